@@ -1,0 +1,1 @@
+"""What Airflow must import from an installed package: triggers, operators, the plugin."""

@@ -1,0 +1,93 @@
+"""Business days of the rails: dated rules of our own, each with its source. `is_business_day` is all the rails need."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from functools import lru_cache
+
+_MONDAY, _THURSDAY, _SATURDAY, _SUNDAY = 0, 3, 5, 6
+
+
+def easter_sunday(year: int) -> dt.date:
+    """Gregorian Easter (the anonymous algorithm of Meeus/Jones/Butcher)."""
+    a, (b, c) = year % 19, divmod(year, 100)
+    d, e = divmod(b, 4)
+    g = (8 * b + 13) // 25
+    h = (19 * a + b - d - g + 15) % 30
+    i, k = divmod(c, 4)
+    m = (32 + 2 * e + 2 * i - h - k) % 7
+    n = (a + 11 * h + 22 * m) // 451
+    month, day = divmod(h + m - 7 * n + 114, 31)
+    return dt.date(year, month, day + 1)
+
+
+def _target(year: int) -> frozenset[dt.date]:
+    # ECB, "TARGET closing days" (long-term calendar in force since 2002).
+    easter = easter_sunday(year)
+    return frozenset(
+        {
+            dt.date(year, 1, 1),
+            easter - dt.timedelta(days=2),
+            easter + dt.timedelta(days=1),
+            dt.date(year, 5, 1),
+            dt.date(year, 12, 25),
+            dt.date(year, 12, 26),
+        }
+    )
+
+
+def _nth(year: int, month: int, weekday: int, n: int) -> dt.date:
+    first = dt.date(year, month, 1)
+    return first + dt.timedelta(days=(weekday - first.weekday()) % 7 + 7 * (n - 1))
+
+
+def _fed(year: int) -> frozenset[dt.date]:
+    # Federal Reserve Bank holiday schedule: Sunday holidays move to Monday, Saturday holidays do not move.
+    fixed = [dt.date(year, 1, 1), dt.date(year, 7, 4), dt.date(year, 11, 11), dt.date(year, 12, 25)]
+    if year >= 2022:  # noqa: PLR2004  Juneteenth is a bank holiday since then
+        fixed.append(dt.date(year, 6, 19))
+    last_monday_of_may = max(
+        dt.date(year, 5, day) for day in range(25, 32) if dt.date(year, 5, day).weekday() == _MONDAY
+    )
+    moving = [
+        _nth(year, 1, _MONDAY, 3),
+        _nth(year, 2, _MONDAY, 3),
+        last_monday_of_may,
+        _nth(year, 9, _MONDAY, 1),
+        _nth(year, 10, _MONDAY, 2),
+        _nth(year, 11, _THURSDAY, 4),
+    ]
+    observed = [day + dt.timedelta(days=1) if day.weekday() == _SUNDAY else day for day in fixed]
+    return frozenset(observed + moving)
+
+
+@lru_cache(maxsize=256)
+def closing_days(calendar: str, year: int) -> frozenset[dt.date]:
+    """Closing days of a calendar (`target`, `fed`, `weekdays`, `every_day`) in a year, weekends apart."""
+    if calendar == "target":
+        return _target(year)
+    return _fed(year) if calendar == "fed" else frozenset()
+
+
+def is_business_day(calendar: str, day: dt.date) -> bool:
+    """True when the rail of that calendar settles on `day`."""
+    if calendar == "every_day":
+        return True
+    return day.weekday() < _SATURDAY and day not in closing_days(calendar, day.year)
+
+
+def next_business_day(calendar: str, day: dt.date) -> dt.date:
+    """`day` itself when it is one, else the first one after it."""
+    while not is_business_day(calendar, day):
+        day += dt.timedelta(days=1)
+    return day
+
+
+def window_day(calendar: str, cut_off: dt.time, time_zone: str, now: dt.datetime) -> dt.date:
+    """The business day whose window is open at `now` (aware): today before its cut-off, else the next business day."""
+    local = now.astimezone(zoneinfo.ZoneInfo(time_zone))
+    today = local.date()
+    if is_business_day(calendar, today) and local.time() < cut_off:
+        return today
+    return next_business_day(calendar, today + dt.timedelta(days=1))

@@ -1,0 +1,415 @@
+"""What a plug-in is: the protocols each folder's modules keep, and the frozen data that passes between stages.
+
+A module holds one constant: `FORMAT` in parsers/, `RULE` in validators/, `EXPORT` in exporters/, `TRANSPORT` in
+providers/. `canonical.plugins.discover` finds it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import mmap
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Literal, Protocol
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.profiles import Account, ClientProfile, Model, ProviderProfile, Rail
+
+# ---------------------------------------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Plain bytes of one archived file. `data` is never copied whole: slices of it are views or small copies."""
+
+    file_id: str
+    name: str
+    data: bytes | mmap.mmap
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeader:
+    """What the file says of itself. `version` is the exact message (pain.001.001.09) or dialect (94-byte records)."""
+
+    format: str
+    version: str
+    message_id: str | None = None
+    created: str | None = None
+    initiating_party: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One run of payments, in file order. Frames keep the schemas PAYMENTS, TOTALS and FINDINGS of `canonical.frames`.
+
+    `totals` holds the declared totals met in this window (a batch's may come after its payments, as NACHA's do).
+    `unreadable` counts the rows that are in the file but could become no payment; each has a finding.
+    The first window carries the header. A file without payments still yields one window.
+    """
+
+    header: FileHeader | None
+    payments: pl.DataFrame
+    totals: pl.DataFrame
+    findings: pl.DataFrame
+    unreadable: int = 0
+
+
+class PaymentFormat(Protocol):
+    """parsers/: payment files from clients. `kind` is "payment"; `complete` tells if the bytes close themselves."""
+
+    name: str
+    kind: ClassVar[Literal["payment"]]
+    options: type[Model]
+
+    def sniff(self, head: bytes) -> bool:
+        """True when the first 4 KiB look like this format."""
+        ...
+
+    def complete(self, tail: bytes) -> bool:
+        """True when the last 4 KiB end the file: a closing tag, a trailer. Formats without a trailer return False."""
+        ...
+
+    def windows(self, source: Source, options: Any) -> Iterator[Window]:
+        """Read it, a window at a time. Client faults are findings (FATAL where reading cannot go on); never raises for them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a provider's file says. Frames keep STATUSES, STATEMENTS, ENTRIES and FINDINGS (of the provider's faults)."""
+
+    format: str
+    version: str
+    message_id: str | None
+    statuses: pl.DataFrame
+    statements: pl.DataFrame
+    entries: pl.DataFrame
+    findings: pl.DataFrame
+
+
+class FeedbackFormat(Protocol):
+    """parsers/: statuses, returns and statements from providers. `kind` is "feedback"."""
+
+    name: str
+    kind: ClassVar[Literal["feedback"]]
+
+    def sniff(self, head: bytes) -> bool:
+        """True when the first 4 KiB look like this format."""
+        ...
+
+    def read(self, source: Source) -> Feedback:
+        """Read it. Provider faults are findings; FATAL where nothing of the file may be used."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------- rules
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may know. `today` is the business date of receipt; `format` the name of the payment format."""
+
+    today: dt.date
+    client: ClientProfile
+    format: str = ""
+    header: FileHeader | None = None
+
+
+class Rule(Protocol):
+    """What every rule says of itself: one page of docs/rules is made from it."""
+
+    id: str
+    reason: str
+    severity: Severity
+    level: Level
+    remedy: str
+    sources: tuple[str, ...]
+
+
+class RowRule(Rule, Protocol):
+    """validators/: looks at payments one window at a time, as Polars expressions. `kind` is "row"."""
+
+    kind: ClassVar[Literal["row"]]
+
+    def findings(self, payments: pl.DataFrame, context: Context) -> pl.DataFrame:
+        """FINDINGS frame (may be empty), in row order."""
+        ...
+
+
+class FileRule(Rule, Protocol):
+    """validators/: a fold over the windows whose parts can be merged. `kind` is "file". States are immutable."""
+
+    kind: ClassVar[Literal["file"]]
+
+    def start(self, context: Context) -> Any:
+        """State before the first window."""
+        ...
+
+    def update(self, state: Any, window: Window, context: Context) -> Any:
+        """State after one more window."""
+        ...
+
+    def merge(self, left: Any, right: Any) -> Any:
+        """State of two parts, `left` before `right` in the file."""
+        ...
+
+    def finish(self, state: Any, context: Context) -> pl.DataFrame:
+        """FINDINGS frame."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------- writing
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """What a written file holds, counted while writing or while reading it back. Sums in minor units by currency."""
+
+    payments: int
+    sums_minor: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a provider's file must say besides its payments. `sequence_first`: first trace number reserved for it.
+
+    `file_sequence` counts the provider's files of the day from 0 (NACHA file id modifier).
+    """
+
+    submission_id: str
+    provider: ProviderProfile
+    account: Account
+    rail: Rail
+    created: dt.datetime
+    business_date: dt.date
+    sequence_first: int
+    file_sequence: int
+    initiating_party: str
+
+
+class ProviderExport(Protocol):
+    """exporters/: files for providers. `kind` is "provider".
+
+    Payments come as PAYMENTS columns plus `reference` and `position` of ROUTES, ordered by position.
+    """
+
+    name: str
+    kind: ClassVar[Literal["provider"]]
+    suffix: str
+    options: type[Model]
+
+    def reference(self, order: Order, payment_id: pl.Expr, position: pl.Expr) -> pl.Expr:
+        """How the provider's file names each payment, so that feedback finds it: at most 35 characters."""
+        ...
+
+    def write(self, order: Order, windows: Iterator[pl.DataFrame], out: BinaryIO) -> ExportSummary:
+        """Write the file; the same input gives the same bytes."""
+        ...
+
+    def reread(self, source: Source) -> ExportSummary:
+        """Count and sum what was written, by reading it again from the bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client is told of one file. `status`: group status. `rows`: ANSWER columns below, in row order.
+
+    `milestone` is "validated" or "outcome"; `duplicate_of` names the original file when the bytes were known.
+    ANSWER columns: row, line, batch, batch_id, instruction_id, end_to_end_id, amount_text, currency, credit_debit,
+    creditor_name (masked), status, reason, message, remedy (String, but row, line, batch: Int64).
+    """
+
+    answer_id: str
+    client: ClientProfile
+    file_id: str
+    file_name: str
+    header: FileHeader
+    milestone: str
+    created: dt.datetime
+    status: str
+    reasons: tuple[tuple[str, str], ...]
+    payments: int
+    sums_minor: dict[str, int]
+    rows: pl.DataFrame
+    findings: pl.DataFrame
+    duplicate_of: str | None = None
+
+
+class AnswerExport(Protocol):
+    """exporters/: answers to clients. `kind` is "answer"."""
+
+    name: str
+    kind: ClassVar[Literal["answer"]]
+    suffix: str
+    options: type[Model]
+
+    def write(self, answer: Answer, out: BinaryIO) -> None:
+        """Write the answer; the same input gives the same bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table of a report. `kinds`: column → "money" (minor units; the frame has `currency`), "count", "date", "text"."""
+
+    name: str
+    frame: pl.DataFrame
+    kinds: dict[str, str]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report, laid out by any report export. `facts`: label and value, shown above the tables."""
+
+    name: str
+    title: str
+    day: dt.date
+    scope: str
+    facts: tuple[tuple[str, str], ...]
+    sheets: tuple[Sheet, ...]
+
+
+class ReportExport(Protocol):
+    """exporters/: reports for finance. `kind` is "report"."""
+
+    name: str
+    kind: ClassVar[Literal["report"]]
+    suffix: str
+
+    def write(self, report: Report, out: BinaryIO) -> None:
+        """Write the report; the same input gives the same bytes."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------- delivering
+
+
+class DeliveryState(StrEnum):
+    """States of a submission (design, section 7). UPLOADING and RELEASING are intents, UPLOADED and DELIVERED facts."""
+
+    PREPARED = "PREPARED"
+    UPLOADING = "UPLOADING"
+    UPLOADED = "UPLOADED"
+    RELEASING = "RELEASING"
+    DELIVERED = "DELIVERED"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    REJECTED = "REJECTED"
+    VOIDED = "VOIDED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A file to deliver. `name` is its final name; `path` a local copy; `size` and `sha256` are of its bytes."""
+
+    submission_id: str
+    name: str
+    path: Path
+    size: int
+    sha256: str
+
+
+class DeliveryLog(Protocol):
+    """The registry's side of one delivery. Every move is a compare-and-set on (state, attempt), committed when it returns."""
+
+    @property
+    def state(self) -> DeliveryState:
+        """As last read or moved to."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """Attempt this worker holds."""
+        ...
+
+    def begin_upload(self) -> int:
+        """PREPARED or UPLOADING (or UPLOADED) → UPLOADING with a new attempt, which it returns.
+
+        Raises:
+            Conflict: somebody else moved it.
+        """
+        ...
+
+    def uploaded(self) -> None:
+        """UPLOADING → UPLOADED: the temporary is whole. Raises Conflict."""
+        ...
+
+    def begin_release(self) -> None:
+        """UPLOADED → RELEASING, after cut-off, cancellation and kill switch were checked again. Raises Conflict, or Held."""
+        ...
+
+    def delivered(self, detail: str) -> None:
+        """RELEASING → DELIVERED. Raises Conflict."""
+        ...
+
+    def unknown(self, detail: str) -> None:
+        """RELEASING → UNKNOWN: only enquiry, an acknowledgement or a person resolves it. Raises Conflict."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file a provider holds for us. `version` changes when its content does (size and modification time)."""
+
+    name: str
+    size: int
+    version: str
+
+
+class Remote(Protocol):
+    """One open connection to a provider."""
+
+    def deliver(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """Carry the parcel from whatever state the log is in to DELIVERED or UNKNOWN. Safe to call again at any time.
+
+        Raises:
+            TransientError: a listed fault before release; call again.
+            OutsideError: any other fault before release.
+            Conflict: another worker holds the submission.
+        """
+        ...
+
+    def feedback(self) -> Iterator[RemoteFile]:
+        """Files the provider offers, in name order."""
+        ...
+
+    def fetch(self, file: RemoteFile) -> bytes:
+        """Their bytes."""
+        ...
+
+
+class Transport(Protocol):
+    """providers/: how to reach who moves the money. `options` is checked when profiles are read."""
+
+    name: str
+    options: type[Model]
+
+    def connect(self, options: Any, secret: Any) -> AbstractContextManager[Remote]:
+        """Open a connection. `secret(name)` gives a secret's text.
+
+        Raises:
+            TransientError: refused, timed out, reset.
+            OutsideError: authentication, host key, permission.
+        """
+        ...
+
+
+ANSWER_DTYPES: dict[str, Any] = {
+    "row": pl.Int64, "line": pl.Int64, "batch": pl.Int64, "batch_id": pl.String, "instruction_id": pl.String,
+    "end_to_end_id": pl.String, "amount_text": pl.String, "currency": pl.String, "credit_debit": pl.String,
+    "creditor_name": pl.String, "status": pl.String, "reason": pl.String, "message": pl.String, "remedy": pl.String,
+}  # fmt: skip
+
+__all__ = [
+    "ANSWER_DTYPES", "Account", "Answer", "AnswerExport", "ClientProfile", "Context", "DeliveryLog", "DeliveryState",
+    "ExportSummary", "Feedback", "FeedbackFormat", "FileHeader", "FileRule", "Model", "Order", "Parcel", "PaymentFormat",
+    "ProviderExport", "ProviderProfile", "Rail", "Remote", "RemoteFile", "Report", "ReportExport", "RowRule", "Rule",
+    "Sheet", "Source", "Transport", "Window",
+]  # fmt: skip

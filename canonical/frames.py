@@ -1,0 +1,345 @@
+"""The canonical frames: pandera schemas with name, dtype, nullability, meaning and source element.
+
+A frame that breaks its schema is our bug and stops the work (`checked`). A payment that breaks a rule is the client's and
+becomes a finding. Strict: no column missing, none extra, in this order.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import pandera.polars as pa
+import polars as pl
+from pandera.errors import SchemaError, SchemaErrors
+
+from canonical.codes import CreditDebit, Level, Severity
+from canonical.errors import ConfigError, FrameBroken
+from canonical.limits import AMOUNT_MINOR_MAX, FILE_ROWS_MAX
+
+_DIRECTIONS: Final = [item.value for item in CreditDebit]
+_LEVELS: Final = [item.value for item in Level]
+_SEVERITIES: Final = [item.value for item in Severity]
+
+
+def _text(meaning: str, *, required: bool = False) -> pa.Column:
+    return pa.Column(pl.String, nullable=not required, description=meaning)
+
+
+def _int(meaning: str, *, required: bool = False, minimum: int | None = None, maximum: int | None = None) -> pa.Column:
+    checks = []
+    if minimum is not None:
+        checks.append(pa.Check.ge(minimum))
+    if maximum is not None:
+        checks.append(pa.Check.le(maximum))
+    return pa.Column(pl.Int64, checks, nullable=not required, description=meaning)
+
+
+def _amount(meaning: str, *, required: bool = False) -> pa.Column:
+    return _int(f"{meaning}, minor units", required=required, minimum=0, maximum=AMOUNT_MINOR_MAX)
+
+
+def _code(meaning: str, values: list[str], *, required: bool = True) -> pa.Column:
+    return pa.Column(pl.String, pa.Check.isin(values), nullable=not required, description=meaning)
+
+
+def _schema(name: str, **columns: pa.Column) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(columns, name=name, strict=True, ordered=True)
+
+
+PAYMENTS = _schema(
+    "payments",
+    payment_id=_text("file_id and byte offset", required=True),
+    row=_int("ordinal of the payment in the file, from 1", required=True, minimum=1, maximum=FILE_ROWS_MAX),
+    line=_int("line in the client's file where the payment starts, from 1", required=True, minimum=1),
+    offset=_int("byte offset of the payment in the archived plain text", required=True, minimum=0),
+    length=_int("bytes of the payment in the archived plain text", required=True, minimum=0),
+    batch=_int("ordinal of the batch in the file, from 1", required=True, minimum=1),
+    batch_id=_text("PmtInf/PmtInfId; NACHA batch header field 13 (batch number)"),
+    instruction_id=_text("PmtId/InstrId; NACHA trace number"),
+    end_to_end_id=_text("PmtId/EndToEndId; NACHA individual identification number"),
+    uetr=_text("PmtId/UETR"),
+    credit_debit=_code("CRDT pays the counterparty, DBIT collects from it", _DIRECTIONS),
+    amount_text=_text("the amount as the client wrote it (an implied decimal point is written out)"),
+    amount_minor=_amount("InstdAmt, null where the text is no amount of its currency"),
+    currency=_text("InstdAmt/@Ccy as written; NACHA: USD"),
+    requested_execution_date_text=_text("ReqdExctnDt as written; NACHA effective entry date"),
+    requested_execution_date=pa.Column(pl.Date, nullable=True, description="the same as a date, null where it is none"),
+    service_level=_text("PmtTpInf/SvcLvl/Cd"),
+    local_instrument=_text("PmtTpInf/LclInstrm; NACHA standard entry class code"),
+    category_purpose=_text("PmtTpInf/CtgyPurp/Cd; NACHA company entry description"),
+    purpose=_text("Purp/Cd"),
+    charge_bearer=_text("ChrgBr"),
+    debtor_name=_text("Dbtr/Nm; NACHA company name"),
+    debtor_id=_text("Dbtr/Id/OrgId/Othr/Id; NACHA company identification"),
+    debtor_account=_text("DbtrAcct/Id IBAN or Othr/Id, blanks removed; null for NACHA"),
+    debtor_agent=_text("DbtrAgt BICFI/BIC or clearing member id; NACHA originating DFI (8 digits)"),
+    debtor_country=_text("Dbtr/PstlAdr/Ctry"),
+    ultimate_debtor_name=_text("UltmtDbtr/Nm"),
+    creditor_name=_text("Cdtr/Nm; NACHA individual name (the receiver, also of a debit)"),
+    creditor_account=_text("CdtrAcct/Id IBAN or Othr/Id, blanks removed; NACHA DFI account number"),
+    creditor_account_type=_text("CdtrAcct/Tp/Cd; NACHA from the transaction code: CACC, SVGS, GLAC, LOAN"),
+    creditor_agent=_text("CdtrAgt BICFI/BIC or clearing member id; NACHA receiving DFI with check digit (9 digits)"),
+    creditor_street=_text("Cdtr/PstlAdr/StrtNm"),
+    creditor_building=_text("Cdtr/PstlAdr/BldgNb"),
+    creditor_post_code=_text("Cdtr/PstlAdr/PstCd"),
+    creditor_town=_text("Cdtr/PstlAdr/TwnNm"),
+    creditor_country=_text("Cdtr/PstlAdr/Ctry"),
+    creditor_address_lines=_text("Cdtr/PstlAdr/AdrLine, joined by line feeds"),
+    ultimate_creditor_name=_text("UltmtCdtr/Nm"),
+    remittance=_text("RmtInf/Ustrd, joined by line feeds; NACHA addenda 05 text"),
+    remittance_reference=_text("RmtInf/Strd/CdtrRefInf/Ref"),
+    transaction_code=_text("NACHA transaction code (22, 27, 32, 37, ...); null elsewhere"),
+    prenote=pa.Column(pl.Boolean, nullable=False, description="NACHA prenotification: amount zero is right"),
+)
+"""One row a payment, in file order."""
+
+TOTALS = _schema(
+    "totals",
+    level=_code("file or batch", _LEVELS),
+    batch=_int("ordinal of the batch, null at file level", minimum=1),
+    batch_id=_text("as in payments"),
+    line=_int("line where the total stands", minimum=1),
+    field=_text("source element that declares it, e.g. GrpHdr/CtrlSum", required=True),
+    measure=_code("what is declared", ["count", "sum", "debit_sum", "credit_sum", "entry_hash", "batches", "blocks"]),
+    declared_text=_text("as the client wrote it", required=True),
+    declared=_int(
+        "the number; sums in units of 10^-5 of the currency unit for `sum`, minor units otherwise; null if it is no number"
+    ),
+    found=_int("what the parser counted itself (entry hash, batches, blocks); null where the rules count payments"),
+)
+"""Totals that the file declares of itself. `sum` (ISO CtrlSum) runs over all currencies, so it is kept at 10^-5 of the
+unit; its counterpart is the sum of payments at the same scale (amount_minor × 10^(5 - exponent))."""
+
+FINDINGS = _schema(
+    "findings",
+    rule=_text("id of the rule, e.g. iban", required=True),
+    reason=_text("ISO external status reason code", required=True),
+    severity=_code("fatal, error or warning", _SEVERITIES),
+    level=_code("file, batch or payment", _LEVELS),
+    batch=_int("ordinal of the batch, null at file level", minimum=1),
+    batch_id=_text("as in payments"),
+    row=_int("ordinal of the payment, null above payment level", minimum=1),
+    line=_int("line in the client's file", minimum=1),
+    end_to_end_id=_text("as in payments"),
+    field=_text("canonical column or source element"),
+    value=_text("what stood there, masked where it is an account or a name"),
+    message=_text("what is wrong, in the client's terms", required=True),
+    remedy=_text("what to do about it", required=True),
+)
+"""Everything wrong with a file. All of it is reported, not the first."""
+
+VERDICTS = _schema(
+    "verdicts",
+    payment_id=_text("as in payments", required=True),
+    row=_int("as in payments", required=True, minimum=1),
+    status=_code("ACCP or RJCT", ["ACCP", "RJCT"]),
+    reason=_text("ISO reason of the first error (payment before batch before file), null when accepted"),
+    rule=_text("rule of that error"),
+)
+"""One row a payment: what validation decided."""
+
+KEYS = _schema(
+    "keys",
+    key=pa.Column(pl.UInt64, nullable=False, description="fixed 64-bit hash of the duplicate fingerprint, sorted"),
+    payment_id=_text("as in payments", required=True),
+    fingerprint=_text("the full key that confirms a hash hit", required=True),
+    day=pa.Column(pl.Date, nullable=False, description="day of receipt, for the duplicate window"),
+)
+"""Sorted run of duplicate keys of one file's accepted payments."""
+
+ROUTES = _schema(
+    "routes",
+    payment_id=_text("as in payments", required=True),
+    row=_int("as in payments", required=True, minimum=1),
+    submission_id=_text("null while the payment waits"),
+    provider=_text("null while the payment waits"),
+    rail=_text("null while the payment waits"),
+    reference=_text("how the provider's file and feedback name it: InstrId, or the NACHA trace number"),
+    position=_int("ordinal of the payment in the submission, from 1", minimum=1),
+    waiting=_text("why it waits: no route, null when it does not"),
+    credit_debit=_code("as in payments", _DIRECTIONS),
+    amount_minor=_amount("as in payments", required=True),
+    currency=_text("as in payments", required=True),
+    end_to_end_id=_text("as in payments"),
+)
+"""The plan of one file: where each accepted payment goes."""
+
+STATUSES = _schema(
+    "statuses",
+    position=_int("ordinal in the feedback file, from 1", required=True, minimum=1),
+    kind=_code(
+        "status (acknowledgement), return (money comes back) or correction (NOC)", ["status", "return", "correction"]
+    ),
+    level=_code("file (group), batch or payment", _LEVELS),
+    original_message_id=_text("OrgnlMsgId: MsgId of our submission"),
+    original_batch_id=_text("OrgnlPmtInfId"),
+    original_instruction_id=_text("OrgnlInstrId; NACHA original trace number"),
+    original_end_to_end_id=_text("OrgnlEndToEndId; NACHA individual identification number"),
+    status=_text("ISO status; RJCT for NACHA returns"),
+    reason=_text("ISO reason code or NACHA return code (R01, C01)"),
+    reason_text=_text("AddtlInf"),
+    amount_minor=_amount("amount it names"),
+    currency=_text("its currency"),
+    credit_debit=_code("direction of the original payment, where named", _DIRECTIONS, required=False),
+    trace=_text("the provider's own reference (StsId, NACHA return trace number)"),
+    corrected=_text("NACHA corrected data"),
+)
+"""One row a status or return of a provider's feedback file, as it says it."""
+
+ENTRIES = _schema(
+    "entries",
+    entry_id=_text("from account, statement and position, never from the bytes", required=True),
+    statement_id=_text("Stmt/Id", required=True),
+    account=_text("Stmt/Acct/Id", required=True),
+    currency=_text("of the amount", required=True),
+    position=_int("ordinal of Ntry in its statement, from 1", required=True, minimum=1),
+    detail=_int("ordinal of TxDtls in the entry, 0 when the row is the whole entry", required=True, minimum=0),
+    amount_minor=_amount("of this row", required=True),
+    entry_amount_minor=_amount("of the whole entry", required=True),
+    credit_debit=_code("CRDT: into the account, as booked", _DIRECTIONS),
+    reversal=pa.Column(pl.Boolean, nullable=False, description="RvslInd"),
+    booked=pa.Column(pl.Boolean, nullable=False, description="Sts is BOOK: only these settle"),
+    booking_date=pa.Column(pl.Date, nullable=True, description="BookgDt"),
+    value_date=pa.Column(pl.Date, nullable=True, description="ValDt"),
+    servicer_reference=_text("AcctSvcrRef"),
+    message_id=_text("Refs/MsgId or Btch/MsgId"),
+    batch_id=_text("Refs/PmtInfId or Btch/PmtInfId"),
+    instruction_id=_text("Refs/InstrId"),
+    end_to_end_id=_text("Refs/EndToEndId, null for NOTPROVIDED"),
+    uetr=_text("Refs/UETR"),
+    transaction_id=_text("Refs/TxId"),
+    batch_count=_int("Btch/NbOfTxs", minimum=0),
+    domain=_text("BkTxCd Domn/Cd"),
+    family=_text("BkTxCd Fmly/Cd"),
+    sub_family=_text("BkTxCd SubFmlyCd"),
+    proprietary=_text("BkTxCd Prtry/Cd"),
+    return_reason=_text("RtrInf/Rsn"),
+    charges_minor=_amount("Chrgs total of this row"),
+    counterparty_name=_text("RltdPties, the other side"),
+    counterparty_account=_text("RltdPties, the other side"),
+    remittance=_text("RmtInf/Ustrd and Strd reference, joined by line feeds"),
+    additional=_text("AddtlNtryInf / AddtlTxInf"),
+)
+"""One row a transaction detail where the details add up to the entry, else one row the entry."""
+
+STATEMENTS = _schema(
+    "statements",
+    statement_id=_text("Stmt/Id", required=True),
+    account=_text("Stmt/Acct/Id", required=True),
+    currency=_text("of the account or its balances", required=True),
+    sequence=_int("ElctrncSeqNb or LglSeqNb"),
+    created=_text("CreDtTm as written"),
+    from_date=pa.Column(pl.Date, nullable=True, description="FrToDt or opening balance date"),
+    to_date=pa.Column(pl.Date, nullable=True, description="FrToDt or closing balance date"),
+    opening_minor=_int("OPBD (or PRCD), minor units, negative when DBIT"),
+    closing_minor=_int("CLBD, minor units, negative when DBIT"),
+    entries=_int("number of Ntry", required=True, minimum=0),
+    credits_minor=_int("sum of BOOK credits, minor units", required=True, minimum=0),
+    debits_minor=_int("sum of BOOK debits, minor units", required=True, minimum=0),
+)
+"""One row a statement (account and currency)."""
+
+MATCHES = _schema(
+    "matches",
+    entry_id=_text("the entry's row", required=True),
+    payment_id=_text("the payment it books", required=True),
+    rung=_code("which rung of the ladder", ["reference", "end_to_end_id", "batch", "return"]),
+    kind=_code("settlement or return", ["settlement", "return"]),
+    amount_minor=_amount("amount this match books of the payment", required=True),
+    currency=_text("of the amount", required=True),
+    value_date=pa.Column(pl.Date, nullable=True, description="of the entry"),
+)
+"""Claims: each payment is settled once and returned once; each entry's row is claimed once (a batch entry by many payments)."""
+
+BREAKS = _schema(
+    "breaks",
+    break_id=_text("from what it stands on", required=True),
+    kind=_code(
+        "what it is", ["unknown_entry", "unmatched_payment", "unknown_feedback", "ambiguous", "statement_chain"]
+    ),
+    side=_code("book or bank", ["book", "bank"]),
+    subject=_text("entry_id or payment_id", required=True),
+    account=_text("bank account or provider"),
+    amount_minor=_amount("amount", required=True),
+    currency=_text("its currency", required=True),
+    credit_debit=_code("direction", _DIRECTIONS),
+    since=pa.Column(pl.Date, nullable=False, description="value date, or the day the payment was sent"),
+    age_days=_int("days since then", required=True, minimum=0),
+    note=_text("in words", required=True),
+)
+"""What finance must look at."""
+
+POSTINGS = _schema(
+    "postings",
+    posting_id=_text("from journal and ordinal", required=True),
+    event=_text("accepted, submitted, settled, rejected, returned, fee, unknown", required=True),
+    subject=_text("payment_id or entry_id", required=True),
+    debit_account=_text("ledger account", required=True),
+    credit_account=_text("ledger account", required=True),
+    amount_minor=_int("positive, minor units", required=True, minimum=1),
+    currency=_text("its currency", required=True),
+    day=pa.Column(pl.Date, nullable=False, description="business date"),
+)
+"""Double entry: one positive amount from one account to another, so that it cannot be unbalanced."""
+
+ALL: Final = {
+    schema.name: schema
+    for schema in (
+        PAYMENTS, TOTALS, FINDINGS, VERDICTS, KEYS, ROUTES, STATUSES, ENTRIES, STATEMENTS, MATCHES, BREAKS, POSTINGS,
+    )
+}  # fmt: skip
+
+
+def dtypes(schema: pa.DataFrameSchema) -> dict[str, pl.DataType]:
+    """Column name → Polars dtype, in order."""
+    return {name: column.dtype.type for name, column in schema.columns.items()}
+
+
+def empty(schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """A frame of that schema with no rows."""
+    return pl.DataFrame(schema=dtypes(schema))
+
+
+def conform(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Put columns in the schema's order and add the missing ones as nulls (casting null columns), then check.
+
+    Raises:
+        FrameBroken: a column too many, a wrong dtype, a null or a value that the schema forbids.
+    """
+    wanted = dtypes(schema)
+    extra = sorted(set(frame.columns) - set(wanted))
+    if extra:
+        raise FrameBroken(f"frame {schema.name}: columns nobody knows: {', '.join(extra)}")
+    columns = [
+        pl.lit(None, dtype=dtype).alias(name)
+        if name not in frame.columns or frame.schema[name] == pl.Null
+        else pl.col(name)
+        for name, dtype in wanted.items()
+    ]
+    return checked(frame.select(columns), schema)
+
+
+def checked(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """The frame itself, after pandera has looked at every column and value.
+
+    Raises:
+        FrameBroken: it breaks its schema: our bug, never the client's.
+    """
+    try:
+        schema.validate(frame, lazy=True)
+    except (SchemaError, SchemaErrors) as fault:
+        raise FrameBroken(f"frame {schema.name} breaks its schema: {str(fault)[:2000]}") from fault
+    return frame
+
+
+def refuse_if_pandera_is_off() -> None:
+    """Start-up check: an environment that switches pandera off would let broken frames through in silence.
+
+    Raises:
+        ConfigError: PANDERA_VALIDATION_ENABLED or PANDERA_VALIDATION_DEPTH is set to something that weakens the checks.
+    """
+    if os.environ.get("PANDERA_VALIDATION_ENABLED", "True").lower() not in {"true", "1"}:
+        raise ConfigError("PANDERA_VALIDATION_ENABLED switches the frame checks off; unset it")
+    if os.environ.get("PANDERA_VALIDATION_DEPTH", "SCHEMA_AND_DATA") != "SCHEMA_AND_DATA":
+        raise ConfigError("PANDERA_VALIDATION_DEPTH weakens the frame checks; unset it")

@@ -1,0 +1,49 @@
+"""Identifiers are deterministic: what a repeat makes has the same id, so that a repeat is visible as a repeat.
+
+| id | from | form |
+|---|---|---|
+| file_id | client and SHA-256 of the bytes | 20 hex digits (80 bits) |
+| payment_id | file_id and the payment's byte offset in the archived plain text | `file_id-OFFSET`, 33 characters, fits ISO Max35Text |
+| submission_id | file, provider, rail and the ids of its payments | `S` and 19 hex digits |
+| arrival_id, feedback_id, entry_id, break_id | what names the thing outside | prefix and 19 hex digits |
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import polars as pl
+
+ID_CHARS: Final = 20
+OFFSET_DIGITS: Final = 12
+
+
+def _digest(*parts: str) -> str:
+    # The length before each part keeps ("ab", "c") and ("a", "bc") apart.
+    hasher = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode()
+        hasher.update(len(encoded).to_bytes(8, "big"))
+        hasher.update(encoded)
+    return hasher.hexdigest()
+
+
+def make_file_id(client_id: str, sha256: str) -> str:
+    """Id of a file: the same bytes from the same client are the same file, whatever its name."""
+    return _digest("file", client_id, sha256)[:ID_CHARS]
+
+
+def make_id(prefix: str, *parts: str) -> str:
+    """Id of anything else: one capital letter and 19 hex digits."""
+    return prefix + _digest(prefix, *parts)[: ID_CHARS - 1]
+
+
+def payment_id_of(file_id: pl.Expr, offset: pl.Expr) -> pl.Expr:
+    """String column `file_id-OFFSET`, the offset zero-padded so that ids sort in file order."""
+    return file_id + pl.lit("-") + offset.cast(pl.String).str.zfill(OFFSET_DIGITS)
+
+
+def make_payment_id(file_id: str, offset: int) -> str:
+    """The same for one payment."""
+    return f"{file_id}-{offset:0{OFFSET_DIGITS}d}"

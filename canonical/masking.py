@@ -1,0 +1,30 @@
+"""What a finding, a log line or a page may show of a client's value."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+SENSITIVE_FIELDS: Final = frozenset(
+    {"debtor_account", "creditor_account", "debtor_name", "creditor_name", "counterparty_account", "counterparty_name"}
+)
+
+
+def mask(value: str) -> str:
+    """First four and last four characters of ten or more, the first one of fewer: DE89370400440532013000 → DE89…3000."""
+    if len(value) < 10:  # noqa: PLR2004
+        return value[:1] + "…" if value else value
+    return f"{value[:4]}…{value[-4:]}"
+
+
+def mask_of(value: pl.Expr) -> pl.Expr:
+    """The same for a String column; nulls stay null."""
+    long = value.str.head(4) + pl.lit("…") + value.str.tail(4)
+    short = pl.when(value.str.len_chars() > 0).then(value.str.head(1) + pl.lit("…")).otherwise(value)
+    return pl.when(value.str.len_chars() >= 10).then(long).otherwise(short)  # noqa: PLR2004
+
+
+def shown(field: str, value: pl.Expr) -> pl.Expr:
+    """The value as a finding shows it: masked where the field is sensitive, else its first 60 characters."""
+    return mask_of(value) if field in SENSITIVE_FIELDS else value.str.head(60)

@@ -1,0 +1,79 @@
+"""Money is Int64 minor units with an ISO 4217 code. Text is read by one strict pattern; never a float, never a Decimal cast.
+
+The pattern is the lexical space of ISO 20022 `ActiveOrHistoricCurrencyAndAmount` without sign: digits, and after one
+point at most as many digits as the currency has. "1.005" EUR, "1e3", "1,00", "+1", ".5" and "" are not amounts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import polars as pl
+
+from canonical.currencies import exponent, exponent_of
+from canonical.limits import AMOUNT_MINOR_MAX, AMOUNT_TEXT_CHARS_MAX
+
+AMOUNT_PATTERN: Final = r"^[0-9]{1,18}(\.[0-9]{0,5})?$"
+_SCALES: Final = [10**digits for digits in range(6)]
+
+
+def amount_minor(text: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """Int64 minor units of amount text in its currency.
+
+    Null where the text is not an amount, has more significant decimals than the currency (zeros beyond are accepted:
+    "1.500" EUR is 1.50), exceeds `AMOUNT_MINOR_MAX`, or the currency is unknown.
+    """
+    text = text.str.strip_chars(" \t\r\n")
+    well_formed = text.str.contains(AMOUNT_PATTERN) & (text.str.len_bytes() <= AMOUNT_TEXT_CHARS_MAX)
+    whole = pl.when(well_formed).then(text.str.extract(r"^0*([0-9]+?)(?:\.|$)", 1))
+    fraction = text.str.extract(r"\.([0-9]*)$", 1).fill_null("").str.strip_chars_end("0")
+    digits = exponent_of(currency).cast(pl.Int64)
+    fits = fraction.str.len_bytes().cast(pl.Int64) <= digits
+    scale = digits.replace_strict(list(range(6)), _SCALES, default=None, return_dtype=pl.Int64)
+    short_enough = whole.str.len_bytes() <= len(str(AMOUNT_MINOR_MAX))
+    fraction_scale = (
+        (digits - fraction.str.len_bytes().cast(pl.Int64))
+        .clip(0, 5)
+        .replace_strict(list(range(6)), _SCALES, default=None, return_dtype=pl.Int64)
+    )
+    whole_units = pl.when(short_enough).then(whole).cast(pl.Int64, strict=False)
+    fraction_units = pl.when(fraction == "").then(pl.lit("0")).otherwise(fraction).cast(pl.Int64, strict=False)
+    minor = whole_units * scale + fraction_units * fraction_scale
+    # Bounding the whole units first keeps the product from wrapping before it is compared.
+    in_bounds = (whole_units <= AMOUNT_MINOR_MAX // scale) & (minor <= AMOUNT_MINOR_MAX)
+    return pl.when(fits & in_bounds).then(minor).otherwise(None).cast(pl.Int64)
+
+
+def parse_minor(text: str, currency: str) -> int | None:
+    """The same reading for one amount (headers, totals): minor units, None where the text is not an amount."""
+    text = text.strip(" \t\r\n")
+    digits = exponent(currency)
+    if digits is None or len(text) > AMOUNT_TEXT_CHARS_MAX or not re.fullmatch(AMOUNT_PATTERN[1:-1], text):
+        return None
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    if len(fraction) > digits:
+        return None
+    minor = int(whole) * 10**digits + int(fraction.ljust(digits, "0") or "0")
+    return minor if minor <= AMOUNT_MINOR_MAX else None
+
+
+def format_minor(minor: int, currency: str) -> str:
+    """Minor units as ISO 20022 amount text: 12345 EUR is "123.45", 500 JPY is "500". Unknown currency counts as two digits."""
+    digits = exponent(currency)
+    digits = 2 if digits is None else digits
+    sign, magnitude = ("-", -minor) if minor < 0 else ("", minor)
+    if digits == 0:
+        return f"{sign}{magnitude}"
+    return f"{sign}{magnitude // 10**digits}.{magnitude % 10**digits:0{digits}d}"
+
+
+def amount_text(minor: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """String column of ISO 20022 amount text, the inverse of `amount_minor` for amounts that are not negative."""
+    digits = exponent_of(currency).cast(pl.Int64)
+    scale = digits.replace_strict(list(range(6)), _SCALES, default=None, return_dtype=pl.Int64)
+    whole = (minor // scale).cast(pl.String)
+    padded = pl.lit("00000") + (minor % scale).cast(pl.String)
+    fraction = padded.str.slice(-digits, digits)
+    return pl.when(digits == 0).then(whole).otherwise(whole + pl.lit(".") + fraction)

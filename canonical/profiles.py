@@ -1,0 +1,123 @@
+"""What a client and a provider agreed with us, as frozen data. Read from one YAML file each by `gateway.config`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from canonical.currencies import CURRENCIES
+
+
+def _known_currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError(f"{code} is not an ISO 4217 currency code")
+    return code
+
+
+def _known_zone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as fault:
+        raise ValueError(f"{name} is not an IANA time zone") from fault
+    return name
+
+
+CurrencyCode = Annotated[str, AfterValidator(_known_currency)]
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{1,30}$")]
+Minor = Annotated[int, Field(ge=0)]
+
+
+class Model(BaseModel):
+    """Frozen, and no key that nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ExecutionDates(Model):
+    """Which requested execution dates are taken. In days, against the business date of receipt.
+
+    `past`: what happens to a date before it: "roll" moves it to today with a warning, "reject" rejects.
+    """
+
+    past: Literal["roll", "reject"] = "roll"
+    future_days_max: int = Field(default=365, ge=0)
+
+
+class Plugin(Model):
+    """A plug-in by name with the options that the plug-in itself declares and checks."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class ClientProfile(Model):
+    """One corporate client. Amounts in minor units by currency."""
+
+    client_id: Slug
+    name: str
+    formats: tuple[str, ...] = Field(min_length=1)
+    format_options: dict[str, dict[str, Any]] = {}
+    time_zone: ZoneName = "UTC"
+    answers: tuple[Plugin, ...] = (Plugin(name="pain.002"),)
+    complete: Literal["renamed", "totals"] = "totals"
+    approval_limit_minor: dict[CurrencyCode, Minor] = {}
+    amount_limit_minor: dict[CurrencyCode, Minor] = {}
+    currencies: tuple[CurrencyCode, ...] = ()
+    execution_dates: ExecutionDates = ExecutionDates()
+    acceptance: Literal["payment", "batch", "file"] = "payment"
+    duplicate_window_days: int = Field(default=30, ge=0, le=400)
+    duplicate_payment: Literal["reject", "warn"] = "reject"
+    rules: dict[str, Literal["error", "warning", "off"]] = {}
+
+
+class Rail(Model):
+    """One way a provider moves money, and which payments fit it. Lists left empty mean: any."""
+
+    rail: str
+    credit_debit: tuple[Literal["CRDT", "DBIT"], ...] = ("CRDT",)
+    currencies: tuple[CurrencyCode, ...] = ()
+    countries: tuple[str, ...] = ()
+    account: Literal["iban", "aba", "any"] = "any"
+    amount_minor_max: int | None = Field(default=None, ge=1)
+    service_levels: tuple[str, ...] = ()
+    cost_minor: int = Field(default=0, ge=0)
+    cut_off: dt.time
+    time_zone: ZoneName
+    calendar: Literal["target", "fed", "weekdays", "every_day"]
+
+
+class Account(Model):
+    """An account of ours at the provider: payments leave it, statements come for it."""
+
+    account: str
+    currency: CurrencyCode
+    name: str
+    agent: str
+
+
+class FeedbackSource(Model):
+    """Which of the provider's files hold what. `pattern` is a shell pattern on the file's name."""
+
+    pattern: str
+    format: str
+
+
+class ProviderProfile(Model):
+    """One bank or payment provider."""
+
+    provider_id: Slug
+    name: str
+    export: Plugin
+    transport: Plugin
+    accounts: tuple[Account, ...] = Field(min_length=1)
+    rails: tuple[Rail, ...] = Field(min_length=1)
+    feedback: tuple[FeedbackSource, ...] = ()
+    silence_accepts: bool = False
+
+
+DEFAULT_CLIENT = ClientProfile(client_id="anybody", name="default rules", formats=("*",), duplicate_payment="warn")
+"""The rules `bulkrail check` applies where no client is named."""

@@ -1,0 +1,1 @@
+"""Frames in, bytes out. One module a format: provider files, client answers, reports."""

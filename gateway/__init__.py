@@ -1,0 +1,1 @@
+"""The application: stages, registry (SQL), lake (Parquet), object store, settings, composition, CLI."""

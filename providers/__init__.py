@@ -1,0 +1,1 @@
+"""How to reach who moves the money: one module a transport. Knows no formats."""

@@ -1,0 +1,1 @@
+"""Matching, ledger and settlement as pure functions on frames. Knows no storage."""
