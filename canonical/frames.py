@@ -157,6 +157,7 @@ ROUTES = _schema(
     rail=_text("null while the payment waits"),
     reference=_text("how the provider's file and feedback name it: InstrId, or the NACHA trace number"),
     position=_int("ordinal of the payment in the submission, from 1", minimum=1),
+    execution_date=pa.Column(pl.Date, nullable=True, description="business day the provider is asked to execute on"),
     waiting=_text("why it waits: no route, null when it does not"),
     credit_debit=_code("as in payments", _DIRECTIONS),
     amount_minor=_amount("as in payments", required=True),

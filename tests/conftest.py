@@ -1,0 +1,69 @@
+"""Shared fixtures: the sample files and schemas that stand beside the project, where they are."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFile:
+    """One row of the corpus manifest: a file nobody here wrote, and what is known of it."""
+
+    path: Path
+    format: str
+    version: str
+    validity: str
+    transactions: int
+    note: str
+
+    @property
+    def key(self) -> str:
+        return str(self.path.relative_to(SHARED / "corpus"))
+
+
+@lru_cache
+def _manifest() -> tuple[CorpusFile, ...]:
+    with (SHARED / "corpus" / "MANIFEST.csv").open(newline="", encoding="utf-8") as file:
+        return tuple(
+            CorpusFile(
+                SHARED / "corpus" / row["path"], row["format"], row["version"], row["validity"],
+                int(row["transactions"] or 0), row["note"],
+            )
+            for row in csv.DictReader(file)
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Callable[[str], list[CorpusFile]]:
+    """Corpus files of one format; skips where the corpus is not beside the project."""
+    if not (SHARED / "corpus" / "MANIFEST.csv").exists():
+        pytest.skip("the corpus of sample files is not beside this project")
+
+    def of(name: str) -> list[CorpusFile]:
+        files = [file for file in _manifest() if file.format == name]
+        assert files, f"the corpus has no {name} file"
+        return files
+
+    return of
+
+
+@lru_cache
+def _schema(path: Path) -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(path))
+
+
+@pytest.fixture(scope="session")
+def xsd() -> Callable[[str], etree.XMLSchema]:
+    """ISO 20022 schema of a message, e.g. xsd("pain.001.001.09"); skips where the schemas are not beside the project."""
+    if not (SHARED / "xsd").exists():
+        pytest.skip("the ISO 20022 schemas are not beside this project")
+    return lambda message: _schema(SHARED / "xsd" / f"{message}.xsd")
