@@ -47,6 +47,7 @@ class Status(StrEnum):
 REASONS: Final[dict[str, str]] = {
     # ISO ExternalStatusReason1Code, those the rules and the providers here use.
     "AC01": "Incorrect account number",
+    "AC02": "Invalid debtor account number",
     "AC03": "Invalid creditor account number",
     "AC04": "Closed account number",
     "AC06": "Blocked account",

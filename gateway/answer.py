@@ -1,0 +1,207 @@
+"""Answer: what became of a client's file, told in the client's own terms, delivered by the submission protocol."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
+from canonical.identifiers import make_id
+from canonical.masking import mask_of
+from canonical.plugins import lookup
+from canonical.profiles import Plugin
+from gateway.book import file_book, reasons_of, states_of
+from gateway.composition import Gateway
+from gateway.dispatch import dispatch
+from gateway.files import file_row
+from gateway.registry import tables as t
+from gateway.registry.engine import insert_new
+
+_ISO_STATUS = {
+    "rejected": "RJCT", "provider_rejected": "RJCT", "returned": "RJCT", "cancelled": "CANC", "waiting": "PDNG",
+    "submitted_unknown": "PDNG", "outstanding": "ACSP", "settled": "ACSC",
+}  # fmt: skip
+_WORDS = {
+    "waiting": "Waits to be sent.",
+    "submitted_unknown": "Sent; the provider has not confirmed it yet.",
+    "outstanding": "Sent to the bank.",
+    "settled": "Booked by the bank.",
+    "returned": "The bank sent the money back.",
+    "cancelled": "Not sent: the file was refused at approval.",
+}
+
+
+def answer(gateway: Gateway, file_id: str, milestone: str) -> list[str]:
+    """Write and deliver the client's answers for a milestone ("validated" or "outcome"); the submission ids.
+
+    The same state of the file gives the same answer once; a repeat delivers what is left on the way and writes nothing new.
+    """
+    file = file_row(gateway, file_id)
+    rows = _rows(gateway, file_id)
+    return _send(gateway, file, milestone, rows, duplicate=None)
+
+
+def answer_duplicates(gateway: Gateway, file_id: str) -> list[str]:
+    """Answer every arrival that brought the bytes of a known file again: the original stands, nothing was done twice."""
+    file = file_row(gateway, file_id)
+    rows = _rows(gateway, file_id)
+    arrivals = gateway.registry.rows(t.ARRIVALS, t.ARRIVALS.c.file_id == file_id, t.ARRIVALS.c.duplicate == 1)
+    return [sent for arrival in arrivals for sent in _send(gateway, file, "duplicate", rows, duplicate=arrival)]
+
+
+def _send(
+    gateway: Gateway, file: Mapping[str, Any], milestone: str, rows: pl.DataFrame, duplicate: Mapping[str, Any] | None
+) -> list[str]:
+    client = gateway.profiles.client(file["client_id"])
+    digest = hashlib.sha256(rows.select("row", "status", "reason").write_csv().encode()).hexdigest()
+    content = duplicate["arrival_id"] if duplicate else ("" if milestone == "validated" else digest)
+    sent = []
+    for plugin in client.answers:
+        slot = f"{plugin.name}/{milestone}/{content}"
+        submission_id = make_id("S", file["file_id"], slot)
+        if gateway.registry.one(t.SUBMISSIONS, submission_id=submission_id) is None:
+            _write(gateway, file, plugin, milestone, slot, submission_id, rows, duplicate)
+        dispatch(gateway, submission_id)
+        sent.append(submission_id)
+    return sent
+
+
+def _write(  # noqa: PLR0913, PLR0917
+    gateway: Gateway, file: Mapping[str, Any], plugin: Plugin, milestone: str, slot: str, submission_id: str,
+    rows: pl.DataFrame, duplicate: Mapping[str, Any] | None,
+) -> None:  # fmt: skip
+    export = lookup("exporters", "EXPORT", plugin.name)
+    told = _answer(gateway, file, milestone, submission_id, rows, duplicate)
+    out = io.BytesIO()
+    export.with_options(export.options.model_validate(plugin.options)).write(told, out)
+    data = out.getvalue()
+    sha256 = hashlib.sha256(data).hexdigest()
+    key = f"answers/{submission_id}-{sha256[:16]}"
+    gateway.store.put(key, data)
+    registry = gateway.registry
+    earlier = registry.rows(
+        t.SUBMISSIONS, t.SUBMISSIONS.c.file_id == file["file_id"],
+        t.SUBMISSIONS.c.slot.like(f"{plugin.name}/{milestone}/%"),
+    )  # fmt: skip
+    number = "" if milestone == "validated" else f"-{len(earlier) + 1}"
+    name = f"{PurePath(duplicate['name'] if duplicate else file['name']).name}.{file['file_id'][:6]}.{milestone}{number}{export.suffix}"
+    with registry.transaction() as connection:
+        insert_new(
+            connection, t.SUBMISSIONS,
+            submission_id=submission_id, kind="answer", file_id=file["file_id"], slot=slot,
+            destination=file["client_id"], payments=rows.height, sum_minor=0, name=name, key=key, sha256=sha256,
+            size_bytes=len(data), business_date=gateway.clock().date().isoformat(), state="PREPARED", attempt=0,
+            detail="", created_at=registry.now(), changed_at=registry.now(),
+        )  # fmt: skip
+
+
+def _answer(  # noqa: PLR0913, PLR0917
+    gateway: Gateway, file: Mapping[str, Any], milestone: str, submission_id: str, rows: pl.DataFrame,
+    duplicate: Mapping[str, Any] | None,
+) -> Answer:  # fmt: skip
+    findings = gateway.lake.whole(file["file_id"], "findings", "validate")
+    parsed = gateway.lake.committed(file["file_id"], "parse") or {"payments": 0, "sums": {}}
+    return Answer(
+        answer_id=submission_id,
+        client=gateway.profiles.client(file["client_id"]),
+        file_id=file["file_id"],
+        file_name=duplicate["name"] if duplicate else file["name"],
+        header=FileHeader(**{name: file[name] or "unknown" for name in ("format", "version")},
+                          **{name: file[name] for name in ("message_id", "created", "initiating_party")}),
+        milestone=milestone,
+        created=gateway.clock().replace(microsecond=0),
+        status=group_status(rows),
+        reasons=_file_reasons(findings),
+        payments=parsed["payments"],
+        sums_minor=parsed["sums"],
+        rows=rows,
+        findings=findings,
+        duplicate_of=_original(file) if duplicate else None,
+    )  # fmt: skip
+
+
+def _original(file: Mapping[str, Any]) -> str:
+    received = dt.datetime.fromisoformat(file["received_at"])
+    return f"{file['name']} received {received:%Y-%m-%d %H:%M} UTC ({file['file_id']})"
+
+
+def _file_reasons(findings: pl.DataFrame) -> tuple[tuple[str, str], ...]:
+    of_file = findings.filter(
+        (pl.col("level") == Level.FILE) & pl.col("severity").is_in([Severity.FATAL.value, Severity.ERROR.value])
+    )
+    return tuple((row["reason"], f"{row['message']} {row['remedy']}") for row in of_file.iter_rows(named=True))
+
+
+def group_status(rows: pl.DataFrame) -> str:
+    """Group status from the payments': one word where all agree, PART where some are rejected, RJCT for no payment."""
+    statuses = rows["status"].unique().to_list()
+    if not statuses:
+        return "RJCT"
+    if len(statuses) == 1:
+        return str(statuses[0])
+    if "RJCT" in statuses or "CANC" in statuses:
+        return "PART"
+    return "PDNG" if "PDNG" in statuses else "ACSP"
+
+
+def _rows(gateway: Gateway, file_id: str) -> pl.DataFrame:
+    """ANSWER rows of a file as it stands now."""
+    payments = pl.concat(
+        [
+            part.select(
+                "payment_id", "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text",
+                "currency", "credit_debit", creditor_name=mask_of(pl.col("creditor_name")),
+            )
+            for part in gateway.lake.parts(file_id, "payments")
+        ]
+        or [pl.DataFrame(schema={**ANSWER_DTYPES, "payment_id": pl.String})],
+        how="diagonal",
+    )  # fmt: skip
+    book = file_book(gateway, file_id)
+    states = states_of(gateway, [file_id]).select("payment_id", "state")
+    told = payments.join(states, on="payment_id", how="left").join(
+        _found(gateway, file_id), on="row", how="left", maintain_order="left"
+    )
+    told = told.join(reasons_of(gateway, book), on="payment_id", how="left", maintain_order="left")
+    words = pl.col("state").replace_strict(_WORDS, default=None, return_dtype=pl.String)
+    status = pl.col("state").replace_strict(_ISO_STATUS, return_dtype=pl.String)
+    rejected_here = pl.col("state") == "rejected"
+    return told.select(
+        *[name for name in ANSWER_DTYPES if name not in {"status", "reason", "message", "remedy"}],
+        status=status,
+        reason=pl.when(rejected_here).then("reason").otherwise("provider_reason"),
+        message=pl.concat_str([words, pl.col("provider_message"), pl.col("message")], separator=" ", ignore_nulls=True),
+        remedy=pl.col("remedy"),
+    ).select(ANSWER_DTYPES.keys())
+
+
+def _found(gateway: Gateway, file_id: str) -> pl.DataFrame:
+    """row, reason, message, remedy: the findings of each payment in one line, and the batch's or file's where it has none."""
+    findings = gateway.lake.whole(file_id, "findings", "validate").sort(
+        pl.col("severity") == Severity.WARNING, maintain_order=True
+    )
+    own = findings.filter(pl.col("row").is_not_null()).group_by("row", maintain_order=True).agg(
+        pl.col("message").str.join(" "), pl.col("remedy").unique(maintain_order=True).str.join(" ")
+    )  # fmt: skip
+    verdict = gateway.lake.whole(file_id, "verdicts").select("row", "reason", "rule", "status")
+    above = findings.filter(pl.col("row").is_null()).unique("rule", keep="first").select(
+        "rule", above_message="message", above_remedy="remedy"
+    )  # fmt: skip
+    joined = verdict.join(own, on="row", how="left").join(above, on="rule", how="left")
+    # A payment without a fault of its own was rejected with its batch or file: say what was wrong there.
+    inherited = (pl.col("status") == "RJCT") & pl.col("message").is_null()
+    return joined.select(
+        "row",
+        "reason",
+        message=pl.when(inherited).then("above_message").otherwise("message"),
+        remedy=pl.when(inherited).then("above_remedy").otherwise("remedy"),
+    )
+
+

@@ -1,0 +1,77 @@
+"""The one place where the parts are put together: everything else is handed a `Gateway`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from typing import Final
+
+from canonical.errors import ConfigError, NotFound
+from canonical.frames import refuse_if_pandera_is_off
+from canonical.plugins import discover
+from gateway.config import Profiles, load_profiles
+from gateway.lake import Lake
+from gateway.registry.engine import Clock, Registry, open_registry
+from gateway.settings import Settings
+from gateway.store import ObjectStore, open_store
+
+OUR_PACKAGES: Final = (
+    "bulkrail_airflow", "canonical", "exporters", "gateway", "parsers", "providers", "reconciliation", "sandbox", "validators",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What a stage works with."""
+
+    settings: Settings
+    profiles: Profiles
+    registry: Registry
+    store: ObjectStore
+    lake: Lake
+    clock: Clock
+
+    def secret(self, name: str) -> str:
+        """Text of a secret. Raises NotFound (the name, never the place of others)."""
+        path = self.settings.secrets / name
+        if "/" in name or not path.is_file():
+            raise NotFound(f"no secret named {name!r}; put it into the folder BULKRAIL_SECRETS_DIR names")
+        return path.read_text(encoding="utf-8")
+
+
+def utc_now() -> dt.datetime:
+    """The clock of production."""
+    return dt.datetime.now(dt.UTC)
+
+
+def open_gateway(settings: Settings | None = None, clock: Clock = utc_now) -> Gateway:
+    """Read the settings and profiles, check the installation, open registry and store.
+
+    Raises:
+        ConfigError: settings, profiles or installation are wrong; every fault is listed.
+        TransientError, OutsideError: registry or store cannot be reached.
+    """
+    settings = settings or Settings()
+    refuse_if_pandera_is_off()
+    refuse_foreign_packages()
+    for package, constant in (
+        ("parsers", "FORMAT"), ("validators", "RULE"), ("exporters", "EXPORT"), ("providers", "TRANSPORT"),
+    ):  # fmt: skip
+        discover(package, constant)
+    registry = open_registry(settings.registry, clock)
+    store = open_store(settings.store)
+    return Gateway(settings, load_profiles(settings.config_dir), registry, store, Lake(store, registry), clock)
+
+
+def refuse_foreign_packages() -> None:
+    """Our package names are also names of foreign distributions: make sure that each is ours alone.
+
+    Raises:
+        ConfigError: another installed distribution claims one of them.
+    """
+    owners = packages_distributions()
+    for name in OUR_PACKAGES:
+        foreign = sorted(set(owners.get(name, ())) - {"bulkrail"})
+        if foreign:
+            raise ConfigError(f"package {name} is also installed by {', '.join(foreign)}; uninstall it")

@@ -1,0 +1,116 @@
+"""Dispatch: a planned submission is written, read back, and delivered exactly once."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from canonical.contracts import ExportSummary, Parcel, Source
+from canonical.errors import Conflict, FrameBroken
+from canonical.plugins import lookup
+from gateway.composition import Gateway
+from gateway.config import plugin_options
+from gateway.orders import order_of
+from gateway.outbox import OutboxRemote
+from gateway.registry import tables as t
+from gateway.registry.engine import move
+from gateway.submissions import OPEN, RegistryLog, submission_row
+
+
+def due(gateway: Gateway, kind: str = "payment") -> list[Mapping[str, Any]]:
+    """Submissions that are planned or were left on the way, the earliest cut-off first."""
+    return gateway.registry.rows(
+        t.SUBMISSIONS, t.SUBMISSIONS.c.kind == kind, t.SUBMISSIONS.c.state.in_(OPEN), order=t.SUBMISSIONS.c.cut_off_at
+    )
+
+
+def dispatch(gateway: Gateway, submission_id: str) -> str:
+    """Carry a submission to DELIVERED (or UNKNOWN) from wherever it stands; its state afterwards.
+
+    Safe to call at any time, by any number of workers: the registry decides which of them acts.
+
+    Raises:
+        TransientError: a listed fault before release: call again.
+        CutOffMissed: voided before release: route the file again.
+        OutsideError: any other fault before release.
+    """
+    row = submission_row(gateway, submission_id)
+    if row["state"] not in OPEN:
+        return str(row["state"])
+    try:
+        if row["key"] is None:
+            row = _write(gateway, row)
+        with _parcel(gateway, row) as parcel, _remote(gateway, row) as remote:
+            remote.deliver(parcel, RegistryLog(gateway, row))
+    except Conflict:
+        return str(submission_row(gateway, submission_id)["state"])  # another worker holds it: what it decided stands
+    return str(submission_row(gateway, submission_id)["state"])
+
+
+def _write(gateway: Gateway, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Export, read back, store the bytes, and let the first worker's bytes count."""
+    order = order_of(gateway, row)
+    export = lookup("exporters", "EXPORT", order.provider.export.name)
+    with tempfile.NamedTemporaryFile() as out:
+        written = export.write(order, submission_payments(gateway, row), out)
+        out.flush()
+        with mmap.mmap(out.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            reread = export.reread(Source(row["file_id"], row["name"], data))
+            sha256, size = hashlib.sha256(data).hexdigest(), len(data)
+        planned = ExportSummary(row["payments"], {row["currency"]: row["sum_minor"]})
+        if not written == reread == planned:
+            raise FrameBroken(
+                f"the provider's file differs from its plan: planned {planned}, written {written}, read back {reread}",
+                submission_id=row["submission_id"],
+            )
+        key = f"submissions/{row['submission_id']}-{sha256[:16]}"
+        gateway.store.put(key, Path(out.name))
+    registry = gateway.registry
+    with registry.transaction() as connection:
+        # The first worker's bytes count; who comes second reads them below.
+        where = {"submission_id": row["submission_id"], "state": "PREPARED", "key": None}
+        values = {"key": key, "sha256": sha256, "size_bytes": size, "changed_at": registry.now()}
+        move(connection, t.SUBMISSIONS, where, **values)
+    return submission_row(gateway, row["submission_id"])
+
+
+def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
+    """PAYMENTS of a submission with `reference`, `position` and `execution_date` of their routes, in position order."""
+    file_id, submission_id = row["file_id"], row["submission_id"]
+    routes = gateway.lake.whole(file_id, "routes").filter(pl.col("submission_id") == submission_id)
+    placed = routes.select("payment_id", "reference", "position", "execution_date")
+    for part in gateway.lake.parts(file_id, "payments"):
+        joined = part.join(placed, on="payment_id", how="inner").sort("position")
+        if not joined.is_empty():
+            yield joined
+
+
+@contextmanager
+def _parcel(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Parcel]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "parcel"
+        with path.open("wb") as file:
+            sha256, size = gateway.store.copy_to(row["key"], file)
+        if sha256 != row["sha256"]:
+            raise FrameBroken(
+                "the stored submission is not the one that was written", submission_id=row["submission_id"]
+            )
+        yield Parcel(row["submission_id"], row["name"], path, size, sha256)
+
+
+@contextmanager
+def _remote(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Any]:
+    if row["kind"] == "answer":
+        yield OutboxRemote(gateway.store, row["destination"])
+        return
+    provider = gateway.profiles.provider(row["destination"])
+    transport = lookup("providers", "TRANSPORT", provider.transport.name)
+    with transport.connect(plugin_options("providers", "TRANSPORT", provider.transport), gateway.secret) as remote:
+        yield remote

@@ -1,0 +1,160 @@
+"""Follow: what providers send back is archived, read, and told to the submissions and files it speaks of.
+
+Nothing is applied twice: a feedback file is known by its bytes, a statement by its account and id. Feedback for payments
+nobody knows is kept and becomes a break when the provider is reconciled.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import structlog
+from sqlalchemy import Connection
+
+from canonical.codes import Severity
+from canonical.contracts import Feedback, Remote, RemoteFile, Source
+from canonical.errors import Conflict, NotFound
+from canonical.identifiers import make_id
+from canonical.plugins import lookup
+from canonical.profiles import ProviderProfile
+from gateway.book import provider_book
+from gateway.composition import Gateway
+from gateway.config import plugin_options
+from gateway.registry import tables as t
+from gateway.registry.engine import insert_new, move
+from gateway.submissions import acknowledge
+from reconciliation.states import attribute
+
+_log = structlog.get_logger()
+_TRIES_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What became of one feedback file. outcome: applied or unreadable; `files`: the client files it speaks of."""
+
+    feedback_id: str
+    name: str
+    outcome: str
+    files: tuple[str, ...]
+
+
+def follow(gateway: Gateway, provider_id: str) -> list[Followed]:
+    """Fetch what the provider offers and apply all that is not applied yet. Raises TransientError, OutsideError."""
+    provider = gateway.profiles.provider(provider_id)
+    transport = lookup("providers", "TRANSPORT", provider.transport.name)
+    with transport.connect(plugin_options("providers", "TRANSPORT", provider.transport), gateway.secret) as remote:
+        for file in remote.feedback():
+            _fetch(gateway, provider, remote, file)
+    waiting = gateway.registry.rows(
+        t.FEEDBACK, t.FEEDBACK.c.provider_id == provider_id, t.FEEDBACK.c.state == "archived", order=t.FEEDBACK.c.received_at
+    )
+    return [apply(gateway, row["feedback_id"]) for row in waiting]
+
+
+def _fetch(gateway: Gateway, provider: ProviderProfile, remote: Remote, file: RemoteFile) -> None:
+    key = {"provider_id": provider.provider_id, "name": file.name, "version": file.version}
+    format_name = next((item.format for item in provider.feedback if fnmatch.fnmatch(file.name, item.pattern)), None)
+    if format_name is None or gateway.registry.one(t.REMOTE_FILES, **key) is not None:
+        return
+    data = remote.fetch(file)
+    sha256 = hashlib.sha256(data).hexdigest()
+    feedback_id = make_id("B", provider.provider_id, sha256)
+    gateway.store.put(f"feedback/{feedback_id}", data)
+    registry = gateway.registry
+    with registry.transaction() as connection:
+        is_new = insert_new(
+            connection, t.FEEDBACK,
+            feedback_id=feedback_id, provider_id=provider.provider_id, name=file.name, sha256=sha256,
+            size_bytes=len(data), format=format_name, received_at=registry.now(), state="archived", note="",
+        )  # fmt: skip
+        insert_new(connection, t.REMOTE_FILES, **key, feedback_id=feedback_id)
+        action = "feedback_received" if is_new else "feedback_repeated"
+        registry.audit(connection, provider.provider_id, action, feedback_id, name=file.name, sha256=sha256)
+    _log.info("feedback", provider=provider.provider_id, name=file.name, feedback_id=feedback_id, new=is_new)
+
+
+def apply(gateway: Gateway, feedback_id: str) -> Followed:
+    """Read one archived feedback file and tell it to whom it concerns. A repeat changes nothing. Raises NotFound."""
+    row = gateway.registry.one(t.FEEDBACK, feedback_id=feedback_id)
+    if row is None:
+        raise NotFound("no such feedback file", feedback_id=feedback_id)
+    for _ in range(_TRIES_MAX):
+        if gateway.lake.committed(feedback_id, "follow") is not None:
+            break
+        try:
+            _read(gateway, row)
+        except Conflict:
+            continue  # another file brought the same statement first: look again
+    detail = gateway.lake.committed(feedback_id, "follow")
+    if detail is None:
+        raise Conflict("other feedback kept coming first; follow again", feedback_id=feedback_id)
+    files = _tell(gateway, row)
+    state = "unreadable" if detail["unreadable"] else "applied"
+    with gateway.registry.transaction() as connection:
+        move(connection, t.FEEDBACK, {"feedback_id": feedback_id, "state": "archived"}, state=state, note=detail["note"])
+    return Followed(feedback_id, row["name"], state, files)
+
+
+def _read(gateway: Gateway, row: Mapping[str, Any]) -> None:
+    feedback_id = row["feedback_id"]
+    with gateway.store.mapped(f"feedback/{feedback_id}") as data:
+        feedback = lookup("parsers", "FORMAT", row["format"]).read(Source(feedback_id, row["name"], data))
+    fatal = feedback.findings.filter(pl.col("severity") == Severity.FATAL)
+    known = _known_statements(gateway, row["provider_id"], feedback)
+    statements = feedback.statements.join(known, on=["account", "statement_id"], how="anti", maintain_order="left")
+    entries = feedback.entries.join(known, on=["account", "statement_id"], how="anti", maintain_order="left")
+    draft = gateway.lake.draft(feedback_id, "follow")
+    draft.write("findings", feedback.findings)
+    if fatal.is_empty():
+        draft.write("statuses", feedback.statuses)
+        draft.write("statements", statements)
+        draft.write("entries", entries)
+    repeated = known["statement_id"].to_list()
+    note = "; ".join([*fatal["message"].to_list(), *[f"statement {item} was known" for item in repeated]])
+
+    def mark(connection: Connection) -> None:
+        for item in statements.iter_rows(named=True) if fatal.is_empty() else ():
+            if not insert_new(connection, t.STATEMENTS, **_statement_row(row, item)):
+                raise Conflict(f"statement {item['statement_id']} was booked meanwhile", feedback_id=feedback_id)
+
+    draft.commit({"unreadable": not fatal.is_empty(), "note": note, "version": feedback.version}, mark)
+
+
+def _known_statements(gateway: Gateway, provider_id: str, feedback: Feedback) -> pl.DataFrame:
+    rows = gateway.registry.rows(t.STATEMENTS, t.STATEMENTS.c.provider_id == provider_id)
+    schema = {"account": pl.String, "statement_id": pl.String}
+    known = pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
+    return feedback.statements.select(*schema).join(known, on=list(schema), how="semi")
+
+
+def _statement_row(row: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "provider_id": row["provider_id"], "account": item["account"], "statement_id": item["statement_id"],
+        "feedback_id": row["feedback_id"], "currency": item["currency"],
+        "from_date": item["from_date"].isoformat() if item["from_date"] else None,
+        "to_date": item["to_date"].isoformat() if item["to_date"] else None,
+        "opening_minor": item["opening_minor"], "closing_minor": item["closing_minor"],
+    }  # fmt: skip
+
+
+def _tell(gateway: Gateway, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Acknowledge the submissions that the file speaks of; the client files they came from."""
+    statuses = gateway.lake.whole(row["feedback_id"], "statuses")
+    if statuses.is_empty():
+        return ()
+    book = provider_book(gateway, row["provider_id"])
+    named = statuses.filter(pl.col("level") != "payment").select("original_message_id", "status", "reason_text")
+    spoken = attribute(statuses, book).attributed.join(
+        book.select("payment_id", "submission_id", "file_id"), on="payment_id", how="inner"
+    )
+    words = {item["original_message_id"]: item for item in named.iter_rows(named=True) if item["original_message_id"]}
+    for submission_id in spoken["submission_id"].unique().sort().to_list():
+        word = words.get(submission_id, {"status": "ACCP", "reason_text": None})
+        acknowledge(gateway, submission_id, str(word["status"]), f"{row['name']}: {word['reason_text'] or word['status']}")
+    return tuple(spoken["file_id"].unique().sort().to_list())

@@ -1,0 +1,141 @@
+"""Receive: what lies in the clients' inboxes becomes arrivals and files, archived by digest before anything reads them.
+
+Order of effects: archive the bytes, one commit, clear the inbox. A crash before the commit leaves litter that the repeat
+overwrites; a crash before the clearing finds its own arrival again and only clears.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from canonical.errors import BulkrailError, Conflict
+from canonical.identifiers import make_file_id, make_id
+from canonical.profiles import ClientProfile
+from gateway.composition import Gateway
+from gateway.files import archive_key
+from gateway.reading import closes_itself
+from gateway.registry import tables as t
+from gateway.registry.engine import insert_new, row_of
+from gateway.store import StoredObject
+
+UNFINISHED_SUFFIXES: Final = (".part", ".tmp", ".filepart", ".writing", ".partial")
+_TAIL_BYTES: Final = 4096
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of one object of an inbox.
+
+    outcome: new, duplicate (known bytes, new arrival), seen (this arrival is known), waiting (not complete yet),
+    failed (ours or the store's fault, in `note`; the next run tries again), unknown_client.
+    """
+
+    client_id: str
+    name: str
+    outcome: str
+    file_id: str | None = None
+    note: str = ""
+
+
+def receive(gateway: Gateway) -> list[Received]:
+    """Take in every complete object of every inbox. One client's trouble never stops the others."""
+    found = []
+    for client_id, item in _objects(gateway):
+        name = item.key.rpartition("/")[2]
+        if client_id not in gateway.profiles.clients:
+            found.append(Received(client_id, name, "unknown_client", note="no profile in clients/ names this folder"))
+            continue
+        try:
+            found.append(_receive_one(gateway, gateway.profiles.clients[client_id], item, name))
+        except BulkrailError as fault:
+            _log.error("receive_failed", client=client_id, name=name, fault=str(fault))
+            found.append(Received(client_id, name, "failed", note=str(fault)))
+    return found
+
+
+def _objects(gateway: Gateway) -> Iterator[tuple[str, StoredObject]]:
+    for item in gateway.store.list("clients"):
+        parts = item.key.split("/")
+        if len(parts) == len(("clients", "client", "inbox", "name")) and parts[2] == "inbox" and _finished(parts[3]):
+            yield parts[1], item
+
+
+def _finished(name: str) -> bool:
+    return not name.startswith(".") and not name.lower().endswith(UNFINISHED_SUFFIXES)
+
+
+def _receive_one(gateway: Gateway, client: ClientProfile, item: StoredObject, name: str) -> Received:
+    arrival_id = make_id("A", client.client_id, name, item.version)
+    known = gateway.registry.one(t.ARRIVALS, arrival_id=arrival_id)
+    if known is not None:
+        gateway.store.delete(item.key, item.version)
+        return Received(client.client_id, name, "seen", known["file_id"])
+    with tempfile.NamedTemporaryFile() as copy:
+        sha256, size = gateway.store.copy_to(item.key, copy)
+        copy.flush()
+        complete = _complete(client, Path(copy.name), size)
+        age_s = (gateway.clock() - item.modified).total_seconds()
+        if not complete and age_s < gateway.settings.incomplete_grace_s:
+            return Received(client.client_id, name, "waiting", note="nothing closes the file yet")
+        file_id, duplicate = _admit(gateway, client, arrival_id, name, item, Path(copy.name), sha256, complete)
+    gateway.store.delete(item.key, item.version)
+    _log.info("received", client=client.client_id, name=name, file_id=file_id, bytes=size, duplicate=duplicate)
+    return Received(client.client_id, name, "duplicate" if duplicate else "new", file_id)
+
+
+def _complete(client: ClientProfile, copy: Path, size: int) -> bool:
+    if client.complete == "renamed" or size == 0:
+        return True  # the unfinished name was passed over; an empty file is as complete as it will get
+    with copy.open("rb") as file:
+        head = file.read(_TAIL_BYTES)
+        file.seek(max(0, size - _TAIL_BYTES))
+        return closes_itself(client, head, file.read())
+
+
+def _admit(  # noqa: PLR0913
+    gateway: Gateway, client: ClientProfile, arrival_id: str, name: str, item: StoredObject, copy: Path, sha256: str,
+    complete: bool,
+) -> tuple[str, bool]:  # fmt: skip
+    """Archive the bytes, then one commit: the arrival, and the file unless its bytes are known. (file_id, duplicate)."""
+    registry = gateway.registry
+    now = gateway.clock()
+    latest = registry.rows(
+        t.FILES, t.FILES.c.client_id == client.client_id, t.FILES.c.sha256 == sha256, order=t.FILES.c["round"]
+    )
+    # A file that was wholly rejected (or refused) moved no money: it may come again and be looked at anew.
+    again = bool(latest) and latest[-1]["state"] in {"rejected", "refused"}
+    duplicate = bool(latest) and not again
+    round_ = len(latest) + 1 if not latest or again else len(latest)
+    file_id = make_file_id(client.client_id, sha256 if round_ == 1 else f"{sha256}:{round_}")
+    if not duplicate:
+        try:
+            gateway.store.put(archive_key(file_id), copy, create=True)
+        except Conflict:
+            _log.info("archived_before", file_id=file_id)  # same id, same bytes: an attempt that died left it
+    with registry.transaction() as connection:
+        is_new = insert_new(
+            connection, t.FILES,
+            file_id=file_id, client_id=client.client_id, name=name, sha256=sha256, round=round_, size_bytes=item.size,
+            complete=int(complete), received_at=now.isoformat(timespec="microseconds"),
+            received_on=now.astimezone(zoneinfo.ZoneInfo(client.time_zone)).date().isoformat(), state="received",
+        )  # fmt: skip
+        ours = insert_new(
+            connection, t.ARRIVALS,
+            arrival_id=arrival_id, client_id=client.client_id, name=name, version=item.version, file_id=file_id,
+            duplicate=int(not is_new), arrived_at=registry.now(),
+        )  # fmt: skip
+        if ours:
+            action = "received" if is_new else "duplicate_received"
+            registry.audit(connection, "gateway", action, file_id, name=name, client=client.client_id, sha256=sha256)
+            return file_id, not is_new
+        arrival = row_of(connection, t.ARRIVALS, arrival_id=arrival_id)
+        assert arrival is not None, "the insert lost to a row that is not there"
+        return arrival["file_id"], bool(arrival["duplicate"])

@@ -1,0 +1,159 @@
+"""Open the registry: SQLite (one writer at a time, durable) or PostgreSQL, migrated to head by Alembic."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from canonical.errors import OutsideError, TransientError
+from gateway.registry import tables as t
+
+Clock = Callable[[], datetime]
+_BUSY_TIMEOUT_S = 30
+_PATIENT = ("database is locked", "could not serialize", "deadlock detected", "connection refused", "server closed")
+
+
+class Registry:
+    """One engine and one clock. Every decision is one `transaction`; reads outside it see committed data only."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self.engine = engine
+        self.clock = clock
+
+    def now(self) -> str:
+        """The clock's UTC time as the registry writes it."""
+        return self.clock().isoformat(timespec="microseconds")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction: all of it or nothing.
+
+        Raises:
+            TransientError: locked, deadlock, connection lost before anything was decided.
+            OutsideError: any other fault of the database (disk full, no permission).
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except OperationalError as fault:
+            words = str(fault.orig)
+            kind = TransientError if any(sign in words for sign in _PATIENT) else OutsideError
+            raise kind(f"the registry failed: {words}") from fault
+        except DBAPIError as fault:
+            raise OutsideError(f"the registry refused: {fault.orig}") from fault
+
+    def one(self, table: Table, **key: Any) -> Mapping[str, Any] | None:
+        """The row of that key, None where there is none."""
+        with self.transaction() as connection:
+            return row_of(connection, table, **key)
+
+    def rows(self, table: Table, *conditions: Any, order: Any = None) -> list[Mapping[str, Any]]:
+        """Rows that meet the conditions, ordered by `order` or the primary key."""
+        query = (
+            select(table).where(*conditions).order_by(*([order] if order is not None else table.primary_key.columns))
+        )
+        with self.transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def audit(self, connection: Connection, actor: str, action: str, subject: str, **detail: Any) -> None:
+        """Write down who did what, in the transaction that does it."""
+        connection.execute(
+            t.AUDIT.insert().values(
+                at=self.now(), actor=actor, action=action, subject=subject, detail=json.dumps(detail, sort_keys=True)
+            )
+        )
+
+
+def row_of(connection: Connection, table: Table, **key: Any) -> Mapping[str, Any] | None:
+    """The row of that key inside a transaction."""
+    row = connection.execute(select(table).where(*_equal(table, key))).mappings().first()
+    return None if row is None else dict(row)
+
+
+def insert_new(connection: Connection, table: Table, **values: Any) -> bool:
+    """INSERT … ON CONFLICT DO NOTHING: True where the row is ours, False where somebody was first."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table).values(**values).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
+
+
+def move(connection: Connection, table: Table, where: dict[str, Any], **values: Any) -> bool:
+    """One conditional UPDATE: True where exactly one row met the condition."""
+    return connection.execute(table.update().where(*_equal(table, where)).values(**values)).rowcount == 1
+
+
+def take_numbers(connection: Connection, name: str, count: int = 1, first: int = 1) -> int:
+    """Reserve `count` numbers of a counter; the first of them. Numbers of one counter never repeat."""
+    insert_new(connection, t.COUNTERS, name=name, value=first)
+    update = t.COUNTERS.update().where(t.COUNTERS.c.name == name).values(value=t.COUNTERS.c.value + count)
+    after: int = connection.execute(update.returning(t.COUNTERS.c.value)).scalar_one()
+    return after - count
+
+
+def _equal(table: Table, key: dict[str, Any]) -> list[Any]:
+    return [
+        table.c[name].in_(value) if isinstance(value, list | tuple | set) else table.c[name] == value
+        for name, value in key.items()
+    ]
+
+
+def open_registry(url: str, clock: Clock) -> Registry:
+    """Connect and migrate to head. Safe to call from many processes at once.
+
+    Raises:
+        TransientError, OutsideError: the database is down or refuses.
+    """
+    registry = Registry(_engine(url), clock)
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    migrate(registry)
+    return registry
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    # NullPool: a connection must not be shared between forked workers.
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # SQLAlchemy says BEGIN itself, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # IMMEDIATE: a transaction that reads and then writes must not lose the race in between.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def migrate(registry: Registry) -> None:
+    """Bring the schema to head, one process at a time."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    with registry.transaction() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == head:
+            return
+    with registry.transaction() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7281646)")  # SQLite holds its write lock here
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

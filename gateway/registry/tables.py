@@ -1,0 +1,196 @@
+"""Tables of the registry (SQLAlchemy Core). Alembic migrations in `gateway/migrations` build them; a test holds both equal.
+
+Times are UTC ISO 8601 text with microseconds (SQLite and PostgreSQL then order and compare alike); amounts are minor units.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)  # fmt: skip
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+FILES: Final = Table(
+    "files", METADATA,
+    Column("file_id", String(20), primary_key=True),
+    Column("client_id", String(31), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("round", Integer, nullable=False),  # 1, or more where the same bytes came again after being wholly rejected
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sequence", Integer),  # the client's files in the order in which their keys were committed
+    Column("complete", Integer, nullable=False),  # 0: taken after the grace time although nothing closes it
+    Column("received_at", String(32), nullable=False),
+    Column("received_on", String(10), nullable=False),  # business date in the client's zone
+    Column("state", String(12), nullable=False),
+    Column("format", String(16)),
+    Column("version", String(40)),
+    Column("message_id", Text),
+    Column("created", Text),
+    Column("initiating_party", Text),
+    UniqueConstraint("client_id", "sha256", "round"),
+    UniqueConstraint("client_id", "sequence", name="uq_files_sequence"),
+)  # fmt: skip
+"""state: received, parsed, validated, held, approved, refused, rejected, routed."""
+
+ARRIVALS: Final = Table(
+    "arrivals", METADATA,
+    Column("arrival_id", String(20), primary_key=True),  # from client, name and object version
+    Column("client_id", String(31), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("file_id", String(20), ForeignKey("files.file_id"), nullable=False),
+    Column("duplicate", Integer, nullable=False),
+    Column("arrived_at", String(32), nullable=False),
+)  # fmt: skip
+
+STAGES: Final = Table(
+    "stages", METADATA,
+    Column("subject", String(64), primary_key=True),  # file_id, feedback_id, or provider of a reconciliation run
+    Column("stage", String(40), primary_key=True),
+    Column("attempt", String(16), nullable=False),
+    Column("committed_at", String(32), nullable=False),
+    Column("detail", Text, nullable=False),  # JSON: counts and sums of the stage, asserted when reread
+)  # fmt: skip
+"""A row here is what makes a stage's objects count."""
+
+MANIFESTS: Final = Table(
+    "manifests", METADATA,
+    Column("subject", String(64), primary_key=True),
+    Column("stage", String(40), primary_key=True),
+    Column("dataset", String(20), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("sums", Text, nullable=False),  # JSON: minor units by currency
+)  # fmt: skip
+
+APPROVALS: Final = Table(
+    "approvals", METADATA,
+    Column("file_id", String(20), ForeignKey("files.file_id"), primary_key=True),
+    Column("decision", String(10), nullable=False),  # automatic, held, approved, refused
+    Column("decided_by", Text),
+    Column("decided_at", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+)  # fmt: skip
+
+SUBMISSIONS: Final = Table(
+    "submissions", METADATA,
+    Column("submission_id", String(20), primary_key=True),
+    Column("kind", String(8), nullable=False),  # payment or answer
+    Column("file_id", String(20), ForeignKey("files.file_id"), nullable=False),
+    Column("slot", Text, nullable=False),  # which part of the file's plan, or which answer
+    Column("destination", String(31), nullable=False),  # provider_id or client_id
+    Column("account", Text),
+    Column("rail", String(40)),
+    Column("currency", String(3)),
+    Column("credit_debit", String(4)),
+    Column("payments", BigInteger, nullable=False),
+    Column("sum_minor", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),  # final name at the destination
+    Column("key", Text),  # object with the exported bytes, null until exported
+    Column("sha256", String(64)),
+    Column("size_bytes", BigInteger),
+    Column("business_date", String(10), nullable=False),
+    Column("execution_date", String(10)),
+    Column("cut_off_at", String(32)),
+    Column("sequence_first", BigInteger),
+    Column("file_sequence", Integer),
+    Column("state", String(12), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("changed_at", String(32), nullable=False),
+    Column("delivered_at", String(32)),
+    CheckConstraint("kind IN ('payment', 'answer')", name="kind"),
+)  # fmt: skip
+Index(
+    "uq_submissions_live", SUBMISSIONS.c.file_id, SUBMISSIONS.c.kind, SUBMISSIONS.c.slot, unique=True,
+    sqlite_where=text("state <> 'VOIDED'"), postgresql_where=text("state <> 'VOIDED'"),
+)  # fmt: skip
+Index("ix_submissions_state", SUBMISSIONS.c.state)
+
+COUNTERS: Final = Table(
+    "counters", METADATA,
+    Column("name", String(120), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)  # fmt: skip
+
+REMOTE_FILES: Final = Table(
+    "remote_files", METADATA,
+    Column("provider_id", String(31), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("version", String(120), primary_key=True),
+    Column("feedback_id", String(20), nullable=False),
+)  # fmt: skip
+
+FEEDBACK: Final = Table(
+    "feedback", METADATA,
+    Column("feedback_id", String(20), primary_key=True),  # from provider and SHA-256
+    Column("provider_id", String(31), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("format", String(16), nullable=False),
+    Column("received_at", String(32), nullable=False),
+    Column("state", String(10), nullable=False),  # archived, applied, unreadable
+    Column("note", Text, nullable=False),
+)  # fmt: skip
+
+STATEMENTS: Final = Table(
+    "statements", METADATA,
+    Column("provider_id", String(31), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("statement_id", String(64), primary_key=True),
+    Column("feedback_id", String(20), ForeignKey("feedback.feedback_id"), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("from_date", String(10)),
+    Column("to_date", String(10)),
+    Column("opening_minor", BigInteger),
+    Column("closing_minor", BigInteger),
+)  # fmt: skip
+"""The first statement of an id books; a repeat is seen as a repeat, also when its bytes differ."""
+
+CLOSES: Final = Table(
+    "closes", METADATA,
+    Column("day", String(10), primary_key=True),
+    Column("provider_id", String(31), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("inputs_sha256", String(64), nullable=False),
+    Column("closed_at", String(32), nullable=False),
+    Column("keys", Text, nullable=False),  # JSON: the report objects
+)  # fmt: skip
+
+AUDIT: Final = Table(
+    "audit", METADATA,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+)  # fmt: skip
+Index("ix_audit_subject", AUDIT.c.subject)

@@ -1,0 +1,44 @@
+"""Settings from the environment (`BULKRAIL_*`): where things are. What clients and providers agreed stands in their YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every default works on one machine with nothing installed.
+
+    `store_url`: file:///folder or s3://bucket/prefix. `registry_url`: SQLAlchemy URL (sqlite or postgresql+psycopg).
+    `config_dir`: holds clients/*.yaml and providers/*.yaml. `secrets_dir`: one file a secret.
+    `incomplete_grace_s`: seconds after which a file that does not close itself is taken and refused.
+    `unmatched_after_days`: calendar days after which a payment without a statement entry becomes a break.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="BULKRAIL_", extra="forbid", frozen=True)
+
+    home: Path = Path("var/bulkrail")
+    store_url: str = ""
+    registry_url: str = ""
+    config_dir: Path = Path("examples/config")
+    secrets_dir: Path | None = None
+    incomplete_grace_s: float = Field(default=120.0, ge=0)
+    unmatched_after_days: int = Field(default=3, ge=0)
+    poll_interval_s: float = Field(default=2.0, gt=0)
+
+    @property
+    def store(self) -> str:
+        """Object store URL; by default a folder below `home`."""
+        return self.store_url or f"file://{(self.home / 'store').resolve()}"
+
+    @property
+    def registry(self) -> str:
+        """Registry URL; by default a SQLite file below `home`."""
+        return self.registry_url or f"sqlite:///{(self.home / 'registry.sqlite').resolve()}"
+
+    @property
+    def secrets(self) -> Path:
+        """Folder of secrets."""
+        return self.secrets_dir or self.home / "secrets"

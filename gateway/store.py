@@ -1,0 +1,233 @@
+"""The object store: one small port, two adapters (local folder, S3), chosen by URL.
+
+Keys are relative, with forward slashes. `create` is atomic in both: who comes second gets `Conflict`. Local objects are
+fsynced before the call returns, because a registry commit may rest on them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import LocalStore, S3Store
+
+from canonical.errors import ConfigError, Conflict, NotFound, OutsideError, TransientError
+
+_CHUNK_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What the store knows of an object. `version` changes whenever it is written anew, also with the same bytes."""
+
+    key: str
+    size: int
+    version: str
+    modified: datetime
+
+
+class ObjectStore(ABC):
+    """Port. Faults of the store itself are `OutsideError` (or `TransientError` where listed); a missing key is `NotFound`."""
+
+    url: str
+
+    def __init__(self, url: str, store: Any) -> None:
+        self.url = url.rstrip("/")
+        self._store = store
+
+    def put(self, key: str, data: bytes | Path, *, create: bool = False) -> None:
+        """Write an object whole or not at all; with `create`, only where none is.
+
+        Raises:
+            Conflict: `create`, and there is one.
+        """
+        with _outside(key):
+            try:
+                obstore.put(self._store, key, data, mode="create" if create else "overwrite")
+            except AlreadyExistsError as fault:
+                raise Conflict(f"object {key} is there already") from fault
+        self._make_durable(key)
+
+    def get(self, key: str) -> bytes:
+        """Bytes of an object. Raises NotFound."""
+        with _outside(key):
+            return bytes(obstore.get(self._store, key).bytes())
+
+    def head(self, key: str) -> StoredObject | None:
+        """What is known of it, None where there is none."""
+        with _outside(key):
+            try:
+                return _stored(obstore.head(self._store, key))
+            except FileNotFoundError:
+                return None
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Objects below a prefix, in key order."""
+        with _outside(prefix):
+            found = [_stored(item) for page in obstore.list(self._store, prefix) for item in page]
+        yield from sorted(found, key=lambda item: item.key)
+
+    def copy_to(self, key: str, out: BinaryIO) -> tuple[str, int]:
+        """Stream an object into a file; its SHA-256 and size in bytes. Raises NotFound."""
+        hasher, size = hashlib.sha256(), 0
+        with _outside(key):
+            for chunk in obstore.get(self._store, key).stream(min_chunk_size=_CHUNK_BYTES):
+                hasher.update(chunk)
+                size += out.write(chunk)
+        return hasher.hexdigest(), size
+
+    @contextmanager
+    def mapped(self, key: str) -> Iterator[bytes | mmap.mmap]:
+        """The object as a read-only memory map (a spooled copy where the store is remote). Raises NotFound."""
+        with self._file(key) as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                yield b""
+                return
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+                yield view
+
+    @abstractmethod
+    def delete(self, key: str, version: str) -> bool:
+        """Delete it if it is still that version; False where it was written anew (then it stays) or is gone."""
+
+    @abstractmethod
+    def _make_durable(self, key: str) -> None: ...
+
+    @abstractmethod
+    @contextmanager
+    def _file(self, key: str) -> Iterator[Any]:
+        yield
+
+
+class LocalObjectStore(ObjectStore):
+    """A folder. Objects are files; temporaries of obstore (`name#n`) are never listed."""
+
+    def __init__(self, url: str) -> None:
+        self._root = Path(urlsplit(url).path)
+        super().__init__(url, LocalStore(self._root, mkdir=True))
+
+    def delete(self, key: str, version: str) -> bool:
+        """As the port says: the file is renamed aside first, then looked at."""
+        path = self._root / key
+        aside = path.with_name(f".{path.name}.deleted-{os.getpid()}")
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return False
+        # What a client writes meanwhile under the name is another file.
+        found = self.head(str(aside.relative_to(self._root)))
+        if found is not None and found.version == version:
+            aside.unlink()
+            return True
+        os.link(aside, path)
+        aside.unlink()
+        return False
+
+    def _make_durable(self, key: str) -> None:
+        path = self._root / key
+        for target in (path, *[parent for parent in path.parents if parent.is_relative_to(self._root)]):
+            handle = os.open(target, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    @contextmanager
+    def _file(self, key: str) -> Iterator[Any]:
+        try:
+            file = (self._root / key).open("rb")
+        except FileNotFoundError as fault:
+            raise NotFound(f"no object {key}") from fault
+        with file:
+            yield file
+
+
+class S3ObjectStore(ObjectStore):
+    """A bucket with a prefix. Endpoint, region and credentials come from the environment, as for every AWS client."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._bucket, self._prefix = parts.netloc, parts.path.strip("/")
+        options: dict[str, Any] = {}
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        if endpoint:
+            options = {"endpoint": endpoint, "client_options": {"allow_http": endpoint.startswith("http:")}}
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        super().__init__(url, S3Store(self._bucket, prefix=self._prefix or None, region=region, **options))
+
+    def delete(self, key: str, version: str) -> bool:
+        """As the port says: a conditional delete on the entity tag."""
+        import boto3
+        from botocore.exceptions import ClientError
+
+        found = self.head(key)
+        if found is None or found.version != version:
+            return False
+        full = f"{self._prefix}/{key}" if self._prefix else key
+        try:
+            # If-Match closes the gap between looking and deleting.
+            boto3.client("s3").delete_object(Bucket=self._bucket, Key=full, IfMatch=version.partition(" ")[0])
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] == "PreconditionFailed":
+                return False
+            raise OutsideError(f"S3 refused to delete {key}: {fault}") from fault
+        return True
+
+    def _make_durable(self, key: str) -> None:
+        """S3 answers a put when it is durable."""
+
+    @contextmanager
+    def _file(self, key: str) -> Iterator[Any]:
+        with tempfile.TemporaryFile() as file:
+            self.copy_to(key, file)
+            file.flush()
+            yield file
+
+
+def open_store(url: str) -> ObjectStore:
+    """The adapter of a URL.
+
+    Raises:
+        ConfigError: the scheme is neither file nor s3.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme == "file":
+        return LocalObjectStore(url)
+    if scheme == "s3":
+        return S3ObjectStore(url)
+    raise ConfigError(f"the object store URL must begin with file:// or s3://, not {scheme or 'nothing'}://")
+
+
+def _stored(meta: Any) -> StoredObject:
+    # S3 gives the same e_tag to the same bytes: the time tells a second upload of them from the first.
+    version = f"{meta['e_tag']} {meta['version'] or meta['last_modified'].isoformat()}"
+    return StoredObject(meta["path"], meta["size"], version, meta["last_modified"])
+
+
+@contextmanager
+def _outside(key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as fault:
+        raise NotFound(f"no object {key}") from fault
+    except PermissionError as fault:
+        raise OutsideError(f"the object store refuses {key}: {fault}") from fault
+    except obstore.exceptions.GenericError as fault:
+        words = str(fault)
+        if any(sign in words for sign in ("error sending request", "timed out", "connection")):
+            raise TransientError(f"the object store does not answer for {key}: {words[:300]}") from fault
+        raise OutsideError(f"the object store failed on {key}: {words[:300]}") from fault
+    except OSError as fault:
+        raise OutsideError(f"the object store failed on {key}: {fault}") from fault

@@ -1,0 +1,112 @@
+"""The registry's side of a delivery: every move is one compare-and-set on state and attempt."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from canonical.contracts import DeliveryState
+from canonical.errors import Conflict, NotFound, OutsideError
+from gateway.composition import Gateway
+from gateway.registry import tables as t
+from gateway.registry.engine import move
+
+OPEN = ("PREPARED", "UPLOADING", "UPLOADED", "RELEASING")
+SENT = ("DELIVERED", "ACKNOWLEDGED", "REJECTED", "UNKNOWN")
+
+
+class CutOffMissed(OutsideError):
+    """The window closed before the release: the submission is void and its payments are to be routed again."""
+
+
+def submission_row(gateway: Gateway, submission_id: str) -> Mapping[str, Any]:
+    """The registry's row of a submission. Raises NotFound."""
+    row = gateway.registry.one(t.SUBMISSIONS, submission_id=submission_id)
+    if row is None:
+        raise NotFound("no such submission", submission_id=submission_id)
+    return row
+
+
+class RegistryLog:
+    """`canonical.contracts.DeliveryLog` over the registry."""
+
+    def __init__(self, gateway: Gateway, row: Mapping[str, Any]) -> None:
+        self._gateway = gateway
+        self._submission_id: str = row["submission_id"]
+        self._state = DeliveryState(row["state"])
+        self._attempt: int = row["attempt"]
+        self._cut_off_at = dt.datetime.fromisoformat(row["cut_off_at"]) if row["cut_off_at"] else None
+
+    @property
+    def state(self) -> DeliveryState:
+        """As last read or moved to."""
+        return self._state
+
+    @property
+    def attempt(self) -> int:
+        """Attempt this worker holds."""
+        return self._attempt
+
+    def begin_upload(self) -> int:
+        """PREPARED, UPLOADING or UPLOADED → UPLOADING with a new attempt. Raises Conflict."""
+        self._check_window()
+        self._move(DeliveryState.UPLOADING, attempt=self._attempt + 1)
+        return self._attempt
+
+    def uploaded(self) -> None:
+        """UPLOADING → UPLOADED. Raises Conflict."""
+        self._move(DeliveryState.UPLOADED)
+
+    def begin_release(self) -> None:
+        """UPLOADED → RELEASING. Raises Conflict, CutOffMissed."""
+        self._check_window()
+        self._move(DeliveryState.RELEASING)
+
+    def delivered(self, detail: str) -> None:
+        """RELEASING → DELIVERED. Raises Conflict."""
+        self._move(DeliveryState.DELIVERED, detail=detail, delivered_at=self._gateway.registry.now())
+
+    def unknown(self, detail: str) -> None:
+        """RELEASING → UNKNOWN. Raises Conflict."""
+        self._move(DeliveryState.UNKNOWN, detail=detail, delivered_at=self._gateway.registry.now())
+
+    def _check_window(self) -> None:
+        if self._cut_off_at is not None and self._gateway.clock() >= self._cut_off_at:
+            self._move(DeliveryState.VOIDED, detail="cut-off missed before release")
+            raise CutOffMissed("cut-off missed; nothing was released", submission_id=self._submission_id)
+
+    def _move(self, to: DeliveryState, **values: Any) -> None:
+        registry = self._gateway.registry
+        where = {"submission_id": self._submission_id, "state": self._state.value, "attempt": self._attempt}
+        with registry.transaction() as connection:
+            if not move(connection, t.SUBMISSIONS, where, state=to.value, changed_at=registry.now(), **values):
+                raise Conflict(
+                    f"another worker moved the submission on from {self._state.value}",
+                    submission_id=self._submission_id,
+                )
+            registry.audit(
+                connection, "gateway", to.value.lower(), self._submission_id,
+                attempt=values.get("attempt", self._attempt), detail=values.get("detail", ""),
+            )  # fmt: skip
+        self._state = to
+        self._attempt = values.get("attempt", self._attempt)
+
+
+def acknowledge(gateway: Gateway, submission_id: str, status: str, detail: str) -> bool:
+    """A provider's word on a whole submission: ACKNOWLEDGED or REJECTED. It also resolves RELEASING and UNKNOWN.
+
+    False where the submission is already there. Raises Conflict where the word contradicts what is known.
+    """
+    to = "REJECTED" if status == "RJCT" else "ACKNOWLEDGED"
+    registry = gateway.registry
+    with registry.transaction() as connection:
+        where = {"submission_id": submission_id, "state": ["RELEASING", "UNKNOWN", "DELIVERED"]}
+        moved = move(connection, t.SUBMISSIONS, where, state=to, detail=detail, changed_at=registry.now())
+        if moved:
+            never_stamped = t.SUBMISSIONS.update().where(
+                t.SUBMISSIONS.c.submission_id == submission_id, t.SUBMISSIONS.c.delivered_at.is_(None)
+            )
+            connection.execute(never_stamped.values(delivered_at=registry.now()))
+            registry.audit(connection, "provider", to.lower(), submission_id, detail=detail)
+    return moved

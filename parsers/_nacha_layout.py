@@ -1,0 +1,92 @@
+"""Where the fields of the 94-character ACH records stand, and what their codes mean.
+
+Source: Nacha Operating Rules, Appendix Three (ACH record format specifications): record layouts, transaction codes,
+standard entry class codes. Positions are the standard's own: from 1, both ends included.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import polars as pl
+
+RECORD_CHARS: Final = 94
+BLOCKING_FACTOR: Final = 10
+HASH_MODULUS: Final = 10**10
+VERSION: Final = "94-character records"
+
+KINDS: Final = {
+    "1": "file header", "5": "batch header", "6": "entry", "7": "addenda",
+    "8": "batch control", "9": "file control", "": "start of the file",
+}  # fmt: skip
+FILLER: Final = "F"
+"""Kind given to the lines of nines that fill the last block."""
+
+_SNIFF: Final = re.compile(
+    rb"[\s\x00-\x20]*(?:101[ 0-9A-Za-z]{20}[ 0-9]{10}|5(?:200|220|225|280)[ -~]{46}[A-Z]{3})", re.DOTALL
+)
+
+ACCOUNT_TYPES: Final = {"2": "CACC", "3": "SVGS", "4": "GLAC", "5": "LOAN"}
+"""First digit of the transaction code: checking, savings, general ledger, loan."""
+
+_ORDINARY: Final = {
+    "CRDT": ("22", "32", "42", "52"),
+    "DBIT": ("27", "37", "47", "55"),
+}
+_NO_MONEY: Final = {
+    "CRDT": ("23", "33", "43", "53", "24", "34", "44", "54"),
+    "DBIT": ("28", "38", "48", "29", "39", "49"),
+}
+_RETURNS: Final = {"CRDT": ("21", "31", "41", "51"), "DBIT": ("26", "36", "46", "56")}
+_ADVICES: Final = {"CRDT": ("81", "83", "85", "87"), "DBIT": ("82", "84", "86", "88")}
+
+DIRECTIONS: Final = {
+    code: direction
+    for table in (_ORDINARY, _NO_MONEY, _RETURNS, _ADVICES)
+    for direction, codes in table.items()
+    for code in codes
+}
+"""Every transaction code and the direction of its payment (of a return: of the payment that comes back)."""
+NO_MONEY_CODES: Final = frozenset(code for codes in _NO_MONEY.values() for code in codes)
+"""Prenotifications and zero-dollar entries: their amount is zero."""
+RETURN_CODES: Final = frozenset(code for codes in _RETURNS.values() for code in codes)
+
+COMMON_SEC: Final = frozenset({"PPD", "CCD", "WEB", "TEL", "ARC", "BOC", "POP", "RCK", "XCK"})
+"""Standard entry classes taken as payments: their entry has identification 40-54, name 55-76, no addenda but 05."""
+ONE_ADDENDA_SEC: Final = frozenset({"PPD", "CCD", "WEB"})
+"""Those that may carry one addenda record of type 05; the others of `COMMON_SEC` carry none."""
+SERVICE_CLASSES: Final = frozenset({"200", "220", "225", "280"})
+
+
+def cut(first: int, last: int, column: str = "text") -> pl.Expr:
+    """Field at positions `first` to `last` of the record, as it stands there."""
+    return pl.col(column).str.slice(first - 1, last - first + 1)
+
+
+def words(first: int, last: int) -> pl.Expr:
+    """The same without blanks around it; null where nothing but blanks stands there."""
+    text = cut(first, last).str.strip_chars(" ")
+    return pl.when(text != "").then(text)
+
+
+def number(text: pl.Expr) -> pl.Expr:
+    """Int64 of a field that holds digits only, null otherwise (a cast alone would take signs)."""
+    return pl.when(text.str.contains(r"^[0-9]+$")).then(text).cast(pl.Int64, strict=False)
+
+
+def sniff(head: bytes) -> bool:
+    """True when the bytes begin with a file header, or (a fragment) with a batch header."""
+    return _SNIFF.match(head) is not None
+
+
+def closes(tail: bytes) -> bool:
+    """True when the bytes end with a file control record and nothing but filler after it."""
+    lines = tail.rstrip(b"\r\n\x1a").splitlines()
+    if len(lines) == 1 and len(lines[0]) >= 2 * RECORD_CHARS:
+        whole = lines[0]
+        first = len(whole) % RECORD_CHARS
+        lines = [whole[at : at + RECORD_CHARS] for at in range(first, len(whole), RECORD_CHARS)]
+    while lines and not lines[-1].strip(b"9 "):
+        lines.pop()
+    return bool(lines) and re.match(rb"9[0-9]{54}[ -~]{0,39}\s*$", lines[-1]) is not None

@@ -1,0 +1,182 @@
+"""The fold behind control totals: what each batch holds, beside what the file declares of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Literal
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.contracts import Context, Window
+from canonical.currencies import exponent_of
+from canonical.frames import FINDINGS, PAYMENTS, TOTALS, conform, empty
+
+UNIT_DIGITS: Final = 5
+"""Decimals of the declared measure `sum`: units of 10^-5."""
+MINOR_DIGITS: Final = 2
+"""Decimals of `debit_sum` and `credit_sum`, which only NACHA declares, in USD."""
+
+_COUNTED: Final = ("count", "sum", "debit_sum", "credit_sum")
+_IS_DEBIT: Final = pl.col("credit_debit") == "DBIT"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was met. `found`: one row a batch and window; `declared`: TOTALS rows; `unreadable`: rows without a payment.
+
+    `broken_off`: reading stopped before the end of the file.
+    """
+
+    found: tuple[pl.DataFrame, ...] = ()
+    declared: tuple[pl.DataFrame, ...] = ()
+    unreadable: int = 0
+    broken_off: bool = False
+
+
+def _units(minor: pl.Expr) -> pl.Expr:
+    """Minor units at 10^-5 of the currency unit. Int128: an Int64 sum could wrap at this scale."""
+    digits = exponent_of(pl.col("currency")).cast(pl.Int64)
+    scales = [10 ** (UNIT_DIGITS - n) for n in range(UNIT_DIGITS + 1)]
+    scale = digits.replace_strict(list(range(UNIT_DIGITS + 1)), scales, default=None, return_dtype=pl.Int64)
+    return minor.cast(pl.Int128) * scale
+
+
+def _found(payments: pl.DataFrame) -> pl.DataFrame:
+    minor = pl.col("amount_minor")
+    return payments.group_by("batch", maintain_order=True).agg(
+        pl.len().cast(pl.Int128).alias("count"),
+        minor.is_null().sum().cast(pl.Int64).alias("unread"),
+        _units(minor).sum().alias("sum"),
+        minor.filter(_IS_DEBIT).cast(pl.Int128).sum().alias("debit_sum"),
+        minor.filter(~_IS_DEBIT).cast(pl.Int128).sum().alias("credit_sum"),
+    )
+
+
+def _compared(tally: Tally, measures: tuple[str, ...]) -> pl.DataFrame:
+    """TOTALS rows of the measures, with `was` (what was found) and `unread` (amounts that could not be read)."""
+    declared = pl.concat([empty(TOTALS), *tally.declared]).filter(pl.col("measure").is_in(measures))
+    parts = pl.concat([_found(empty(PAYMENTS)), *tally.found])
+    figures = pl.col("count", "unread", "sum", "debit_sum", "credit_sum").sum()
+    batches = parts.group_by("batch").agg(figures)
+    file = parts.select(pl.lit(None, dtype=pl.Int64).alias("batch"), figures)
+    joined = declared.join(pl.concat([batches, file]), on="batch", how="left", nulls_equal=True, maintain_order="left")
+    counted = [pl.when(pl.col("measure") == name).then(pl.col(name).fill_null(0)) for name in _COUNTED]
+    was = pl.coalesce(pl.col("found").cast(pl.Int128), *counted)
+    return joined.with_columns(was.alias("was"), pl.col("unread").fill_null(0))
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsRule:
+    """A file rule over declared totals of some measures. Reasons by level: file, then batch."""
+
+    id: str
+    reason: str
+    batch_reason: str
+    measures: tuple[str, ...]
+    remedy: str
+    sources: tuple[str, ...]
+    severity: Severity = Severity.ERROR
+    level: Level = Level.FILE
+    kind: ClassVar[Literal["file"]] = "file"
+
+    def start(self, context: Context) -> Tally:  # noqa: ARG002  the protocol's
+        """Nothing met yet."""
+        return Tally()
+
+    def update(self, state: Tally, window: Window, context: Context) -> Tally:
+        """Count one more window."""
+        here = Tally(
+            (_found(window.payments),),
+            (window.totals,),
+            window.unreadable,
+            bool((window.findings["severity"] == Severity.FATAL.value).any()),
+        )
+        return self.merge(state, here)
+
+    def merge(self, left: Tally, right: Tally) -> Tally:
+        """Both parts together."""
+        return Tally(
+            left.found + right.found,
+            left.declared + right.declared,
+            left.unreadable + right.unreadable,
+            left.broken_off or right.broken_off,
+        )
+
+    def finish(self, state: Tally, context: Context) -> pl.DataFrame:  # noqa: ARG002  the protocol's
+        """FINDINGS: declared totals that are no numbers, that differ, or that could not be checked."""
+        totals = _compared(state, self.measures)
+        suspect = totals.filter(pl.col("declared").is_null() | (pl.col("was") != pl.col("declared").cast(pl.Int128)))
+        told = [self._told(row, state) for row in suspect.iter_rows(named=True)]
+        rows = [row for row in told if row is not None]
+        return conform(pl.DataFrame(rows, schema_overrides=_PLACE), FINDINGS) if rows else empty(FINDINGS)
+
+    def _told(self, row: dict[str, Any], tally: Tally) -> dict[str, Any] | None:
+        message, severity = _message(row, tally)
+        if message is None:
+            return None
+        return {
+            "rule": self.id,
+            "reason": self.reason if row["level"] == Level.FILE.value else self.batch_reason,
+            "severity": severity.value,
+            "level": row["level"],
+            "batch": row["batch"],
+            "batch_id": row["batch_id"],
+            "line": row["line"],
+            "field": row["field"],
+            "value": row["declared_text"][:60],
+            "message": message,
+            "remedy": self.remedy,
+        }
+
+
+_PLACE: Final = {"batch": pl.Int64, "batch_id": pl.String, "line": pl.Int64}
+
+
+def _message(row: dict[str, Any], tally: Tally) -> tuple[str | None, Severity]:
+    declared, was, text = row["declared"], row["was"], row["declared_text"][:60]
+    if declared is None:
+        return f"{row['field']} “{text}” is not a number", Severity.ERROR
+    shown = notation(was, row)
+    why = None if row["found"] is not None else _unverifiable(row, tally)
+    if why is not None:
+        return f"{row['field']} says {text} and could not be checked: {why}; what was read gives {shown}", Severity.WARNING
+    if row["found"] is None and _explained(row, tally):
+        return None, Severity.WARNING
+    difference = notation(abs(was - declared), row)
+    direction = "more" if was > declared else "less"
+    return f"{row['field']} says {text}, the file has {shown} ({difference} {direction})", Severity.ERROR
+
+
+def _explained(row: dict[str, Any], tally: Tally) -> bool:
+    """A file's count is right when it counts the rows that became no payment too."""
+    whole = row["level"] == Level.FILE.value and row["measure"] == "count"
+    return bool(whole and row["was"] + tally.unreadable == row["declared"])
+
+
+def _unverifiable(row: dict[str, Any], tally: Tally) -> str | None:
+    """Why a difference proves nothing, or None where it does."""
+    if tally.broken_off:
+        return "the file could not be read to its end"
+    if row["measure"] != "count" and row["unread"]:
+        return f"{row['unread']} of its amounts could not be read"
+    whole_count = row["level"] == Level.FILE.value and row["measure"] == "count"
+    if tally.unreadable and not whole_count:
+        return f"{tally.unreadable} rows of the file could not be read"
+    return None
+
+
+def notation(number: int, row: dict[str, Any]) -> str:
+    """The figure as the client writes his: sums with his decimals, implied decimals padded to his width."""
+    text, measure = row["declared_text"].strip(), row["measure"]
+    if measure == "sum":
+        return _decimal(number, UNIT_DIGITS, len(text.replace(",", ".").partition(".")[2]), "," if "," in text else ".")
+    if measure in {"debit_sum", "credit_sum"} and not text.isdigit():
+        return _decimal(number, MINOR_DIGITS, MINOR_DIGITS, ".")
+    return str(number).zfill(len(text)) if text.startswith("0") and text.isdigit() else str(number)
+
+
+def _decimal(number: int, digits: int, shown: int, sign: str) -> str:
+    whole, fraction = divmod(number, 10**digits)
+    kept = f"{fraction:0{digits}d}".rstrip("0").ljust(shown, "0")
+    return f"{whole}{sign}{kept}" if kept else str(whole)
