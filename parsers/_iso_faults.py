@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.frames import FINDINGS, conform, dtypes
+
+MISPLACED: Final = "iso-misplaced-payment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Fault:
         return replace(self, line=line, offset=offset)
 
 
-class Unreadable(Exception):  # noqa: N818  a signal between the readers, caught inside this package
+class Unreadable(Exception):
     """Reading cannot go on. Carries the FATAL fault."""
 
     def __init__(self, fault: Fault) -> None:
@@ -43,9 +46,8 @@ class Unreadable(Exception):  # noqa: N818  a signal between the readers, caught
         self.fault = fault
 
 
-def fatal(rule: str, reason: str, message: str, remedy: str) -> Fault:
-    """A fault that ends the reading of the file."""
-    return Fault(rule, reason, message, remedy, severity=Severity.FATAL)
+class Doubt(Exception):
+    """The fast reader cannot vouch for these bytes: the exact one reads them."""
 
 
 def findings_frame(faults: Sequence[Fault]) -> pl.DataFrame:
@@ -55,3 +57,93 @@ def findings_frame(faults: Sequence[Fault]) -> pl.DataFrame:
     for name in ("severity", "level"):
         columns[name] = [code.value for code in columns[name]]
     return conform(pl.DataFrame(columns, schema=names), FINDINGS)
+
+
+def _fatal(rule: str, reason: str, message: str, remedy: str) -> Fault:
+    return Fault(rule, reason, message, remedy, severity=Severity.FATAL)
+
+
+def empty_file() -> Fault:
+    """A file without a byte."""
+    return _fatal("xml-truncated", "TD03", "The file is empty.", "Write the whole file and send it again.").at(1, 0)
+
+
+def truncated(line: int, row: int | None) -> Fault:
+    """The bytes end before the elements do."""
+    message = f"The file ends in line {line} before its elements are closed{_inside(row)}: it is incomplete."
+    return _fatal("xml-truncated", "TD03", message, "Write the whole file, close every element, and send it again.")
+
+
+def syntax(line: int, column: int, what: str, row: int | None) -> Fault:
+    """Not well-formed."""
+    message = f"The file is not well-formed XML: {what} in line {line}, column {column}{_inside(row)}."
+    return _fatal("xml-syntax", "FF02", message, "Correct the XML at that place and send the file again.")
+
+
+def _inside(row: int | None) -> str:
+    return "" if row is None else f", inside payment {row}"
+
+
+def doctype() -> Fault:
+    """A document type declaration."""
+    message = (
+        "The file holds a document type declaration (<!DOCTYPE …>). ISO 20022 messages have none; it is never read."
+    )
+    return _fatal("xml-dtd", "FF02", message, "Leave the declaration out and send the file again.")
+
+
+def limit(what: str) -> Fault:
+    """A bound of `canonical.limits` is passed."""
+    return _fatal("xml-limit", "FF02", f"The file is refused: {what}.", "Send a file within these bounds.")
+
+
+def encoding(detail: str) -> Fault:
+    """The declared encoding is unknown or is not the one of the bytes."""
+    message = f"The bytes are not in the encoding that the XML declaration names, or it is not known here: {detail}."
+    return _fatal("xml-encoding", "RR10", message, 'Write the file in UTF-8 and declare encoding="UTF-8".')
+
+
+def not_the_message(what: str) -> Fault:
+    """No pain.001 Document, or not one only."""
+    remedy = "Send a Document in a namespace such as urn:iso:std:iso:20022:tech:xsd:pain.001.001.09."
+    return _fatal("iso-message", "FF01", what, remedy)
+
+
+def no_header() -> Fault:
+    """GrpHdr missing, or behind the first PmtInf."""
+    message = "The message has no GrpHdr before its first PmtInf."
+    return Fault("iso-no-header", "CH21", message, "Put the group header (MsgId, CreDtTm, NbOfTxs, InitgPty) first.")
+
+
+def no_batches() -> Fault:
+    """A message without PmtInf."""
+    message = "The message holds no PmtInf, so there is nothing to pay."
+    return Fault("iso-no-payments", "CH21", message, "Send the file with its payments.")
+
+
+def misplaced() -> Fault:
+    """A CdtTrfTxInf where none may stand: it could become no payment."""
+    message = "A CdtTrfTxInf stands where the message has none (it belongs directly into PmtInf); it is not read."
+    return Fault(MISPLACED, "FF01", message, "Put the payment directly into its PmtInf and send the file again.")
+
+
+def empty_batch() -> Fault:
+    """A PmtInf without a payment."""
+    return _structure("iso-empty-batch", "CH21", "This PmtInf holds no payment (CdtTrfTxInf).", "CdtTrfTxInf")
+
+
+def late(key: str) -> Fault:
+    """An element of PmtInf behind its payments."""
+    return _structure(
+        "iso-order", "CH16", f"{key} stands after the first payment of its PmtInf; it is not read there.", key
+    )
+
+
+def repeated(key: str) -> Fault:
+    """An element that may stand once."""
+    return _structure("iso-repeated", "CH16", f"{key} stands more than once; only the first one is read.", key)
+
+
+def _structure(rule: str, reason: str, message: str, key: str) -> Fault:
+    remedy = "Follow the order and number of elements of the message's schema, and send the file again."
+    return Fault(rule, reason, message, remedy, level=Level.BATCH, field=key)

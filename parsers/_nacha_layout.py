@@ -66,8 +66,7 @@ def cut(first: int, last: int, column: str = "text") -> pl.Expr:
 
 def words(first: int, last: int) -> pl.Expr:
     """The same without blanks around it; null where nothing but blanks stands there."""
-    text = cut(first, last).str.strip_chars(" ")
-    return pl.when(text != "").then(text)
+    return cut(first, last).str.strip_chars(" ").replace({"": None})
 
 
 def number(text: pl.Expr) -> pl.Expr:

@@ -19,6 +19,8 @@ from canonical.limits import LINE_BYTES_MAX, WINDOW_BYTES
 from parsers._nacha_findings import Fault, gathered
 from parsers._nacha_layout import FILLER, KINDS, RECORD_CHARS
 
+_WINDOW_BYTES: Final = WINDOW_BYTES // 2
+"""An entry takes a tenth of the bytes of a payment in XML: a smaller window holds memory to the same bound."""
 _LF: Final = 10
 _CR: Final = 13
 _HEAD_BYTES: Final = 4096
@@ -28,11 +30,9 @@ _PRINTABLE_OR_END: Final = _PRINTABLE + _LINE_ENDS
 _CLEAN: Final = bytes(byte if byte in _PRINTABLE_OR_END else ord("?") for byte in range(256))
 _IS_BAD: Final = np.array([byte not in _PRINTABLE_OR_END for byte in range(256)])
 
+_KNOWN: Final = [*(kind for kind in KINDS if kind), FILLER]
+
 _LENGTH_REMEDY: Final = "Write every record with exactly 94 characters, filled up with blanks."
-_CHARACTER: Final = Fault(
-    "nacha-character", "RR10", Severity.ERROR, Level.FILE, "record",
-    "Use printable ASCII characters only: letters without accents, digits and common punctuation.",
-)  # fmt: skip
 _TOO_LONG: Final = Fault("nacha-length", "FF02", Severity.FATAL, Level.FILE, "record", _LENGTH_REMEDY)
 _LENGTH: Final = Fault("nacha-length", "FF02", Severity.ERROR, Level.FILE, "record", _LENGTH_REMEDY)
 _BLANKS: Final = Fault("nacha-length", "FF02", Severity.WARNING, Level.FILE, "record", _LENGTH_REMEDY)
@@ -50,11 +50,13 @@ class Records:
     """Records of one window. `frame`: line, offset, length (bytes without the line end), kind, text (94 or more).
 
     `kind` is the record type code, `F` for filler; lines that are empty or of no known type are left out of `frame`,
-    with a finding. `physical` counts records for the block count, filler included.
+    with a finding. `characters`: line, column and byte (hex) of the first character of each line that is no printable
+    ASCII; it reads as a question mark in `text`. `physical` counts records for the block count, filler included.
     """
 
     frame: pl.DataFrame
     findings: pl.DataFrame
+    characters: pl.DataFrame
     physical: int
     last: bool
 
@@ -73,10 +75,11 @@ def records(data: bytes | mmap.mmap) -> Iterator[Records]:
         chunk = data[start:end]
         if blocks and end == len(data):
             chunk = chunk.rstrip(_LINE_ENDS)
-        lines, findings = _lines(chunk, line, start, blocks=blocks)
-        kept = lines.filter(pl.col("kind").is_in([*KINDS, FILLER]) & (pl.col("kind") != ""))
+        lines, characters = _lines(chunk, line, start, blocks=blocks)
+        findings = gathered(_length_findings(lines))
+        kept = lines.filter(pl.col("kind").is_in(_KNOWN))
         physical = int((lines["length"] > 0).sum())
-        yield Records(kept, findings, physical, last=end >= len(data))
+        yield Records(kept, findings, characters, physical, last=end >= len(data))
         if end >= len(data):
             return
         start, line = end, line + lines.height
@@ -84,11 +87,11 @@ def records(data: bytes | mmap.mmap) -> Iterator[Records]:
 
 def _window_end(data: bytes | mmap.mmap, start: int, *, blocks: bool) -> int:
     """Where the window that begins at `start` ends: before a record that is no addenda, within the window's size."""
-    limit = start + WINDOW_BYTES
+    limit = start + _WINDOW_BYTES
     if limit >= len(data):
         return len(data)
     if blocks:
-        end = start + WINDOW_BYTES // RECORD_CHARS * RECORD_CHARS
+        end = start + _WINDOW_BYTES // RECORD_CHARS * RECORD_CHARS
         while end > start + RECORD_CHARS and data[end : end + 1] == b"7":
             end -= RECORD_CHARS
         return end
@@ -101,7 +104,7 @@ def _window_end(data: bytes | mmap.mmap, start: int, *, blocks: bool) -> int:
 
 
 def _lines(chunk: bytes, line: int, offset: int, *, blocks: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Every line of the chunk, and findings of its characters and lengths."""
+    """Every line of the chunk (one that is too long cut to what is looked at), and the characters at fault."""
     starts, ends, lengths = _bounds(chunk, blocks=blocks)
     bad = _bad_characters(chunk)
     text = chunk.translate(_CLEAN) if bad.size else chunk
@@ -114,7 +117,7 @@ def _lines(chunk: bytes, line: int, offset: int, *, blocks: bool) -> tuple[pl.Da
         # Only here can a line end, or nothing at all, stand where a field is looked for.
         frame = frame.with_columns(pl.col("text").str.strip_chars_end("\r\n").str.pad_end(RECORD_CHARS))
     frame = frame.with_columns(_kind())
-    return frame, gathered([*_character_findings(frame, chunk, bad, ends), *_length_findings(frame)])
+    return frame, _characters(chunk, bad, starts, ends, line)
 
 
 def _bounds(chunk: bytes, *, blocks: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -142,7 +145,7 @@ def _kind() -> pl.Expr:
 
 def _bad_characters(chunk: bytes) -> np.ndarray:
     """Positions of bytes that no ACH record may hold."""
-    stray_returns = chunk.count(b"\r") != chunk.count(b"\r\n") and not chunk.endswith(b"\r")
+    stray_returns = b"\r" in chunk and chunk.count(b"\r") != chunk.count(b"\r\n")
     if not stray_returns and not chunk.translate(None, _PRINTABLE_OR_END):
         return np.empty(0, np.int64)
     array = np.frombuffer(chunk, np.uint8)
@@ -153,26 +156,18 @@ def _bad_characters(chunk: bytes) -> np.ndarray:
     return np.flatnonzero(bad | lone)
 
 
-def _character_findings(
-    frame: pl.DataFrame, chunk: bytes, bad: np.ndarray, ends: np.ndarray
-) -> Iterator[pl.DataFrame]:
-    """One finding for each line with bytes outside printable ASCII, naming the first of them."""
-    if not bad.size:
-        return
+def _characters(chunk: bytes, bad: np.ndarray, starts: np.ndarray, ends: np.ndarray, line: int) -> pl.DataFrame:
+    """First bad byte of each line that has one: line, column from 1, byte in hex."""
     index, first = np.unique(np.searchsorted(ends, bad, side="right"), return_index=True)
     positions = bad[first]
-    column = positions - np.concatenate(([0], ends))[index] + 1
-    found = pl.DataFrame(
+    return pl.DataFrame(
         {
-            "line": frame["line"].to_numpy()[index],
-            "column": column,
-            "byte": [f"{chunk[at]:02X}" for at in positions.tolist()],
-        }
+            "line": index + line,
+            "column": positions - starts[index] + 1,
+            "byte": [f"{chunk[position]:02X}" for position in positions.tolist()],
+        },
+        schema={"line": pl.Int64, "column": pl.Int64, "byte": pl.String},
     )
-    message = pl.format(
-        "Position {} of the record holds the byte 0x{}, which is no printable ASCII character.", "column", "byte"
-    )
-    yield _CHARACTER.on(found, message)
 
 
 def _length_findings(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -193,6 +188,5 @@ def _length_findings(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield _LENGTH.on(normal.filter(~harmless), length)
     last_filled = frame.filter(~blank)["line"].max()
     yield _EMPTY_LINE.on(frame.filter(blank & (pl.col("line") < last_filled)), "The line is empty.")
-    known = pl.col("kind").is_in([*KINDS, FILLER])
     unknown = pl.format("No ACH record begins with {}.", pl.col("kind"))
-    yield _UNKNOWN.on(frame.filter(~known & ~blank), unknown, pl.col("kind"))
+    yield _UNKNOWN.on(frame.filter(~pl.col("kind").is_in(_KNOWN) & ~blank), unknown, pl.col("kind"))

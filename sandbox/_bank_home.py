@@ -66,18 +66,18 @@ class BankHome(Home):
         handle = os.open(self._at(path), flags, 0o644)
         return _Open(os.fdopen(handle, "r+b" if pflags & asyncssh.FXF_READ and writes else "wb" if writes else "rb", 0))
 
-    def read(self, file_obj: _Open, offset: int, size: int) -> bytes:
+    def read(self, file_obj: Any, offset: int, size: int) -> bytes:
         """Bytes of an open file."""
         return os.pread(file_obj.file.fileno(), size, offset)
 
-    def write(self, file_obj: _Open, offset: int, data: bytes) -> int:
+    def write(self, file_obj: Any, offset: int, data: bytes) -> int:
         """Write bytes, up to the quota."""
         quota = self._ways.quota_bytes
         if quota is not None and offset + len(data) > quota:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return os.pwrite(file_obj.file.fileno(), data, offset)
 
-    def close(self, file_obj: _Open) -> None:
+    def close(self, file_obj: Any) -> None:
         """Close an open file."""
         file_obj.file.close()
 
@@ -88,7 +88,7 @@ class BankHome(Home):
 
     lstat = stat
 
-    def fstat(self, file_obj: _Open) -> asyncssh.SFTPAttrs:
+    def fstat(self, file_obj: Any) -> asyncssh.SFTPAttrs:
         """Attributes of an open file."""
         found = os.fstat(file_obj.file.fileno())
         return file_attributes(found.st_size, found.st_mtime)

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO, cast
 
 import asyncssh
 
@@ -63,19 +63,21 @@ class ClientHome(Home):
             raise asyncssh.SFTPNoSuchFile(f"no such file: {key}") from fault
         return _Spool(file, None)
 
-    def read(self, file_obj: _Spool, offset: int, size: int) -> bytes:
+    def read(self, file_obj: Any, offset: int, size: int) -> bytes:
         """Bytes of an open object."""
         file_obj.file.seek(offset)
-        return file_obj.file.read(size)
+        data: bytes = file_obj.file.read(size)
+        return data
 
-    def write(self, file_obj: _Spool, offset: int, data: bytes) -> int:
+    def write(self, file_obj: Any, offset: int, data: bytes) -> int:
         """Spool bytes."""
         if file_obj.key is None:
             raise asyncssh.SFTPPermissionDenied("the file is open for reading")
         file_obj.file.seek(offset)
-        return file_obj.file.write(data)
+        written: int = file_obj.file.write(data)
+        return written
 
-    async def close(self, file_obj: _Spool) -> None:
+    async def close(self, file_obj: Any) -> None:
         """Store what was spooled. The server calls this for every open file when the line broke, too."""
         with file_obj.file:
             if file_obj.key is not None:
@@ -96,7 +98,7 @@ class ClientHome(Home):
 
     lstat = stat
 
-    def fstat(self, file_obj: _Spool) -> asyncssh.SFTPAttrs:
+    def fstat(self, file_obj: Any) -> asyncssh.SFTPAttrs:
         """Attributes of an open file."""
         return file_attributes(file_obj.file.seek(0, 2), 0)
 
@@ -145,7 +147,7 @@ class ClientHome(Home):
         if found is None:
             raise asyncssh.SFTPNoSuchFile(f"no such file: {old}")
         with tempfile.NamedTemporaryFile() as file:
-            await asyncio.to_thread(self._store.copy_to, old, file)
+            await asyncio.to_thread(self._store.copy_to, old, cast("BinaryIO", file))
             file.flush()
             try:
                 await asyncio.to_thread(self._store.put, new, Path(file.name), create=create)

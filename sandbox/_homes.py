@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import stat
 import time
+from typing import NoReturn
 
 import asyncssh
 
@@ -12,7 +13,7 @@ FOLDER_MODE = stat.S_IFDIR | 0o755
 FILE_MODE = stat.S_IFREG | 0o644
 
 
-class Home(asyncssh.SFTPServer):  # type: ignore[misc]  # asyncssh's classes are untyped for mypy here
+class Home(asyncssh.SFTPServer):
     """Base of a home. Whatever is not defined below or in a subclass is refused, not passed to the file system."""
 
     def realpath(self, path: bytes) -> bytes:
@@ -40,11 +41,11 @@ class Home(asyncssh.SFTPServer):  # type: ignore[misc]  # asyncssh's classes are
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         """As `setstat`."""
 
-    def statvfs(self, path: bytes) -> None:
+    def statvfs(self, path: bytes) -> NoReturn:
         """Refused."""
         raise refused("file system figures", path)
 
-    def fstatvfs(self, file_obj: object) -> None:  # noqa: ARG002  the base's signature
+    def fstatvfs(self, file_obj: object) -> NoReturn:  # noqa: ARG002  the base's signature
         """Refused."""
         raise refused("file system figures", b"")
 

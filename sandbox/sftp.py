@@ -46,7 +46,7 @@ class SandboxConfig(Model):
     ready_file: Path | None = None
 
 
-class _Login(asyncssh.SSHServer):  # type: ignore[misc]  # asyncssh's classes are untyped for mypy here
+class _Login(asyncssh.SSHServer):
     """Public keys only; nobody is told whether a name is known."""
 
     def __init__(self, users: dict[str, User]) -> None:

@@ -17,7 +17,11 @@ from canonical.masking import shown
 IBAN_CLAIM: Final = r"^[A-Za-z]{2}[0-9]{2}"
 """Canonical accounts do not say whether they stood in an IBAN element: two letters and two digits claim to be one."""
 
-_PLACE: Final = ("batch", "batch_id", "row", "line", "end_to_end_id")
+BATCH_FIELDS: Final = frozenset(
+    {"batch_id", "debtor_name", "debtor_id", "debtor_account", "debtor_agent", "requested_execution_date_text"}
+)
+"""What pain.001 (PmtInf) and NACHA (batch header) say once for a whole batch, and so is told once for it."""
+BATCH_FORMATS: Final = frozenset({"pain.001", "nacha"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +66,30 @@ class ChecksRule:
         prepared = self.prepare(payments)
         masks = prepared.select(check.broken.fill_null(False).alias(str(n)) for n, check in enumerate(checks))
         parts = [
-            self._told(check, prepared.filter(mask))
+            self._told(check, prepared.filter(mask), context)
             for check, mask in zip(checks, masks.iter_columns(), strict=True)
             if mask.any()
         ]
         if not parts:
             return empty(FINDINGS)
-        return conform(pl.concat(parts).sort("row", maintain_order=True), FINDINGS)
+        return conform(pl.concat(parts).sort("line", maintain_order=True), FINDINGS)
 
-    def _told(self, check: Check, broken: pl.DataFrame) -> pl.DataFrame:
+    def _told(self, check: Check, broken: pl.DataFrame, context: Context) -> pl.DataFrame:
+        whole_batch = check.field in BATCH_FIELDS and context.format in BATCH_FORMATS
+        level = Level.BATCH if whole_batch else self.level
+        if whole_batch:
+            broken = broken.unique("batch", keep="first", maintain_order=True)
+        of_payment = pl.lit(not whole_batch)
         return broken.select(
             pl.lit(self.id).alias("rule"),
             pl.lit(check.reason or self.reason).alias("reason"),
             pl.lit((check.severity or self.severity).value).alias("severity"),
-            pl.lit(self.level.value).alias("level"),
-            *_PLACE,
+            pl.lit(level.value).alias("level"),
+            "batch",
+            "batch_id",
+            pl.when(of_payment).then(pl.col("row")).alias("row"),
+            "line",
+            pl.when(of_payment).then(pl.col("end_to_end_id")).alias("end_to_end_id"),
             pl.lit(check.field).alias("field"),
             shown(check.field, pl.col(check.field).cast(pl.String)).alias("value"),
             said(check.message).str.head(MESSAGE_CHARS_MAX).alias("message"),
@@ -102,3 +115,8 @@ def blank(field: str) -> pl.Expr:
 def claims_iban(field: str) -> pl.Expr:
     """The account begins as an IBAN does."""
     return pl.col(field).str.contains(IBAN_CLAIM)
+
+
+def name_of(field: str) -> str:
+    """A canonical column in words: end_to_end_id is "End-to-end id"."""
+    return field.replace("end_to_end", "end-to-end").replace("_", " ").capitalize()

@@ -84,7 +84,7 @@ class TotalsRule:
         """Nothing met yet."""
         return Tally()
 
-    def update(self, state: Tally, window: Window, context: Context) -> Tally:
+    def update(self, state: Tally, window: Window, context: Context) -> Tally:  # noqa: ARG002  the protocol's
         """Count one more window."""
         here = Tally(
             (_found(window.payments),),
@@ -140,7 +140,10 @@ def _message(row: dict[str, Any], tally: Tally) -> tuple[str | None, Severity]:
     shown = notation(was, row)
     why = None if row["found"] is not None else _unverifiable(row, tally)
     if why is not None:
-        return f"{row['field']} says {text} and could not be checked: {why}; what was read gives {shown}", Severity.WARNING
+        return (
+            f"{row['field']} says {text} and could not be checked: {why}; what was read gives {shown}",
+            Severity.WARNING,
+        )
     if row["found"] is None and _explained(row, tally):
         return None, Severity.WARNING
     difference = notation(abs(was - declared), row)

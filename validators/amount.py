@@ -74,6 +74,10 @@ RULE = ChecksRule(
     reason="AM12",
     severity=Severity.ERROR,
     remedy="Write digits and one decimal sign only, such as 1234.50: no sign, no blanks, no thousands separator.",
-    sources=("ISO 20022 ActiveOrHistoricCurrencyAndAmount", "ISO 4217 minor units", "Nacha Operating Rules: prenotification"),
+    sources=(
+        "ISO 20022 ActiveOrHistoricCurrencyAndAmount",
+        "ISO 4217 minor units",
+        "Nacha Operating Rules: prenotification",
+    ),
     checks=_checks,
 )

@@ -22,7 +22,9 @@ def _check(field: str, reason: str) -> Check:
     return Check(
         field,
         agent.str.contains(r"[^0-9]") & ~agent.str.contains(BIC_PATTERN),
-        pl.lit(f"{field.split('_')[0].capitalize()} bank ") + quoted(field) + pl.lit(" does not have the form of a BIC"),
+        pl.lit(f"{field.partition('_')[0].capitalize()} bank ")
+        + quoted(field)
+        + pl.lit(" does not have the form of a BIC"),
         reason,
     )
 

@@ -22,7 +22,9 @@ def _checks(context: Context) -> tuple[Check, ...]:
     last_day = _last_day(code)
     name = pl.lit("Currency ") + quoted("currency")
     unknown = Check("currency", ~blank("currency") & ~known, name + pl.lit(" is not an ISO 4217 code"))
-    retired = Check("currency", last_day < day, name + pl.lit(" is no longer in use; its last day was ") + last_day.cast(pl.String))
+    retired = Check(
+        "currency", last_day < day, name + pl.lit(" is no longer in use; its last day was ") + last_day.cast(pl.String)
+    )
     if not context.client.currencies:
         return unknown, retired
     agreed = sorted(context.client.currencies)
@@ -41,6 +43,10 @@ RULE = ChecksRule(
     reason="AM11",
     severity=Severity.ERROR,
     remedy="Give the three-letter code of a currency in use, in capitals, such as EUR or USD.",
-    sources=("ISO 4217, list one and list three", "ISO 20022 ActiveOrHistoricCurrencyCode", "the client's profile: currencies"),
+    sources=(
+        "ISO 4217, list one and list three",
+        "ISO 20022 ActiveOrHistoricCurrencyCode",
+        "the client's profile: currencies",
+    ),
     checks=_checks,
 )

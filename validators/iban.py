@@ -20,7 +20,7 @@ from schwifty.exceptions import InvalidCountryCode
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from validators._row import Check, ChecksRule, claims_iban, quoted
+from validators._row import Check, ChecksRule, claims_iban, name_of, quoted
 
 _CLASSES: Final = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 _CHUNKS: Final = 4
@@ -112,10 +112,7 @@ def _checks(context: Context) -> tuple[Check, ...]:
         Check(
             field,
             pl.col(f"{field}_problem").is_not_null(),
-            pl.lit(f"{field.split('_')[0].capitalize()} account ")
-            + quoted(field)
-            + pl.lit(" ")
-            + pl.col(f"{field}_problem"),
+            pl.format("{} {} {}", pl.lit(name_of(field)), quoted(field), pl.col(f"{field}_problem")),
             reason,
         )
         for field, reason in _ACCOUNTS
@@ -123,7 +120,9 @@ def _checks(context: Context) -> tuple[Check, ...]:
     needed = Check(
         "creditor_account",
         (pl.col("service_level") == "SEPA") & ~claims_iban("creditor_account"),
-        pl.lit("Creditor account ") + quoted("creditor_account") + pl.lit(" is not an IBAN, and SEPA pays to nothing else"),
+        pl.lit("Creditor account ")
+        + quoted("creditor_account")
+        + pl.lit(" is not an IBAN, and SEPA pays to nothing else"),
     )
     return (*claims, needed)
 

@@ -40,7 +40,9 @@ _FIELDS: Final = {
 
 def _checks(context: Context) -> tuple[Check, ...]:
     return tuple(
-        Check(field, blank(field), pl.lit(f"{_FIELDS[field][1]} is missing"), _FIELDS[field][0], remedy=_FIELDS[field][2])
+        Check(
+            field, blank(field), pl.lit(f"{_FIELDS[field][1]} is missing"), _FIELDS[field][0], remedy=_FIELDS[field][2]
+        )
         for field in _BY_FORMAT.get(context.format, _ALWAYS)
     )
 

@@ -13,7 +13,7 @@ import polars as pl
 from canonical.codes import Severity
 from canonical.contracts import Context
 from canonical.limits import IDENTIFICATION_CHARS_MAX
-from validators._row import Check, ChecksRule
+from validators._row import Check, ChecksRule, name_of
 
 _NAME_CHARS_MAX: Final = 140
 _SEPA_NAME_CHARS_MAX: Final = 70
@@ -42,7 +42,7 @@ def _too_long(field: str, chars_max: int, concerned: pl.Expr | None = None) -> C
     return Check(
         field,
         over if concerned is None else over & concerned,
-        pl.lit(f"{field.replace('_', ' ').capitalize()} has ") + chars.cast(pl.String) + pl.lit(f" characters; at most {chars_max} fit"),
+        pl.format("{} has {} characters; at most {} fit", pl.lit(name_of(field)), chars, pl.lit(chars_max)),
     )
 
 

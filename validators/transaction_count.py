@@ -10,5 +10,8 @@ RULE = TotalsRule(
     batch_reason="AM20",
     measures=("count",),
     remedy="Compare your own list with the file: something was added or lost after the total was made. Send it whole.",
-    sources=("ISO 20022 GrpHdr/NbOfTxs and PmtInf/NbOfTxs", "Nacha Operating Rules, Appendix Three: entry/addenda count"),
+    sources=(
+        "ISO 20022 GrpHdr/NbOfTxs and PmtInf/NbOfTxs",
+        "Nacha Operating Rules, Appendix Three: entry/addenda count",
+    ),
 )

@@ -15,7 +15,9 @@ UETR_PATTERN: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-
 
 def _checks(_: Context) -> tuple[Check, ...]:
     broken = ~blank("uetr") & ~pl.col("uetr").str.contains(UETR_PATTERN)
-    return (Check("uetr", broken, pl.lit("UETR ") + quoted("uetr") + pl.lit(" is not a version 4 UUID in small letters")),)
+    return (
+        Check("uetr", broken, pl.lit("UETR ") + quoted("uetr") + pl.lit(" is not a version 4 UUID in small letters")),
+    )
 
 
 RULE = ChecksRule(

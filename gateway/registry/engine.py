@@ -45,9 +45,9 @@ class Registry:
             with self.engine.begin() as connection:
                 yield connection
         except OperationalError as fault:
-            words = str(fault.orig)
+            words = str(fault.orig).lower()
             kind = TransientError if any(sign in words for sign in _PATIENT) else OutsideError
-            raise kind(f"the registry failed: {words}") from fault
+            raise kind(f"the registry failed: {fault.orig}") from fault
         except DBAPIError as fault:
             raise OutsideError(f"the registry refused: {fault.orig}") from fault
 
@@ -83,7 +83,7 @@ def insert_new(connection: Connection, table: Table, **values: Any) -> bool:
     """INSERT … ON CONFLICT DO NOTHING: True where the row is ours, False where somebody was first."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(table).values(**values).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
 
 
 def move(connection: Connection, table: Table, where: dict[str, Any], **values: Any) -> bool:

@@ -1,0 +1,44 @@
+# Everything starts from here. The first run makes .venv with the locked dependencies; later ones take seconds.
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/.installed
+export PYTHONUTF8 := 1
+
+.PHONY: demo up test lint types coverage crash-test bench clean lock
+
+demo: $(STAMP)  ## a whole bank day in two minutes, through a real Airflow
+	$(BIN)/python -m sandbox.demo
+
+up: $(STAMP)  ## the same outside world to stay: Airflow, SFTP, banks; Ctrl-C ends it
+	$(BIN)/python -m sandbox.up
+
+test: $(STAMP)  ## linters, types and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term:skip-covered
+
+lint: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+crash-test: $(STAMP)  ## kill the process at every step of intake and dispatch, restart, compare the books
+	$(BIN)/python -m pytest -m crash
+
+lock: $(STAMP)  ## resolve the dependencies anew
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \
+		--no-annotate --no-header --quiet --output-file requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || (command -v $(PYTHON) >/dev/null && $(PYTHON) -m venv .venv) || python3 -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(BIN)/python -m compileall -q .venv/lib >/dev/null 2>&1 || true
+	@touch $(STAMP)
+
+clean:
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache

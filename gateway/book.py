@@ -1,0 +1,124 @@
+"""The book: what registry and lake together know of payments, as one frame for the pure functions of `reconciliation/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+from canonical.frames import ALL, dtypes, empty
+from gateway.composition import Gateway
+from gateway.registry import tables as t
+from reconciliation.states import ATTRIBUTED, BOOK, Attribution, attribute, payment_states
+
+_SUBMISSION = {
+    "submission_id": pl.String, "account": pl.String, "delivery_state": pl.String, "submitted_on": pl.Date,
+}  # fmt: skip
+
+
+def file_book(gateway: Gateway, file_id: str) -> pl.DataFrame:
+    """BOOK of one file: a row a payment, as it stands."""
+    return book_of(gateway, gateway.registry.rows(t.FILES, t.FILES.c.file_id == file_id))
+
+
+def provider_book(gateway: Gateway, provider_id: str) -> pl.DataFrame:
+    """BOOK of all payments that have a live submission to a provider."""
+    live = gateway.registry.rows(
+        t.SUBMISSIONS,
+        t.SUBMISSIONS.c.destination == provider_id,
+        t.SUBMISSIONS.c.kind == "payment",
+        t.SUBMISSIONS.c.state != "VOIDED",
+    )
+    file_ids = sorted({row["file_id"] for row in live})
+    files = gateway.registry.rows(t.FILES, t.FILES.c.file_id.in_(file_ids))
+    return book_of(gateway, files).filter(pl.col("provider") == provider_id)
+
+
+def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """BOOK of files, in order of receipt and row."""
+    schema = dtypes(BOOK)
+    parts = [pl.DataFrame(schema=schema)]
+    for file in files:
+        file_id = file["file_id"]
+        verdicts = gateway.lake.whole(file_id, "verdicts").select("payment_id", verdict="status")
+        routes = gateway.lake.whole(file_id, "routes").select(
+            "payment_id", "submission_id", "provider", "reference", "execution_date"
+        )
+        placed = routes.join(_live(gateway, file_id), on="submission_id", how="inner")
+        for payments in gateway.lake.parts(file_id, "payments"):
+            rows = payments.select("payment_id", "row", "end_to_end_id", "credit_debit", "amount_minor", "currency")
+            joined = rows.join(verdicts, on="payment_id", how="left").join(placed, on="payment_id", how="left")
+            named = joined.with_columns(
+                file_id=pl.lit(file_id), client=pl.lit(file["client_id"]), file_state=pl.lit(file["state"])
+            )
+            parts.append(named.select(schema.keys()).sort("row"))
+    return pl.concat(parts)
+
+
+def _live(gateway: Gateway, file_id: str) -> pl.DataFrame:
+    rows = gateway.registry.rows(
+        t.SUBMISSIONS,
+        t.SUBMISSIONS.c.file_id == file_id,
+        t.SUBMISSIONS.c.kind == "payment",
+        t.SUBMISSIONS.c.state != "VOIDED",
+    )
+    live = [
+        {
+            "submission_id": row["submission_id"],
+            "account": row["account"],
+            "delivery_state": row["state"],
+            "submitted_on": row["business_date"] if row["delivered_at"] else None,
+        }
+        for row in rows
+    ]
+    text = {**_SUBMISSION, "submitted_on": pl.String}
+    return pl.DataFrame(live, schema=text).with_columns(pl.col("submitted_on").str.to_date("%Y-%m-%d"))
+
+
+def states_of(gateway: Gateway, file_ids: Iterable[str]) -> pl.DataFrame:
+    """STATES of the payments of files, as they stand now."""
+    files = gateway.registry.rows(t.FILES, t.FILES.c.file_id.in_(sorted(file_ids)))
+    book = book_of(gateway, files)
+    providers = book["provider"].drop_nulls().unique().sort().to_list()
+    told = [attribution(gateway, provider, book).attributed for provider in providers]
+    claims = [provider_frames(gateway, provider, "matches") for provider in providers]
+    matches = pl.concat([empty(ALL["matches"]), *claims]).join(book, on="payment_id", how="semi")
+    return payment_states(book, pl.concat([empty(ATTRIBUTED), *told]), matches)
+
+
+def attribution(gateway: Gateway, provider_id: str, book: pl.DataFrame) -> Attribution:
+    """What all feedback of a provider says of the payments of a book."""
+    of_provider = book.filter(pl.col("provider") == provider_id)
+    return attribute(feedback_frames(gateway, provider_id, "statuses"), of_provider)
+
+
+def feedback_frames(gateway: Gateway, provider_id: str, dataset: str) -> pl.DataFrame:
+    """A dataset of all applied feedback of a provider, with `feedback_id` and `sequence` in order of receipt."""
+    rows = gateway.registry.rows(
+        t.FEEDBACK, t.FEEDBACK.c.provider_id == provider_id, order=(t.FEEDBACK.c.received_at, t.FEEDBACK.c.feedback_id)
+    )
+    extra = {"feedback_id": pl.String, "sequence": pl.Int64}
+    frames = [pl.DataFrame(schema={**dtypes(ALL[dataset]), **extra})]
+    frames += [
+        gateway.lake.whole(row["feedback_id"], dataset).with_columns(
+            feedback_id=pl.lit(row["feedback_id"]), sequence=pl.lit(sequence, dtype=pl.Int64)
+        )
+        for sequence, row in enumerate(rows, start=1)
+    ]
+    return pl.concat(frames)
+
+
+def provider_frames(gateway: Gateway, provider_id: str, dataset: str) -> pl.DataFrame:
+    """A dataset of all committed reconciliation runs of a provider."""
+    return gateway.lake.whole(provider_id, dataset)
+
+
+def reasons_of(gateway: Gateway, book: pl.DataFrame) -> pl.DataFrame:
+    """payment_id, provider_reason, provider_message: the provider's last word on each payment of a book that has one."""
+    providers = book["provider"].drop_nulls().unique().sort().to_list()
+    told = [attribution(gateway, provider, book).attributed for provider in providers]
+    words = pl.concat([empty(ATTRIBUTED), *told]).sort("sequence", "position")
+    return words.group_by("payment_id", maintain_order=True).agg(
+        provider_reason=pl.col("reason").drop_nulls().last(), provider_message=pl.col("reason_text").drop_nulls().last()
+    )

@@ -1,0 +1,113 @@
+"""Check: judge a file at the client's own desk. No database, no network; the same findings, word for word."""
+
+from __future__ import annotations
+
+import datetime as dt
+import mmap
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from canonical.contracts import Context, FileHeader, Source, Window
+from canonical.errors import NotFound, OutsideError
+from canonical.identifiers import make_file_id
+from canonical.profiles import ClientProfile
+from gateway.judging import judge, verdict_word, verdicts
+from gateway.reading import read
+
+NOT_CHECKED: Final = (
+    "duplicate-file: whether the same bytes were sent before",
+    "duplicate-payment: whether an earlier file holds the same payment",
+    "approval: whether the file is above the limit up to which it goes on by itself",
+)
+"""What needs the gateway's memory and is not looked at here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found. `control_sums`: minor units by currency over all payments with a readable amount."""
+
+    file: str
+    header: FileHeader
+    verdict: str
+    payments: int
+    accepted: int
+    unreadable: int
+    control_sums: dict[str, int]
+    findings: pl.DataFrame
+
+    @property
+    def exit_code(self) -> int:
+        """0 clean, 1 findings, 2 unreadable."""
+        if self.verdict == "unreadable":
+            return 2
+        return 1 if self.findings.height else 0
+
+    def as_object(self) -> dict[str, Any]:
+        """The one object of `--output json`."""
+        return {
+            "file": self.file,
+            "format": self.header.format,
+            "version": self.header.version,
+            "message_id": self.header.message_id,
+            "verdict": self.verdict,
+            "payments": self.payments,
+            "accepted": self.accepted,
+            "unreadable_rows": self.unreadable,
+            "control_sums": self.control_sums,
+            "findings": self.findings.to_dicts(),
+            "not_checked": list(NOT_CHECKED),
+        }
+
+
+def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
+    """Judge a file as the gateway would if it arrived on `today`.
+
+    Raises:
+        NotFound: no such file.
+        OutsideError: it may not be read.
+    """
+    counted: Counter[str] = Counter()
+    with _mapped(path) as data:
+        source = Source(make_file_id(client.client_id, "check"), path.name, data)
+        judged = judge(_counting(read(source, client), counted), Context(today, client))
+    verdict = verdicts(judged, client)
+    return Checked(
+        file=path.name,
+        header=judged.header,
+        verdict=verdict_word(judged.findings, verdict, judged.unreadable),
+        payments=judged.index.height,
+        accepted=int((verdict["status"] == "ACCP").sum()),
+        unreadable=judged.unreadable,
+        control_sums=dict(sorted(counted.items())),
+        findings=judged.findings,
+    )
+
+
+def _counting(windows: Iterator[Window], counted: Counter[str]) -> Iterator[Window]:
+    for window in windows:
+        sums = window.payments.drop_nulls(["currency", "amount_minor"]).group_by("currency").agg(pl.sum("amount_minor"))
+        counted.update(dict(sums.iter_rows()))
+        yield window
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as fault:
+        raise NotFound(f"no file {path}") from fault
+    except OSError as fault:
+        raise OutsideError(f"{path} cannot be read: {fault.strerror}") from fault
+    with file:
+        if os.fstat(file.fileno()).st_size == 0:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            yield view

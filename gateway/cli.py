@@ -1,0 +1,257 @@
+"""The command line: `bulkrail`. Wiring and words only; every command calls the functions the DAGs call."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from canonical.errors import BulkrailError
+
+if TYPE_CHECKING:
+    from gateway.composition import Gateway
+
+app = typer.Typer(
+    help="bulkrail: bulk payment files in, payments out exactly once, answers and reports that tie out.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(help="Client and provider profiles.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+CLIENT_DESK = "At the client's desk"
+OPERATION = "Operation"
+FINANCE = "Finance"
+
+
+class Output(StrEnum):
+    """How findings are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Our own errors as one plain line and exit code 3; anything else is a bug and keeps its traceback."""
+    try:
+        yield
+    except BulkrailError as fault:
+        typer.secho(f"{type(fault).__name__}: {fault}", err=True, fg="red")
+        for row in getattr(fault, "rows", ()):
+            typer.echo(f"  {row}", err=True)
+        raise typer.Exit(3) from fault
+
+
+def _gateway() -> Gateway:
+    from gateway.composition import open_gateway
+
+    return open_gateway()
+
+
+@app.command(rich_help_panel=CLIENT_DESK)
+def check(
+    file: Annotated[Path, typer.Argument(help="The payment file.")],
+    client: Annotated[str | None, typer.Option(help="Judge by this client's profile; without it default rules apply.")] = None,
+    output: Annotated[Output, typer.Option(help="How to print the findings.")] = Output.TABLE,
+    day: Annotated[str | None, typer.Option(help="Judge as if the file arrived on this day (YYYY-MM-DD).")] = None,
+    config_dir: Annotated[Path | None, typer.Option(help="Folder of profiles, for --client.")] = None,
+) -> None:
+    """Validate a file: no database, no network. Exit code 0 clean, 1 findings, 2 unreadable."""
+    from canonical.profiles import DEFAULT_CLIENT
+    from gateway.check import check as judge
+
+    with _plainly():
+        profile = DEFAULT_CLIENT
+        if client is not None:
+            from gateway.config import load_profiles
+            from gateway.settings import Settings
+
+            profile = load_profiles(config_dir or Settings().config_dir).client(client)
+        today = dt.date.fromisoformat(day) if day else dt.datetime.now(dt.UTC).date()
+        found = judge(file, profile, today)
+    if output is Output.JSON:
+        typer.echo(json.dumps(found.as_object(), ensure_ascii=False, indent=2))
+    elif output is Output.CSV:
+        typer.echo(found.findings.write_csv(), nl=False)
+    else:
+        from gateway.show import print_checked
+
+        print_checked(found)
+    raise typer.Exit(found.exit_code)
+
+
+@app.command(rich_help_panel=OPERATION)
+def receive() -> None:
+    """Take in what lies in the clients' inboxes, and take each file as far as its plan."""
+    from gateway.receive import receive as take_in
+    from gateway.show import print_received
+    from gateway.stages import answer_duplicates, run_journey, unfinished_files
+
+    with _plainly():
+        gateway = _gateway()
+        found = take_in(gateway)
+        for item in found:
+            if item.outcome == "duplicate" and item.file_id:
+                answer_duplicates(gateway, item.file_id)
+        for file in unfinished_files(gateway):
+            run_journey(gateway, file["file_id"])
+    print_received(found)
+    raise typer.Exit(1 if any(item.outcome in {"failed", "unknown_client"} for item in found) else 0)
+
+
+@app.command(rich_help_panel=OPERATION)
+def dispatch() -> None:
+    """Deliver every submission that is planned or was left on the way."""
+    from gateway.dispatch import dispatch as deliver
+    from gateway.dispatch import due
+
+    failed = False
+    with _plainly():
+        gateway = _gateway()
+        for row in due(gateway):
+            try:
+                state = deliver(gateway, row["submission_id"])
+            except BulkrailError as fault:  # one provider's trouble does not stop the others; the exit code tells
+                failed, state = True, f"failed: {fault}"
+            typer.echo(f"{row['submission_id']}  {row['destination']:<16} {state}")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command(rich_help_panel=OPERATION)
+def follow(provider: Annotated[str, typer.Argument(help="Provider id.")]) -> None:
+    """Fetch and apply what a provider sent back, and answer the clients it concerns."""
+    from gateway.follow import follow as fetch
+    from gateway.stages import outcome_answer
+
+    with _plainly():
+        gateway = _gateway()
+        for item in fetch(gateway, provider):
+            typer.echo(f"{item.feedback_id}  {item.outcome:<10} {item.name}")
+            for file_id in item.files:
+                outcome_answer(gateway, file_id)
+
+
+@app.command(rich_help_panel=OPERATION)
+def status(
+    key: Annotated[str, typer.Argument(metavar="FILE_ID|END_TO_END_ID", help="A file, or a payment by its end-to-end id.")],
+    output: Annotated[Output, typer.Option(help="How to print it.")] = Output.TABLE,
+) -> None:
+    """Where a file or a payment stands, and whether the file ties out."""
+    from gateway.show import print_status
+    from gateway.status import status_of
+
+    with _plainly():
+        found = status_of(_gateway(), key)
+    if output is Output.JSON:
+        typer.echo(json.dumps(found.as_object(), ensure_ascii=False, indent=2, default=str))
+    elif output is Output.CSV:
+        typer.echo(found.payments.write_csv(), nl=False)
+    else:
+        print_status(found)
+
+
+@app.command(rich_help_panel=OPERATION)
+def approve(
+    file_id: Annotated[str, typer.Argument(help="A held file.")],
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it instead.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "",
+    by: Annotated[str | None, typer.Option(help="Who decides; the login name by default.")] = None,
+) -> None:
+    """Decide on a file that is held above the client's automatic limit."""
+    from gateway.approve import decide
+    from gateway.stages import outcome_answer, route
+
+    with _plainly():
+        gateway = _gateway()
+        state = decide(gateway, file_id, approved=not refuse, by=by or getpass.getuser(), reason=reason)
+        if state == "approved":
+            route(gateway, file_id)
+        outcome_answer(gateway, file_id)
+    typer.echo(f"{file_id}  {state}")
+
+
+@app.command(rich_help_panel=OPERATION)
+def run(
+    stage: Annotated[str, typer.Argument(help="parse, validate, approve, route, answer, outcome, dispatch, follow, ...")],
+    key: Annotated[str, typer.Argument(metavar="ID", help="The id that the stage takes.")],
+) -> None:
+    """Repeat any stage: it reads what was committed and gives the same result."""
+    from canonical.errors import NotFound
+    from gateway.stages import STAGES
+
+    with _plainly():
+        if stage not in STAGES:
+            names = ", ".join(f"{name} ({takes})" for name, (takes, _) in STAGES.items())
+            raise NotFound(f"no stage named {stage!r}; there are: {names}")
+        result = STAGES[stage][1](_gateway(), key)
+    typer.echo(json.dumps(result, indent=2, default=str) if isinstance(result, dict | list) else str(result))
+
+
+@app.command(rich_help_panel=OPERATION)
+def replay(file_id: Annotated[str, typer.Argument(help="A received file.")]) -> None:
+    """Take a file through all its stages again: what is committed stands, what was left undone is done."""
+    from gateway.dispatch import dispatch as deliver
+    from gateway.show import print_status
+    from gateway.stages import run_journey
+    from gateway.status import status_of
+    from gateway.submissions import OPEN
+    from gateway.route import live_submissions
+
+    with _plainly():
+        gateway = _gateway()
+        run_journey(gateway, file_id)
+        for row in live_submissions(gateway, file_id):
+            if row["state"] in OPEN:
+                deliver(gateway, row["submission_id"])
+        found = status_of(gateway, file_id)
+    print_status(found)
+
+
+@app.command(rich_help_panel=FINANCE)
+def reconcile(provider: Annotated[str | None, typer.Argument(help="Provider id; all of them without it.")] = None) -> None:
+    """Match open payments with statement entries."""
+    from gateway.reconcile import reconcile as match
+    from gateway.stages import outcome_answer
+
+    with _plainly():
+        gateway = _gateway()
+        for name in [provider] if provider else sorted(gateway.profiles.providers):
+            result = match(gateway, name)
+            typer.echo(f"{name}: {result.matched} matched now, {result.matches} in all, {result.breaks} breaks")
+            for file_id in result.files:
+                outcome_answer(gateway, file_id)
+
+
+@app.command(rich_help_panel=FINANCE)
+def settle(day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD")]) -> None:
+    """Close a day: reconciliation and settlement reports. Refuses, and names the rows, where the day does not tie."""
+    from gateway.settle import settle as close
+
+    with _plainly():
+        for key in close(_gateway(), day):
+            typer.echo(key)
+
+
+@config_app.command("check")
+def config_check(
+    config_dir: Annotated[Path | None, typer.Argument(help="Folder of profiles; BULKRAIL_CONFIG_DIR by default.")] = None,
+) -> None:
+    """Check every client and provider profile; faults with file and line."""
+    from gateway.config import check_profiles
+    from gateway.settings import Settings
+
+    profiles, faults = check_profiles(config_dir or Settings().config_dir)
+    for fault in faults:
+        typer.echo(str(fault))
+    typer.echo(f"{len(profiles.clients)} clients, {len(profiles.providers)} providers, {len(faults)} faults")
+    raise typer.Exit(1 if faults else 0)

@@ -1,0 +1,70 @@
+"""The stages by name, in the order of a file's journey: what `bulkrail run STAGE ID` and the DAGs call.
+
+Each takes an id, reads what the stage before committed, commits what the next needs, and may be repeated at any time, by
+anyone, with the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from gateway.answer import answer, answer_duplicates
+from gateway.approve import approve
+from gateway.composition import Gateway
+from gateway.dispatch import dispatch
+from gateway.follow import apply, follow
+from gateway.parse import parse
+from gateway.reconcile import reconcile
+from gateway.route import route
+from gateway.settle import settle
+from gateway.validate import validate
+
+
+def validated_answer(gateway: Gateway, file_id: str) -> list[str]:
+    """Tell the client what validation and approval decided."""
+    return answer(gateway, file_id, "validated")
+
+
+def outcome_answer(gateway: Gateway, file_id: str) -> list[str]:
+    """Tell the client what became of the payments since."""
+    return answer(gateway, file_id, "outcome")
+
+
+STAGES: Final[dict[str, tuple[str, Callable[[Gateway, str], Any]]]] = {
+    "parse": ("file id", parse),
+    "validate": ("file id", validate),
+    "approve": ("file id", approve),
+    "route": ("file id", route),
+    "answer": ("file id", validated_answer),
+    "outcome": ("file id", outcome_answer),
+    "duplicates": ("file id", answer_duplicates),
+    "dispatch": ("submission id", dispatch),
+    "follow": ("provider id", follow),
+    "apply": ("feedback id", apply),
+    "reconcile": ("provider id", reconcile),
+    "settle": ("day, YYYY-MM-DD", settle),
+}
+"""Name → what its id is, and the function."""
+
+JOURNEY: Final = ("parse", "validate", "approve", "route", "answer")
+"""The stages that take a received file to its plan."""
+
+
+def unfinished_files(gateway: Gateway) -> list[dict[str, Any]]:
+    """Files that a run left between receipt and plan, in order of receipt: the next run takes them up."""
+    from gateway.registry import tables as t
+
+    rows = gateway.registry.rows(
+        t.FILES, t.FILES.c.state.in_(["received", "parsed", "validated", "approved"]), order=t.FILES.c.received_at
+    )
+    return [{"file_id": row["file_id"], "client_id": row["client_id"], "name": row["name"]} for row in rows]
+
+
+def run_journey(gateway: Gateway, file_id: str) -> None:
+    """Take one file as far as it goes without a person or a provider."""
+    parse(gateway, file_id)
+    validate(gateway, file_id)
+    if approve(gateway, file_id) == "approved":
+        route(gateway, file_id)
+    validated_answer(gateway, file_id)

@@ -1,0 +1,193 @@
+"""NACHA (ACH) return files from banks: returns (addenda 99) and notifications of change (addenda 98).
+
+Source: Nacha Operating Rules, Appendix Four (return entries: reason codes, record formats, dishonored and contested
+returns) and Appendix Five (notification of change). docs/formats/nacha-return.md says what is read into which column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.contracts import Feedback, Source
+from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, empty
+from parsers._nacha_batches import SUMS_SCHEMA, batch_controls, batch_headers, batch_sums, control_totals
+from parsers._nacha_file import Counted, closing_findings, file_header, file_totals, opening_findings
+from parsers._nacha_findings import Fault, gathered
+from parsers._nacha_layout import DIRECTIONS, VERSION, cut, number, sniff, words
+from parsers._nacha_lines import Records, records
+from parsers._nacha_order import Place, left_off, order_findings, placed
+
+_CHANGE, _RETURN = "98", "99"
+_ASK: Final = "Ask the provider what it means; until then the payment keeps its status."
+_ORIGINATION: Final = Fault(
+    "nacha-return-none", "FF01", Severity.FATAL, Level.FILE, "addenda type code",
+    "Look at what the provider put in this place: payments are not feedback.",
+)  # fmt: skip
+_CODE: Final = Fault("nacha-return-code", "NARR", Severity.WARNING, Level.PAYMENT, "return reason code", _ASK)
+_DISPUTE: Final = Fault(
+    "nacha-return-dispute", "NARR", Severity.WARNING, Level.PAYMENT, "return reason code",
+    "A person must settle it with the bank: the return stands, or is taken back.",
+)  # fmt: skip
+_MISSING: Final = Fault(
+    "nacha-return-addenda", "FF02", Severity.ERROR, Level.PAYMENT, "addenda",
+    "Ask the provider for the reason of this return.",
+)  # fmt: skip
+_TOTAL: Final = Fault(
+    "nacha-return-total", "AM10", Severity.ERROR, Level.FILE, "control record",
+    "Ask the provider whether the file is whole; what it holds was read.",
+)  # fmt: skip
+_CHARACTER: Final = Fault(
+    "nacha-character", "RR10", Severity.WARNING, Level.FILE, "record", "Nothing: such a byte reads as a question mark."
+)
+
+_NO_IDENTIFICATION: Final = frozenset({"IAT", "ADV", "CIE", "MTE"})
+"""Classes whose entries do not hold the individual identification number at 40-54."""
+
+
+def _codes(letter: str, *ranges: tuple[int, int]) -> frozenset[str]:
+    return frozenset(f"{letter}{code:02d}" for first, last in ranges for code in range(first, last + 1))
+
+
+_DISPUTES: Final = _codes("R", (61, 62), (67, 77)) | _codes("C", (61, 69))
+"""Dishonored and contested returns, refused notifications of change: they move no status by themselves."""
+_KNOWN: Final = _codes("R", (1, 47), (50, 53), (80, 85)) | _codes("C", (1, 9), (13, 14)) | _DISPUTES
+
+
+@dataclass(frozen=True, slots=True)
+class NachaReturn:
+    """The feedback format."""
+
+    name: str = "nacha-return"
+    kind: ClassVar[Literal["feedback"]] = "feedback"
+
+    def sniff(self, head: bytes) -> bool:
+        """True when the bytes begin with a file header or a batch header record."""
+        return sniff(head)
+
+    def read(self, source: Source) -> Feedback:
+        """STATUSES: one row an addenda record of type 98 or 99, in file order. STATEMENTS and ENTRIES stay empty.
+
+        A file without headers or controls is read as far as it goes, with findings. FATAL: it holds entries but neither
+        returns nor changes (an origination file), or no ACH record at all.
+        """
+        windows = list(records(source.data))
+        frame = pl.concat([window.frame for window in windows])
+        here = placed(frame, Place())
+        headers = batch_headers(here)
+        entries = _entries(here, headers)
+        notices = _notices(here, entries)
+        fatal = list(_fatal(here, notices))
+        structure = [_tolerated(part) for part in _structure(windows, here, headers, entries)]
+        findings = gathered([*structure, *_notice_findings(notices, entries), *fatal])
+        stated = empty(STATUSES) if fatal else conform(_statuses(notices), STATUSES)
+        return Feedback(
+            self.name, VERSION, file_header(frame).message_id, stated, empty(STATEMENTS), empty(ENTRIES),
+            checked(findings, FINDINGS),
+        )  # fmt: skip
+
+
+def _entries(here: pl.DataFrame, headers: pl.DataFrame) -> pl.DataFrame:
+    """One row an entry: what a return says of its original payment, and what the batch sums need."""
+    code = cut(2, 3)
+    entries = here.filter(pl.col("kind") == "6").join(
+        headers.select("batch", "sec", "discretionary"), on="batch", how="left", maintain_order="left"
+    )
+    return entries.select(
+        "entry", "line", "batch", "inside", "sec", "discretionary",
+        number(cut(4, 11)).alias("rdfi"),
+        number(pl.when(pl.col("sec") == "ADV").then(cut(28, 39)).otherwise(cut(30, 39))).alias("amount"),
+        code.replace_strict(DIRECTIONS, default=None, return_dtype=pl.String).alias("direction"),
+        pl.when(~pl.col("sec").is_in(_NO_IDENTIFICATION).fill_null(value=False))
+        .then(words(40, 54)).alias("end_to_end_id"),
+        cut(80, 94).alias("entry_trace"),
+    )  # fmt: skip
+
+
+def _notices(here: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
+    """One row an addenda record of type 98 or 99, with its entry where it has one."""
+    of_entry = entries.drop("line", "batch", "inside", "rdfi")
+    addenda = here.filter((pl.col("kind") == "7") & cut(2, 3).is_in([_CHANGE, _RETURN])).with_columns(
+        pl.when("anchored").then("entry").alias("entry")
+    )
+    joined = addenda.select("line", "text", "entry").join(of_entry, on="entry", how="left", maintain_order="left")
+    return joined.with_columns(cut(2, 3).alias("type"), cut(4, 6).alias("reason"))
+
+
+def _statuses(notices: pl.DataFrame) -> pl.DataFrame:
+    change = pl.col("type") == _CHANGE
+    dispute = pl.col("reason").is_in(_DISPUTES)
+    kind = pl.when(dispute).then(pl.lit("status")).when(change).then(pl.lit("correction")).otherwise(pl.lit("return"))
+    information = pl.when(pl.col("sec") == "IAT").then(words(46, 79)).otherwise(words(36, 79))
+    own_trace = pl.when(cut(80, 94).str.strip_chars("0 ") != "").then(cut(80, 94))
+    return notices.select(
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("position"),
+        kind.alias("kind"),
+        pl.lit("payment").alias("level"),
+        pl.when(pl.col("sec") != "IAT").then("discretionary").alias("original_message_id"),
+        cut(7, 21).alias("original_instruction_id"),
+        pl.col("end_to_end_id").alias("original_end_to_end_id"),
+        pl.when(kind == "return").then(pl.lit("RJCT")).alias("status"),
+        "reason",
+        pl.when(~change & ~dispute).then(information).alias("reason_text"),
+        pl.col("amount").alias("amount_minor"),
+        pl.lit("USD").alias("currency"),
+        pl.col("direction").alias("credit_debit"),
+        pl.coalesce(own_trace, "entry_trace").alias("trace"),
+        pl.when(change).then(words(36, 64)).alias("corrected"),
+    )
+
+
+def _fatal(here: pl.DataFrame, notices: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    if here.is_empty():
+        yield _ORIGINATION.at(None, "The file holds no ACH record.")
+    elif notices.is_empty() and bool((here["kind"] == "6").any()):
+        first = here.filter(pl.col("kind") == "6").head(1)
+        message = "The file holds entries but no addenda of type 98 or 99: it is an origination file, no return file."
+        yield _ORIGINATION.on(first, message)
+
+
+def _notice_findings(notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Reason codes that nobody knows or a person must look at, entries without a reason, reasons without an entry."""
+    code = pl.col("reason")
+    unknown = notices.filter(~code.is_in(_KNOWN))
+    yield _CODE.on(unknown, pl.format("There is no return or change code {}.", code), code)
+    dispute = notices.filter(code.is_in(_DISPUTES))
+    message = pl.format("{} is a dishonored or contested return, or a refused notification of change.", code)
+    yield _DISPUTE.on(dispute, message, code)
+    if not notices.is_empty():
+        silent = entries.join(notices.select("entry"), on="entry", how="anti", maintain_order="left")
+        yield _MISSING.on(silent, "The entry has no addenda record of type 98 or 99.")
+
+
+def _structure(
+    windows: list[Records], here: pl.DataFrame, headers: pl.DataFrame, entries: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """What is wrong with lines, order and totals."""
+    for window in windows:
+        yield window.findings
+        message = pl.format("Position {} of the record holds the byte 0x{}, which is no printable ASCII.", "column", "byte")
+        yield _CHARACTER.on(window.characters, message)
+    yield order_findings(here)
+    counted = Counted().plus(sum(window.physical for window in windows), here, headers, entries)
+    yield from opening_findings(here)
+    yield from closing_findings(counted, left_off(here, Place()))
+    sums = batch_sums(entries, here, pl.DataFrame(schema=SUMS_SCHEMA))
+    declared = pl.concat([control_totals(batch_controls(here, headers, sums)), file_totals(counted)], how="diagonal")
+    wrong = declared.filter(pl.col("declared").ne_missing(pl.col("found")))
+    said = pl.format("The {} says {}; the file has {}.", "field", "declared_text", "found")
+    yield _TOTAL.on(wrong, said, pl.col("declared_text"))
+
+
+def _tolerated(findings: pl.DataFrame) -> pl.DataFrame:
+    """A fault of structure does not stop the reading of returns: what the bank tells is told."""
+    fatal = pl.col("severity") == Severity.FATAL.value
+    error = pl.lit(Severity.ERROR.value)
+    return findings.with_columns(pl.when(fatal).then(error).otherwise("severity").alias("severity"))
+
+
+FORMAT: Final = NachaReturn()

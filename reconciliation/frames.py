@@ -1,0 +1,120 @@
+"""Frames that only reconciliation knows: the book it is given, the states it decides and the tables it compares.
+
+They keep the house style of `canonical.frames`: strict, ordered, checked with `canonical.frames.checked`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandera.polars as pa
+import polars as pl
+
+from canonical.codes import CreditDebit
+from canonical.contracts import DeliveryState
+from canonical.limits import AMOUNT_MINOR_MAX
+
+STATE_NAMES: Final = (
+    "rejected", "cancelled", "waiting", "submitted_unknown", "outstanding", "provider_rejected", "settled", "returned",
+)  # fmt: skip
+"""Every payment is in exactly one of these. The table of allowed moves is `reconciliation.states.MOVES`."""
+
+NOT_SENT: Final = ("rejected", "cancelled", "waiting")
+OPEN: Final = ("submitted_unknown", "outstanding")
+"""Handed to a provider without a final word."""
+BOOKED: Final = ("settled", "returned")
+SENT: Final = ("RELEASING", "UNKNOWN", "DELIVERED", "ACKNOWLEDGED", "REJECTED")
+"""Delivery states after which the provider may hold the payment. VOIDED and everything before RELEASING: it does not."""
+
+_DIRECTIONS: Final = [item.value for item in CreditDebit]
+
+
+def _column(dtype: Any, meaning: str, *, required: bool = False, values: tuple[str, ...] = ()) -> pa.Column:
+    checks = [pa.Check.isin(list(values))] if values else []
+    return pa.Column(dtype, checks, nullable=not required, description=meaning)
+
+
+def _text(meaning: str, *, required: bool = False, values: tuple[str, ...] = ()) -> pa.Column:
+    return _column(pl.String, meaning, required=required, values=values)
+
+
+def _date(meaning: str) -> pa.Column:
+    return _column(pl.Date, meaning)
+
+
+def _minor(meaning: str) -> pa.Column:
+    return pa.Column(pl.Int64, pa.Check.in_range(0, AMOUNT_MINOR_MAX), nullable=True, description=meaning)
+
+
+def _identity() -> dict[str, pa.Column]:
+    return {
+        "payment_id": _text("as in payments", required=True),
+        "file_id": _text("the client's file", required=True),
+        "client": _text("client_id of the profile", required=True),
+        "row": _column(pl.Int64, "as in payments", required=True),
+        "end_to_end_id": _text("as in payments"),
+        "credit_debit": _text("as in payments", required=True, values=tuple(_DIRECTIONS)),
+        "amount_minor": _minor("minor units, null where the client's text is no amount"),
+        "currency": _text("as in payments"),
+        "verdict": _text("ACCP, RJCT, or null before validation", values=("ACCP", "RJCT")),
+        "file_state": _text("state of the file in the registry", required=True),
+        "submission_id": _text("live submission, null while there is none"),
+        "provider": _text("its provider"),
+        "account": _text("our account at the provider"),
+        "reference": _text("as in routes"),
+        "execution_date": _date("as in routes"),
+        "submitted_on": _date("business day it was delivered on, null before"),
+        "delivery_state": _text("of the submission", values=tuple(item.value for item in DeliveryState)),
+    }
+
+
+BOOK: Final = pa.DataFrameSchema(_identity(), name="book", strict=True, ordered=True)
+"""One row a payment: payments joined with verdicts, routes, the state of their file and of their live submission."""
+
+STATES: Final = pa.DataFrameSchema(
+    {
+        **_identity(),
+        "state": _text("one of STATE_NAMES", required=True, values=STATE_NAMES),
+        "status": _text("the provider's word that counts: the first final one, else the last one"),
+        "reason": _text("its ISO reason or NACHA return code"),
+        "status_kind": _text("return where the provider told of a return, else status", values=("status", "return")),
+        "value_date": _date("of the entry that settled it"),
+        "returned_on": _date("value date of the entry that returned it"),
+    },
+    name="states",
+    strict=True,
+    ordered=True,
+)
+"""BOOK and where each payment stands."""
+
+ATTRIBUTED: Final = pa.DataFrameSchema(
+    {
+        "payment_id": _text("the payment it speaks of", required=True),
+        "feedback_id": _text("feedback file", required=True),
+        "sequence": _column(pl.Int64, "order in which the feedback files were taken", required=True),
+        "position": _column(pl.Int64, "as in statuses", required=True),
+        "kind": _text("as in statuses", required=True, values=("status", "return", "correction")),
+        "status": _text("as in statuses"),
+        "reason": _text("as in statuses"),
+        "reason_text": _text("as in statuses"),
+        "trace": _text("as in statuses"),
+        "via": _text("how it was found", required=True, values=("reference", "end_to_end_id", "batch", "file")),
+    },
+    name="attributed",
+    strict=True,
+    ordered=True,
+)
+"""One row a payment and status: what a provider said, on the payments it said it of."""
+
+COUNTS: Final = pa.DataFrameSchema(
+    {
+        "file_id": _text("the client's file", required=True),
+        "read": _column(pl.Int64, "rows of the file", required=True),
+        "parsed": _column(pl.Int64, "rows that became a payment", required=True),
+        "unreadable": _column(pl.Int64, "rows that could not", required=True),
+    },
+    name="counts",
+    strict=True,
+    ordered=True,
+)
+"""What the parse manifest of each file says it read."""

@@ -1,0 +1,262 @@
+"""What the transport tests share: a delivery log with real compare-and-set, parcels, a cutting line, crashing workers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from canonical.contracts import DeliveryState, Parcel
+from canonical.errors import BulkrailError, Conflict
+from providers._release import carry
+from providers._ways import ReleaseTerms
+from providers.folder import FolderOptions, _FolderPlace
+from providers.sftp import TRANSPORT, SftpOptions, _SftpPlace
+
+S = DeliveryState
+DATA = b"<Document>" + b"x" * 70_000 + b"</Document>\n"
+
+
+class Log:
+    """A delivery log in SQLite: one row, every move a conditional update."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with closing(sqlite3.connect(path, timeout=20)) as db, db:
+            db.execute("CREATE TABLE IF NOT EXISTS log (one PRIMARY KEY, state, attempt, detail)")
+            db.execute("INSERT OR IGNORE INTO log VALUES (1, 'PREPARED', 0, '')")
+            state, self.attempt, self.detail = db.execute("SELECT state, attempt, detail FROM log").fetchone()
+        self.state = S(state)
+
+    def begin_upload(self) -> int:
+        self._move({S.PREPARED, S.UPLOADING, S.UPLOADED}, S.UPLOADING, self.attempt + 1)
+        return self.attempt
+
+    def uploaded(self) -> None:
+        self._move({S.UPLOADING}, S.UPLOADED)
+
+    def begin_release(self) -> None:
+        self._move({S.UPLOADED}, S.RELEASING)
+
+    def delivered(self, detail: str) -> None:
+        self._move({S.RELEASING}, S.DELIVERED, detail=detail)
+
+    def unknown(self, detail: str) -> None:
+        self._move({S.RELEASING}, S.UNKNOWN, detail=detail)
+
+    def force(self, state: DeliveryState, attempt: int = 1) -> Log:
+        self._move(set(S), state, attempt)
+        return self
+
+    def _move(self, before: set[DeliveryState], after: DeliveryState, attempt: int | None = None, detail: str = "") -> None:
+        assert self.state in before, f"no move from {self.state} to {after}"
+        new = self.attempt if attempt is None else attempt
+        with closing(sqlite3.connect(self._path, timeout=20)) as db, db:
+            moved = db.execute(
+                "UPDATE log SET state = ?, attempt = ?, detail = ? WHERE state = ? AND attempt = ?",
+                (after.value, new, detail, self.state.value, self.attempt),
+            )
+            if moved.rowcount != 1:
+                raise Conflict("somebody else moved it")
+        self.state, self.attempt, self.detail = after, new, detail
+
+
+def make_parcel(folder: Path, name: str = "S0123456789abcdef012.xml", data: bytes = DATA) -> Parcel:
+    path = folder / f"local-{name}"
+    path.write_bytes(data)
+    return Parcel("S0123456789abcdef012", name, path, len(data), hashlib.sha256(data).hexdigest())
+
+
+class CutLine:
+    """A TCP line to a server that breaks for good after so many bytes went out."""
+
+    def __init__(self, port: int, bytes_out: int) -> None:
+        self._port, self._left = port, bytes_out
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        near, _ = self._listener.accept()
+        far = socket.create_connection(("127.0.0.1", self._port))
+        threading.Thread(target=self._back, args=(far, near), daemon=True).start()
+        while self._left > 0 and (data := near.recv(min(self._left, 65536))):
+            far.sendall(data)
+            self._left -= len(data)
+        for side in (near, far, self._listener):
+            # Both directions at once, as a cable that is pulled.
+            side.close() if side is self._listener else side.shutdown(socket.SHUT_RDWR)
+
+    @staticmethod
+    def _back(far: socket.socket, near: socket.socket) -> None:
+        try:
+            while data := far.recv(65536):
+                near.sendall(data)
+        except OSError:
+            return
+
+
+@dataclass(frozen=True)
+class Job:
+    """One worker's run. `at`: ordinal of the point where it kills or stops itself, None to run through."""
+
+    options: Any
+    secret: str
+    parcel: Parcel
+    log: Path
+    report: Path
+    at: int | None = None
+    how: int = signal.SIGKILL
+
+
+class _Points:
+    """Counts the points before, in the middle of and after each effect, and strikes at one."""
+
+    def __init__(self, job: Job) -> None:
+        self._job, self._seen = job, 0
+
+    def strikes(self) -> bool:
+        self._seen += 1
+        return self._seen - 1 == self._job.at
+
+    def pass_by(self) -> None:
+        if self.strikes():
+            os.kill(os.getpid(), self._job.how)
+
+    def report(self, outcome: str) -> None:
+        self._job.report.write_text(f"{self._seen} {outcome}")
+
+
+class _Struck:
+    """Any object whose named methods are effects; everything else passes through."""
+
+    def __init__(self, inner: Any, effects: tuple[str, ...], points: _Points) -> None:
+        self._inner, self._effects, self._points = inner, effects, points
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._inner, name)
+        if name not in self._effects:
+            return value
+
+        def effect(*args: Any) -> Any:
+            self._points.pass_by()
+            if name == "put" and self._points.strikes():
+                half = args[1].with_name(f"{args[1].name}.half")
+                half.write_bytes(args[1].read_bytes()[: args[1].stat().st_size // 2])
+                value(args[0], half)
+                os.kill(os.getpid(), self._points._job.how)
+                return None
+            result = value(*args)
+            self._points.pass_by()
+            return result
+
+        return effect
+
+
+MOVES = ("begin_upload", "uploaded", "begin_release", "delivered", "unknown")
+
+
+def work(job: Job) -> None:
+    """Deliver, in a process of its own."""
+    points = _Points(job)
+    log = _Struck(Log(job.log), MOVES, points)
+    with ExitStack() as stack:
+        place = _place(job, stack)
+        try:
+            carry(_Struck(place, ("put", "rename", "mark"), points), job.parcel, log, job.options)
+        except BulkrailError as fault:
+            points.report(f"{type(fault).__name__} {fault}")
+        else:
+            points.report("done")
+
+
+def _place(job: Job, stack: ExitStack) -> Any:
+    if isinstance(job.options, FolderOptions):
+        return _FolderPlace(job.options.inbox)
+    remote = stack.enter_context(TRANSPORT.connect(job.options, lambda _: job.secret))
+    return _SftpPlace(remote._sftp, job.options.inbox, hash_offered=False)
+
+
+@dataclass(frozen=True)
+class World:
+    """One submission, one bank folder, and workers that are processes."""
+
+    folder: Path
+    options: ReleaseTerms
+    secret: str
+    context: Any
+
+    @property
+    def inbox(self) -> Path:
+        return self.folder / "in"
+
+    @property
+    def job(self) -> Job:
+        log, report = self.folder / "log.db", self.folder / "report"
+        return Job(self.options, self.secret, make_parcel(self.folder), log, report)
+
+    def start(self, at: int | None = None, how: int = signal.SIGKILL) -> Any:
+        process = self.context.Process(target=work, args=(replace(self.job, at=at, how=how),))
+        process.start()
+        return process
+
+    def run(self, at: int | None = None) -> int:
+        process = self.start(at)
+        process.join(30)
+        return process.exitcode
+
+    def points(self) -> int:
+        assert self.run() == 0
+        seen, outcome = (self.folder / "report").read_text().split(" ", 1)
+        assert outcome == "done"
+        assert self.state() is S.DELIVERED
+        return int(seen)
+
+    def state(self) -> DeliveryState:
+        return Log(self.folder / "log.db").state
+
+    def bank_takes(self) -> None:
+        """The bank moves away what was released, as it comes."""
+        taken = self.folder / "taken"
+        taken.mkdir(exist_ok=True)
+        for path in self.released():
+            path.rename(taken / f"{len(list(taken.iterdir()))}-{path.name}")
+            path.with_name(f"{path.name}.done").unlink(missing_ok=True)
+
+    def released(self) -> list[Path]:
+        names = {path.name for path in self.inbox.iterdir() if not path.name.startswith(".")}
+        if self.options.release == "marker":
+            names = {name.removesuffix(".done") for name in names if name.endswith(".done")}
+        return [self.inbox / name for name in sorted(names)]
+
+    def copies(self) -> list[Path]:
+        """Everything that the bank ever had released to it."""
+        taken = self.folder / "taken"
+        return self.released() + (sorted(taken.iterdir()) if taken.exists() else [])
+
+
+def wait_until_stopped(pid: int) -> bool:
+    """True when the process has stopped itself, False when it ended instead."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return False
+        if state in "TZX":
+            return state == "T"
+        time.sleep(0.01)
+    raise AssertionError("the worker neither stopped nor ended")
+
+
+MakeWorld = Callable[[str], World]
+__all__ = ["DATA", "CutLine", "FolderOptions", "Log", "S", "SftpOptions", "World", "make_parcel", "wait_until_stopped"]

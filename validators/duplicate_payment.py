@@ -1,0 +1,126 @@
+"""A payment is made once: within a file, and against the client's earlier files.
+
+Two payments are the same when client, direction, creditor account and bank, amount, currency and end-to-end id agree (in
+NACHA files the date as well, since an individual id names a person). Without an end-to-end id, creditor name, execution date
+and remittance take its place; such a likeness inside one file is only a warning. The client's profile says if duplicates are
+rejected or told (`duplicate_payment`). The gateway looks earlier files up, by the keys made here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal
+
+import polars as pl
+import polars_hash as plh
+
+from canonical.codes import Level, Severity
+from canonical.contracts import Context, Window
+from canonical.frames import FINDINGS, KEYS, checked, conform, empty
+from canonical.masking import shown
+from validators._seen import PLACE, Seen, noted, repeats
+from validators._texts import fingerprint, real_end_to_end_id
+
+_NACHA: Final = pl.col("transaction_code").is_not_null()
+_ERROR_REMEDY: Final = "Leave it out. If it is meant as a second payment, give it an end-to-end id of its own."
+_LIKENESS_REMEDY: Final = "Look if it is meant twice; an end-to-end id of its own for each payment settles it."
+
+
+def _fingerprint(client_id: str) -> pl.Expr:
+    dated, plain = fingerprint(client_id, dated=True), fingerprint(client_id, dated=False)
+    return pl.when(_NACHA).then(dated).otherwise(plain)
+
+
+def _comparable(context: Context) -> pl.Expr:
+    """Fingerprint of payments that can be paid at all; prenotifications move nothing and may come again."""
+    whole = pl.col("creditor_account").is_not_null() & (pl.col("amount_minor") > 0) & ~pl.col("prenote")
+    return pl.when(whole).then(_fingerprint(context.client.client_id))
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatePayment:
+    """The rule for duplicates inside a file, and what the gateway needs for those against earlier files."""
+
+    id: str = "duplicate_payment"
+    reason: str = "AM05"
+    severity: Severity = Severity.ERROR
+    level: Level = Level.PAYMENT
+    remedy: str = _ERROR_REMEDY
+    sources: tuple[str, ...] = (
+        "ISO 20022 ExternalStatusReason1Code AM05",
+        "the client's profile: duplicate_payment, duplicate_window_days",
+    )
+    kind: ClassVar[Literal["file"]] = "file"
+
+    def start(self, context: Context) -> Seen:  # noqa: ARG002  the protocol's
+        """Nothing seen."""
+        return ()
+
+    def update(self, state: Seen, window: Window, context: Context) -> Seen:
+        """Note the fingerprints of one more window."""
+        if window.payments.is_empty():
+            return state
+        return (*state, noted(window.payments, _comparable, context))
+
+    def merge(self, left: Seen, right: Seen) -> Seen:
+        """Both parts, in file order."""
+        return left + right
+
+    def finish(self, state: Seen, context: Context) -> pl.DataFrame:
+        """FINDINGS: one for every payment that stood in the file before; the first one stands."""
+        if not state:
+            return empty(FINDINGS)
+        told = repeats(state).with_columns(real_end_to_end_id().is_not_null().alias("sure"))
+        sure = pl.col("sure")
+        message = pl.format("The same payment as row {} (line {})", pl.col("first_row"), pl.col("first_line"))
+        likeness = pl.lit("; neither has an end-to-end id, so they may be two")
+        return self._told(
+            told,
+            pl.when(sure).then(pl.lit(_severity(context).value)).otherwise(pl.lit(Severity.WARNING.value)),
+            pl.when(sure).then(message).otherwise(message + likeness),
+            pl.when(sure).then(pl.lit(_ERROR_REMEDY)).otherwise(pl.lit(_LIKENESS_REMEDY)),
+        )
+
+    def keys(self, payments: pl.DataFrame, client_id: str, day: dt.date) -> pl.DataFrame:
+        """KEYS frame of payments (PAYMENTS columns), sorted by key; `day` is the day of receipt. Prenotes have no key."""
+        fingerprints = payments.filter(~pl.col("prenote")).select(
+            "payment_id", _fingerprint(client_id).alias("fingerprint"), pl.lit(day, dtype=pl.Date).alias("day")
+        )
+        hashed = fingerprints.with_columns(plh.col("fingerprint").nchash.xxhash64().cast(pl.UInt64).alias("key"))
+        return checked(hashed.select("key", "payment_id", "fingerprint", "day").sort("key", "payment_id"), KEYS)
+
+    def repeated(self, payments: pl.DataFrame, earlier: pl.DataFrame, context: Context) -> pl.DataFrame:
+        """FINDINGS for payments that an earlier file had. `earlier`: payment_id, earlier_payment_id, earlier_day.
+
+        Severity by the client's profile. The gateway has confirmed each hit on the full fingerprint.
+        """
+        told = payments.select("payment_id", *PLACE).join(earlier, on="payment_id", how="inner", maintain_order="left")
+        message = pl.format(
+            "The same payment was accepted before, in a file received on {} (payment {})",
+            pl.col("earlier_day"), pl.col("earlier_payment_id"),
+        )  # fmt: skip
+        return self._told(told, pl.lit(_severity(context).value), message, pl.lit(_ERROR_REMEDY))
+
+    def _told(self, rows: pl.DataFrame, severity: pl.Expr, message: pl.Expr, remedy: pl.Expr) -> pl.DataFrame:
+        return conform(
+            rows.select(
+                pl.lit(self.id).alias("rule"),
+                pl.lit(self.reason).alias("reason"),
+                severity.alias("severity"),
+                pl.lit(self.level.value).alias("level"),
+                *PLACE,
+                pl.lit("end_to_end_id").alias("field"),
+                shown("end_to_end_id", pl.col("end_to_end_id")).alias("value"),
+                message.alias("message"),
+                remedy.alias("remedy"),
+            ),
+            FINDINGS,
+        )
+
+
+def _severity(context: Context) -> Severity:
+    return Severity.ERROR if context.client.duplicate_payment == "reject" else Severity.WARNING
+
+
+RULE = DuplicatePayment()

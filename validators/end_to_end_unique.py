@@ -1,0 +1,72 @@
+"""End-to-end ids are used once in a file: an answer or a statement that names one should mean one payment.
+
+A warning. NOTPROVIDED is no id. NACHA files are passed over: an individual id names a person, who may be paid twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.contracts import Context, Window
+from canonical.frames import FINDINGS, conform, empty
+from canonical.masking import shown
+from validators._seen import PLACE, Seen, noted, repeats
+from validators._texts import real_end_to_end_id
+
+_SOURCES: Final = ("ISO 20022 PmtId/EndToEndId",)
+
+
+@dataclass(frozen=True, slots=True)
+class EndToEndUnique:
+    """The rule: each repeat is told with the row that had the id first."""
+
+    id: str = "end_to_end_unique"
+    reason: str = "DU04"
+    severity: Severity = Severity.WARNING
+    level: Level = Level.PAYMENT
+    remedy: str = "Give each payment an id of its own, so that statements can be matched without doubt."
+    sources: tuple[str, ...] = _SOURCES
+    kind: ClassVar[Literal["file"]] = "file"
+
+    def start(self, context: Context) -> Seen:  # noqa: ARG002  the protocol's
+        """Nothing seen."""
+        return ()
+
+    def update(self, state: Seen, window: Window, context: Context) -> Seen:
+        """Note the ids of one more window."""
+        if context.format == "nacha" or window.payments.is_empty():
+            return state
+        return (*state, noted(window.payments, lambda _: real_end_to_end_id(), context))
+
+    def merge(self, left: Seen, right: Seen) -> Seen:
+        """Both parts, in file order."""
+        return left + right
+
+    def finish(self, state: Seen, context: Context) -> pl.DataFrame:  # noqa: ARG002  the protocol's
+        """FINDINGS: one for every payment whose id stood before."""
+        if not state:
+            return empty(FINDINGS)
+        return conform(
+            repeats(state).select(
+                pl.lit(self.id).alias("rule"),
+                pl.lit(self.reason).alias("reason"),
+                pl.lit(self.severity.value).alias("severity"),
+                pl.lit(self.level.value).alias("level"),
+                *PLACE,
+                pl.lit("end_to_end_id").alias("field"),
+                shown("end_to_end_id", pl.col("end_to_end_id")).alias("value"),
+                pl.format(
+                    "End-to-end id “{}” stands in row {} (line {}) too",
+                    pl.col("end_to_end_id").str.head(60), pl.col("first_row"), pl.col("first_line"),
+                ).alias("message"),
+                pl.lit(self.remedy).alias("remedy"),
+            ),
+            FINDINGS,
+        )  # fmt: skip
+
+
+RULE = EndToEndUnique()

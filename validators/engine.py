@@ -1,0 +1,128 @@
+"""Run all rules: windows in, findings out, then the client's profile, then a verdict for every payment.
+
+Not a rule itself: discovery passes over modules without a RULE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.contracts import Context, FileRule, RowRule, Window
+from canonical.frames import FINDINGS, VERDICTS, checked, conform, empty
+from canonical.limits import FINDINGS_PER_RULE_MAX
+from canonical.plugins import discover
+from canonical.profiles import ClientProfile
+
+States = Mapping[str, Any]
+"""Rule id → state of its fold. Never changed, only replaced."""
+
+_FATAL: Final = pl.col("severity") == Severity.FATAL.value
+_WARNING: Final = pl.col("severity") == Severity.WARNING.value
+_OFF: Final = "off"
+_CAUSE: Final = ("reason", "rule")
+
+
+def _row_rules() -> dict[str, RowRule]:
+    return {name: cast(RowRule, rule) for name, rule in discover("validators", "RULE").items() if rule.kind == "row"}
+
+
+def _file_rules() -> dict[str, FileRule]:
+    return {name: cast(FileRule, rule) for name, rule in discover("validators", "RULE").items() if rule.kind == "file"}
+
+
+def check_window(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """FINDINGS of all row rules on one window's payments, rule after rule in the order of their ids."""
+    return pl.concat([empty(FINDINGS), *(rule.findings(payments, context) for rule in _row_rules().values())])
+
+
+def start(context: Context) -> States:
+    """State of every file rule before the first window."""
+    return {name: rule.start(context) for name, rule in _file_rules().items()}
+
+
+def update(states: States, window: Window, context: Context) -> States:
+    """States after one more window."""
+    return {name: rule.update(states[name], window, context) for name, rule in _file_rules().items()}
+
+
+def merge(left: States, right: States) -> States:
+    """States of two parts of one file, `left` before `right`."""
+    return {name: rule.merge(left[name], right[name]) for name, rule in _file_rules().items()}
+
+
+def finish(states: States, context: Context) -> pl.DataFrame:
+    """FINDINGS of all file rules."""
+    return pl.concat([empty(FINDINGS), *(rule.finish(states[name], context) for name, rule in _file_rules().items())])
+
+
+def apply_profile(findings: pl.DataFrame, client: ClientProfile) -> pl.DataFrame:
+    """FINDINGS as the client agreed on them: a rule set to error or warning, or switched off. FATAL stays as it is.
+
+    A fault of a batch that several windows met is told once.
+    """
+    agreed = pl.col("rule").replace_strict(
+        list(client.rules), list(client.rules.values()), default=None, return_dtype=pl.String
+    )
+    severity = pl.when(_FATAL | agreed.is_null()).then(pl.col("severity")).otherwise(agreed)
+    of_batch = pl.col("level") == Level.BATCH.value
+    first = pl.struct("level", "rule", "batch", "field", "message").is_first_distinct()
+    return findings.with_columns(severity.alias("severity")).filter((severity != _OFF) & (~of_batch | first))
+
+
+def capped(findings: pl.DataFrame, per_rule_max: int = FINDINGS_PER_RULE_MAX) -> pl.DataFrame:
+    """FINDINGS with at most that many of each rule, and a closing warning at file level that counts the rest.
+
+    Take the verdicts from all findings first: what is left out here still rejects its rows.
+    """
+    kept = findings.filter(pl.int_range(pl.len()).over("rule") < per_rule_max)
+    if kept.height == findings.height:
+        return findings
+    over = findings.group_by("rule", maintain_order=True).agg(pl.len().alias("all"), pl.col("reason").first())
+    closing = over.filter(pl.col("all") > per_rule_max).select(
+        "rule",
+        "reason",
+        pl.lit(Severity.WARNING.value).alias("severity"),
+        pl.lit(Level.FILE.value).alias("level"),
+        pl.format("{} more of the same kind are not listed", pl.col("all") - per_rule_max).alias("message"),
+        pl.lit("Mend the cause of those listed; it is most likely the same.").alias("remedy"),
+    )
+    return pl.concat([kept, conform(closing, FINDINGS)])
+
+
+def verdicts(payments: pl.DataFrame, findings: pl.DataFrame, client: ClientProfile) -> pl.DataFrame:
+    """VERDICTS: one row a payment, in the given order. `payments`: payment_id, row, batch.
+
+    A payment falls by an error of its own, else of its batch, else of its file. FATAL and file-level errors reject all,
+    batch-level errors their batch; the client's `acceptance` lets one bad payment (or one row that could not be read)
+    reject its batch or the whole file. An error whose batch is not known counts for the file.
+    """
+    errors = findings.filter(~_WARNING)
+    level, fatal = pl.col("level"), pl.col("severity") == Severity.FATAL.value
+    own = _first(errors.filter(level == Level.PAYMENT.value), "row", "own")
+    of_batch = (level == Level.BATCH.value) | (client.acceptance == "batch")
+    batch = _first(errors.filter(of_batch & (level != Level.FILE.value)), "batch", "batch")
+    placeless = pl.col("batch").is_null() & of_batch
+    of_file = errors.filter(fatal | (level == Level.FILE.value) | placeless | (client.acceptance == "file"))
+    joined = payments.select("payment_id", "row", "batch").join(own, on="row", how="left", maintain_order="left")
+    joined = joined.join(batch, on="batch", how="left", maintain_order="left")
+    decided = joined.select("payment_id", "row", *(_coalesced(name, of_file) for name in _CAUSE))
+    status = pl.when(pl.col("reason").is_null()).then(pl.lit("ACCP")).otherwise(pl.lit("RJCT"))
+    return checked(decided.select("payment_id", "row", status.alias("status"), *_CAUSE), VERDICTS)
+
+
+def _first(errors: pl.DataFrame, by: str, prefix: str) -> pl.DataFrame:
+    """Reason and rule of the first error of each row or batch."""
+    first = [pl.col(name).first().alias(f"{prefix}_{name}") for name in _CAUSE]
+    # An error at the level itself comes before one that only spreads to it.
+    ordered = errors.filter(pl.col(by).is_not_null()).sort(pl.col("level") != Level.BATCH.value, maintain_order=True)
+    return ordered.group_by(by, maintain_order=True).agg(first)
+
+
+def _coalesced(name: str, of_file: pl.DataFrame) -> pl.Expr:
+    ordered = of_file.sort(pl.col("level") != Level.FILE.value, maintain_order=True)
+    last = None if ordered.is_empty() else ordered.item(0, name)
+    return pl.coalesce(pl.col(f"own_{name}"), pl.col(f"batch_{name}"), pl.lit(last, dtype=pl.String)).alias(name)
