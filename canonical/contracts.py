@@ -249,6 +249,10 @@ class AnswerExport(Protocol):
     suffix: str
     options: type[Model]
 
+    def with_options(self, options: Any) -> AnswerExport:
+        """The same export with the options that the client's profile gives it."""
+        ...
+
     def write(self, answer: Answer, out: BinaryIO) -> None:
         """Write the answer; the same input gives the same bytes."""
         ...
@@ -256,7 +260,10 @@ class AnswerExport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One table of a report. `kinds`: column → "money" (minor units; the frame has `currency`), "count", "date", "text"."""
+    """One table of a report. `kinds`: column → "money" (minor units; the frame has `currency`), "count", "date", "text".
+
+    "balance" is money and "days" a number that no total adds up.
+    """
 
     name: str
     frame: pl.DataFrame

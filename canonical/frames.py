@@ -257,7 +257,8 @@ BREAKS = _schema(
     "breaks",
     break_id=_text("from what it stands on", required=True),
     kind=_code(
-        "what it is", ["unknown_entry", "unmatched_payment", "unknown_feedback", "ambiguous", "statement_chain"]
+        "what it is",
+        ["unknown_entry", "unmatched_payment", "unknown_feedback", "ambiguous", "contradiction", "statement_chain"],
     ),
     side=_code("book or bank", ["book", "bank"]),
     subject=_text("entry_id or payment_id", required=True),

@@ -25,11 +25,12 @@ from gateway.registry import tables as t
 from gateway.registry.engine import insert_new
 
 _ISO_STATUS = {
-    "rejected": "RJCT", "provider_rejected": "RJCT", "returned": "RJCT", "cancelled": "CANC", "waiting": "PDNG",
+    "rejected": "RJCT", "provider_rejected": "RJCT", "returned": "RJCT", "cancelled": "CANC", "waiting": "PDNG", "accepted": "ACCP",
     "submitted_unknown": "PDNG", "outstanding": "ACSP", "settled": "ACSC",
 }  # fmt: skip
 _WORDS = {
-    "waiting": "Waits to be sent.",
+    "waiting": "Waits.",
+    "accepted": "Accepted; it goes out with the next submission.",
     "submitted_unknown": "Sent; the provider has not confirmed it yet.",
     "outstanding": "Sent to the bank.",
     "settled": "Booked by the bank.",
@@ -165,7 +166,11 @@ def _rows(gateway: Gateway, file_id: str) -> pl.DataFrame:
         how="diagonal",
     )  # fmt: skip
     book = file_book(gateway, file_id)
-    states = states_of(gateway, [file_id]).select("payment_id", "state")
+    # What is planned but not sent yet is accepted, to the client; PDNG is for what waits for a person or a rail.
+    planned = (pl.col("state") == "waiting") & pl.col("submission_id").is_not_null()
+    states = states_of(gateway, [file_id]).select(
+        "payment_id", state=pl.when(planned).then(pl.lit("accepted")).otherwise("state")
+    )
     told = payments.join(states, on="payment_id", how="left").join(
         _found(gateway, file_id), on="row", how="left", maintain_order="left"
     )
@@ -203,5 +208,3 @@ def _found(gateway: Gateway, file_id: str) -> pl.DataFrame:
         message=pl.when(inherited).then("above_message").otherwise("message"),
         remedy=pl.when(inherited).then("above_remedy").otherwise("remedy"),
     )
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -94,15 +95,17 @@ def attribution(gateway: Gateway, provider_id: str, book: pl.DataFrame) -> Attri
 
 
 def feedback_frames(gateway: Gateway, provider_id: str, dataset: str) -> pl.DataFrame:
-    """A dataset of all applied feedback of a provider, with `feedback_id` and `sequence` in order of receipt."""
+    """A dataset of all feedback of a provider, with `feedback_id`, `received_on`, and `sequence` in order of receipt."""
     rows = gateway.registry.rows(
         t.FEEDBACK, t.FEEDBACK.c.provider_id == provider_id, order=(t.FEEDBACK.c.received_at, t.FEEDBACK.c.feedback_id)
     )
-    extra = {"feedback_id": pl.String, "sequence": pl.Int64}
+    extra = {"feedback_id": pl.String, "sequence": pl.Int64, "received_on": pl.Date}
     frames = [pl.DataFrame(schema={**dtypes(ALL[dataset]), **extra})]
     frames += [
         gateway.lake.whole(row["feedback_id"], dataset).with_columns(
-            feedback_id=pl.lit(row["feedback_id"]), sequence=pl.lit(sequence, dtype=pl.Int64)
+            feedback_id=pl.lit(row["feedback_id"]),
+            sequence=pl.lit(sequence, dtype=pl.Int64),
+            received_on=pl.lit(dt.datetime.fromisoformat(row["received_at"]).date()),
         )
         for sequence, row in enumerate(rows, start=1)
     ]
@@ -115,10 +118,26 @@ def provider_frames(gateway: Gateway, provider_id: str, dataset: str) -> pl.Data
 
 
 def reasons_of(gateway: Gateway, book: pl.DataFrame) -> pl.DataFrame:
-    """payment_id, provider_reason, provider_message: the provider's last word on each payment of a book that has one."""
-    providers = book["provider"].drop_nulls().unique().sort().to_list()
-    told = [attribution(gateway, provider, book).attributed for provider in providers]
-    words = pl.concat([empty(ATTRIBUTED), *told]).sort("sequence", "position")
-    return words.group_by("payment_id", maintain_order=True).agg(
-        provider_reason=pl.col("reason").drop_nulls().last(), provider_message=pl.col("reason_text").drop_nulls().last()
+    """payment_id, provider_reason, provider_message: the provider's last word on each payment of a book that has one.
+
+    A statement entry that returns a payment is the last word: its reason stands.
+    """
+    schema = {"payment_id": pl.String, "reason": pl.String, "reason_text": pl.String}
+    frames = [pl.DataFrame(schema=schema)]
+    for provider in book["provider"].drop_nulls().unique().sort().to_list():
+        words = attribution(gateway, provider, book).attributed.sort("sequence", "position")
+        entries = feedback_frames(gateway, provider, "entries").select(
+            "entry_id", reason="return_reason", reason_text="additional"
+        )
+        matches = provider_frames(gateway, provider, "matches").filter(pl.col("kind") == "return")
+        frames += [words.select(schema.keys()), matches.join(entries, on="entry_id").select(schema.keys())]
+    known = book.select("payment_id")
+    return (
+        pl.concat(frames)
+        .join(known, on="payment_id", how="semi", maintain_order="left")
+        .group_by("payment_id")
+        .agg(
+            provider_reason=pl.col("reason").drop_nulls().last(),
+            provider_message=pl.col("reason_text").drop_nulls().last(),
+        )
     )

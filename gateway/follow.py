@@ -52,7 +52,10 @@ def follow(gateway: Gateway, provider_id: str) -> list[Followed]:
         for file in remote.feedback():
             _fetch(gateway, provider, remote, file)
     waiting = gateway.registry.rows(
-        t.FEEDBACK, t.FEEDBACK.c.provider_id == provider_id, t.FEEDBACK.c.state == "archived", order=t.FEEDBACK.c.received_at
+        t.FEEDBACK,
+        t.FEEDBACK.c.provider_id == provider_id,
+        t.FEEDBACK.c.state == "archived",
+        order=t.FEEDBACK.c.received_at,
     )
     return [apply(gateway, row["feedback_id"]) for row in waiting]
 
@@ -97,7 +100,9 @@ def apply(gateway: Gateway, feedback_id: str) -> Followed:
     files = _tell(gateway, row)
     state = "unreadable" if detail["unreadable"] else "applied"
     with gateway.registry.transaction() as connection:
-        move(connection, t.FEEDBACK, {"feedback_id": feedback_id, "state": "archived"}, state=state, note=detail["note"])
+        move(
+            connection, t.FEEDBACK, {"feedback_id": feedback_id, "state": "archived"}, state=state, note=detail["note"]
+        )
     return Followed(feedback_id, row["name"], state, files)
 
 
@@ -156,5 +161,7 @@ def _tell(gateway: Gateway, row: Mapping[str, Any]) -> tuple[str, ...]:
     words = {item["original_message_id"]: item for item in named.iter_rows(named=True) if item["original_message_id"]}
     for submission_id in spoken["submission_id"].unique().sort().to_list():
         word = words.get(submission_id, {"status": "ACCP", "reason_text": None})
-        acknowledge(gateway, submission_id, str(word["status"]), f"{row['name']}: {word['reason_text'] or word['status']}")
+        acknowledge(
+            gateway, submission_id, str(word["status"]), f"{row['name']}: {word['reason_text'] or word['status']}"
+        )
     return tuple(spoken["file_id"].unique().sort().to_list())

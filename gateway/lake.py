@@ -12,7 +12,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import Connection
@@ -22,6 +22,10 @@ from canonical.frames import ALL, checked, empty
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry, insert_new
 from gateway.store import ObjectStore
+from reconciliation.frames import STATES
+
+DATASETS: Final = {**ALL, "states": STATES}
+"""Dataset → schema. `states` is what a day was closed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Draft:
 
     def write(self, dataset: str, frame: pl.DataFrame) -> None:
         """Write one part of a dataset, none for no rows. Raises FrameBroken: it breaks its schema of `canonical.frames`."""
-        checked(frame, ALL[dataset])
+        checked(frame, DATASETS[dataset])
         if frame.is_empty():
             return
         part = sum(1 for item in self.manifests if item.dataset == dataset)
@@ -133,7 +137,7 @@ class Lake:
 
     def whole(self, subject: str, dataset: str, stage: str | None = None) -> pl.DataFrame:
         """All parts as one frame: for datasets that fit (findings, statuses, routes of a part)."""
-        return pl.concat([empty(ALL[dataset]), *self.parts(subject, dataset, stage)])
+        return pl.concat([empty(DATASETS[dataset]), *self.parts(subject, dataset, stage)])
 
 
 def _sums(frame: pl.DataFrame) -> dict[str, int]:

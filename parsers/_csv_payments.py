@@ -55,8 +55,15 @@ def _cells(text: bytes, layout: Layout, options: CsvOptions) -> pl.DataFrame:
     cells = pl.read_csv(
         io.BytesIO(text), has_header=False, new_columns=names, separator=options.delimiter, infer_schema=False
     )
-    trimmed = {ours: pl.col(f"column_{place}").str.strip_chars() for ours, place in layout.at.items()}
+    quoted = b'"' in text
+    trimmed = {ours: _trimmed(f"column_{place}", ours, quoted) for ours, place in layout.at.items()}
     return cells.select(pl.when(cell != "").then(cell).alias(f"cell_{ours}") for ours, cell in trimmed.items())
+
+
+def _trimmed(column: str, ours: str, quoted: bool) -> pl.Expr:
+    """The cell without blanks around it. Line breaks, which only quotes can hold, divide remittance text and nothing else."""
+    cell = pl.col(column).str.strip_chars()
+    return cell.str.replace_all(r"[ \t]*\r?\n[ \t]*", "\n" if ours == "remittance" else " ") if quoted else cell
 
 
 def _columns(layout: Layout, options: CsvOptions) -> list[pl.Expr]:

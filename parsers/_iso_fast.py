@@ -19,11 +19,11 @@ import polars as pl
 
 from canonical.contracts import Source, Window
 from canonical.limits import XML_DEPTH_MAX, XML_TEXT_BYTES_MAX
-from parsers._iso_faults import Doubt, Unreadable, empty_file
+from parsers._iso_faults import Doubt, Unreadable
 from parsers._iso_frames import RAW_SCHEMA
 from parsers._iso_reader import Reader
 from parsers._iso_scan import Scan, only_line_feeds, scan
-from parsers._iso_windows import HEAD_BYTES, exact_windows, fatal_window, new_reader, take_window
+from parsers._iso_windows import HEAD_BYTES, exact_windows, new_reader, take_window
 from parsers._xml_bytes import declared_encoding
 
 _THREADS = 2
@@ -33,9 +33,6 @@ _FIRST_TAG = re.compile(rb"<([A-Za-z_][A-Za-z0-9_-]*:)?CdtTrfTxInf>")
 
 def windows(source: Source, window_bytes: int) -> Iterator[Window]:
     """Every window of the file, the fast way as far as it holds."""
-    if not len(source.data):
-        yield fatal_window(source, empty_file())
-        return
     told = 0
     try:
         for end, window in fast_windows(source, window_bytes):

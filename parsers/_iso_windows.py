@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from canonical.contracts import FileHeader, Source, Window
-from parsers._iso_faults import MISPLACED, Fault, Unreadable, findings_frame
+from parsers._iso_faults import MISPLACED, Fault, Unreadable, empty_file, findings_frame
 from parsers._iso_frames import equivalent_amounts, payments_frame, raw_frame, totals_frame
 from parsers._iso_reader import Reader
 from parsers._xml_bytes import declared_encoding
@@ -49,14 +49,12 @@ def _header(reader: Reader) -> FileHeader:
     return FileHeader(NAME, reader.version or "", said.get("MsgId"), said.get("CreDtTm"), said.get("InitgPty/Nm"))
 
 
-def fatal_window(source: Source, fault: Fault) -> Window:
-    """The one window of a file of which nothing could be read."""
-    return take_window(source, new_reader(source), raw_frame([]), first=True, fatal=fault)
-
-
 def exact_windows(source: Source, window_bytes: int, resume: int = 0) -> Iterator[Window]:
     """Every window, read by expat alone. `resume`: byte offset up to which everything was told already."""
     reader, size = new_reader(source), len(source.data)
+    if not size:
+        yield take_window(source, reader, raw_frame([]), first=True, fatal=empty_file())
+        return
     first, told = resume == 0, resume
     fatal: Fault | None = None
     for start in range(0, size, SLICE_BYTES):

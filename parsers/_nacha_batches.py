@@ -40,6 +40,10 @@ _CONTROL: Final = Fault(
     "nacha-batch-control", "FF02", *_BATCH, "batch control",
     "Repeat service class, company identification, originating DFI and batch number of the batch header.",
 )  # fmt: skip
+_TRACE: Final = Fault(
+    "nacha-trace-odfi", "RC03", Severity.WARNING, Level.BATCH, "instruction_id",
+    "Begin trace numbers with the originating DFI identification of the batch header.",
+)  # fmt: skip
 
 _REPEATED: Final = {
     "service_class": "service class code",
@@ -48,7 +52,7 @@ _REPEATED: Final = {
     "batch_id": "batch number",
 }
 _SUMS: Final = {"count": pl.Int64, "entry_hash": pl.Int64, "debit_sum": pl.Int64, "credit_sum": pl.Int64}
-_COUNTS: Final = {"debits": pl.Int64, "credits": pl.Int64}
+_COUNTS: Final = {"debits": pl.Int64, "credits": pl.Int64, "foreign_traces": pl.Int64}
 SUMS_SCHEMA: Final = {"batch": pl.Int64, **_SUMS, **_COUNTS}
 """What is counted of a batch: `count` is entries and addenda, sums are minor units."""
 
@@ -81,7 +85,11 @@ def header_findings(headers: pl.DataFrame, last_number: int | None) -> Iterator[
     message = pl.format("Entries of class {} are not taken as payments; the whole batch is refused.", "sec")
     yield _SEC.on(other, message, pl.col("sec"))
     common = headers.filter(pl.col("sec").is_in(COMMON_SEC))
-    for column, name in {"company_name": "name", "company_id": "identification", "description": "entry description"}.items():
+    for column, name in {
+        "company_name": "name",
+        "company_id": "identification",
+        "description": "entry description",
+    }.items():
         # An ACH Operator rejects a batch where one of these is all blanks or all zeros.
         missing = common.filter(pl.col(column).fill_null("").str.strip_chars("0") == "")
         yield _COMPANY.on(missing, f"The company {name} of the batch is missing.", pl.col(column))
@@ -96,7 +104,7 @@ def header_findings(headers: pl.DataFrame, last_number: int | None) -> Iterator[
 def batch_sums(entries: pl.DataFrame, records: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
     """SUMS_SCHEMA: what was counted of each batch in this window, with what was carried of the open one.
 
-    `entries`: batch, inside, rdfi (first eight digits), direction, amount; `records`: the placed records.
+    `entries`: batch, inside, rdfi (first eight digits), direction, amount, foreign_trace; `records`: the placed records.
     """
     debit, credit = pl.col("direction") == "DBIT", pl.col("direction") == "CRDT"
     of_entries = (
@@ -109,6 +117,7 @@ def batch_sums(entries: pl.DataFrame, records: pl.DataFrame, carried: pl.DataFra
             pl.col("amount").filter(credit).sum().alias("credit_sum"),
             debit.sum().cast(pl.Int64).alias("debits"),
             credit.sum().cast(pl.Int64).alias("credits"),
+            pl.col("foreign_trace").sum().cast(pl.Int64).alias("foreign_traces"),
         )
     )
     inside = records.filter(pl.col("inside") & pl.col("kind").is_in(["6", "7"]))
@@ -143,6 +152,9 @@ def control_findings(controls: pl.DataFrame) -> Iterator[pl.DataFrame]:
         mixed = controls.filter((service == code) & (pl.col(column) > 0))
         message = pl.format(f"Service class {code} does not fit: the batch has {{}} {name} entries.", column)
         yield _SERVICE_CLASS.on(mixed, message, service)
+    foreign = controls.filter(pl.col("foreign_traces") > 0)
+    message = pl.format("{} trace numbers of the batch begin with another originating DFI.", "foreign_traces")
+    yield _TRACE.on(foreign, message)
     advice = controls.filter((service == "280") & (pl.col("sec") != "ADV"))
     yield _SERVICE_CLASS.on(advice, "Service class 280 is for accounting advices only.", service)
 

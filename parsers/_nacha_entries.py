@@ -36,10 +36,6 @@ _TRACE: Final = Fault(
     "nacha-trace", "DU03", *_PAYMENT, "instruction_id",
     "Give every entry a trace number of 15 digits above that of the entry before it in the batch.",
 )  # fmt: skip
-_TRACE_ODFI: Final = Fault(
-    "nacha-trace-odfi", "RC03", Severity.WARNING, Level.BATCH, "instruction_id",
-    "Begin trace numbers with the originating DFI identification of the batch header.",
-)  # fmt: skip
 _ADDENDA: Final = Fault(
     "nacha-addenda", "RR07", *_PAYMENT, "addenda",
     "Set the addenda record indicator to 1 where addenda follow and to 0 where none do; PPD, CCD and WEB carry at most "
@@ -72,15 +68,14 @@ def entries_of(records: pl.DataFrame, headers: pl.DataFrame, rows: int) -> pl.Da
         number(cut(4, 11)).alias("rdfi"),
     ).with_columns(pl.col("code").replace_strict(DIRECTIONS, default=None, return_dtype=pl.String).alias("direction"))
     payable = pl.col("inside") & pl.col("direction").is_not_null()
+    foreign = (pl.col("common") & (pl.col("trace").str.head(8) != pl.col("odfi"))).alias("foreign_trace")
     row = pl.when(payable).then(payable.cum_sum().cast(pl.Int64) + rows).alias("row")
     end_to_end = pl.when("common").then(words(40, 54)).alias("end_to_end_id")
-    return _with_addenda(entries.with_columns(row, end_to_end), records)
+    return _with_addenda(entries.with_columns(row, end_to_end, foreign), records)
 
 
 def _no_header() -> list[pl.Expr]:
-    return [
-        pl.lit(None, dtype=pl.Date if name == "date" else pl.String).alias(name) for name in _HEADER_COLUMNS
-    ]
+    return [pl.lit(None, dtype=pl.Date if name == "date" else pl.String).alias(name) for name in _HEADER_COLUMNS]
 
 
 def _with_addenda(entries: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
@@ -185,9 +180,6 @@ def _trace_findings(entries: pl.DataFrame, last_trace: tuple[int, str]) -> Itera
     repeated = same_batch & digits & (trace <= trace.shift(1, fill_value=before))
     message = "The trace number is not above that of the entry before."
     yield _TRACE.on(entries.filter(inside & repeated), message, trace)
-    foreign = entries.filter("common", trace.str.head(8) != pl.col("odfi"))
-    first = foreign.unique("batch", keep="first", maintain_order=True)
-    yield _TRACE_ODFI.on(first, "Trace numbers of the batch begin with another originating DFI.", trace)
 
 
 def _addenda_findings(entries: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -203,14 +195,18 @@ def _addenda_findings(entries: pl.DataFrame) -> Iterator[pl.DataFrame]:
     yield _ADDENDA.on(entries.filter("common", "disordered"), text)
 
 
-def character_findings(characters: pl.DataFrame, records: pl.DataFrame, entries: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def character_findings(
+    characters: pl.DataFrame, records: pl.DataFrame, entries: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
     """Bytes outside printable ASCII: on the payment where they stand in one, else on the file."""
     if characters.is_empty():
         return
     message = pl.format(
         "Position {} of the record holds the byte 0x{}, which is no printable ASCII character.", "column", "byte"
     )
-    spans = entries.select("batch", "batch_id", "row", "end_to_end_id", first="line", last=pl.col("line") + pl.col("addenda"))
+    spans = entries.select(
+        "batch", "batch_id", "row", "end_to_end_id", first="line", last=pl.col("line") + pl.col("addenda")
+    )
     placed = characters.join(records.select("line", "kind"), on="line", how="left")
     near = placed.sort("line").join_asof(spans.sort("first"), left_on="line", right_on="first", strategy="backward")
     of_payment = pl.col("kind").is_in(["6", "7"]) & (pl.col("line") <= pl.col("last")) & pl.col("row").is_not_null()

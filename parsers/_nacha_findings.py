@@ -44,9 +44,7 @@ class Fault:
             "value": pl.lit(None) if value is None else value,
         }  # fmt: skip
         columns |= {name: pl.col(name) for name in by_level if name in frame.columns}
-        return frame.select(
-            columns.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in _DTYPES.items()
-        )
+        return frame.select(columns.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in _DTYPES.items())
 
     def at(self, line: int | None, message: str, value: str | None = None) -> pl.DataFrame:
         """One finding at file level (or on whatever `line` says)."""

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 
 from canonical.codes import Level, Severity
 from canonical.limits import LINE_BYTES_MAX, WINDOW_BYTES
@@ -76,11 +76,12 @@ def records(data: bytes | mmap.mmap) -> Iterator[Records]:
         if blocks and end == len(data):
             chunk = chunk.rstrip(_LINE_ENDS)
         lines, characters = _lines(chunk, line, start, blocks=blocks)
-        findings = gathered(_length_findings(lines))
+        last = end >= len(data)
+        findings = gathered(_length_findings(lines, last=last))
         kept = lines.filter(pl.col("kind").is_in(_KNOWN))
         physical = int((lines["length"] > 0).sum())
-        yield Records(kept, findings, characters, physical, last=end >= len(data))
-        if end >= len(data):
+        yield Records(kept, findings, characters, physical, last)
+        if last:
             return
         start, line = end, line + lines.height
 
@@ -170,7 +171,7 @@ def _characters(chunk: bytes, bad: np.ndarray, starts: np.ndarray, ends: np.ndar
     )
 
 
-def _length_findings(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _length_findings(frame: pl.DataFrame, *, last: bool) -> Iterator[pl.DataFrame]:
     """Lines that are not 94 characters long, empty ones, and records of no known type."""
     blank = pl.col("text").str.strip_chars(" ") == ""
     odd = frame.filter(pl.col("length") != RECORD_CHARS)
@@ -186,7 +187,8 @@ def _length_findings(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
         normal = filled.filter(pl.col("length") <= LINE_BYTES_MAX)
         yield _BLANKS.on(normal.filter(harmless), length)
         yield _LENGTH.on(normal.filter(~harmless), length)
-    last_filled = frame.filter(~blank)["line"].max()
-    yield _EMPTY_LINE.on(frame.filter(blank & (pl.col("line") < last_filled)), "The line is empty.")
+    # Empty lines after the last record harm nothing.
+    between = frame.with_columns(blank.alias("blank")).filter("blank", ~(blank.reverse().cum_min().reverse() & last))
+    yield _EMPTY_LINE.on(between, "The line is empty.")
     unknown = pl.format("No ACH record begins with {}.", pl.col("kind"))
     yield _UNKNOWN.on(frame.filter(~pl.col("kind").is_in(_KNOWN) & ~blank), unknown, pl.col("kind"))

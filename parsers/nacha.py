@@ -13,8 +13,9 @@ from typing import ClassVar, Final, Literal
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.contracts import FileHeader, Model, Source, Window
+from canonical.contracts import Model, Source, Window
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, checked, conform
+from canonical.limits import FILE_ROWS_MAX
 from parsers._nacha_batches import (
     SUMS_SCHEMA,
     batch_controls,
@@ -35,6 +36,9 @@ _RETURN_FILE: Final = Fault(
     "nacha-return-file", "FF01", Severity.FATAL, Level.FILE, "addenda type code",
     "Send payments only; returns and notifications of change come from banks and are no payments.",
 )  # fmt: skip
+_TOO_MANY: Final = Fault(
+    "nacha-rows", "FF01", Severity.FATAL, Level.FILE, "entry", f"Send at most {FILE_ROWS_MAX} entries in one file."
+)
 
 
 class NachaOptions(Model):
@@ -79,10 +83,10 @@ class Nacha:
     def windows(self, source: Source, options: NachaOptions) -> Iterator[Window]:  # noqa: ARG002 - there are none
         """Read it, a window at a time; client faults are findings."""
         state = _State()
-        for number_of_window, window in enumerate(records(source.data)):
-            header = file_header(window.frame) if number_of_window == 0 else None
+        for index, window in enumerate(records(source.data)):
+            header = file_header(window.frame) if index == 0 else None
             state, part = _read(window, state, source.file_id)
-            opening = opening_findings(window.frame) if number_of_window == 0 else []
+            opening = opening_findings(window.frame) if index == 0 else []
             yield Window(
                 header,
                 conform(part.payments, PAYMENTS),
@@ -109,6 +113,7 @@ def _read(window: Records, state: _State, file_id: str) -> tuple[_State, _Part]:
     sums = batch_sums(entries, here, state.open_sums)
     controls = batch_controls(here, headers, sums)
     payments = payments_of(entries, file_id)
+    taken = payments.head(max(0, FILE_ROWS_MAX - state.rows))
     returns = here.filter((pl.col("kind") == "7") & cut(2, 3).is_in(["98", "99"]))
     findings = [
         window.findings,
@@ -118,6 +123,10 @@ def _read(window: Records, state: _State, file_id: str) -> tuple[_State, _Part]:
         *control_findings(controls),
         *entry_findings(entries, state.last_trace),
     ]
+    if taken.height < payments.height and state.rows <= FILE_ROWS_MAX:
+        findings.append(
+            _TOO_MANY.on(payments.slice(taken.height, 1), f"The file has more than {FILE_ROWS_MAX} entries.")
+        )
     if not state.has_returns:
         findings.append(_RETURN_FILE.on(returns.head(1), _return_message(), cut(2, 3)))
     after = replace(
@@ -125,7 +134,7 @@ def _read(window: Records, state: _State, file_id: str) -> tuple[_State, _Part]:
         counted=state.counted.plus(window.physical, here, new_headers, entries),
         has_returns=state.has_returns or not returns.is_empty(),
     )
-    return after, _Part(payments, control_totals(controls), gathered(findings), entries.height - payments.height)
+    return after, _Part(taken, control_totals(controls), gathered(findings), entries.height - taken.height)
 
 
 def _return_message() -> pl.Expr:

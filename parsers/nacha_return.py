@@ -94,8 +94,10 @@ class NachaReturn:
 def _entries(here: pl.DataFrame, headers: pl.DataFrame) -> pl.DataFrame:
     """One row an entry: what a return says of its original payment, and what the batch sums need."""
     code = cut(2, 3)
+    # The notification of change of an IAT entry names its class in place of the company.
+    sec = pl.when(pl.col("company_name") == "IATCOR").then(pl.lit("IAT")).otherwise("sec").alias("sec")
     entries = here.filter(pl.col("kind") == "6").join(
-        headers.select("batch", "sec", "discretionary"), on="batch", how="left", maintain_order="left"
+        headers.select("batch", sec, "discretionary"), on="batch", how="left", maintain_order="left"
     )
     return entries.select(
         "entry", "line", "batch", "inside", "sec", "discretionary",
@@ -105,12 +107,13 @@ def _entries(here: pl.DataFrame, headers: pl.DataFrame) -> pl.DataFrame:
         pl.when(~pl.col("sec").is_in(_NO_IDENTIFICATION).fill_null(value=False))
         .then(words(40, 54)).alias("end_to_end_id"),
         cut(80, 94).alias("entry_trace"),
+        pl.lit(value=False).alias("foreign_trace"),
     )  # fmt: skip
 
 
 def _notices(here: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
     """One row an addenda record of type 98 or 99, with its entry where it has one."""
-    of_entry = entries.drop("line", "batch", "inside", "rdfi")
+    of_entry = entries.drop("line", "batch", "inside", "rdfi", "foreign_trace")
     addenda = here.filter((pl.col("kind") == "7") & cut(2, 3).is_in([_CHANGE, _RETURN])).with_columns(
         pl.when("anchored").then("entry").alias("entry")
     )
@@ -170,7 +173,9 @@ def _structure(
     """What is wrong with lines, order and totals."""
     for window in windows:
         yield window.findings
-        message = pl.format("Position {} of the record holds the byte 0x{}, which is no printable ASCII.", "column", "byte")
+        message = pl.format(
+            "Position {} of the record holds the byte 0x{}, which is no printable ASCII.", "column", "byte"
+        )
         yield _CHARACTER.on(window.characters, message)
     yield order_findings(here)
     counted = Counted().plus(sum(window.physical for window in windows), here, headers, entries)

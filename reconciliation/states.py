@@ -158,4 +158,4 @@ def _refuse_unsent(states: pl.DataFrame, matches: pl.DataFrame) -> None:
         raise FrameBroken(f"a match books a payment that was never sent: {named}")
 
 
-__all__ = ["BOOK", "MOVES", "STATES", "Attribution", "attribute", "contradicted", "payment_states"]
+__all__ = ["ATTRIBUTED", "BOOK", "MOVES", "STATES", "Attribution", "attribute", "contradicted", "payment_states"]

@@ -114,7 +114,9 @@ def _batch(today: dt.date, number: int, credits: list[_Credit], debtor: str) -> 
 
 def _total(credits: list[_Credit]) -> str:
     """Control sum in thousandths: one of the day's amounts has three decimals, and the client's sum counts them."""
-    thousandths = sum(int(f"{whole}{fraction:0<3}") for whole, _, fraction in (c.amount.partition(".") for c in credits))
+    thousandths = sum(
+        int(f"{whole}{fraction:0<3}") for whole, _, fraction in (c.amount.partition(".") for c in credits)
+    )
     return f"{thousandths // 1000}.{thousandths % 1000:03d}"
 
 

@@ -137,7 +137,8 @@ def _message(row: dict[str, Any], tally: Tally) -> tuple[str | None, Severity]:
     declared, was, text = row["declared"], row["was"], row["declared_text"][:60]
     if declared is None:
         return f"{row['field']} “{text}” is not a number", Severity.ERROR
-    shown = notation(was, row)
+    padded = text.isdigit() and text.startswith("0")
+    shown = notation(was, row).zfill(len(text) if padded else 0)
     why = None if row["found"] is not None else _unverifiable(row, tally)
     if why is not None:
         return (
@@ -170,13 +171,13 @@ def _unverifiable(row: dict[str, Any], tally: Tally) -> str | None:
 
 
 def notation(number: int, row: dict[str, Any]) -> str:
-    """The figure as the client writes his: sums with his decimals, implied decimals padded to his width."""
+    """The figure as the client writes his: a sum has his decimals and his decimal sign, or implied ones."""
     text, measure = row["declared_text"].strip(), row["measure"]
     if measure == "sum":
         return _decimal(number, UNIT_DIGITS, len(text.replace(",", ".").partition(".")[2]), "," if "," in text else ".")
     if measure in {"debit_sum", "credit_sum"} and not text.isdigit():
         return _decimal(number, MINOR_DIGITS, MINOR_DIGITS, ".")
-    return str(number).zfill(len(text)) if text.startswith("0") and text.isdigit() else str(number)
+    return str(number)
 
 
 def _decimal(number: int, digits: int, shown: int, sign: str) -> str:

@@ -57,10 +57,9 @@ class Registry:
             return row_of(connection, table, **key)
 
     def rows(self, table: Table, *conditions: Any, order: Any = None) -> list[Mapping[str, Any]]:
-        """Rows that meet the conditions, ordered by `order` or the primary key."""
-        query = (
-            select(table).where(*conditions).order_by(*([order] if order is not None else table.primary_key.columns))
-        )
+        """Rows that meet the conditions, ordered by the column or columns of `order`, or by the primary key."""
+        columns = table.primary_key.columns if order is None else order if isinstance(order, tuple) else (order,)
+        query = select(table).where(*conditions).order_by(*columns)
         with self.transaction() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 

@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import os
-import uuid
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from s3 import s3_server
+from world import EURO_BANK, REPOSITORY, US_BANK, Clock, postgres_url
 
+from gateway.composition import Gateway, open_gateway
 from gateway.registry.engine import Registry, open_registry
-
-NOON = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
-
-
-class Clock:
-    """Stands still; `move` sets it on."""
-
-    def __init__(self, now: dt.datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> dt.datetime:
-        return self.now
-
-    def move(self, **by: float) -> None:
-        self.now += dt.timedelta(**by)
+from gateway.settings import Settings
 
 
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-def postgres_url() -> str:
-    """URL of a new empty database on the server the environment names; skips where it names none."""
-    server = os.environ.get("BULKRAIL_TEST_POSTGRES_URL")
-    if not server:
-        pytest.skip("no PostgreSQL server here (BULKRAIL_TEST_POSTGRES_URL is not set)")
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    admin.dispose()
-    return f"{server.rpartition('/')[0]}/{name}"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -57,3 +30,34 @@ def registry(registry_url: str, clock: Clock) -> Iterator[Registry]:
     opened = open_registry(registry_url, clock)
     yield opened
     opened.engine.dispose()
+
+
+@pytest.fixture
+def config_dir(tmp_path: Path) -> Path:
+    """The shipped clients, and two banks behind folders of this test."""
+    folder = tmp_path / "config"
+    (folder / "providers").mkdir(parents=True)
+    shutil.copytree(REPOSITORY / "examples/config/clients", folder / "clients")
+    for name, text in (("euro_bank", EURO_BANK), ("us_bank", US_BANK)):
+        (folder / "providers" / f"{name}.yaml").write_text(text.replace("ROOT", str(tmp_path)), encoding="utf-8")
+    for place in ("euro/in", "euro/out", "us/in", "us/out"):
+        (tmp_path / place).mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    if request.param == "folder":
+        yield f"file://{tmp_path}/store"
+        return
+    with s3_server(monkeypatch) as bucket:
+        yield f"s3://{bucket}"
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, config_dir: Path, clock: Clock) -> Iterator[Gateway]:
+    """A gateway on SQLite and a folder."""
+    settings = Settings(home=tmp_path / "home", config_dir=config_dir)
+    opened = open_gateway(settings, clock)
+    yield opened
+    opened.registry.engine.dispose()

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from s3 import s3_server
 
 from canonical.errors import ConfigError, Conflict, NotFound, OutsideError
 from gateway.store import ObjectStore, open_store
-from s3 import s3_server
 
 
 @pytest.fixture(params=["folder", "s3"])

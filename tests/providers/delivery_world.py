@@ -57,7 +57,9 @@ class Log:
         self._move(set(S), state, attempt)
         return self
 
-    def _move(self, before: set[DeliveryState], after: DeliveryState, attempt: int | None = None, detail: str = "") -> None:
+    def _move(
+        self, before: set[DeliveryState], after: DeliveryState, attempt: int | None = None, detail: str = ""
+    ) -> None:
         assert self.state in before, f"no move from {self.state} to {after}"
         new = self.attempt if attempt is None else attempt
         with closing(sqlite3.connect(self._path, timeout=20)) as db, db:

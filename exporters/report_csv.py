@@ -1,0 +1,58 @@
+"""report-csv: the first table of a report as one plain CSV file, for machines and for a quick look.
+
+RFC 4180: comma, quotes where needed, CRLF, one header line; UTF-8 with a byte order mark, without which Excel reads
+umlauts wrong. Money is exact decimal text in the row's currency ("1234.50", "500" for JPY), dates are ISO 8601. No cell
+of text can be run by a spreadsheet. The other tables of the report are in the XLSX and in the lake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO, ClassVar, Final, Literal
+
+import polars as pl
+
+from canonical.contracts import Report, Sheet
+from canonical.currencies import exponent_of
+from canonical.money import amount_text
+
+_RUNNABLE: Final = r"^[\s]*[=+\-@\t\r\n]"
+_TWO_DIGITS: Final = "EUR"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCsv:
+    """ReportExport: one CSV, columns named as in the report's first table, after `report`, `day` and `scope`."""
+
+    name: ClassVar[str] = "report-csv"
+    kind: ClassVar[Literal["report"]] = "report"
+    suffix: ClassVar[str] = ".csv"
+
+    def write(self, report: Report, out: BinaryIO) -> None:
+        """Write the rows of the first sheet. A report without rows is its header line."""
+        sheet = report.sheets[0]
+        head = {"report": pl.lit(report.name), "day": pl.lit(report.day), "scope": harmless(pl.lit(report.scope))}
+        own = [expr.alias(name) for name, expr in head.items() if name not in sheet.frame.columns]
+        rows = sheet.frame.select(*own, *(_cell(sheet, name) for name in sheet.frame.columns))
+        rows.write_csv(out, include_bom=True, line_terminator="\r\n", date_format="%Y-%m-%d", quote_style="necessary")
+
+
+def harmless(text: pl.Expr) -> pl.Expr:
+    """Text that no spreadsheet runs: an apostrophe before what begins like a formula (OWASP, CSV injection)."""
+    return pl.when(text.str.contains(_RUNNABLE)).then(pl.lit("'") + text).otherwise(text)
+
+
+def _cell(sheet: Sheet, name: str) -> pl.Expr:
+    column = pl.col(name)
+    kind = sheet.kinds.get(name, "text")
+    if kind in {"money", "balance"}:
+        # Unknown currencies count as two digits, as in canonical.money.format_minor.
+        known = pl.when(exponent_of(pl.col("currency")).is_not_null()).then("currency").otherwise(pl.lit(_TWO_DIGITS))
+        sign = pl.when(column < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+        return (sign + amount_text(column.abs(), known)).alias(name)
+    if kind == "text" and sheet.frame.schema[name] == pl.String:
+        return harmless(column).alias(name)
+    return column
+
+
+EXPORT: Final = ReportCsv()

@@ -1,0 +1,73 @@
+"""Reconcile: open payments of a provider against the entries of its statements.
+
+A run is committed under the next number of the provider; who loses that race looks again. Its claims are what makes a
+payment settled or returned, so that each side is claimed once under any repetition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from canonical.errors import Conflict
+from canonical.frames import ENTRIES, dtypes
+from gateway.book import attribution, feedback_frames, provider_book, provider_frames
+from gateway.composition import Gateway
+from gateway.registry import tables as t
+from reconciliation.ladder import Matched, match
+from reconciliation.states import Attribution, payment_states
+
+_TRIES_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What a run did: new matches, all matches of the provider, and the client files whose payments it matched."""
+
+    matched: int
+    matches: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A provider as it stands. `states`: STATES; `entries`: ENTRIES; `matches`: MATCHES; `matched`: what would be matched now."""
+
+    states: pl.DataFrame
+    attribution: Attribution
+    entries: pl.DataFrame
+    matches: pl.DataFrame
+    matched: Matched
+
+
+def position(gateway: Gateway, provider_id: str) -> Position:
+    """Everything known of a provider's payments and entries, with the matches of all runs."""
+    book = provider_book(gateway, provider_id)
+    told = attribution(gateway, provider_id, book)
+    matches = provider_frames(gateway, provider_id, "matches")
+    entries = feedback_frames(gateway, provider_id, "entries").select(dtypes(ENTRIES).keys())
+    states = payment_states(book, told.attributed, matches)
+    return Position(states, told, entries, matches, match(states, entries, matches))
+
+
+def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
+    """Match what can be matched and commit it; a repeat finds nothing more to match.
+
+    Raises:
+        NotFound: no such provider.
+        Conflict: other runs kept coming first.
+    """
+    gateway.profiles.provider(provider_id)
+    for _ in range(_TRIES_MAX):
+        found = position(gateway, provider_id)
+        new = found.matched.matches
+        if new.is_empty():
+            return Reconciled(0, found.matches.height, ())
+        runs = gateway.registry.rows(t.STAGES, t.STAGES.c.subject == provider_id, t.STAGES.c.stage.like("reconcile-%"))
+        draft = gateway.lake.draft(provider_id, f"reconcile-{len(runs) + 1:06d}")
+        draft.write("matches", new)
+        if draft.commit({"matches": new.height, "entries_read": found.entries.height}):
+            files = found.states.join(new, on="payment_id", how="semi")["file_id"].unique().sort().to_list()
+            return Reconciled(new.height, found.matches.height + new.height, tuple(files))
+    raise Conflict(f"other reconciliation runs of {provider_id} kept coming first")

@@ -1,0 +1,119 @@
+"""Status: where a file and its payments stand, and whether the file ties out, all computed from registry and lake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from canonical.errors import NotFound
+from canonical.frames import empty
+from gateway.book import reasons_of, states_of
+from gateway.composition import Gateway
+from gateway.files import file_row
+from gateway.registry import tables as t
+from reconciliation.conservation import tie_out, tie_out_files
+from reconciliation.frames import BOOK, COUNTS
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`payments`: STATES with the provider's words; `equation`: the terms by currency and direction; `files`: read = parsed + unreadable."""
+
+    file: Mapping[str, Any]
+    approval: Mapping[str, Any] | None
+    payments: pl.DataFrame
+    submissions: list[Mapping[str, Any]]
+    equation: pl.DataFrame
+    files: pl.DataFrame
+    payment: Mapping[str, Any] | None = None
+
+    @property
+    def tied(self) -> bool:
+        """Every equation holds."""
+        return bool(self.equation["tied"].all() and self.files["tied"].all())
+
+    def as_object(self) -> dict[str, Any]:
+        """For `--output json`."""
+        grouped = self.payments.group_by("state", "currency", "credit_debit").agg(
+            payments=pl.len(), sum_minor=pl.sum("amount_minor")
+        )
+        return {
+            "file": dict(self.file),
+            "approval": dict(self.approval) if self.approval else None,
+            "payment": dict(self.payment) if self.payment else None,
+            "states": grouped.sort("currency", "credit_debit", "state").to_dicts(),
+            "submissions": [dict(row) for row in self.submissions],
+            "equation": self.equation.to_dicts(),
+            "read": self.files.to_dicts(),
+            "tied": self.tied,
+        }
+
+
+def status_of(gateway: Gateway, key: str) -> Status:
+    """Status of a file id, or of the file that holds a payment of that end-to-end id or payment id.
+
+    Raises:
+        NotFound: nobody knows it. Conflict is never raised: of several payments of one end-to-end id the last is shown.
+    """
+    if gateway.registry.one(t.FILES, file_id=key) is not None:
+        return _of_file(gateway, key)
+    for file in reversed(gateway.registry.rows(t.FILES, order=t.FILES.c.received_at)):
+        for part in gateway.lake.parts(file["file_id"], "payments"):
+            hit = part.filter((pl.col("end_to_end_id") == key) | (pl.col("payment_id") == key))
+            if not hit.is_empty():
+                return _of_file(gateway, file["file_id"], hit["payment_id"][-1])
+    raise NotFound(f"no file and no payment is known as {key!r}")
+
+
+def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> Status:
+    states = states_of(gateway, [file_id])
+    payment = None
+    if payment_id is not None:
+        words = reasons_of(gateway, states.select(BOOK.columns.keys()))
+        payment = (
+            states.filter(pl.col("payment_id") == payment_id).join(words, on="payment_id", how="left").to_dicts()[0]
+        )
+    return Status(
+        file=file_row(gateway, file_id),
+        approval=gateway.registry.one(t.APPROVALS, file_id=file_id),
+        payments=states,
+        submissions=gateway.registry.rows(
+            t.SUBMISSIONS, t.SUBMISSIONS.c.file_id == file_id, order=t.SUBMISSIONS.c.created_at
+        ),
+        equation=tie_out(states, ["file_id"], parsed=parsed_counts(gateway, [file_id])),
+        files=tie_out_files(states, read_counts(gateway, [file_id])),
+        payment=payment,
+    )
+
+
+def read_counts(gateway: Gateway, file_ids: list[str]) -> pl.DataFrame:
+    """COUNTS: what the parse stage of each file says it read."""
+    rows = []
+    for file_id in file_ids:
+        parsed = gateway.lake.committed(file_id, "parse") or {"payments": 0, "unreadable": 0}
+        total = parsed["payments"] + parsed["unreadable"]
+        rows.append(
+            {"file_id": file_id, "read": total, "parsed": parsed["payments"], "unreadable": parsed["unreadable"]}
+        )
+    return pl.DataFrame(rows, schema=empty(COUNTS).schema)
+
+
+def parsed_counts(gateway: Gateway, file_ids: list[str]) -> pl.DataFrame:
+    """What the payments written by the parse stage add up to, by file, client, currency and direction.
+
+    Computed from the payment objects alone, so that a row lost between them and the states shows.
+    """
+    keys = ["file_id", "client", "currency", "credit_debit"]
+    frames = [
+        part.group_by("currency", "credit_debit")
+        .agg(payments=pl.len().cast(pl.Int64), amount_minor=pl.col("amount_minor").sum())
+        .with_columns(file_id=pl.lit(file_id), client=pl.lit(file_row(gateway, file_id)["client_id"]))
+        for file_id in file_ids
+        for part in gateway.lake.parts(file_id, "payments")
+    ]
+    schema = {**dict.fromkeys(keys, pl.String), "payments": pl.Int64, "amount_minor": pl.Int64}
+    whole = pl.concat([pl.DataFrame(schema=schema), *[frame.select(schema.keys()) for frame in frames]])
+    return whole.group_by(keys).agg(pl.sum("payments"), pl.sum("amount_minor")).sort(keys)

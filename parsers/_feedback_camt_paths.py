@@ -1,0 +1,156 @@
+"""Which elements of a camt.053 are read, over all its versions (.01 to .14), in the order of the schemas.
+
+.01 holds Btch and TxDtls directly in the entry and has its own names for references; from .03 a detail has an amount of its
+own; from .04 charges stand in Rcrd; from .08 a status is Sts/Cd, a party Dbtr/Pty, and a detail may have a UETR.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from parsers._feedback_xml import Message, Shape
+
+
+def _account(path: str, key: str) -> tuple[tuple[str, str], ...]:
+    kinds = ("IBAN", "BBAN", "UPIC", "PrtryAcct/Id", "Othr/Id")
+    return tuple((f"{path}/Id/{kind}", key) for kind in kinds)
+
+
+_CODE: Final = (
+    ("BkTxCd/Domn/Cd", "domain"),
+    ("BkTxCd/Domn/Fmly/Cd", "family"),
+    ("BkTxCd/Domn/Fmly/SubFmlyCd", "sub_family"),
+    ("BkTxCd/Prtry/Cd", "proprietary"),
+)
+_CHARGE_RECORD: Final = Shape("Rcrd", (("Amt", "amount"), ("CdtDbtInd", "direction")))
+CHARGES: Final = Shape(
+    "Chrgs",
+    (("TtlChrgsAndTaxAmt", "total"), ("Amt", "amount"), ("CdtDbtInd", "direction"), ("Rcrd", _CHARGE_RECORD)),
+)
+
+DETAIL: Final = Shape(
+    "TxDtls",
+    (
+        ("Refs/MsgId", "message_id"),
+        ("Refs/AcctSvcrRef", "servicer_reference"),
+        ("Refs/PmtInfId", "batch_id"),
+        ("Refs/InstrId", "instruction_id"),
+        ("Refs/EndToEndId", "end_to_end_id"),
+        ("Refs/UETR", "uetr"),
+        ("Refs/TxId", "transaction_id"),
+        ("Refs/MndtId", "mandate_id"),
+        ("Refs/ClrSysRef", "clearing_reference"),
+        ("Amt", "amount"),
+        ("CdtDbtInd", "direction"),
+        ("AmtDtls/InstdAmt/Amt", "instructed"),
+        ("AmtDtls/TxAmt/Amt", "transaction"),
+        *_CODE,
+        ("Chrgs", CHARGES),
+        ("RltdPties/Dbtr/Nm", "debtor_name"),
+        ("RltdPties/Dbtr/Pty/Nm", "debtor_name"),
+        *_account("RltdPties/DbtrAcct", "debtor_account"),
+        ("RltdPties/Cdtr/Nm", "creditor_name"),
+        ("RltdPties/Cdtr/Pty/Nm", "creditor_name"),
+        *_account("RltdPties/CdtrAcct", "creditor_account"),
+        ("RmtInf/Ustrd", "remittance"),
+        ("RmtInf/Strd/RfrdDocInf/Nb", "remittance"),
+        ("RmtInf/Strd/CdtrRefInf/Ref", "remittance"),
+        ("RmtInf/Strd/CdtrRefInf/CdtrRef", "remittance"),
+        ("RmtInf/Strd/AddtlRmtInf", "remittance"),
+        ("RtrInf/Rsn/Cd", "return_reason"),
+        ("RtrInf/Rsn/Prtry", "return_reason"),
+        ("RtrInf/RtrRsn/Cd", "return_reason"),
+        ("RtrInf/RtrRsn/Prtry", "return_reason"),
+        ("AddtlTxInf", "additional"),
+    ),
+    joined=frozenset({"remittance"}),
+)
+
+_BATCH: Final = (
+    ("MsgId", "batch_message_id"),
+    ("PmtInfId", "batch_batch_id"),
+    ("NbOfTxs", "batch_count"),
+    ("TtlAmt", "batch_total"),
+)
+_BATCH_01: Final = Shape("Btch", _BATCH)
+_DETAILS: Final = Shape("NtryDtls", (*((f"Btch/{path}", key) for path, key in _BATCH), ("TxDtls", DETAIL)))
+
+ENTRY: Final = Shape(
+    "Ntry",
+    (
+        ("NtryRef", "entry_reference"),
+        ("Amt", "amount"),
+        ("CdtDbtInd", "direction"),
+        ("RvslInd", "reversal"),
+        ("Sts", "status"),
+        ("Sts/Cd", "status"),
+        ("Sts/Prtry", "status"),
+        ("BookgDt/Dt", "booking"),
+        ("BookgDt/DtTm", "booking"),
+        ("ValDt/Dt", "value"),
+        ("ValDt/DtTm", "value"),
+        ("AcctSvcrRef", "servicer_reference"),
+        *_CODE,
+        ("Btch", _BATCH_01),
+        ("Chrgs", CHARGES),
+        ("NtryDtls", _DETAILS),
+        ("TxDtls", DETAIL),
+        ("AddtlNtryInf", "additional"),
+    ),
+    required=("amount", "direction", "status"),
+    streamed=True,
+)
+
+BALANCE: Final = Shape(
+    "Bal",
+    (
+        ("Tp/CdOrPrtry/Cd", "type"),
+        ("Tp/CdOrPrtry/Prtry", "proprietary"),
+        ("Tp/Cd", "type"),
+        ("Tp/Prtry", "proprietary"),
+        ("Amt", "amount"),
+        ("CdtDbtInd", "direction"),
+        ("Dt/Dt", "date"),
+        ("Dt/DtTm", "date"),
+    ),
+    required=("amount", "direction", "date"),
+)
+
+_TOTALS: Final = (("TtlNtries", "all"), ("TtlCdtNtries", "credit"), ("TtlDbtNtries", "debit"))
+
+STATEMENT: Final = Shape(
+    "Stmt",
+    (
+        ("Id", "statement_id"),
+        ("StmtPgntn/PgNb", "page"),
+        ("StmtPgntn/LastPgInd", "last_page"),
+        ("ElctrncSeqNb", "electronic_sequence"),
+        ("LglSeqNb", "legal_sequence"),
+        ("CreDtTm", "created"),
+        ("FrToDt/FrDtTm", "from"),
+        ("FrToDt/ToDtTm", "to"),
+        *_account("Acct", "account"),
+        ("Acct/Ccy", "currency"),
+        ("Bal", BALANCE),
+        *(
+            (f"TxsSummry/{element}/{path}", f"{key}_{what}")
+            for element, key in _TOTALS
+            for path, what in (("NbOfNtries", "count"), ("Sum", "sum"))
+        ),
+        ("Ntry", ENTRY),
+    ),
+    streamed=True,
+)
+
+HEADER: Final = Shape(
+    "GrpHdr",
+    (("MsgId", "message_id"), ("CreDtTm", "created"), ("MsgPgntn/PgNb", "page"), ("MsgPgntn/LastPgInd", "last_page")),
+    required=("message_id", "created"),
+    streamed=True,
+)
+
+CAMT053: Final = Message(
+    "camt.053",
+    frozenset({"BkToCstmrStmt", "BkToCstmrStmtV01"}),
+    Shape("BkToCstmrStmt", (("GrpHdr", HEADER), ("Stmt", STATEMENT)), required=("GrpHdr",)),
+)

@@ -1,0 +1,213 @@
+"""Entries of a camt.053 as rows: one a transaction detail where the details add up to the entry, else one the entry.
+
+Raw texts are gathered entry by entry and turned into columns some ten thousand entries at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import polars as pl
+
+from canonical.codes import CreditDebit
+from canonical.frames import ENTRIES, dtypes
+from canonical.money import amount_minor, parse_minor
+from parsers._feedback_camt_paths import DETAIL, ENTRY
+from parsers._feedback_entry_findings import entry_findings
+from parsers._feedback_xml import Record
+
+CHUNK_ENTRIES: Final = 20_000
+KEYS: Final = ("statement", "position")
+_BATCH: Final = ("batch_message_id", "batch_batch_id", "batch_count")
+
+
+def _texts(shape_fields: tuple[tuple[str, Any], ...]) -> list[str]:
+    keys = dict.fromkeys(what for _, what in shape_fields if isinstance(what, str))
+    amounts = ("amount", "instructed", "transaction")
+    return [*keys, *(f"{key}_currency" for key in amounts if key in keys)]
+
+
+_ENTRY_TEXTS: Final = (*_texts(ENTRY.fields), *_BATCH)
+_DETAIL_TEXTS: Final = (*_texts(DETAIL.fields), *_BATCH)
+_PLACE: Final = {"statement": pl.Int64, "position": pl.Int64}
+_ENTRY_SCHEMA: Final[dict[str, Any]] = {
+    **_PLACE, "line": pl.Int64, "charges_minor": pl.Int64, **dict.fromkeys(_ENTRY_TEXTS, pl.String),
+}  # fmt: skip
+_DETAIL_SCHEMA: Final[dict[str, Any]] = {
+    **_PLACE, "detail": pl.Int64, "charges_minor": pl.Int64, **dict.fromkeys(_DETAIL_TEXTS, pl.String),
+}  # fmt: skip
+_DIRECTIONS: Final = [item.value for item in CreditDebit]
+
+
+class EntryRows:
+    """Gathers Ntry records. `frames()` gives the rows as internal frames: ENTRIES columns without the statement's own.
+
+    Beside them stand `statement` (ordinal), `line`, `own_account` is joined later, and `entry_direction`.
+    """
+
+    def __init__(self) -> None:
+        self.frames: list[pl.DataFrame] = []
+        self.findings: list[pl.DataFrame] = []
+        self._entries: list[dict[str, Any]] = []
+        self._details: list[dict[str, Any]] = []
+        self._positions: dict[int, int] = {}
+
+    def add(self, record: Record) -> None:
+        """One more Ntry, in file order."""
+        statement = record.parent.ordinal if record.parent else 0
+        position = self._positions[statement] = self._positions.get(statement, 0) + 1
+        place = {"statement": statement, "position": position}
+        currency = record.values.get("amount_currency", "")
+        groups = record.children.get("NtryDtls", [])
+        batches = [group.values for group in (groups or record.children.get("Btch", []))]
+        told = [batch for batch in batches if any(key in batch for key in _BATCH)]
+        details = [(detail, group.values) for group in groups for detail in group.children.get("TxDtls", [])]
+        details += [(detail, told[0] if len(told) == 1 else {}) for detail in record.children.get("TxDtls", [])]
+        self._entries.append(
+            {**record.values, **_batch(told[0] if len(told) == 1 else {}), **place, "line": record.line,
+             "charges_minor": _charges(record, currency)}
+        )  # fmt: skip
+        for number, (detail, batch) in enumerate(details, start=1):
+            self._details.append(
+                {**detail.values, **_batch(batch), **place, "detail": number,
+                 "charges_minor": _charges(detail, currency)}
+            )  # fmt: skip
+        if len(self._entries) + len(self._details) >= CHUNK_ENTRIES:
+            self.flush()
+
+    @staticmethod
+    def nothing() -> pl.DataFrame:
+        """The frame of no entries."""
+        return _rows(_frame([], _ENTRY_SCHEMA), _frame([], _DETAIL_SCHEMA)).drop("misfit")
+
+    def flush(self) -> None:
+        """Turn what was gathered into columns."""
+        if not self._entries:
+            return
+        rows = _rows(_frame(self._entries, _ENTRY_SCHEMA), _frame(self._details, _DETAIL_SCHEMA))
+        self.frames.append(rows.drop("misfit"))
+        self.findings.append(entry_findings(rows))
+        self._entries, self._details = [], []
+
+
+def _batch(said: dict[str, str]) -> dict[str, str]:
+    return {key: said[key] for key in _BATCH if key in said}
+
+
+def _frame(rows: list[dict[str, Any]], schema: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame({name: [row.get(name) for row in rows] for name in schema}, schema=schema)
+
+
+def _charges(record: Record, currency: str) -> int | None:
+    """Charges less what was credited back, minor units of `currency`; None where there are none that can be counted."""
+    total = 0
+    found = False
+    for charge in record.children.get("Chrgs", []):
+        if "total" in charge.values:
+            parts = [(charge.values["total"], charge.values.get("total_currency"), charge.values.get("direction"))]
+        else:
+            items = charge.children.get("Rcrd", []) or [charge]
+            parts = [
+                (i.values.get("amount", ""), i.values.get("amount_currency"), i.values.get("direction")) for i in items
+            ]
+        for text, of, direction in parts:
+            minor = parse_minor(text, currency) if of == currency else None
+            if minor is not None:
+                found = True
+                total += -minor if direction == CreditDebit.CRDT else minor
+    return total if found and total >= 0 else None
+
+
+# ---------------------------------------------------------------------------------------------- columns
+
+
+def _rows(entries: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
+    entry = entries.with_columns(
+        amount_minor(pl.col("amount"), pl.col("amount_currency")).alias("entry_amount_minor"),
+        pl.when(pl.col("direction").is_in(_DIRECTIONS)).then("direction").alias("entry_direction"),
+    )
+    detail = _detail_amounts(details, entry)
+    sums = detail.group_by(KEYS).agg(
+        pl.len().alias("details"),
+        pl.col("detail_minor").null_count().alias("silent"),
+        pl.col("signed").sum().alias("detail_sum"),
+    )
+    judged = entry.join(sums, on=KEYS, how="left", maintain_order="left").with_columns(
+        pl.col("details", "silent").fill_null(0).cast(pl.Int64)
+    )
+    adds_up = (pl.col("silent") == 0) & (pl.col("detail_sum") == pl.col("entry_amount_minor"))
+    alone = (pl.col("details") == 1) & (adds_up | (pl.col("silent") == 1))
+    is_batch = pl.col("batch_count").str.to_integer(strict=False).fill_null(1) > 1
+    several = (pl.col("details") > 1) & adds_up
+    judged = judged.with_columns(
+        split=(several | (alone & ~is_batch)).fill_null(value=False),
+        misfit=((pl.col("details") > 0) & ~several & ~alone).fill_null(value=True),
+    )
+    # A lone detail tells of its entry whether it stands for all of it or not; of several, only if they add up.
+    kept = detail.join(judged.filter(pl.col("split") | (pl.col("details") == 1)).select(KEYS), on=KEYS, how="semi")
+    joined = judged.join(kept, on=KEYS, how="left", suffix="_of_detail", maintain_order="left_right")
+    return joined.select(_columns())
+
+
+def _detail_amounts(details: pl.DataFrame, entry: pl.DataFrame) -> pl.DataFrame:
+    """Details with `detail_minor` in the entry's currency, and `signed`: negative where they run against the entry."""
+    known = details.join(
+        entry.select(*KEYS, "entry_direction", entry_currency="amount_currency"),
+        on=KEYS,
+        how="left",
+        maintain_order="left",
+    )
+    amounts = [
+        pl.when(pl.col(f"{name}_currency") == pl.col("entry_currency")).then(
+            amount_minor(pl.col(name), pl.col("entry_currency"))
+        )
+        for name in ("amount", "transaction", "instructed")
+    ]
+    direction = pl.when(pl.col("direction").is_in(_DIRECTIONS)).then("direction").otherwise("entry_direction")
+    same = direction == pl.col("entry_direction")
+    return known.with_columns(detail_minor=pl.coalesce(amounts), detail_direction=direction).with_columns(
+        signed=pl.when(same).then("detail_minor").otherwise(-pl.col("detail_minor"))
+    ).drop("entry_direction", "entry_currency")  # fmt: skip
+
+
+def _columns() -> list[pl.Expr]:
+    split = pl.col("split")
+    own = pl.col("detail_direction").fill_null(pl.col("entry_direction"))
+    charges = pl.coalesce("charges_minor_of_detail", pl.when(~split | (pl.col("details") == 1)).then("charges_minor"))
+    plain = ("instruction_id", "uetr", "transaction_id", "remittance", "return_reason")
+    either = ("servicer_reference", "domain", "family", "sub_family", "proprietary", "additional")
+    return [
+        *(pl.col(name) for name in ("statement", "position", "line", "entry_direction", "entry_amount_minor", "misfit")),
+        pl.col("details", "detail_sum", "silent"),
+        pl.col("amount").alias("amount_text"), pl.col("direction").alias("direction_text"),
+        pl.when(split).then("detail").otherwise(0).cast(pl.Int64).alias("detail"),
+        pl.col("amount_currency").alias("currency"),
+        pl.when(split).then(pl.col("detail_minor").fill_null(pl.col("entry_amount_minor")))
+        .otherwise("entry_amount_minor").alias("amount_minor"),
+        pl.when(split).then(own).otherwise("entry_direction").alias("credit_debit"),
+        pl.col("reversal").is_in(["true", "1"]).fill_null(value=False),
+        (pl.col("status") == "BOOK").fill_null(value=False).alias("booked"),
+        *_dates(),
+        pl.coalesce("message_id", "batch_message_id_of_detail", "batch_message_id").alias("message_id"),
+        pl.coalesce("batch_id", "batch_batch_id_of_detail", "batch_batch_id").alias("batch_id"),
+        pl.when(pl.col("end_to_end_id").str.to_uppercase() != "NOTPROVIDED").then("end_to_end_id").alias("end_to_end_id"),
+        *(pl.col(name) for name in plain),
+        pl.coalesce("batch_count_of_detail", "batch_count").str.to_integer(strict=False).alias("batch_count"),
+        *(pl.coalesce(f"{name}_of_detail", name).alias(name) for name in either),
+        charges.alias("charges_minor"),
+        *(pl.col(f"{side}_{what}") for side in ("debtor", "creditor") for what in ("name", "account")),
+    ]  # fmt: skip
+
+
+def _dates() -> list[pl.Expr]:
+    """`booking_date`, `value_date` (of Dt or DtTm: the day as the bank wrote it), and their texts."""
+    return [
+        *(
+            pl.col(name).str.head(10).str.to_date("%Y-%m-%d", strict=False).alias(f"{name}_date")
+            for name in ("booking", "value")
+        ),
+        *(pl.col(name).alias(f"{name}_text") for name in ("booking", "value")),
+    ]
+
+
+ENTRY_COLUMNS: Final = tuple(dtypes(ENTRIES))

@@ -1,0 +1,91 @@
+"""What is wrong with the entries of a camt.053, as FINDINGS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.frames import FINDINGS, dtypes
+from canonical.money import amount_text
+
+_AGAIN: Final = "The provider must send the statement again; nothing of this file is booked."
+_WHOLE: Final = "Match the entry as a whole; ask the provider for details that add up."
+_TOLD: Final = "Tell the provider. The entry is booked as it stands."
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """`broken` and `message` are expressions on the rows of `_feedback_entries`; `value` names the column to show."""
+
+    rule: str
+    reason: str
+    severity: Severity
+    field: str
+    broken: pl.Expr
+    message: pl.Expr
+    remedy: str
+    value: str | None = None
+
+
+def _sum_message() -> pl.Expr:
+    minor, currency = pl.col("detail_sum"), pl.col("currency")
+    sign = pl.when(minor < 0).then(pl.lit("−")).otherwise(pl.lit(""))
+    # A sum that is against the entry's direction is negative.
+    return pl.format(
+        "The details ({}) sum to {}{} {}, the entry is {}; the entry is kept whole.",
+        "details", sign, amount_text(minor.abs(), currency), currency,
+        amount_text(pl.col("entry_amount_minor"), currency),
+    )  # fmt: skip
+
+
+def _checks() -> tuple[_Check, ...]:
+    silent = pl.format(
+        "{} of the {} details have no amount in the entry's currency; the entry is kept whole.", "silent", "details"
+    )
+    amount = pl.format(
+        "The amount of the entry ({} {}) is no amount of its currency.",
+        pl.col("amount_text").fill_null("none"), pl.col("currency").fill_null("no currency"),
+    )  # fmt: skip
+    dates = tuple(
+        _Check(
+            "camt-date", "DT01", Severity.WARNING, f"Ntry/{element}",
+            pl.col(f"{name}_text").is_not_null() & pl.col(f"{name}_date").is_null(),
+            pl.lit(f"The {name} date is no date."), _TOLD, f"{name}_text",
+        )
+        for name, element in (("booking", "BookgDt"), ("value", "ValDt"))
+    )  # fmt: skip
+    return (
+        _Check("camt-amount", "AM12", Severity.FATAL, "Ntry/Amt", pl.col("entry_amount_minor").is_null(), amount, _AGAIN),
+        _Check(
+            "camt-direction", "CH16", Severity.FATAL, "Ntry/CdtDbtInd", pl.col("entry_direction").is_null(),
+            pl.lit("The entry says neither CRDT nor DBIT."), _AGAIN, "direction_text",
+        ),
+        _Check(
+            "camt-details", "AM10", Severity.WARNING, "Ntry/NtryDtls/TxDtls",
+            pl.col("misfit") & pl.col("entry_amount_minor").is_not_null(),
+            pl.when(pl.col("silent") > 0).then(silent).otherwise(_sum_message()), _WHOLE,
+        ),
+        *dates,
+    )  # fmt: skip
+
+
+def entry_findings(rows: pl.DataFrame) -> pl.DataFrame:
+    """FINDINGS of the rows: an amount or a direction that nobody can book is fatal, the rest is told.
+
+    `batch` is the ordinal of the statement in the file, `row` the position of the entry in it.
+    """
+    once = rows.unique(["statement", "position"], keep="first", maintain_order=True)
+    parts = [
+        once.filter(check.broken).select(
+            rule=pl.lit(check.rule), reason=pl.lit(check.reason), severity=pl.lit(check.severity.value),
+            level=pl.lit(Level.PAYMENT.value), batch="statement", batch_id=pl.lit(None, dtype=pl.String), row="position",
+            line="line", end_to_end_id="end_to_end_id", field=pl.lit(check.field),
+            value=pl.col(check.value).str.head(60) if check.value else pl.lit(None, dtype=pl.String),
+            message=check.message, remedy=pl.lit(check.remedy),
+        )
+        for check in _checks()
+    ]  # fmt: skip
+    return pl.concat(parts).select(dtypes(FINDINGS).keys())

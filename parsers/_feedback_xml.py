@@ -1,0 +1,291 @@
+"""Read the wanted elements of an ISO 20022 feedback message into records, in one pass and whatever its version.
+
+A `Shape` lists the paths of one repeating element (an entry, a transaction status) in the order of the schema. Names are
+compared without their namespace, so that every version and every national variant of a message is read by the same lists;
+an element that is not listed is passed over.
+
+What breaks the schema in a listed element (order, length, a missing or empty element) is told once for each kind, with the
+number of places: a bank's system makes the same slip in every entry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from canonical.codes import Severity
+from canonical.contracts import Source
+from parsers._iso_faults import Fault, Unreadable, empty_file
+from parsers._xml_bytes import declared_encoding
+from parsers._xml_feed import SLICE_BYTES, Feeder
+
+_BLANKS: Final = " \t\r\n"
+_HEAD_BYTES: Final = 1024
+_CHARS_MAX: Final = {
+    "Nm": 140, "Ustrd": 140, "AddtlRmtInf": 140, "AddtlInf": 105, "AddtlStsRsnInf": 105, "AddtlTxInf": 500,
+    "AddtlNtryInf": 500, "IBAN": 34, "UETR": 36, "Prtry": 35, "Nb": 35, "Ref": 35, "AcctSvcrRef": 35,
+    **dict.fromkeys(("MsgId", "PmtInfId", "InstrId", "EndToEndId", "TxId", "NtryRef", "StsId", "ClrSysRef"), 35),
+    **dict.fromkeys(("OrgnlMsgId", "OrgnlMsgNmId", "OrgnlPmtInfId", "OrgnlInstrId", "OrgnlEndToEndId"), 35),
+}  # fmt: skip
+"""Longest text by element name (Max35Text, Max105Text, ...), the widest of all versions."""
+_PATTERNS: Final = {
+    "UETR": re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}"),
+    "IBAN": re.compile(r"[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{1,30}"),
+}
+_REMEDY: Final = "Tell the provider; what could be read was read."
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An element whose texts belong together.
+
+    `fields`: path below it → key of the text, or the shape of a repeating element inside; siblings stand in the order of
+    the schema. Several paths may share a key: the first text wins, or all are joined by line feeds if the key is in
+    `joined`. `streamed` records are handed out when they close; others stay with the record that holds them.
+    """
+
+    name: str
+    fields: tuple[tuple[str, str | Shape], ...]
+    required: tuple[str, ...] = ()
+    joined: frozenset[str] = frozenset()
+    streamed: bool = False
+
+
+@dataclass(slots=True)
+class Record:
+    """One element that was read. `ordinal`: among those of its name in the file, from 1; `line` where it starts.
+
+    The currency of an amount `key` is kept as `key_currency`.
+    """
+
+    shape: Shape
+    line: int
+    ordinal: int
+    parent: Record | None
+    values: dict[str, str] = field(default_factory=dict)
+    children: dict[str, list[Record]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Node:
+    name: str
+    path: str
+    rank: int = 0
+    key: str | None = None
+    shape: Shape | None = None
+    children: dict[str, _Node] = field(default_factory=dict)
+
+
+def _grown(shape: Shape, node: _Node) -> _Node:
+    node.shape = shape
+    for path, what in shape.fields:
+        place = node
+        for step in path.split("/"):
+            below = _Node(step, f"{place.path}/{step}", len(place.children))
+            place = place.children.setdefault(step, below)
+        if isinstance(what, Shape):
+            _grown(what, place)
+        else:
+            place.key = what
+    return node
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message: its name (pain.002), the names of its element below Document, and its shape."""
+
+    name: str
+    elements: frozenset[str]
+    shape: Shape
+
+    def sniff(self, head: bytes) -> bool:
+        """True when the first bytes declare its namespace, or hold its element, in any encoding that holds ASCII."""
+        plain = head.replace(b"\0", b"")
+        name = re.escape(self.name.encode())
+        namespace = rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*""" + name + rb"""\.\d{3}\.\d{2}"""
+        element = rb"<(?:[\w.-]+:)?(?:" + b"|".join(sorted(item.encode() for item in self.elements)) + rb")[\s>/]"
+        return re.search(namespace + b"|" + element, plain) is not None
+
+
+class Reader(Feeder):
+    """Push parser. `version` is the exact message as its namespace names it. `records` fills up while it is fed."""
+
+    def __init__(self, message: Message, encoding: str | None) -> None:
+        super().__init__(encoding)
+        self.version = ""
+        self.records: list[Record] = []
+        self._message = message
+        self._version = re.compile(re.escape(message.name) + r"\.\d{3}\.\d{2}(?:\.[a-z]{2}\.\d{2})?")
+        self._root = _grown(message.shape, _Node(message.shape.name, message.shape.name))
+        self._document_depth = 0
+        self._message_seen = False
+        self._skipped = 0
+        self._stack: list[_Node] = []
+        self._ranks: list[int] = []
+        self._texts: list[list[str]] = []
+        self._open: list[Record] = []
+        self._counts: dict[str, int] = {}
+        self._locals: dict[str, str] = {}
+        self._slips: dict[tuple[str, str], _Slip] = {}
+
+    # ------------------------------------------------------------------------------------------ events
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Follow the tree of wanted paths; what is not on it is passed over."""
+        if self._skipped:
+            self._skipped += 1
+            return
+        if not self._stack:
+            self._outside(name)
+            return
+        local = self._locals.get(name)
+        if local is None:
+            local = self._locals[name] = name.rpartition(" ")[2]
+        node = self._stack[-1].children.get(local)
+        if node is None:
+            self._skipped = 1
+            return
+        if node.rank < self._ranks[-1]:
+            self._slip("iso-order", "CH16", node.path, "stands behind an element that must follow it")
+        self._ranks[-1] = node.rank
+        self._enter(node)
+        if node.key and (currency := attributes.get("Ccy")):
+            self._open[-1].values.setdefault(f"{node.key}_currency", currency)
+
+    def _enter(self, node: _Node) -> None:
+        if node.shape is not None:
+            number = self._counts[node.shape.name] = self._counts.get(node.shape.name, 0) + 1
+            parent = self._open[-1] if self._open else None
+            self._open.append(Record(node.shape, self.line, number, parent))
+        self._stack.append(node)
+        self._ranks.append(0)
+        self._texts.append([])
+
+    def end(self) -> None:
+        """Keep the text of a wanted path; hand out a record that closes."""
+        if self._skipped:
+            self._skipped -= 1
+            return
+        if not self._stack:
+            return
+        node = self._stack.pop()
+        self._ranks.pop()
+        texts = self._texts.pop()
+        if node.key:
+            self._put(node, "".join(texts).strip(_BLANKS))
+        if node.shape is not None:
+            self._close(node.path, node.shape)
+
+    def characters(self, text: str) -> None:
+        """Text directly in a wanted element."""
+        if self._texts and not self._skipped:
+            self._texts[-1].append(text)
+
+    def finish(self) -> None:
+        """What only the end of the file shows."""
+        if not self._message_seen:
+            self.refuse(self._not_the_message(f"The file holds no {self._message.name} message."))
+
+    # ------------------------------------------------------------------------------------------ structure
+
+    def _outside(self, name: str) -> None:
+        namespace, _, local = name.rpartition(" ")
+        if local == "Document":
+            found = self._version.search(namespace)
+            if namespace and found is None:
+                what = f"This Document is no {self._message.name} message: its namespace is {namespace[:100]!r}."
+                self.refuse(self._not_the_message(what))
+            if self._document_depth:
+                self.refuse(self._not_the_message("The file holds a second Document; a file is one message."))
+            if found is None:
+                self._slip("iso-message", "FF01", "Document", "names no version of the message (no namespace)")
+            self.version, self._document_depth = found.group() if found else self._message.name, self.depth
+        elif self._document_depth and self.depth == self._document_depth + 1:
+            if local not in self._message.elements:
+                what = f"The Document holds <{local[:60]}>, which is no {self._message.name} message."
+                self.refuse(self._not_the_message(what))
+            self._message_seen = True
+            self._enter(self._root)
+
+    def _not_the_message(self, what: str) -> Fault:
+        remedy = f"Look at what the provider put in this place, and at the format its profile names; {self._message.name} is expected."
+        return Fault("iso-message", "FF01", what, remedy, severity=Severity.FATAL)
+
+    def _put(self, node: _Node, text: str) -> None:
+        key = node.key or ""
+        if not text:
+            # An element that may hold a code or a text (Sts) holds only blanks between its children.
+            if not node.children:
+                self._slip("iso-empty", "CH21", node.path, "is empty")
+            return
+        if len(text) > _CHARS_MAX.get(node.name, len(text)):
+            self._slip(
+                "iso-text", "CH16", node.path, f"has {len(text)} characters; at most {_CHARS_MAX[node.name]} fit"
+            )
+        elif (pattern := _PATTERNS.get(node.name)) and not pattern.fullmatch(text):
+            self._slip("iso-text", "CH16", node.path, "does not have its form")
+        record = self._open[-1]
+        if key not in record.values:
+            record.values[key] = text
+        elif key in record.shape.joined:
+            record.values[key] += f"\n{text}"
+
+    def _close(self, path: str, shape: Shape) -> None:
+        record = self._open.pop()
+        for key in shape.required:
+            if key not in record.values and key not in record.children:
+                below = next(below for below, what in shape.fields if key in {what, getattr(what, "name", None)})
+                self._slip("iso-missing", "CH21", f"{path}/{below}", "is missing", record.line)
+        siblings = record.parent.children.setdefault(shape.name, []) if record.parent else []
+        if shape.streamed:
+            self.records.append(record)
+        else:
+            siblings.append(record)
+
+    def _slip(self, rule: str, reason: str, path: str, what: str, line: int | None = None) -> None:
+        slip = self._slips.setdefault((rule, path), _Slip(reason, what, line or self.line))
+        slip.places += 1
+
+    def slips(self) -> list[Fault]:
+        """What breaks the schema in the elements that are read: one warning for each kind and element."""
+        return [
+            Fault(
+                rule, slip.reason, f"{path} {slip.what}{slip.elsewhere()}.", _REMEDY, severity=Severity.WARNING,
+                line=slip.line, field=path,
+            )
+            for (rule, path), slip in self._slips.items()
+        ]  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Slip:
+    reason: str
+    what: str
+    line: int
+    places: int = 0
+
+    def elsewhere(self) -> str:
+        return f" (and so in {self.places - 1} more places)" if self.places > 1 else ""
+
+
+def new_reader(source: Source, message: Message) -> Reader:
+    """A reader for these bytes. expat reads the declaration itself; only the names of UTF-8 it does not know are told."""
+    declared = declared_encoding(source.data[:_HEAD_BYTES])
+    return Reader(message, "utf-8" if declared == "utf-8" else None)
+
+
+def read_records(source: Source, reader: Reader) -> Iterator[Record]:
+    """Every streamed record of the file, in the order in which they close.
+
+    Raises:
+        Unreadable: reading cannot go on; carries the FATAL fault.
+    """
+    size = len(source.data)
+    if size == 0:
+        raise Unreadable(empty_file())
+    for offset in range(0, size, SLICE_BYTES):
+        reader.feed(source.data[offset : offset + SLICE_BYTES], final=offset + SLICE_BYTES >= size)
+        yield from reader.records
+        reader.records.clear()

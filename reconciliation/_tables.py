@@ -1,0 +1,167 @@
+"""The tables of the reports, as frames."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from reconciliation.balances import book_to_bank
+from reconciliation.conservation import tie_out
+from reconciliation.fees import is_fee
+from reconciliation.frames import BOOKED, NOT_SENT, OPEN
+
+AGES: Final = ((1, "0–1"), (5, "2–5"), (30, "6–30"), (60, "31–60"), (90, "61–90"))
+OLDEST: Final = "90+"
+_IDS_IN_WORDS_MAX: Final = 5
+
+
+def summary(states: pl.DataFrame, opening: pl.DataFrame | None) -> pl.DataFrame:
+    """What was sent, by provider, account, currency, direction and value date; each row ties in itself.
+
+    A payment's value date is its entry's where it is settled, else the execution date.
+    """
+    value_on = pl.coalesce("value_date", "execution_date").alias("value_on")
+    before = None if opening is None else opening.with_columns(value_on)
+    terms = tie_out(states.with_columns(value_on), ["provider", "account", "value_on"], opening=before)
+    return terms.filter((pl.col("measure") == "sum") & pl.col("provider").is_not_null()).select(
+        "provider", "account", "currency", "credit_debit", "value_on", "opening",
+        submitted="newly_submitted", reinstated="reinstated", rejected="newly_refused", settled="newly_settled",
+        outstanding="closing", difference="outstanding_difference", returned="newly_returned",
+    )  # fmt: skip
+
+
+def bank_accounts(
+    statements: pl.DataFrame,
+    entries: pl.DataFrame,
+    matches: pl.DataFrame,
+    posted: pl.DataFrame,
+    providers: Mapping[str, str],
+) -> pl.DataFrame:
+    """`balances.book_to_bank` with the provider, and what explains each difference in words."""
+    balances, items = book_to_bank(statements, entries, matches, posted)
+    in_words = (
+        items.join(entries.select("entry_id", "statement_id"), on="entry_id", how="left")
+        .sort("entry_id")
+        .group_by("account", "currency", "statement_id")
+        .agg(ids=pl.col("entry_id").head(_IDS_IN_WORDS_MAX).str.join(", "), items=pl.len())
+    )
+    explanation = (
+        pl.when(pl.col("difference").is_null())
+        .then(pl.lit("the statement gives no balance"))
+        .when(pl.col("difference") == 0)
+        .then(pl.lit(""))
+        .when(pl.col("difference") == pl.col("explained"))
+        .then(pl.format("{} entries are not posted in full: {}", "items", "ids"))
+        .otherwise(pl.lit("the statement does not add up: its entries do not lead to its closing balance"))
+    )
+    joined = balances.join(in_words, on=["account", "currency", "statement_id"], how="left")
+    return joined.select(
+        pl.col("account").replace(dict(providers)).alias("provider"),
+        *balances.columns,
+        explanation.fill_null("").alias("what_explains_it"),
+    ).sort("provider", "account", "currency", "to_date", "statement_id", nulls_last=True)
+
+
+def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
+    """Booked entries by the rung that matched them, bank charges and what is left, with the share of all entries."""
+    rungs = matches.unique("entry_id", keep="first", maintain_order=True).select("entry_id", "rung")
+    payments = matches.group_by("entry_id").agg(payments=pl.len().cast(pl.Int64))
+    rung = pl.when(is_fee()).then(pl.lit("bank charge")).otherwise(pl.coalesce("rung", pl.lit("not matched")))
+    rows = (
+        entries.filter("booked")
+        .join(rungs, on="entry_id", how="left")
+        .join(payments, on="entry_id", how="left")
+        .group_by("currency", rung.alias("rung"))
+        .agg(entries=pl.len().cast(pl.Int64), payments=pl.col("payments").sum(), amount=pl.col("amount_minor").sum())
+    )
+    tenths = (pl.col("entries") * 1000) // pl.col("entries").sum().over("currency")
+    share = pl.format("{}.{} %", tenths // 10, tenths % 10)
+    return rows.select("currency", "rung", "entries", "payments", "amount", share=share).sort("currency", "rung")
+
+
+def aged(breaks: pl.DataFrame) -> pl.DataFrame:
+    """BREAKS with their age bucket, and empty columns for owner, state and sign-off."""
+    return breaks.select(
+        "break_id", "kind", "side", "subject", "account", "currency", "credit_debit", "amount_minor", "since",
+        "age_days", age=_bucket(), note="note", owner=pl.lit(""), state=pl.lit("open"), signed_off_by=pl.lit(""),
+    )  # fmt: skip
+
+
+def by_age(breaks: pl.DataFrame) -> pl.DataFrame:
+    """Breaks counted and summed by kind, currency and age bucket, youngest first."""
+    order = [name for _, name in AGES] + [OLDEST]
+    rows = breaks.group_by("kind", "currency", _bucket().alias("age")).agg(
+        breaks=pl.len().cast(pl.Int64), amount=pl.col("amount_minor").sum()
+    )
+    rank = pl.col("age").replace_strict(order, list(range(len(order))), return_dtype=pl.Int64)
+    return rows.sort("kind", "currency", rank)
+
+
+def settlement(
+    states: pl.DataFrame, opening: pl.DataFrame | None, entries: pl.DataFrame, matches: pl.DataFrame, day: dt.date
+) -> pl.DataFrame:
+    """One row a submission that moved in the period or is still open. Amounts in minor units, net signed on our account.
+
+    gross = rejects + outstanding + settled; net is what the account gained: the settled amount less returns, negative
+    for credit transfers, less the bank's charges that name the submission.
+    """
+    sent = states.filter(~pl.col("state").is_in(NOT_SENT))
+    still = sent.clear() if opening is None else opening
+    moved = sent.join(still, on=["payment_id", "state"], how="anti")["submission_id"]
+    is_open = sent.filter(pl.col("state").is_in(OPEN))["submission_id"]
+    shown = sent.filter(pl.col("submission_id").is_in(pl.concat([moved, is_open]).unique().implode()))
+    amount, state = pl.col("amount_minor"), pl.col("state")
+    rows = shown.group_by("provider", "account", "currency", "credit_debit", "submission_id").agg(
+        payments=pl.len().cast(pl.Int64),
+        gross=amount.sum(),
+        rejects=amount.filter(state == "provider_rejected").sum(),
+        outstanding=amount.filter(state.is_in(OPEN)).sum(),
+        settled=amount.filter(state.is_in(BOOKED)).sum(),
+        returns=amount.filter(state == "returned").sum(),
+        expected_date=pl.col("execution_date").max(),
+        actual_date=pl.col("value_date").max(),
+    )
+    told = rows.join(_bank_words(entries, matches, states), on="submission_id", how="left").join(
+        _charges(entries), on=["account", "currency", "submission_id"], how="left"
+    )
+    sign = pl.when(pl.col("credit_debit") == "CRDT").then(-1).otherwise(1)
+    fees = pl.col("fees").fill_null(0)
+    until = pl.when(pl.col("outstanding") > 0).then(pl.lit(day)).otherwise("actual_date")
+    return told.select(
+        "provider", "account", "currency", "credit_debit", "submission_id", "payments", "gross", "rejects",
+        "outstanding", "settled", "returns", fees=fees, net=sign * (pl.col("settled") - pl.col("returns")) - fees,
+        bank_reference="bank_reference", expected_date="expected_date", actual_date="actual_date",
+        late_days=(until - pl.col("expected_date")).dt.total_days().clip(0),
+    ).sort("provider", "account", "currency", "expected_date", "submission_id", nulls_last=True)  # fmt: skip
+
+
+def _bank_words(entries: pl.DataFrame, matches: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+    """submission_id → the bank's reference of the entry that settled it, with how many more there are."""
+    claimed = (
+        matches.filter(pl.col("kind") == "settlement")
+        .join(states.select("payment_id", "submission_id"), on="payment_id")
+        .join(entries.select("entry_id", "servicer_reference"), on="entry_id")
+    )
+    references = claimed.group_by("submission_id").agg(
+        first=pl.col("servicer_reference").min(), more=pl.col("servicer_reference").drop_nulls().n_unique()
+    )
+    words = (
+        pl.when(pl.col("more") > 1).then(pl.format("{} and {} more", "first", pl.col("more") - 1)).otherwise("first")
+    )
+    return references.select("submission_id", bank_reference=words)
+
+
+def _charges(entries: pl.DataFrame) -> pl.DataFrame:
+    signed = pl.when(pl.col("credit_debit") == "DBIT").then("amount_minor").otherwise(-pl.col("amount_minor"))
+    named = entries.filter(pl.col("booked") & is_fee()).with_columns(
+        submission_id=pl.coalesce("batch_id", "message_id")
+    )
+    return named.group_by("account", "currency", "submission_id").agg(fees=signed.sum())
+
+
+def _bucket() -> pl.Expr:
+    buckets = [pl.when(pl.col("age_days") <= days_max).then(pl.lit(name)) for days_max, name in AGES]
+    return pl.coalesce(*buckets, pl.lit(OLDEST))

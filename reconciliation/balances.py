@@ -1,0 +1,106 @@
+"""Balances: the ledger's accounts, and our bank accounts against the bank's own balances."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from canonical.frames import ENTRIES, STATEMENTS, checked
+
+_PARTS = ("settled", "returned", "fees", "suspense")
+
+
+def trial_balance(earlier: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Per account and currency: opening, debits, credits, closing (minor units, debit positive).
+
+    The opening is what was posted before this period, whatever its value date, so that prior close = this opening. The
+    closings of one currency add up to zero.
+
+    Args:
+        earlier: POSTINGS of all periods before.
+        new: POSTINGS of this period.
+    """
+    minor = pl.col("minor").cast(pl.Int128)
+    sides = [
+        posted.select("currency", account=f"{side}_account", minor=pl.col("amount_minor") * sign, old=pl.lit(old))
+        for posted, old in ((earlier, True), (new, False))
+        for side, sign in (("debit", 1), ("credit", -1))
+    ]
+    summed = (
+        pl.concat(sides)
+        .group_by("account", "currency")
+        .agg(
+            opening=minor.filter("old").sum(),
+            debits=minor.filter(~pl.col("old") & (pl.col("minor") > 0)).sum(),
+            credits=-minor.filter(~pl.col("old") & (pl.col("minor") < 0)).sum(),
+            closing=minor.sum(),
+        )
+    )
+    # Int128 cannot wrap here; what is beyond Int64 fails the cast.
+    return summed.with_columns(pl.col("opening", "debits", "credits", "closing").cast(pl.Int64)).sort(
+        "currency", "account"
+    )
+
+
+def book_to_bank(
+    statements: pl.DataFrame, entries: pl.DataFrame, matches: pl.DataFrame, posted: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Our bank accounts against the bank's balances, a row a statement, and the entries that make the difference.
+
+    First frame: account, currency, statement_id, to_date, opening, settled, returned, fees, suspense (signed, minor
+    units), closing (book), bank (its closing balance), difference (bank − closing), explained (the part of it that the
+    second frame lists). Second frame: entry_id, account, currency, amount (signed), posted, difference.
+
+    Args:
+        statements: STATEMENTS.
+        entries: their ENTRIES.
+        matches: MATCHES of all runs on them.
+        posted: POSTINGS on them, of all runs.
+    """
+    signed = pl.when(pl.col("credit_debit") == "CRDT").then("amount_minor").otherwise(-pl.col("amount_minor"))
+    rows = (
+        checked(entries, ENTRIES)
+        .filter("booked")
+        .select("entry_id", "account", "currency", "statement_id", amount=signed)
+        .join(_bank_side(posted, matches), on=["entry_id", "account", "currency"], how="left")
+        .with_columns(pl.col(_PARTS).fill_null(0))
+        .with_columns(posted=pl.sum_horizontal(_PARTS))
+        .with_columns(difference=pl.col("amount") - pl.col("posted"))
+    )
+    by_statement = rows.group_by("account", "currency", "statement_id").agg(
+        pl.sum(*_PARTS, "posted"), explained=pl.sum("difference")
+    )
+    balances = checked(statements, STATEMENTS).join(
+        by_statement, on=["account", "currency", "statement_id"], how="left"
+    )  # fmt: skip
+    filled = balances.with_columns(pl.col(*_PARTS, "posted", "explained").fill_null(0)).with_columns(
+        closing=pl.col("opening_minor") + pl.col("posted")
+    )
+    result = filled.select(
+        "account", "currency", "statement_id", "to_date", opening="opening_minor", settled="settled",
+        returned="returned", fees="fees", suspense="suspense", closing="closing", bank="closing_minor",
+        difference=pl.col("closing_minor") - pl.col("closing"), explained="explained",
+    )  # fmt: skip
+    items = rows.filter(pl.col("difference") != 0).select(
+        "entry_id", "account", "currency", "amount", "posted", "difference"
+    )  # fmt: skip
+    return result.sort("account", "currency", "to_date", "statement_id", nulls_last=True), items.sort("entry_id")
+
+
+def _bank_side(posted: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
+    """Per entry, account and currency: what was posted to the bank account, signed, by the kind of event."""
+    debit = pl.col("debit_account").str.starts_with("bank:")
+    credit = pl.col("credit_account").str.starts_with("bank:")
+    on_bank = posted.filter(debit | credit).select(
+        "event", "subject", "currency",
+        account=pl.when(debit).then("debit_account").otherwise("credit_account").str.strip_prefix("bank:"),
+        minor=pl.when(debit).then("amount_minor").otherwise(-pl.col("amount_minor")),
+    )  # fmt: skip
+    settlements = matches.filter(pl.col("kind") == "settlement").select("payment_id", "entry_id")
+    of_payment = pl.col("event") == "settled"
+    by_payment = on_bank.filter(of_payment).join(settlements, left_on="subject", right_on="payment_id", how="inner")
+    by_entry = on_bank.filter(~of_payment).with_columns(entry_id="subject")
+    every = pl.concat([by_payment, by_entry], how="diagonal")
+    kinds = {"settled": "settled", "returned": "returned", "fees": "fee", "suspense": "unknown"}
+    return every.group_by("entry_id", "account", "currency").agg(
+        pl.col("minor").filter(pl.col("event") == event).sum().alias(name) for name, event in kinds.items()
+    )

@@ -1,0 +1,219 @@
+"""Conservation: every payment is in exactly one state, and the equations hold, by count and by sum.
+
+| equation | where |
+|---|---|
+| read = parsed + unreadable | by file, count only (`tie_out_files`) |
+| parsed = rejected + cancelled + waiting + submitted | `intake_difference` |
+| opening + newly submitted + reinstated = newly settled + newly refused + closing | `outstanding_difference` |
+| settled before + newly settled = settled still + newly returned | `settled_difference` |
+
+"Opening" is the frame of states on which the period before was closed, so that prior close = this opening. "Closing"
+outstanding includes submissions of unknown outcome. "Reinstated" is what a provider refused and the bank booked all the
+same. A payment whose amount cannot be read counts in the counts and not in the sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from canonical.errors import NotTied
+from canonical.frames import checked
+from reconciliation.frames import BOOKED, COUNTS, NOT_SENT, OPEN, STATE_NAMES
+from reconciliation.states import MOVES
+
+_ROWS_IN_MESSAGE_MAX: Final = 10
+_DIFFERENCES: Final = {
+    "intake_difference": (("parsed",), ("rejected", "cancelled", "waiting", "submitted")),
+    "outstanding_difference": (
+        ("opening", "newly_submitted", "reinstated"), ("newly_settled", "newly_refused", "closing"),
+    ),
+    "settled_difference": (("settled_before", "newly_settled"), ("settled_still", "newly_returned")),
+}  # fmt: skip
+_WAS, _NOW = pl.col("state_before"), pl.col("state")
+_PART_OF_PARSED: Final = frozenset({"file_id", "client"})
+
+
+def tie_out(
+    states: pl.DataFrame,
+    scope: Sequence[str],
+    *,
+    opening: pl.DataFrame | None = None,
+    parsed: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Every term of the equations by `scope`, currency and direction, each difference, and whether it is `tied`.
+
+    Two rows a group: measure "count", and "sum" in minor units. Scopes are columns of STATES: file_id, client, provider,
+    account, submission_id, execution_date, submitted_on.
+
+    Args:
+        states: STATES now.
+        scope: columns to group by.
+        opening: STATES at the last close; none means that nothing was outstanding.
+        parsed: what the parse manifests counted: file_id, client, currency, credit_debit, payments, amount_minor. Only
+            with a scope of file_id and client. Without it "parsed" counts the rows of `states`.
+    """
+    keys = [*dict.fromkeys([*scope, "currency", "credit_debit"])]
+    before = states.clear() if opening is None else opening
+    moves = _moves(states, before, keys)
+    terms = moves.group_by(keys).agg(
+        *(rows.sum().cast(pl.Int64).alias(f"count_{name}") for name, rows in _terms().items()),
+        *(_sum(name, rows).alias(f"sum_{name}") for name, rows in _terms().items()),
+        repeated=pl.col("again").sum().cast(pl.Int64),
+        forbidden=_forbidden().sum().cast(pl.Int64),
+    )
+    if parsed is not None:
+        terms = _with_parsed(terms, parsed, keys)
+    return pl.concat([_measure(terms, keys, name) for name in ("count", "sum")]).sort(
+        [*keys, "measure"], nulls_last=True
+    )
+
+
+def tie_out_files(states: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
+    """COUNTS with `found` (rows of the file in `states`), `difference` (read − parsed − unreadable) and `tied`."""
+    found = states.group_by("file_id").agg(found=pl.len().cast(pl.Int64))
+    joined = checked(counts, COUNTS).join(found, on="file_id", how="full", coalesce=True)
+    numbers = [pl.col(name).fill_null(0) for name in ("read", "parsed", "unreadable", "found")]
+    with_difference = joined.with_columns(numbers).with_columns(
+        difference=pl.col("read") - pl.col("parsed") - pl.col("unreadable")
+    )
+    tied = (pl.col("difference") == 0) & (pl.col("found") == pl.col("parsed"))
+    return with_difference.with_columns(tied=tied).sort("file_id")
+
+
+def at_fault(states: pl.DataFrame, opening: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The payments that keep a period from tying: payment_id and `fault` in words, sorted."""
+    before = states.clear() if opening is None else opening
+    twice = states.filter(pl.col("payment_id").is_duplicated()).with_columns(fault=pl.lit("stands more than once"))
+    nowhere = states.filter(~_NOW.is_in(STATE_NAMES).fill_null(value=False)).with_columns(
+        fault=pl.lit("is in no state")
+    )
+    both = before.select("payment_id", state_before="state", amount_before="amount_minor").join(
+        states.select("payment_id", "state", "amount_minor"), on="payment_id", how="left"
+    )
+    fault = (
+        pl.when(_NOW.is_null())
+        .then(pl.lit("was there at the opening and is gone"))
+        .when(_forbidden())
+        .then(pl.format("moved from {} to {}", _WAS, _NOW))
+        .when(pl.col("amount_before").ne_missing(pl.col("amount_minor")))
+        .then(pl.lit("has another amount than at the opening"))
+    )
+    moved = both.with_columns(fault=fault).filter(pl.col("fault").is_not_null())
+    found = pl.concat([part.select("payment_id", "fault") for part in (twice, nowhere, moved)])
+    return found.unique().sort("payment_id", "fault")
+
+
+def require_tied(
+    states: pl.DataFrame,
+    scope: Sequence[str],
+    *,
+    opening: pl.DataFrame | None = None,
+    parsed: pl.DataFrame | None = None,
+    counts: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The tie-out frame, when everything ties.
+
+    Args:
+        states: as for `tie_out`.
+        scope: as for `tie_out`.
+        opening: as for `tie_out`.
+        parsed: as for `tie_out`.
+        counts: COUNTS of the same files, for the first equation.
+
+    Raises:
+        NotTied: it does not; `rows` names the payments at fault, or the groups and files that differ.
+    """
+    tied = tie_out(states, scope, opening=opening, parsed=parsed)
+    faults = at_fault(states, opening)
+    loose = tied.filter(~pl.col("tied"))
+    keys = tied.columns[: tied.columns.index("measure") + 1]
+    rows = [*faults["payment_id"].to_list(), *_named(loose.select(keys))]
+    if counts is not None:
+        rows += _named(tie_out_files(states, counts).filter(~pl.col("tied")).select("file_id"))
+    if rows:
+        words = [f"{payment_id} {fault}" for payment_id, fault in faults.head(_ROWS_IN_MESSAGE_MAX).iter_rows()]
+        shown = "; ".join([*words, *rows[faults.height :][:_ROWS_IN_MESSAGE_MAX]])
+        raise NotTied(f"the period does not tie: {shown}", tuple(dict.fromkeys(rows)))
+    return tied
+
+
+def _moves(states: pl.DataFrame, before: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """One row a payment of either frame: its state and amount before and now, in the group where it is now."""
+    now = states.select(
+        *keys, "payment_id", "state", "amount_minor",
+        here=pl.lit(value=True), again=~pl.col("payment_id").is_first_distinct(),
+    )  # fmt: skip
+    was = before.select(
+        pl.col(keys).name.suffix("_before"), "payment_id", state_before="state", amount_before="amount_minor"
+    )
+    both = now.join(was, on="payment_id", how="full", coalesce=True)
+    gone = pl.col("here").is_null()
+    place = [pl.when(gone).then(f"{key}_before").otherwise(key).alias(key) for key in keys]
+    return both.with_columns(*place, pl.col("here", "again").fill_null(value=False))
+
+
+def _terms() -> dict[str, pl.Expr]:
+    """Term → the rows that count in it. Rows without a state fall into no term but "parsed", and so make a difference."""
+
+    def among(state: pl.Expr, names: Sequence[str]) -> pl.Expr:
+        return state.is_in(names).fill_null(value=False)
+
+    sent = among(_NOW, [name for name in STATE_NAMES if name not in NOT_SENT])
+    refused = among(_NOW, ["provider_rejected"])
+    return {
+        "parsed": pl.col("here"),
+        **{name: among(_NOW, [name]) for name in NOT_SENT},
+        "submitted": sent,
+        "opening": among(_WAS, OPEN),
+        "newly_submitted": sent & (_WAS.is_null() | among(_WAS, NOT_SENT)),
+        "reinstated": among(_WAS, ["provider_rejected"]) & among(_NOW, BOOKED),
+        "newly_settled": among(_NOW, BOOKED) & ~among(_WAS, BOOKED),
+        "newly_refused": refused & ~among(_WAS, ["provider_rejected"]),
+        "closing": among(_NOW, OPEN),
+        "settled_before": among(_WAS, ["settled"]),
+        "newly_returned": among(_NOW, ["returned"]) & ~among(_WAS, ["returned"]),
+        "settled_still": among(_NOW, ["settled"]),
+    }
+
+
+def _sum(name: str, rows: pl.Expr) -> pl.Expr:
+    # Int128 cannot wrap here; a sum beyond Int64 fails the cast instead of wrapping in silence.
+    amount = "amount_before" if name in {"opening", "settled_before"} else "amount_minor"
+    return pl.col(amount).filter(rows).cast(pl.Int128).sum().cast(pl.Int64)
+
+
+def _forbidden() -> pl.Expr:
+    """A move that the table of allowed moves does not know. Staying is no move."""
+    allowed = pl.lit(value=False)
+    for state, targets in MOVES.items():
+        allowed = allowed | (_WAS.eq(state) & _NOW.is_in([state, *targets]))
+    return _WAS.is_not_null() & ~allowed.fill_null(value=False)
+
+
+def _with_parsed(terms: pl.DataFrame, parsed: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    if not _PART_OF_PARSED.issuperset(set(keys) - {"currency", "credit_debit"}):
+        raise ValueError(f"manifests count by file and client, not by {', '.join(keys)}")
+    sums = parsed.group_by(keys).agg(declared_count=pl.sum("payments"), declared_sum=pl.sum("amount_minor"))
+    joined = terms.join(sums, on=keys, how="full", coalesce=True, nulls_equal=True)
+    return joined.with_columns(count_parsed="declared_count", sum_parsed="declared_sum").with_columns(
+        pl.exclude(keys).fill_null(0)
+    )
+
+
+def _measure(terms: pl.DataFrame, keys: list[str], measure: str) -> pl.DataFrame:
+    """The terms of one measure with the differences of the equations behind the terms of each."""
+    columns: list[pl.Expr] = []
+    for difference, (left, right) in _DIFFERENCES.items():
+        ins, outs = ([pl.col(f"{measure}_{name}") for name in side] for side in (left, right))
+        columns += [pl.col(f"{measure}_{name}").alias(name) for name in (*left, *right)]
+        columns.append((pl.sum_horizontal(ins) - pl.sum_horizontal(outs)).alias(difference))
+    wide = terms.select(*keys, pl.lit(measure).alias("measure"), *columns, "repeated", "forbidden")
+    faults = [pl.col(name) == 0 for name in (*_DIFFERENCES, "repeated", "forbidden")]
+    return wide.with_columns(tied=pl.all_horizontal(faults))
+
+
+def _named(frame: pl.DataFrame) -> list[str]:
+    return [", ".join(f"{name}={value}" for name, value in row.items()) for row in frame.iter_rows(named=True)]

@@ -1,0 +1,119 @@
+"""Finance's two reports, as `canonical.contracts.Report`: any report export can write them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from canonical.contracts import Report, Sheet
+from reconciliation import _tables
+from reconciliation.balances import trial_balance
+from reconciliation.conservation import tie_out
+
+_COUNTS: Final = frozenset({"payments", "entries", "breaks", "submissions", "repeated", "forbidden"})
+_DAYS: Final = frozenset({"age_days", "late_days"})
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """All that the reports of one day are made of.
+
+    day: business date of the close. scope: what is reported on, e.g. a provider_id. states: STATES now. opening: STATES
+    at the last close, None where there was none. entries, statements, matches, breaks: their frames, of this period
+    and what was left over. earlier, new: POSTINGS before and of this period. providers: account → provider_id. digests:
+    name and SHA-256 of every input.
+    """
+
+    day: dt.date
+    scope: str
+    states: pl.DataFrame
+    opening: pl.DataFrame | None
+    entries: pl.DataFrame
+    statements: pl.DataFrame
+    matches: pl.DataFrame
+    breaks: pl.DataFrame
+    earlier: pl.DataFrame
+    new: pl.DataFrame
+    providers: Mapping[str, str]
+    digests: tuple[tuple[str, str], ...]
+
+
+def reconciliation_report(period: Period) -> Report:
+    """Sheets: Summary, Bank accounts, Matched, Breaks by age, Breaks, Tie-out (sums), Tie-out (counts), Ledger."""
+    terms = tie_out(period.states, ["file_id", "provider", "account"], opening=period.opening)
+    sums, counts = (terms.filter(pl.col("measure") == name).drop("measure", "tied") for name in ("sum", "count"))
+    posted = pl.concat([period.earlier, period.new])
+    bank = _tables.bank_accounts(period.statements, period.entries, period.matches, posted, period.providers)
+    sheets = (
+        _sheet("Summary", _tables.summary(period.states, period.opening), "What was sent, by value date"),
+        _sheet(
+            "Bank accounts",
+            bank,
+            "Our books against the bank's balances, by statement",
+            balances=("opening", "closing", "bank"),
+        ),
+        _sheet(
+            "Matched", _tables.matched_by_rung(period.entries, period.matches), "Statement entries by matching rung"
+        ),
+        _sheet("Breaks by age", _tables.by_age(period.breaks), "Open breaks by age in days"),
+        _sheet("Breaks", _tables.aged(period.breaks), "Open breaks"),
+        _sheet("Tie-out (sums)", sums, "Conservation of every payment, by sum"),
+        _sheet("Tie-out (counts)", counts, "Conservation of every payment, by count", counted=True),
+        _sheet("Ledger", trial_balance(period.earlier, period.new), "Trial balance, debit positive"),
+    )
+    loose = terms.filter(~pl.col("tied")).height
+    unexplained = bank.filter(pl.col("difference") != 0).height
+    facts = (
+        ("Ties out", "yes" if loose == 0 else f"NO: {loose} groups differ, see Tie-out"),
+        ("Book equals bank", "yes" if unexplained == 0 else f"NO: {unexplained} statements differ, see Bank accounts"),
+        ("Open breaks", str(period.breaks.height)),
+        *_facts(period),
+    )
+    return Report("reconciliation", "Reconciliation report", period.day, period.scope, facts, sheets)
+
+
+def settlement_report(period: Period) -> Report:
+    """Sheets: Settlement (a row a submission that moved or is open) and By account."""
+    rows = _tables.settlement(period.states, period.opening, period.entries, period.matches, period.day)
+    money = ("gross", "rejects", "outstanding", "settled", "returns", "fees", "net")
+    by_account = rows.group_by("provider", "account", "currency", "credit_debit").agg(
+        pl.len().cast(pl.Int64).alias("submissions"), pl.sum("payments"), *(pl.sum(name) for name in money)
+    )
+    sheets = (
+        _sheet("Settlement", rows, "Submissions that moved on this day or are open"),
+        _sheet("By account", by_account.sort("provider", "account", "currency", "credit_debit"), "The same by account"),
+    )
+    late = rows.filter((pl.col("outstanding") > 0) & (pl.col("late_days") > 0)).height
+    facts = (("Submissions late and open", str(late)), *_facts(period))
+    return Report("settlement", "Settlement report", period.day, period.scope, facts, sheets)
+
+
+def _facts(period: Period) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Payments", str(period.states.height)),
+        ("Statement entries", str(period.entries.height)),
+        *((f"SHA-256 of {name}", digest) for name, digest in period.digests),
+    )
+
+
+def _sheet(
+    name: str, frame: pl.DataFrame, title: str, *, counted: bool = False, balances: tuple[str, ...] = ()
+) -> Sheet:
+    """`kinds` by dtype and name: whole numbers are money but where they count, or where the whole table is `counted`."""
+    kinds = {}
+    for column, dtype in frame.schema.items():
+        if dtype == pl.Date:
+            kinds[column] = "date"
+        elif not dtype.is_integer():
+            kinds[column] = "text"
+        elif column in _DAYS:
+            kinds[column] = "days"
+        elif counted or column in _COUNTS:
+            kinds[column] = "count"
+        else:
+            kinds[column] = "balance" if column in balances else "money"
+    return Sheet(name, frame, kinds, title)

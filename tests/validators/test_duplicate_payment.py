@@ -1,0 +1,84 @@
+"""Keys for the history, hits against it, and what makes two payments the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from canonical.frames import FINDINGS, KEYS, checked
+from validators.duplicate_payment import RULE
+
+DAY = dt.date(2026, 11, 20)
+
+
+def key_of(payments, **changed):
+    return RULE.keys(payments(changed), "example", DAY).item(0, "key")
+
+
+def test_keys_are_sorted_and_whole(payments):
+    keys = checked(RULE.keys(payments(*[{"end_to_end_id": str(n)} for n in range(50)]), "example", DAY), KEYS)
+    assert keys.height == 50
+    assert keys["key"].is_sorted()
+    assert keys["day"].unique().to_list() == [DAY]
+
+
+def test_a_key_is_the_same_tomorrow_and_on_every_machine(payments):
+    assert key_of(payments, end_to_end_id="A") == 1_111_204_582_643_742_281
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ({"amount_text": "10.0"}, True),
+        ({"creditor_name": "Somebody"}, True),
+        ({"requested_execution_date_text": "2026-12-02"}, True),
+        ({"remittance": "x"}, True),
+        ({"amount_text": "10.01"}, False),
+        ({"currency": "USD"}, False),
+        ({"creditor_account": "X"}, False),
+        ({"creditor_agent": "EXAMDEFF"}, False),
+        ({"credit_debit": "DBIT"}, False),
+        ({"end_to_end_id": "B"}, False),
+        ({"end_to_end_id": "NOTPROVIDED"}, False),
+    ],
+)
+def test_what_makes_two_payments_the_same(payments, changed, same):
+    assert (key_of(payments, end_to_end_id="A") == key_of(payments, **{"end_to_end_id": "A", **changed})) is same
+
+
+@pytest.mark.parametrize("no_id", [None, "NOTPROVIDED", "notprovided", " "])
+def test_without_an_id_the_business_decides(payments, no_id):
+    def of(**changed):
+        return key_of(payments, end_to_end_id=no_id, **changed)
+
+    assert of() == of()
+    assert len({of(), of(creditor_name="B"), of(remittance="x"), of(requested_execution_date_text="2026-12-02")}) == 4
+
+
+def test_a_payroll_may_name_the_same_person_every_month(payments):
+    may = {"transaction_code": "22", "end_to_end_id": "EMP-7", "requested_execution_date_text": "2026-12-01"}
+    assert key_of(payments, **may) != key_of(payments, **{**may, "requested_execution_date_text": "2027-01-04"})
+
+
+def test_clients_do_not_meet(payments):
+    here = payments({})
+    assert RULE.keys(here, "one", DAY).item(0, "key") != RULE.keys(here, "two", DAY).item(0, "key")
+
+
+@pytest.mark.parametrize(("switch", "severity"), [("reject", "error"), ("warn", "warning")])
+def test_hits_against_earlier_files(payments, context, switch, severity):
+    here = payments({}, {}, {})
+    hits = pl.DataFrame(
+        {"payment_id": [here.item(1, "payment_id")], "earlier_payment_id": ["g-000000000001"], "earlier_day": [DAY]}
+    )
+    told = checked(RULE.repeated(here, hits, context(duplicate_payment=switch)), FINDINGS)
+    assert told.select("row", "severity", "reason").rows() == [(2, severity, "AM05")]
+    assert "2026-11-20" in told["message"][0]
+
+
+def test_prenotes_move_nothing(payments, context, window):
+    prenotes = payments(*[{"amount_text": "0.00", "prenote": True, "end_to_end_id": "A"}] * 2)
+    assert RULE.keys(prenotes, "example", DAY).is_empty()
+    assert RULE.finish(RULE.update(RULE.start(context()), window(prenotes), context()), context()).is_empty()

@@ -1,0 +1,98 @@
+"""IBANs against schwifty, valid and mutated."""
+
+from __future__ import annotations
+
+import string
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from schwifty import IBAN
+from schwifty.exceptions import SchwiftyException
+
+from validators import iban
+
+LENGTHS, _ = iban.structures()
+ALPHABET = string.digits + string.ascii_uppercase
+
+
+def schwifty_takes(text: str) -> bool:
+    try:
+        IBAN(text)
+    except SchwiftyException:
+        return False
+    return True
+
+
+def ours_takes(text: str) -> bool:
+    return iban.problems(pl.Series("account", [text], pl.String)).is_empty()
+
+
+@st.composite
+def valid_ibans(draw: st.DrawFn) -> str:
+    country = draw(st.sampled_from(sorted(LENGTHS)))
+    bban = "".join(
+        draw(st.sampled_from(string.digits if kind == "n" else string.ascii_uppercase if kind == "a" else ALPHABET))
+        for kind, count in shape(country)
+        for _ in range(count)
+    )
+    number = "".join(str(int(character, 36)) for character in f"{bban}{country}00")
+    return f"{country}{98 - int(number) % 97:02d}{bban}"
+
+
+def shape(country: str) -> list[tuple[str, int]]:
+    from schwifty import registry
+
+    parts, digits = [], ""
+    for character in registry.get_iban_spec(country).bban_spec:
+        if character.isdigit():
+            digits += character
+        elif character in "nac":
+            parts.append((character, int(digits)))
+            digits = ""
+    return parts
+
+
+def test_the_registry_is_whole():
+    assert len(LENGTHS) >= 80
+    assert LENGTHS["DE"] == 22
+    assert LENGTHS["NO"] == 15
+
+
+@settings(deadline=None)
+@given(valid_ibans())
+def test_valid_ones_are_taken_by_both(text):
+    assert schwifty_takes(text)
+    assert ours_takes(text)
+
+
+@settings(deadline=None)
+@given(valid_ibans(), st.integers(2, 33), st.sampled_from(ALPHABET))
+def test_one_changed_character_is_judged_alike(text, place, character):
+    place = min(place, len(text) - 1)
+    changed = text[:place] + character + text[place + 1 :]
+    if pl.Series([changed]).str.contains(r"^[A-Z]{2}[0-9]{2}")[0]:
+        assert ours_takes(changed) == schwifty_takes(changed)
+
+
+@settings(deadline=None)
+@given(valid_ibans(), st.integers(-3, 3))
+def test_another_length_is_judged_alike(text, more):
+    changed = text[:more] if more < 0 else text + "0" * more
+    assert ours_takes(changed) == schwifty_takes(changed)
+
+
+@pytest.mark.parametrize("alias", ["00", "01", "99"])
+@settings(deadline=None)
+@given(valid_ibans())
+def test_aliases_of_check_digits_are_refused(alias, text):
+    assert not ours_takes(text[:2] + alias + text[4:])
+
+
+def test_what_claims_nothing_is_passed_over():
+    assert iban.problems(pl.Series("account", ["12345678", "ABC", "", None], pl.String)).is_empty()
+
+
+def test_nacha_accounts_are_domestic(payments, context):
+    assert iban.RULE.findings(payments({"creditor_account": "AB12345"}), context("nacha")).is_empty()

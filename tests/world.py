@@ -1,0 +1,82 @@
+"""What the tests of the gateway share: a clock, databases, two banks behind folders, clients that upload."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from gateway.composition import Gateway
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+NOON = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
+
+
+class Clock:
+    """Stands still; `move` sets it on."""
+
+    def __init__(self, now: dt.datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += dt.timedelta(**by)
+
+
+def postgres_url() -> str:
+    """URL of a new empty database on the server the environment names; skips where it names none."""
+    server = os.environ.get("BULKRAIL_TEST_POSTGRES_URL")
+    if not server:
+        pytest.skip("no PostgreSQL server here (BULKRAIL_TEST_POSTGRES_URL is not set)")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    admin.dispose()
+    return f"{server.rpartition('/')[0]}/{name}"
+
+
+EURO_BANK = """
+provider_id: euro_bank
+name: Sandbox Euro Bank
+export: {name: pain.001, options: {}}
+transport: {name: folder, options: {inbox: ROOT/euro/in, outbox: ROOT/euro/out}}
+accounts:
+  - {account: DE32100100100123456789, currency: EUR, name: Bulkrail Clearing, agent: EUROBANKXXX}
+rails:
+  - {rail: sepa_credit_transfer, currencies: [EUR], account: iban, cut_off: "18:00", time_zone: Europe/Berlin,
+     calendar: target, cost_minor: 5}
+feedback:
+  - {pattern: "*.pain002.xml", format: pain.002}
+  - {pattern: "*.camt053.xml", format: camt.053}
+"""
+US_BANK = """
+provider_id: us_bank
+name: Sandbox US Bank
+export:
+  name: nacha
+  options: {immediate_destination: "091000776", immediate_destination_name: SANDBOX US BANK,
+            immediate_origin: "123000455", immediate_origin_name: BULKRAIL, originating_dfi: "09100077",
+            company_id: "1234567890", company_name: BULKRAIL}
+transport: {name: folder, options: {inbox: ROOT/us/in, outbox: ROOT/us/out}}
+accounts:
+  - {account: "700100200", currency: USD, name: Bulkrail Clearing, agent: "091000776"}
+rails:
+  - {rail: ach_credit, currencies: [USD], account: aba, cut_off: "17:00", time_zone: America/New_York, calendar: fed}
+  - {rail: ach_debit, credit_debit: [DBIT], currencies: [USD], account: aba, cut_off: "17:00",
+     time_zone: America/New_York, calendar: fed}
+feedback:
+  - {pattern: "*.return.ach", format: nacha-return}
+  - {pattern: "*.camt053.xml", format: camt.053}
+"""
+
+
+def upload(gateway: Gateway, client_id: str, name: str, data: bytes) -> None:
+    """Put a file into a client's inbox, as the SFTP front does."""
+    gateway.store.put(f"clients/{client_id}/inbox/{name}", data)
