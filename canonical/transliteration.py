@@ -51,7 +51,12 @@ def in_sepa_set(text: pl.Expr) -> pl.Expr:
     return ~text.str.contains(f"[^{SEPA_SET}\n]")
 
 
-def transliterate(text: pl.Expr) -> pl.Expr:
-    """The text in the set: letters without their marks, signs by the standard's table, a point for everything else."""
+def transliterate(text: pl.Expr, *, grow: bool = True) -> pl.Expr:
+    """The text in the set: letters without their marks, signs by the standard's table, a point for everything else.
+
+    `grow=False` gives one character for each, for text that would no longer fit: θ is t, not th.
+    """
     table = _table()
-    return text.str.replace_many(list(table), list(table.values())).str.replace_all(f"[^{SEPA_SET}\n]", ".")
+    plain = [into if grow or len(into) == 1 else into[0] if into[0].isalpha() else "." for into in table.values()]
+    composed = text.str.normalize("NFC")  # a letter and its mark may come as two characters
+    return composed.str.replace_many(list(table), plain).str.replace_all(f"[^{SEPA_SET}\n]", ".")

@@ -41,6 +41,11 @@ class Batches:
         for values, part in prepared.group_by(_KEY, maintain_order=True):
             self._append(BatchKey(*(str(value) for value in values)), part)
 
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self._all)
+
     def sums(self) -> Sums:
         """Of all batches together."""
         return reduce(Sums.plus, (batch.sums for batch in self._all), Sums())

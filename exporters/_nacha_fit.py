@@ -11,7 +11,7 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.frames import FINDINGS, conform
 from canonical.masking import shown
-from exporters._nacha_records import ACCOUNT_CHARS, REMITTANCE_CHARS, WRITABLE_SEC, remittance_text, sec_of
+from exporters._nacha_records import ACCOUNT_CHARS, ADDENDA_SEC, REMITTANCE_CHARS, WRITABLE_SEC, remittance_text, sec_of
 
 RULE: Final = "nacha-fit"
 _ENTRY_AMOUNT_MAX: Final = 10**10 - 1
@@ -49,6 +49,11 @@ def _limits() -> Iterator[_Limit]:
         "remittance", "RR07", (remittance_text().str.len_chars() > REMITTANCE_CHARS).fill_null(value=False),
         f"The remittance information is longer than the {REMITTANCE_CHARS} characters of one addenda record.",
         f"Shorten it to {REMITTANCE_CHARS} characters.",
+    )  # fmt: skip
+    without = ~sec_of(pl.col("local_instrument")).is_in(ADDENDA_SEC)
+    yield _Limit(
+        "remittance", "RR07", without & remittance_text().is_not_null(),
+        "Entries of this class carry no remittance information.", f"Use {', '.join(sorted(ADDENDA_SEC))}, or leave it out.",
     )  # fmt: skip
 
 

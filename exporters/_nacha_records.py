@@ -22,6 +22,7 @@ BLOCKING_FACTOR: Final = 10
 HASH_MODULUS: Final = 10**10
 ENTRY_SUM_MAX: Final = 10**12 - 1
 """Largest debit or credit sum of a batch and of a file, minor units: twelve digits."""
+BATCHES_MAX: Final = 999_999
 BATCH_COUNT_MAX: Final = 999_999
 """Most entries and addenda of one batch: six digits."""
 ACCOUNT_CHARS: Final = 17
@@ -33,6 +34,8 @@ WRITABLE_SEC: Final = frozenset({"PPD", "CCD", "WEB", "TEL", "ARC", "BOC", "POP"
 OTHER_SEC: Final = frozenset(
     {"ACK", "ADV", "ATX", "CIE", "COR", "CTX", "DNE", "ENR", "IAT", "MTE", "POS", "SHR", "TRC", "TRX"}
 )
+ADDENDA_SEC: Final = frozenset({"PPD", "CCD", "WEB"})
+"""Those of them that may carry an addenda record."""
 _TYPED_SEC: Final = frozenset({"WEB", "TEL"})
 _CREDIT_CODES: Final = {"CACC": "22", "SVGS": "32", "GLAC": "42", "LOAN": "52"}
 _DEBIT_CODES: Final = {"CACC": "27", "SVGS": "37", "GLAC": "47", "LOAN": "55"}

@@ -19,6 +19,7 @@ from canonical.limits import WINDOW_BYTES
 from exporters._nacha_batches import Batches
 from exporters._nacha_fit import unfit
 from exporters._nacha_records import (
+    BATCHES_MAX,
     ENTRY_SUM_MAX,
     TRACE_SEQUENCE_MAX,
     NachaOptions,
@@ -59,7 +60,7 @@ class Nacha:
 
         Raises:
             FrameBroken: a payment that `unfit` names, a reference that is no ascending trace number of this order, or
-                sums beyond the twelve digits of a file control record. Nothing was written to `out` then.
+                sums or batches beyond the digits of a file control record. Nothing was written to `out` then.
             ConfigError: no originating DFI, or too many files in a day.
         """
         options = _options(order)
@@ -73,15 +74,14 @@ class Nacha:
                 last = _checked(window, dfi, last, order.submission_id)
                 batches.add(prepared(window, order, options))
             sums = batches.sums()
-            if max(sums.debit, sums.credit) > ENTRY_SUM_MAX:
-                raise FrameBroken("the sum does not fit one ACH file", submission_id=order.submission_id)
+            if max(sums.debit, sums.credit) > ENTRY_SUM_MAX or batches.number > BATCHES_MAX:
+                raise FrameBroken("sums or batches do not fit one ACH file", submission_id=order.submission_id)
             out.write(opening.encode("ascii"))
-            number = 0
             for number, (batch, entries) in enumerate(batches.closed(), start=1):
                 out.write(batch_header(batch.key, batch.sums.service_class, order, dfi, number).encode("ascii"))
                 out.writelines(entries)
                 out.write(batch_control(batch.key, batch.sums, dfi, number).encode("ascii"))
-            out.write(file_end(sums, number).encode("ascii"))
+            out.write(file_end(sums, batches.number).encode("ascii"))
         return _summary(sums)
 
     def reread(self, source: Source) -> ExportSummary:

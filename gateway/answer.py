@@ -103,7 +103,7 @@ def _write(  # noqa: PLR0913, PLR0917
         )  # fmt: skip
 
 
-def _answer(  # noqa: PLR0913, PLR0917
+def _answer(
     gateway: Gateway, file: Mapping[str, Any], milestone: str, submission_id: str, rows: pl.DataFrame,
     duplicate: Mapping[str, Any] | None,
 ) -> Answer:  # fmt: skip

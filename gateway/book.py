@@ -36,6 +36,14 @@ def provider_book(gateway: Gateway, provider_id: str) -> pl.DataFrame:
     return book_of(gateway, files).filter(pl.col("provider") == provider_id)
 
 
+def all_book(gateway: Gateway, until: dt.date) -> pl.DataFrame:
+    """BOOK of every file received by that day."""
+    files = gateway.registry.rows(
+        t.FILES, t.FILES.c.received_on <= until.isoformat(), order=(t.FILES.c.received_at, t.FILES.c.file_id)
+    )
+    return book_of(gateway, files)
+
+
 def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """BOOK of files, in order of receipt and row."""
     schema = dtypes(BOOK)

@@ -95,9 +95,10 @@ def check(
 @app.command(rich_help_panel=OPERATION)
 def receive() -> None:
     """Take in what lies in the clients' inboxes, and take each file as far as its plan."""
+    from gateway.answer import answer_duplicates
     from gateway.receive import receive as take_in
     from gateway.show import print_received
-    from gateway.stages import answer_duplicates, run_journey, unfinished_files
+    from gateway.stages import run_journey, unfinished_files
 
     with _plainly():
         gateway = _gateway()
@@ -173,7 +174,8 @@ def approve(
 ) -> None:
     """Decide on a file that is held above the client's automatic limit."""
     from gateway.approve import decide
-    from gateway.stages import outcome_answer, route
+    from gateway.route import route
+    from gateway.stages import outcome_answer
 
     with _plainly():
         gateway = _gateway()
@@ -207,11 +209,11 @@ def run(
 def replay(file_id: Annotated[str, typer.Argument(help="A received file.")]) -> None:
     """Take a file through all its stages again: what is committed stands, what was left undone is done."""
     from gateway.dispatch import dispatch as deliver
+    from gateway.route import live_submissions
     from gateway.show import print_status
     from gateway.stages import run_journey
     from gateway.status import status_of
     from gateway.submissions import OPEN
-    from gateway.route import live_submissions
 
     with _plainly():
         gateway = _gateway()

@@ -45,6 +45,18 @@ class Received:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """One object of an inbox, looked at."""
+
+    client: ClientProfile
+    arrival_id: str
+    name: str
+    item: StoredObject
+    sha256: str
+    complete: bool
+
+
 def receive(gateway: Gateway) -> list[Received]:
     """Take in every complete object of every inbox. One client's trouble never stops the others."""
     found = []
@@ -85,7 +97,8 @@ def _receive_one(gateway: Gateway, client: ClientProfile, item: StoredObject, na
         age_s = (gateway.clock() - item.modified).total_seconds()
         if not complete and age_s < gateway.settings.incomplete_grace_s:
             return Received(client.client_id, name, "waiting", note="nothing closes the file yet")
-        file_id, duplicate = _admit(gateway, client, arrival_id, name, item, Path(copy.name), sha256, complete)
+        arrival = _Arrival(client, arrival_id, name, item, sha256, complete)
+        file_id, duplicate = _admit(gateway, arrival, Path(copy.name))
     gateway.store.delete(item.key, item.version)
     _log.info("received", client=client.client_id, name=name, file_id=file_id, bytes=size, duplicate=duplicate)
     return Received(client.client_id, name, "duplicate" if duplicate else "new", file_id)
@@ -100,21 +113,21 @@ def _complete(client: ClientProfile, copy: Path, size: int) -> bool:
         return closes_itself(client, head, file.read())
 
 
-def _admit(  # noqa: PLR0913
-    gateway: Gateway, client: ClientProfile, arrival_id: str, name: str, item: StoredObject, copy: Path, sha256: str,
-    complete: bool,
-) -> tuple[str, bool]:  # fmt: skip
+def _admit(gateway: Gateway, arrival: _Arrival, copy: Path) -> tuple[str, bool]:
     """Archive the bytes, then one commit: the arrival, and the file unless its bytes are known. (file_id, duplicate)."""
     registry = gateway.registry
     now = gateway.clock()
     latest = registry.rows(
-        t.FILES, t.FILES.c.client_id == client.client_id, t.FILES.c.sha256 == sha256, order=t.FILES.c["round"]
+        t.FILES,
+        t.FILES.c.client_id == arrival.client.client_id,
+        t.FILES.c.sha256 == arrival.sha256,
+        order=t.FILES.c["round"],
     )
     # A file that was wholly rejected (or refused) moved no money: it may come again and be looked at anew.
     again = bool(latest) and latest[-1]["state"] in {"rejected", "refused"}
     duplicate = bool(latest) and not again
     round_ = len(latest) + 1 if not latest or again else len(latest)
-    file_id = make_file_id(client.client_id, sha256 if round_ == 1 else f"{sha256}:{round_}")
+    file_id = make_file_id(arrival.client.client_id, arrival.sha256 if round_ == 1 else f"{arrival.sha256}:{round_}")
     if not duplicate:
         try:
             gateway.store.put(archive_key(file_id), copy, create=True)
@@ -123,19 +136,27 @@ def _admit(  # noqa: PLR0913
     with registry.transaction() as connection:
         is_new = insert_new(
             connection, t.FILES,
-            file_id=file_id, client_id=client.client_id, name=name, sha256=sha256, round=round_, size_bytes=item.size,
-            complete=int(complete), received_at=now.isoformat(timespec="microseconds"),
-            received_on=now.astimezone(zoneinfo.ZoneInfo(client.time_zone)).date().isoformat(), state="received",
+            file_id=file_id, client_id=arrival.client.client_id, name=arrival.name, sha256=arrival.sha256, round=round_, size_bytes=arrival.item.size,
+            complete=int(arrival.complete), received_at=now.isoformat(timespec="microseconds"),
+            received_on=now.astimezone(zoneinfo.ZoneInfo(arrival.client.time_zone)).date().isoformat(), state="received",
         )  # fmt: skip
         ours = insert_new(
             connection, t.ARRIVALS,
-            arrival_id=arrival_id, client_id=client.client_id, name=name, version=item.version, file_id=file_id,
+            arrival_id=arrival.arrival_id, client_id=arrival.client.client_id, name=arrival.name, version=arrival.item.version, file_id=file_id,
             duplicate=int(not is_new), arrived_at=registry.now(),
         )  # fmt: skip
         if ours:
             action = "received" if is_new else "duplicate_received"
-            registry.audit(connection, "gateway", action, file_id, name=name, client=client.client_id, sha256=sha256)
+            registry.audit(
+                connection,
+                "gateway",
+                action,
+                file_id,
+                name=arrival.name,
+                client=arrival.client.client_id,
+                sha256=arrival.sha256,
+            )
             return file_id, not is_new
-        arrival = row_of(connection, t.ARRIVALS, arrival_id=arrival_id)
-        assert arrival is not None, "the insert lost to a row that is not there"
-        return arrival["file_id"], bool(arrival["duplicate"])
+        known = row_of(connection, t.ARRIVALS, arrival_id=arrival.arrival_id)
+        assert known is not None, "the insert lost to a row that is not there"
+        return known["file_id"], bool(known["duplicate"])

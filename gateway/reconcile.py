@@ -6,17 +6,18 @@ payment settled or returned, so that each side is claimed once under any repetit
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import polars as pl
 
 from canonical.errors import Conflict
-from canonical.frames import ENTRIES, dtypes
+from canonical.frames import ENTRIES, MATCHES, STATEMENTS, dtypes, empty
 from gateway.book import attribution, feedback_frames, provider_book, provider_frames
 from gateway.composition import Gateway
 from gateway.registry import tables as t
 from reconciliation.ladder import Matched, match
-from reconciliation.states import Attribution, payment_states
+from reconciliation.states import ATTRIBUTED, Attribution, payment_states
 
 _TRIES_MAX = 20
 
@@ -32,23 +33,44 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A provider as it stands. `states`: STATES; `entries`: ENTRIES; `matches`: MATCHES; `matched`: what would be matched now."""
+    """A provider as it stands: STATES, ENTRIES, STATEMENTS, MATCHES of all runs, and `matched`: what would match now."""
 
     states: pl.DataFrame
     attribution: Attribution
     entries: pl.DataFrame
+    statements: pl.DataFrame
     matches: pl.DataFrame
     matched: Matched
 
+    @classmethod
+    def joined(cls, book: pl.DataFrame, parts: list[Position]) -> Position:
+        """Several providers as one, over a book that also holds the payments that went to none."""
+        told = Attribution(
+            pl.concat([empty(ATTRIBUTED), *[part.attribution.attributed for part in parts]]),
+            pl.concat([part.attribution.unknown for part in parts], how="diagonal"),
+        )
+        entries, statements, matches = (
+            pl.concat([empty(schema), *[getattr(part, name) for part in parts]])
+            for name, schema in (("entries", ENTRIES), ("statements", STATEMENTS), ("matches", MATCHES))
+        )
+        states = payment_states(book, told.attributed, matches)
+        return cls(states, told, entries, statements, matches, match(states, entries, matches))
 
-def position(gateway: Gateway, provider_id: str) -> Position:
-    """Everything known of a provider's payments and entries, with the matches of all runs."""
+
+def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -> Position:
+    """What is known of a provider's payments and entries; `until`: only what was sent or booked by that day."""
     book = provider_book(gateway, provider_id)
-    told = attribution(gateway, provider_id, book)
-    matches = provider_frames(gateway, provider_id, "matches")
     entries = feedback_frames(gateway, provider_id, "entries").select(dtypes(ENTRIES).keys())
+    statements = feedback_frames(gateway, provider_id, "statements").select(dtypes(STATEMENTS).keys())
+    matches = provider_frames(gateway, provider_id, "matches")
+    if until is not None:
+        book = book.filter(pl.col("submitted_on").is_null() | (pl.col("submitted_on") <= until))
+        entries = entries.filter(pl.coalesce("booking_date", "value_date", pl.lit(until)) <= until)
+        statements = statements.filter(pl.coalesce("to_date", "from_date", pl.lit(until)) <= until)
+        matches = matches.join(entries, on="entry_id", how="semi")
+    told = attribution(gateway, provider_id, book)
     states = payment_states(book, told.attributed, matches)
-    return Position(states, told, entries, matches, match(states, entries, matches))
+    return Position(states, told, entries, statements, matches, match(states, entries, matches))
 
 
 def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:

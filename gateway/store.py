@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import obstore
@@ -79,7 +79,7 @@ class ObjectStore(ABC):
             found = [_stored(item) for page in obstore.list(self._store, prefix) for item in page]
         yield from sorted(found, key=lambda item: item.key)
 
-    def copy_to(self, key: str, out: BinaryIO) -> tuple[str, int]:
+    def copy_to(self, key: str, out: IO[bytes]) -> tuple[str, int]:
         """Stream an object into a file; its SHA-256 and size in bytes. Raises NotFound."""
         hasher, size = hashlib.sha256(), 0
         with _outside(key):

@@ -13,7 +13,6 @@ from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection
-from validators.duplicate_payment import RULE as DUPLICATE_PAYMENT
 
 from canonical.contracts import Context, FileHeader, Window
 from canonical.errors import Conflict
@@ -25,6 +24,7 @@ from gateway.judging import Judged, in_file_order, judge, verdict_word, verdicts
 from gateway.lake import Lake
 from gateway.reading import file_finding
 from validators import engine
+from validators.duplicate_payment import RULE as DUPLICATE_PAYMENT
 
 _TRIES_MAX = 20
 

@@ -42,7 +42,7 @@ def payments_of(
 def _text(block: bytes, records: Records, sound: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> bytes:
     """The sound records' bytes, one after the other."""
     start, end = records.start[sound], records.end[sound]
-    if sound.all():
+    if records.gapless and sound.all():
         return block[start[0] : end[-1]]
     return b"\n".join(block[a:b] for a, b in zip(start.tolist(), end.tolist(), strict=True))
 

@@ -39,7 +39,8 @@ class Flaw(IntEnum):
 class Records:
     """Records of one block that are not blank. `start` and `end` count from the block's first byte, without line break.
 
-    `line` counts from 0 in the block; `columns` is the number found. `used` and `lines` are what the block consumed.
+    `line` counts from 0 in the block; `columns` is the number found. `used` and `lines` are what the block consumed;
+    `gapless`: there are no blank records between them.
     """
 
     start: Places
@@ -49,6 +50,7 @@ class Records:
     flaw: npt.NDArray[np.int8]
     used: int
     lines: int
+    gapless: bool
 
 
 def block_end(data: bytes | mmap.mmap, start: int, end: int, window_bytes: int = WINDOW_BYTES) -> int:
@@ -180,5 +182,6 @@ def records(block: bytes, dialect: tuple[str, str], width: int, last: bool) -> R
     flaw[end - start > LINE_BYTES_MAX] = Flaw.LENGTH
     # A spreadsheet writes empty rows as delimiters alone.
     blank = (end == start) | ((columns == width) & (end - start == width - 1) & (flaw == Flaw.NONE))
-    kept = ~blank & (start < used)
-    return Records(start[kept], end[kept], first[kept], columns[kept], flaw[kept], used, count)
+    here = start < used
+    kept, gapless = ~blank & here, not (blank & here).any()
+    return Records(start[kept], end[kept], first[kept], columns[kept], flaw[kept], used, count, gapless)

@@ -57,12 +57,15 @@ class Shape:
 class Record:
     """One element that was read. `ordinal`: among those of its name in the file, from 1; `line` where it starts.
 
+    `order`: among all records of the file, by where they start.
+
     The currency of an amount `key` is kept as `key_currency`.
     """
 
     shape: Shape
     line: int
     ordinal: int
+    order: int
     parent: Record | None
     values: dict[str, str] = field(default_factory=dict)
     children: dict[str, list[Record]] = field(default_factory=dict)
@@ -126,6 +129,7 @@ class Reader(Feeder):
         self._ranks: list[int] = []
         self._texts: list[list[str]] = []
         self._open: list[Record] = []
+        self._opened = 0
         self._counts: dict[str, int] = {}
         self._locals: dict[str, str] = {}
         self._slips: dict[tuple[str, str], _Slip] = {}
@@ -158,7 +162,8 @@ class Reader(Feeder):
         if node.shape is not None:
             number = self._counts[node.shape.name] = self._counts.get(node.shape.name, 0) + 1
             parent = self._open[-1] if self._open else None
-            self._open.append(Record(node.shape, self.line, number, parent))
+            self._opened += 1
+            self._open.append(Record(node.shape, self.line, number, self._opened, parent))
         self._stack.append(node)
         self._ranks.append(0)
         self._texts.append([])
@@ -237,7 +242,8 @@ class Reader(Feeder):
         for key in shape.required:
             if key not in record.values and key not in record.children:
                 below = next(below for below, what in shape.fields if key in {what, getattr(what, "name", None)})
-                self._slip("iso-missing", "CH21", f"{path}/{below}", "is missing", record.line)
+                if ("iso-empty", f"{path}/{below}") not in self._slips:
+                    self._slip("iso-missing", "CH21", f"{path}/{below}", "is missing", record.line)
         siblings = record.parent.children.setdefault(shape.name, []) if record.parent else []
         if shape.streamed:
             self.records.append(record)

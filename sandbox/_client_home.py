@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
+from urllib.parse import urlsplit
 
 import asyncssh
 
@@ -37,10 +38,12 @@ class ClientHome(Home):
     def __init__(self, chan: Any, store: ObjectStore) -> None:
         super().__init__(chan)
         self._store = store
+        parts = urlsplit(store.url)
+        self._folder = Path(parts.path).resolve() if parts.scheme == "file" else None
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> _Spool:  # noqa: ARG002  no modes here
         """Open for reading, or for writing anew."""
-        key = inside(path)
+        key = self._key(path)
         if not pflags & asyncssh.FXF_WRITE:
             return await self._open_to_read(key)
         if pflags & (asyncssh.FXF_APPEND | asyncssh.FXF_READ):
@@ -86,7 +89,7 @@ class ClientHome(Home):
 
     async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
         """Attributes of an object or of a prefix that has objects; the two folders always exist."""
-        key = inside(path)
+        key = self._key(path)
         if key in ("", *_FOLDERS):
             return folder_attributes()
         found = await self._head(key)
@@ -104,7 +107,7 @@ class ClientHome(Home):
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         """Names directly below a prefix."""
-        key = inside(path)
+        key = self._key(path)
         base = f"{key}/" if key else ""
         objects = await self._below(key)
         if not objects and key not in ("", *_FOLDERS):
@@ -121,7 +124,7 @@ class ClientHome(Home):
 
     async def remove(self, path: bytes) -> None:
         """Delete an object of inbox/ or outbox/."""
-        key = inside(path)
+        key = self._key(path)
         if not _is_in(key, _FOLDERS):
             raise refused("removing outside inbox/ and outbox/", path)
         found = await self._head(key)
@@ -134,11 +137,11 @@ class ClientHome(Home):
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Copy and delete; a taken name is refused."""
-        await self._rename(inside(oldpath), inside(newpath), create=True)
+        await self._rename(self._key(oldpath), self._key(newpath), create=True)
 
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         """The same, over an existing object if need be, as OpenSSH's client asks for."""
-        await self._rename(inside(oldpath), inside(newpath), create=False)
+        await self._rename(self._key(oldpath), self._key(newpath), create=False)
 
     async def _rename(self, old: str, new: str, *, create: bool) -> None:
         if not (_is_in(old, ("inbox",)) and _is_in(new, ("inbox",))):
@@ -163,7 +166,18 @@ class ClientHome(Home):
             return None
 
     async def _below(self, key: str) -> list[StoredObject]:
-        return await asyncio.to_thread(lambda: list(self._store.list(key)))
+        found = await asyncio.to_thread(lambda: list(self._store.list(key)))
+        return [item for item in found if self._stays(item.key)]
+
+    def _key(self, path: bytes) -> str:
+        key = inside(path)
+        if not self._stays(key):
+            raise asyncssh.SFTPNoSuchFile(f"no such file: {key}")
+        return key
+
+    def _stays(self, key: str) -> bool:
+        # Where the store is a local folder, a link that somebody put there could lead out of the home.
+        return self._folder is None or (self._folder / key).resolve().is_relative_to(self._folder)
 
 
 def _is_in(key: str, folders: tuple[str, ...]) -> bool:

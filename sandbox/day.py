@@ -7,7 +7,9 @@ sandbox bank reject it, "RETURN R01" (NACHA) and "RETURN LATER" make it come bac
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 
@@ -77,12 +79,12 @@ def _salaries() -> list[_Credit]:
 
 def salaries_pain001(today: dt.date) -> bytes:
     """pain.001.001.09 of two batches: a wrong IBAN, three decimals, one the bank rejects, one that comes back."""
-    credits = _salaries()
+    paid = _salaries()
     debtor = iban("DE", "100100109900000001")
-    batches = [_batch(today, number, part, debtor) for number, part in enumerate((credits[:7], credits[7:]), start=1)]
+    batches = [_batch(today, number, part, debtor) for number, part in enumerate((paid[:7], paid[7:]), start=1)]
     header = (
         f"<GrpHdr><MsgId>ALDER-{today:%Y%m%d}-1</MsgId><CreDtTm>{today}T08:00:00Z</CreDtTm>"
-        f"<NbOfTxs>{len(credits)}</NbOfTxs><CtrlSum>{_total(credits)}</CtrlSum>"
+        f"<NbOfTxs>{len(paid)}</NbOfTxs><CtrlSum>{_total(paid)}</CtrlSum>"
         "<InitgPty><Nm>Alder Payroll SA</Nm></InitgPty></GrpHdr>"
     )
     text = (
@@ -93,17 +95,17 @@ def salaries_pain001(today: dt.date) -> bytes:
     return text.encode()
 
 
-def _batch(today: dt.date, number: int, credits: list[_Credit], debtor: str) -> str:
+def _batch(today: dt.date, number: int, part: list[_Credit], debtor: str) -> str:
     payments = "".join(
         f"<CdtTrfTxInf><PmtId><InstrId>ALD{number}{index:04d}</InstrId><EndToEndId>SAL-{today:%m}-{number}{index:03d}"
         f'</EndToEndId></PmtId><Amt><InstdAmt Ccy="EUR">{credit.amount}</InstdAmt></Amt>'
         f"<Cdtr><Nm>{escape(credit.name)}</Nm></Cdtr><CdtrAcct><Id><IBAN>{credit.account}</IBAN></Id></CdtrAcct>"
         f"<RmtInf><Ustrd>{escape(credit.remittance)}</Ustrd></RmtInf></CdtTrfTxInf>\n"
-        for index, credit in enumerate(credits, start=1)
+        for index, credit in enumerate(part, start=1)
     )
     return (
         f"<PmtInf><PmtInfId>ALDER-{today:%Y%m%d}-B{number}</PmtInfId><PmtMtd>TRF</PmtMtd>"
-        f"<NbOfTxs>{len(credits)}</NbOfTxs><CtrlSum>{_total(credits)}</CtrlSum>"
+        f"<NbOfTxs>{len(part)}</NbOfTxs><CtrlSum>{_total(part)}</CtrlSum>"
         "<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl><CtgyPurp><Cd>SALA</Cd></CtgyPurp></PmtTpInf>"
         f"<ReqdExctnDt><Dt>{today}</Dt></ReqdExctnDt><Dbtr><Nm>Alder Payroll SA</Nm></Dbtr>"
         f"<DbtrAcct><Id><IBAN>{debtor}</IBAN></Id></DbtrAcct>"
@@ -112,10 +114,10 @@ def _batch(today: dt.date, number: int, credits: list[_Credit], debtor: str) -> 
     )
 
 
-def _total(credits: list[_Credit]) -> str:
+def _total(part: list[_Credit]) -> str:
     """Control sum in thousandths: one of the day's amounts has three decimals, and the client's sum counts them."""
     thousandths = sum(
-        int(f"{whole}{fraction:0<3}") for whole, _, fraction in (c.amount.partition(".") for c in credits)
+        int(f"{whole}{fraction:0<3}") for whole, _, fraction in (credit.amount.partition(".") for credit in part)
     )
     return f"{thousandths // 1000}.{thousandths % 1000:03d}"
 
@@ -178,3 +180,17 @@ def invoices_csv(today: dt.date) -> bytes:
     ]
     lines.append(f"TOTAL,{len(rows)},{total // 100}.{total % 100:02d}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def main() -> None:
+    """Write today's files into a folder."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    folder.mkdir(parents=True, exist_ok=True)
+    for upload in uploads(dt.datetime.now(dt.UTC).date()):
+        path = folder / f"{upload.client_id}-{upload.name}"
+        path.write_bytes(upload.data)
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()

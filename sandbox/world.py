@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import secrets
+import shlex
 import signal
 import socket
 import subprocess
@@ -133,13 +134,13 @@ def build(root: Path, sftp_port: int, airflow_port: int) -> World:
     make_key(world.keys, "server")
     users = []
     for client in CLIENTS:
-        (world.store / "clients" / client).mkdir(parents=True, exist_ok=True)
-        key = make_key(world.keys, client)
-        home = f"file://{world.store}/clients/{client}"
-        users.append(User(username=client, kind="client", home=home, authorized_keys=public_key(key)))
+        folder = world.store / "clients" / client
+        folder.mkdir(parents=True, exist_ok=True)
+        key = public_key(make_key(world.keys, client))
+        users.append(User(username=client, kind="client", home=f"file://{folder}", authorized_keys=key))
     for bank in BANKS:
-        for folder in ("in", "out"):
-            (world.bank_home(bank) / folder).mkdir(parents=True, exist_ok=True)
+        for name in ("in", "out"):
+            (world.bank_home(bank) / name).mkdir(parents=True, exist_ok=True)
         key = make_key(world.home / "secrets", f"{bank}_key")
         users.append(
             User(
@@ -153,6 +154,9 @@ def build(root: Path, sftp_port: int, airflow_port: int) -> World:
         users=tuple(users), host_key=world.keys / "server", port=sftp_port, ready_file=world.root / "sftp.ready"
     )
     (world.root / "sftp.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
+    ours = {name: value for name, value in world.environment().items() if name.startswith("BULKRAIL_")}
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in ours.items()]
+    (world.root / "environment.sh").write_text("".join(lines), encoding="utf-8")
     passwords = world.root / "airflow" / "passwords.json"
     if not passwords.exists():
         passwords.write_text(json.dumps({user: secrets.token_urlsafe(9) for user in _USERS}), encoding="utf-8")
@@ -169,7 +173,7 @@ def running(world: World) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
             process(world, "sftp", [sys.executable, "-m", "sandbox.sftp", "--config", str(world.root / "sftp.json")])
         )
         airflow = stack.enter_context(process(world, "airflow", [sys.executable, "-m", "airflow", "standalone"]))
-        wait_for(lambda: (world.root / "sftp.ready").exists(), "the SFTP server", sftp, world.log("sftp"), 20)
+        wait_for((world.root / "sftp.ready").exists, "the SFTP server", sftp, world.log("sftp"), 20)
         yield {"sftp": sftp, "airflow": airflow}
 
 

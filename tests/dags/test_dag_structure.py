@@ -70,8 +70,7 @@ def test_every_dag_has_an_owner_tags_and_a_runbook(dags) -> None:
         missing = [heading for heading in RUNBOOK if heading not in dag.doc_md]
         assert missing == [], f"{dag.dag_id} has a runbook without {missing}"
         for task in dag.tasks:
-            function = task.partial_kwargs["python_callable"] if task.is_mapped else task.python_callable
-            assert function.__doc__, f"{dag.dag_id}.{task.task_id} does not say what it does"
+            assert task.python_callable.__doc__, f"{dag.dag_id}.{task.task_id} does not say what it does"
 
 
 @pytest.mark.airflow

@@ -77,7 +77,9 @@ ROW = st.tuples(
 @pytest.mark.parametrize("name", [name for name, rule in discover("validators", "RULE").items() if rule.kind == "file"])
 @settings(deadline=None, max_examples=40)
 @given(rows=st.lists(ROW, min_size=1, max_size=12), cut=st.integers(0, 12), declared=st.integers(0, 12))
-def test_parts_that_are_merged_are_the_whole(name, rows, cut, declared, payments, totals, context, window):
+def test_parts_that_are_merged_are_the_whole(  # noqa: PLR0917  fixtures
+    name, rows, cut, declared, payments, totals, context, window
+):
     rule, told = discover("validators", "RULE")[name], context()
     frame = payments(
         *[{"batch": b, "currency": c, "amount_text": a, "end_to_end_id": a + c} for b, c, a in sorted(rows)]

@@ -1,0 +1,81 @@
+"""Make docs/rules/ from the rules themselves: `python docs/rules.py`. A test holds that the pages are up to date."""
+
+# ruff: noqa: INP001  a script beside the pages, no package
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+from typing import Final
+
+from canonical.codes import REASONS
+from canonical.plugins import discover
+
+PAGES: Final = Path(__file__).parent / "rules"
+_KINDS: Final = {"row": "each payment by itself", "file": "the file as a whole"}
+
+
+def pages() -> dict[str, str]:
+    """File name → text of every page."""
+    rules = discover("validators", "RULE")
+    told = {f"{name}.md": _page(name) for name in rules}
+    return {"index.md": _index(), **told}
+
+
+def _page(name: str) -> str:
+    rule = discover("validators", "RULE")[name]
+    text = inspect.getdoc(importlib.import_module(f"validators.{name}")) or ""
+    return "\n".join(
+        [
+            f"# {name}",
+            "",
+            text,
+            "",
+            "| | |",
+            "|---|---|",
+            f"| looks at | {_KINDS[rule.kind]} |",
+            f"| reason | {rule.reason}: {REASONS[rule.reason]} |",
+            f"| severity | {rule.severity.value} |",
+            f"| level | {rule.level.value} |",
+            f"| what to do | {rule.remedy} |",
+            "",
+            "The reason, severity and remedy are those of the rule; a check that has its own says so in its finding. Faults of",
+            "what a whole batch shares (debtor, execution date) are told once for the batch.",
+            "",
+            "Sources:",
+            *(f"- {source}" for source in rule.sources),
+            "",
+        ]
+    )
+
+
+def _index() -> str:
+    lines = [
+        "# Rules",
+        "",
+        "A client's profile may set any rule to `error`, `warning` or `off` (`rules: {character_set: warning}`); what could",
+        "not be read at all (fatal) stays so. All findings are reported, not the first.",
+        "",
+        "| rule | reason | severity | what it says |",
+        "|---|---|---|---|",
+    ]
+    for name, rule in discover("validators", "RULE").items():
+        text = (inspect.getdoc(importlib.import_module(f"validators.{name}")) or "").split("\n\n", 1)[0]
+        lines.append(f"| [{name}]({name}.md) | {rule.reason} | {rule.severity.value} | {' '.join(text.split())} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """Write every page, and remove those of rules that are gone."""
+    PAGES.mkdir(exist_ok=True)
+    made = pages()
+    for page in PAGES.glob("*.md"):
+        if page.name not in made:
+            page.unlink()
+    for name, text in made.items():
+        (PAGES / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

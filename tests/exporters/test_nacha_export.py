@@ -1,0 +1,305 @@
+"""NACHA files for banks: golden, what is refused, splitting, and the way back through the parser."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from canonical.contracts import ExportSummary, Order, Source, Window
+from canonical.errors import ConfigError, FrameBroken
+from canonical.frames import PAYMENTS, conform
+from canonical.profiles import Account, Plugin, ProviderProfile, Rail
+from exporters import _nacha_batches as batches_module
+from exporters import nacha as module
+from exporters._nacha_records import WRITABLE_SEC
+from exporters.nacha import EXPORT
+from parsers.nacha import FORMAT
+
+GOLDEN = Path(__file__).parent / "golden" / "nacha"
+OPTIONS = {"immediate_destination": "076543216", "immediate_origin": "1234567890"}
+RAIL = Rail(rail="ach", cut_off=dt.time(17), time_zone="America/New_York", calendar="fed")
+ACCOUNT = Account(account="700100200", currency="USD", name="Example Operations", agent="123456780")
+
+
+def order(options: dict[str, Any] | None = None, **changes: Any) -> Order:
+    provider = ProviderProfile(
+        provider_id="second-example", name="Second Example Bank",
+        export=Plugin(name="nacha", options=OPTIONS if options is None else options),
+        transport=Plugin(name="folder"), accounts=(ACCOUNT,), rails=(RAIL,),
+    )  # fmt: skip
+    made = Order(
+        submission_id="S0123456789abcdef012", provider=provider, account=ACCOUNT, rail=RAIL,
+        created=dt.datetime(2026, 11, 20, 15, 5, tzinfo=dt.UTC), business_date=dt.date(2026, 11, 23),
+        sequence_first=41, file_sequence=0, initiating_party="Harbour Tea Company",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+DEFAULTS: dict[str, Any] = {
+    "credit_debit": "CRDT", "amount_minor": 125_00, "currency": "USD", "creditor_name": "Ada Example",
+    "creditor_account": "000123456789", "creditor_agent": "123456780", "end_to_end_id": "INV-1", "prenote": False,
+}  # fmt: skip
+
+
+def payments(*rows: dict[str, Any], of: Order | None = None) -> pl.DataFrame:
+    """PAYMENTS of these rows with reference, position and execution date, as the gateway hands them over."""
+    full = [
+        {"payment_id": f"0-{n:012d}", "row": n, "line": n, "offset": n, "length": 1, "batch": 1, **DEFAULTS, **row}
+        for n, row in enumerate(rows, start=1)
+    ]
+    frame = conform(pl.DataFrame(full, infer_schema_length=None), PAYMENTS)
+    placed = frame.with_columns(pl.col("row").alias("position"), pl.lit(dt.date(2026, 11, 24)).alias("execution_date"))
+    return placed.with_columns(
+        EXPORT.reference(of or order(), pl.col("payment_id"), pl.col("position")).alias("reference")
+    )
+
+
+def written(frame: pl.DataFrame, of: Order | None = None, cut: int = 10**6) -> tuple[bytes, ExportSummary]:
+    out = io.BytesIO()
+    summary = EXPORT.write(of or order(), iter(frame.iter_slices(cut)), out)
+    return out.getvalue(), summary
+
+
+def parsed(data: bytes) -> Window:
+    """The file read back, after checking that the parser has nothing to say and all totals hold."""
+    (window,) = FORMAT.windows(Source("0" * 20, "written.ach", data), FORMAT.options())
+    assert window.findings.is_empty(), window.findings.rows()
+    assert window.unreadable == 0
+    assert window.totals.filter(pl.col("declared").ne_missing(pl.col("found"))).is_empty()
+    return window
+
+
+def lines(data: bytes, kind: str) -> list[str]:
+    return [line for line in data.decode("ascii").splitlines() if line[0] == kind and line != "9" * 94]
+
+
+def golden_payments() -> pl.DataFrame:
+    rows = [json.loads(line) for line in (GOLDEN / "payments.jsonl").read_text(encoding="utf-8").splitlines()]
+    return payments(*rows)
+
+
+def test_golden() -> None:
+    data, summary = written(golden_payments())
+    assert data == (GOLDEN / "expected.ach").read_bytes()
+    assert summary == ExportSummary(6, {"USD": 10_099_625_51})
+    assert EXPORT.reread(Source("0" * 20, "expected.ach", data)) == summary
+    assert EXPORT.unfit(golden_payments()).is_empty()
+    assert parsed(data).payments.height == 6
+
+
+def test_the_same_payments_give_the_same_bytes_however_they_are_cut() -> None:
+    whole, _ = written(golden_payments())
+    assert [written(golden_payments(), cut=cut)[0] for cut in (1, 2, 3)] == [whole] * 3
+
+
+def test_reference_is_the_trace_number() -> None:
+    frame = payments({}, {})
+    assert frame["reference"].to_list() == ["123456780000041", "123456780000042"]
+    other = order({**OPTIONS, "originating_dfi": "07654321"})
+    assert payments({}, of=other)["reference"].to_list() == ["076543210000041"]
+    data, _ = written(payments({}, of=other), other)
+    assert lines(data, "5")[0][79:87] == "07654321"
+
+
+def test_file_header() -> None:
+    data, _ = written(payments({}), order(file_sequence=26))
+    header = lines(data, "1")[0]
+    assert header[3:34] == " 07654321612345678902611201005" + "0"  # New York is five hours behind in November
+    with pytest.raises(ConfigError, match="36 files a day"):
+        written(payments({}), order(file_sequence=36))
+
+
+def test_names_and_company_from_options_where_the_payment_has_none() -> None:
+    options = {**OPTIONS, "company_name": "HARBOUR", "company_id": "9876543210", "company_entry_description": "VENDORS"}
+    named = {"debtor_name": "Own Name", "debtor_id": "1112223334", "category_purpose": "SALA"}
+    data, _ = written(payments({}, named, {"debtor_id": "longer than ten"}), order(options))
+    assert [(line[4:20], line[40:50], line[53:63]) for line in lines(data, "5")] == [
+        ("HARBOUR         ", "9876543210", "VENDORS   "),
+        ("Own Name        ", "1112223334", "PAYROLL   "),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "direction", "code"),
+    [
+        (None, "CRDT", "22"), (None, "DBIT", "27"), ("SVGS", "CRDT", "32"), ("SVGS", "DBIT", "37"),
+        ("GLAC", "CRDT", "42"), ("LOAN", "CRDT", "52"), ("CASH", "CRDT", "22"),
+    ],
+)  # fmt: skip
+def test_transaction_code_from_account_type(kind: str | None, direction: str, code: str) -> None:
+    data, _ = written(payments({"creditor_account_type": kind, "credit_debit": direction}))
+    assert lines(data, "6")[0][1:3] == code
+
+
+@pytest.mark.parametrize(
+    ("directions", "service_class"),
+    [(("CRDT",), "220"), (("DBIT",), "225"), (("CRDT", "DBIT"), "200")],
+)
+def test_service_class(directions: tuple[str, ...], service_class: str) -> None:
+    data, _ = written(payments(*({"credit_debit": direction} for direction in directions)))
+    assert {line[1:4] for kind in "58" for line in lines(data, kind)} == {service_class}
+
+
+def test_letters_lose_their_accents() -> None:
+    data, _ = written(payments({"creditor_name": "Zoë Müller-Ørsted", "remittance": "Straße 1\n½"}))
+    assert lines(data, "6")[0][54:76] == "Zoe Muller-?rsted     "
+    assert lines(data, "7")[0][3:83].rstrip() == "Stra?e 1 1?2"
+
+
+UNFIT = {
+    "currency": {"currency": "EUR"},
+    "amount_text": {"amount_minor": 10**10},
+    "creditor_agent": {"creditor_agent": "EXAMUS33"},
+    "creditor_account": {"creditor_account": "123456789012345678"},
+    "local_instrument": {"local_instrument": "IAT"},
+    "remittance": {"remittance": "x" * 81},
+}
+
+
+@pytest.mark.parametrize("field", [*UNFIT, "addenda not allowed"])
+def test_what_does_not_fit_is_named_and_never_cut(field: str) -> None:
+    wrong = UNFIT.get(field, {"remittance": "x", "local_instrument": "TEL"})
+    frame = payments({}, wrong)
+    found = EXPORT.unfit(frame)
+    assert found.select("row", "severity").rows() == [(2, "error")]
+    assert field in {found["field"][0], "addenda not allowed"}
+    out = io.BytesIO()
+    with pytest.raises(FrameBroken, match="1 payments cannot be written"):
+        EXPORT.write(order(), iter([frame]), out)
+    assert out.getvalue() == b""
+
+
+def test_references_must_be_ascending_traces_of_the_order() -> None:
+    frame = payments({}, {})
+    for wrong in (
+        frame.reverse(),
+        frame.with_columns(reference=pl.lit("987654320000001")),
+        payments({}, {}, of=order(sequence_first=10**7)),
+    ):
+        with pytest.raises(FrameBroken, match="trace numbers"):
+            written(wrong)
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(ConfigError, match="no routing number"):
+        payments({}, of=order(account=ACCOUNT.model_copy(update={"agent": "EXAMUS33"})))
+    for wrong in ({}, {**OPTIONS, "immediate_destination": "1"}, {**OPTIONS, "unknown": "1"}):
+        with pytest.raises(ValueError, match="NachaOptions"):
+            written(payments({}), order(wrong))
+
+
+def test_a_batch_is_split_where_its_control_record_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = payments(*[{"remittance": "note"} if n % 2 else {} for n in range(20)])
+    monkeypatch.setattr(batches_module, "BATCH_COUNT_MAX", 7)
+    whole, summary = written(frame)
+    counts = [int(line[4:10]) for line in lines(whole, "8")]
+    assert max(counts) <= 7
+    assert sum(counts) == 30
+    assert written(frame, cut=3)[0] == whole
+    assert parsed(whole).payments.height == summary.payments == 20
+    monkeypatch.undo()
+    monkeypatch.setattr(batches_module, "ENTRY_SUM_MAX", 300_00)
+    by_sum, _ = written(frame)
+    assert {int(line[32:44]) for line in lines(by_sum, "8")} == {250_00}
+
+
+def test_a_sum_beyond_the_file_control_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ENTRY_SUM_MAX", 100_00)
+    with pytest.raises(FrameBroken, match="do not fit one ACH file"):
+        written(payments({}))
+
+
+def test_no_payments() -> None:
+    data, summary = written(payments({}).clear())
+    assert summary == EXPORT.reread(Source("0" * 20, "empty.ach", data)) == ExportSummary(0, {})
+
+
+@pytest.mark.parametrize("first", [0, 34, 95 * 2 + 30, 95 * 5 + 40, 95 * 8])
+def test_reread_notices_a_changed_file(first: int) -> None:
+    data, _ = written(golden_payments())
+    changed = data[:first] + (b"8" if data[first : first + 1] != b"8" else b"7") + data[first + 1 :]
+    for wrong in (data[:-95], data[:first] + data[first + 1 :], b""):
+        with pytest.raises(FrameBroken):
+            EXPORT.reread(Source("0" * 20, "wrong.ach", wrong))
+    same = EXPORT.reread(Source("0" * 20, "right.ach", data))
+    try:
+        assert EXPORT.reread(Source("0" * 20, "changed.ach", changed)) == same
+        assert first in {0, 34, 95 * 5 + 40}  # what is neither counted nor summed
+    except FrameBroken:
+        pass
+
+
+TEXT = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
+ROUTING = st.sampled_from(["123456780", "987654320", "076543216"])
+PAYMENT = st.fixed_dictionaries(
+    {
+        "credit_debit": st.sampled_from(["CRDT", "DBIT"]),
+        "amount_minor": st.integers(1, 10**10 - 1),
+        "local_instrument": st.sampled_from([*sorted(WRITABLE_SEC), None, "NORM"]),
+        "category_purpose": st.sampled_from(["RENT", "PAYROLL", None]),
+        "debtor_name": st.sampled_from(["HARBOUR TEA", "LEAF IMPORTERS", None]),
+        "debtor_id": st.sampled_from(["1234567890", None]),
+        "creditor_name": TEXT.map(lambda text: text[:22]),
+        "creditor_account": TEXT.map(lambda text: text[:17]),
+        "creditor_account_type": st.sampled_from(["CACC", "SVGS", "GLAC", None]),
+        "creditor_agent": ROUTING,
+        "end_to_end_id": TEXT.map(lambda text: text[:15]),
+        "remittance": st.none() | TEXT.map(lambda text: text[:80]),
+    }
+)
+
+
+def writable(row: dict[str, Any]) -> dict[str, Any]:
+    carries = row["local_instrument"] in {"PPD", "CCD", "WEB", None, "NORM"}
+    return row if carries else {**row, "remittance": None}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PAYMENT.map(writable), min_size=1, max_size=30), st.integers(1, 30), st.integers(1, 9_999_000))
+def test_what_is_written_is_read_back(rows: list[dict[str, Any]], cut: int, first: int) -> None:
+    of = order(sequence_first=first)
+    frame = payments(*rows, of=of)
+    data, summary = written(frame, of, cut)
+    assert data == written(frame, of)[0]
+    assert summary == EXPORT.reread(Source("0" * 20, "written.ach", data))
+    assert summary == ExportSummary(len(rows), {"USD": sum(row["amount_minor"] for row in rows)})
+    back = parsed(data).payments.sort("instruction_id")
+    same = ["credit_debit", "amount_minor", "currency", "creditor_name", "creditor_account", "creditor_agent",
+            "end_to_end_id", "remittance"]  # fmt: skip
+    assert back.select(same).equals(frame.select(same))
+    assert back["instruction_id"].to_list() == frame["reference"].to_list()
+    assert set(back["requested_execution_date"]) == {dt.date(2026, 11, 24)}
+    kinds = frame["creditor_account_type"].fill_null("CACC").to_list()
+    assert back["creditor_account_type"].to_list() == kinds
+    known = [value if value in WRITABLE_SEC else "PPD" for value in frame["local_instrument"]]
+    assert back["local_instrument"].to_list() == known
+
+
+def test_a_clients_nacha_file_goes_through_unchanged_but_for_traces_and_dates(corpus) -> None:
+    files = [
+        file for file in corpus("nacha")
+        if file.validity == "valid" and set(file.version.replace(",", "x").split("x")[::2]) <= {"PPD", "CCD"}
+        and "return/NOC" not in file.note
+    ]  # fmt: skip
+    assert len(files) > 20
+    kept = ["credit_debit", "amount_minor", "transaction_code", "creditor_name", "creditor_account", "creditor_agent",
+            "end_to_end_id", "remittance", "local_instrument", "category_purpose", "debtor_name", "debtor_id", "prenote"]  # fmt: skip
+    for file in files:
+        (window,) = FORMAT.windows(Source("0" * 20, file.key, file.path.read_bytes()), FORMAT.options())
+        frame = window.payments.with_columns(pl.col("row").alias("position"))
+        frame = frame.with_columns(
+            EXPORT.reference(order(), pl.col("payment_id"), pl.col("position")).alias("reference")
+        )
+        data, summary = written(frame)
+        back = parsed(data).payments.sort("instruction_id")
+        assert back.select(kept).equals(frame.select(kept)), file.key
+        assert summary == EXPORT.reread(Source("0" * 20, file.key, data))

@@ -1,0 +1,360 @@
+"""NACHA origination files: golden, each fault by name, the corpus, windows, and bytes that nobody should send."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from canonical.contracts import Context, Source, Window
+from canonical.profiles import DEFAULT_CLIENT
+from parsers import _nacha_lines
+from parsers import nacha as module
+from parsers.nacha import FORMAT
+from validators.aba import RULE as ABA
+
+GOLDEN = Path(__file__).parent / "golden" / "nacha"
+ORIGINATION = (GOLDEN / "origination.ach").read_bytes()
+LINES = ORIGINATION.decode().splitlines()
+BLOCKING = ("error", "fatal")
+
+
+def windows(data: bytes) -> list[Window]:
+    return list(FORMAT.windows(Source("0" * 20, "test.ach", data), FORMAT.options()))
+
+
+def read(data: bytes) -> Window:
+    parts = windows(data)
+    return Window(
+        parts[0].header,
+        pl.concat([part.payments for part in parts]),
+        pl.concat([part.totals for part in parts]),
+        pl.concat([part.findings for part in parts]),
+        sum(part.unreadable for part in parts),
+    )
+
+
+def differing(window: Window) -> list[str]:
+    wrong = window.totals.filter(pl.col("declared").ne_missing(pl.col("found")))
+    return [f"{level} {measure}" for level, measure in wrong.select("level", "measure").rows()]
+
+
+def with_lines(**changes: str | None) -> bytes:
+    """The golden file with lines (`line_3`) replaced or left out."""
+    numbered = {f"line_{number}": line for number, line in enumerate(LINES, start=1)}
+    return "".join(f"{line}\n" for line in (numbered | changes).values() if line is not None).encode()
+
+
+def edited(number: int, first: int, text: str) -> bytes:
+    """The golden file with `text` at position `first` (from 1) of a line."""
+    line = LINES[number - 1]
+    return with_lines(**{f"line_{number}": line[: first - 1] + text + line[first - 1 + len(text) :]})
+
+
+def rows(name: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (GOLDEN / name).read_text().splitlines()]
+
+
+def plain(frame: pl.DataFrame) -> list[dict[str, object]]:
+    dicts = [{key: value for key, value in row.items() if value is not None} for row in frame.to_dicts()]
+    return [
+        {key: value.isoformat() if isinstance(value, dt.date) else value for key, value in row.items()} for row in dicts
+    ]
+
+
+def test_golden() -> None:
+    window = read(ORIGINATION)
+    assert plain(window.payments) == rows("origination.payments.jsonl")
+    assert plain(window.totals) == rows("origination.totals.jsonl")
+    assert window.findings.is_empty()
+    assert window.unreadable == 0
+    assert differing(window) == []
+    header = window.header
+    assert header is not None
+    assert (header.format, header.message_id, header.created, header.initiating_party) == (
+        "nacha", "1234567890-2611201015-A", "2026-11-20T10:15:00", "HARBOUR TEA COMPANY",
+    )  # fmt: skip
+
+
+def test_byte_spans_hold_the_entry_and_its_addenda() -> None:
+    for offset, length, addenda in read(ORIGINATION).payments.select("offset", "length", "remittance").iter_rows():
+        span = ORIGINATION[offset : offset + length]
+        assert span[:1] == b"6"
+        assert (b"\n7" in span) == (addenda is not None)
+
+
+@pytest.mark.parametrize(
+    ("data", "warned"),
+    [
+        (ORIGINATION.replace(b"\n", b"\r\n"), set()),
+        (ORIGINATION.replace(b"\n", b""), set()),
+        (ORIGINATION.rstrip(b"\n"), set()),
+        (ORIGINATION + b"\n\n", set()),
+        (b"\n".join(line.rstrip() for line in ORIGINATION.splitlines()), {"nacha-length"}),
+        (ORIGINATION.replace(b"9" * 94 + b"\n", b""), {"nacha-blocking"}),
+        (ORIGINATION.replace(LINES[7].encode(), b"\n" + LINES[7].encode()), {"nacha-length"}),
+    ],
+    ids=["crlf", "blocks", "no final line end", "empty lines at the end", "trimmed", "no filler", "empty line"],
+)
+def test_dialects_of_lines(data: bytes, warned: set[str]) -> None:
+    window = read(data)
+    place = ("payment_id", "line", "offset", "length")
+    assert_frame_equal(window.payments.drop(place), read(ORIGINATION).payments.drop(place))
+    assert set(window.findings["rule"]) == warned
+    assert set(window.findings["severity"]) <= {"warning"}
+    assert differing(window) == []
+    assert FORMAT.sniff(data[:4096])
+    assert FORMAT.complete(data[-4096:])
+
+
+FAULTS = {
+    "no file header": (with_lines(line_1=None), "nacha-order", "error", 1),
+    "no file control": (with_lines(line_18=None), "nacha-incomplete", "fatal", None),
+    "cut in a batch": (ORIGINATION[: 95 * 9], "nacha-incomplete", "fatal", None),
+    "nothing at all": (b"", "nacha-incomplete", "fatal", None),
+    "no batch control": (with_lines(line_7=None), "nacha-order", "error", 7),
+    "entry outside a batch": (with_lines(line_8=None), "nacha-order", "error", 8),
+    "addenda before an entry": (with_lines(line_4=LINES[4], line_5=LINES[3]), "nacha-addenda", "error", 3),
+    "addenda after a batch header": (with_lines(line_3=LINES[4]), "nacha-order", "error", 3),
+    "batch control after file control": (with_lines(line_17=LINES[17], line_18=LINES[16]), "nacha-order", "error", 18),
+    "entry after file control": (with_lines(line_19=LINES[2]), "nacha-order", "error", 19),
+    "two file headers": (with_lines(line_2=LINES[0] + "\n" + LINES[1]), "nacha-order", "error", 2),
+    "batch without entries": (with_lines(line_14=None, line_15=None, line_16=None), "nacha-order", "error", 14),
+    "filler in the middle": (with_lines(line_8="9" * 94 + "\n" + LINES[7]), "nacha-order", "error", 8),
+    "format code": (edited(1, 40, "9"), "nacha-file-header", "error", 1),
+    "record size": (edited(1, 35, "080"), "nacha-file-header", "error", 1),
+    "blocking factor": (edited(1, 38, "20"), "nacha-file-header", "error", 1),
+    "creation date": (edited(1, 24, "261345"), "nacha-file-header", "warning", 1),
+    "short entry": (with_lines(line_3=LINES[2][:90]), "nacha-length", "error", 3),
+    "long entry": (with_lines(line_3=LINES[2] + "X"), "nacha-length", "error", 3),
+    "blanks behind an entry": (with_lines(line_3=LINES[2] + "  "), "nacha-length", "warning", 3),
+    "endless line": (with_lines(line_3="6" * 70_000), "nacha-length", "fatal", 3),
+    "unknown record": (edited(3, 1, "4"), "nacha-record-type", "error", 3),
+    "no ASCII in an entry": (edited(3, 60, "É"), "nacha-character", "error", 3),
+    "no ASCII in addenda": (edited(5, 60, "É"), "nacha-character", "error", 5),
+    "no ASCII in a batch header": (edited(2, 10, "É"), "nacha-character", "error", 2),
+    "a tabulator": (edited(3, 60, "\t"), "nacha-character", "error", 3),
+    "a stray carriage return": (edited(3, 60, "\r"), "nacha-character", "error", 3),
+    "service class unknown": (edited(2, 2, "999"), "nacha-service-class", "error", 2),
+    "debit in a credit batch": (edited(3, 2, "27"), "nacha-service-class", "error", 7),
+    "credit in a debit batch": (edited(9, 2, "22"), "nacha-service-class", "error", 12),
+    "class not taken": (edited(2, 51, "CTX"), "nacha-sec", "error", 2),
+    "company name zeros": (edited(2, 5, "0" * 16), "nacha-company", "error", 2),
+    "company id missing": (edited(2, 41, " " * 10), "nacha-company", "error", 2),
+    "description missing": (edited(2, 54, " " * 10), "nacha-company", "error", 2),
+    "odfi": (edited(2, 80, "1234567X"), "nacha-odfi", "error", 2),
+    "batch number again": (edited(8, 88, "0000001"), "nacha-batch-number", "warning", 8),
+    "control of another company": (edited(7, 45, "9"), "nacha-batch-control", "error", 7),
+    "control of another class": (edited(7, 2, "200"), "nacha-batch-control", "error", 7),
+    "control of another number": (edited(7, 88, "0000009"), "nacha-batch-control", "error", 7),
+    "control of another odfi": (edited(7, 80, "9"), "nacha-batch-control", "error", 7),
+    "code of a return": (edited(3, 2, "21"), "nacha-transaction-code", "error", 3),
+    "code unknown": (edited(3, 2, "99"), "nacha-transaction-code", "error", 3),
+    "trace descending": (edited(4, 94, "0"), "nacha-trace", "error", 4),
+    "trace twice": (edited(4, 94, "1"), "nacha-trace", "error", 4),
+    "trace no digits": (edited(4, 94, "X"), "nacha-trace", "error", 4),
+    "trace of another odfi": (edited(3, 80, "0"), "nacha-trace-odfi", "warning", 7),
+    "addenda indicator without addenda": (edited(3, 79, "1"), "nacha-addenda", "error", 3),
+    "addenda without indicator": (edited(4, 79, "0"), "nacha-addenda", "error", 4),
+    "two addenda": (with_lines(line_5=LINES[4] + "\n" + LINES[4]), "nacha-addenda", "error", 4),
+    "addenda of another type": (edited(5, 2, "02"), "nacha-addenda", "error", 4),
+    "addenda of another entry": (edited(5, 94, "9"), "nacha-addenda", "error", 4),
+    "addenda sequence": (edited(5, 87, "2"), "nacha-addenda", "error", 4),
+    "a return": (edited(5, 2, "99"), "nacha-return-file", "fatal", 5),
+    "a notification of change": (edited(5, 2, "98"), "nacha-return-file", "fatal", 5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_is_named_where_it_stands(name: str) -> None:
+    data, rule, severity, line = FAULTS[name]
+    found = read(data).findings
+    here = found.filter(pl.col("rule") == rule, pl.col("severity") == severity, pl.col("line").eq_missing(line))
+    assert not here.is_empty(), found.select("rule", "severity", "line", "message").rows()
+
+
+def test_all_faults_are_reported() -> None:
+    data = edited(3, 2, "99").replace(b"CLEO", b"CL\xc9O").replace(LINES[16].encode(), b"")
+    assert {"nacha-transaction-code", "nacha-character", "nacha-order"} <= set(read(data).findings["rule"])
+
+
+@pytest.mark.parametrize(
+    ("data", "measures"),
+    [
+        (edited(7, 5, "000005"), ["batch count"]),
+        (edited(7, 11, "0123456780"), ["batch entry_hash"]),
+        (edited(12, 21, "000000000001"), ["batch debit_sum"]),
+        (edited(7, 33, "000000437551"), ["batch credit_sum"]),
+        (edited(7, 33, "        4375"), ["batch credit_sum"]),
+        (edited(18, 2, "000004"), ["file batches"]),
+        (edited(18, 8, "000001"), ["file blocks"]),
+        (edited(18, 14, "00000011"), ["file count"]),
+        (edited(18, 22, "1358024686"), ["file entry_hash"]),
+        (edited(18, 32, "000100050001"), ["file debit_sum"]),
+        (edited(18, 44, "000001747118"), ["file credit_sum"]),
+        (edited(3, 30, "0000250001"), ["batch credit_sum", "file credit_sum"]),
+    ],
+)
+def test_declared_totals_that_differ(data: bytes, measures: list[str]) -> None:
+    assert differing(read(data)) == measures
+
+
+def test_an_entry_that_can_be_no_payment_is_unreadable() -> None:
+    window = read(edited(3, 2, "99"))
+    assert (window.payments.height, window.unreadable) == (7, 1)
+    assert window.payments["row"].to_list() == list(range(1, 8))
+
+
+def test_an_entry_outside_a_batch_is_unreadable_yet_counted() -> None:
+    window = read(with_lines(line_19=LINES[2]))
+    assert (window.payments.height, window.unreadable) == (8, 1)
+    assert differing(window) == ["file count", "file entry_hash", "file credit_sum"]
+
+
+def test_amounts_that_are_none_stay_as_written() -> None:
+    payments = read(edited(3, 30, "   2500.00")).payments
+    assert payments["amount_minor"][0] is None
+    assert payments["amount_text"][0] == "2500.00"
+    signed = read(edited(3, 30, "+000250000")).payments
+    assert signed["amount_minor"][0] is None
+
+
+def test_effective_entry_date_may_be_missing_or_no_date() -> None:
+    text, date = "requested_execution_date_text", "requested_execution_date"
+    assert read(edited(2, 70, "      ")).payments.select(text, date).row(0) == (None, None)
+    assert read(edited(2, 70, "261399")).payments.select(text, date).row(0) == ("261399", None)
+
+
+def test_character_finding_names_its_payment() -> None:
+    finding = read(edited(5, 60, "É")).findings.row(0, named=True)
+    assert (finding["level"], finding["row"], finding["end_to_end_id"]) == ("payment", 2, "EMP-0002")
+    assert finding["value"] is None
+
+
+@pytest.mark.parametrize("name", ["origination", "corpus"])
+def test_where_windows_are_cut_does_not_matter(name: str, corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = (
+        [ORIGINATION, ORIGINATION.replace(b"\n", b"")]
+        if name == "origination"
+        else [file.path.read_bytes() for file in corpus("nacha") if file.path.stat().st_size < 10_000]
+    )
+    assert samples
+    for data in samples:
+        monkeypatch.setattr(_nacha_lines, "_WINDOW_BYTES", 2**24)
+        whole = read(data)
+        monkeypatch.setattr(_nacha_lines, "_WINDOW_BYTES", 300 if name == "origination" else 1600)
+        parts = read(data)
+        assert_frame_equal(whole.payments, parts.payments)
+        assert_frame_equal(whole.totals, parts.totals)
+        assert_frame_equal(whole.findings.sort(pl.all()), parts.findings.sort(pl.all()))
+        assert whole.unreadable == parts.unreadable
+    assert name == "corpus" or len(windows(samples[0])) > 2
+
+
+def test_more_entries_than_a_file_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FILE_ROWS_MAX", 5)
+    window = read(ORIGINATION)
+    assert (window.payments.height, window.unreadable) == (5, 3)
+    assert window.findings.filter(severity="fatal")["line"].to_list() == [14]
+
+
+def test_sniff_and_complete() -> None:
+    assert FORMAT.sniff(ORIGINATION[95:])
+    for other in (b"", b"101,2,3\n", b"<?xml version='1.0'?>", b'{"a": 1}', b"5,00;EUR\n"):
+        assert not FORMAT.sniff(other)
+    for other in (b"", b"\n", b"9" * 94, ORIGINATION[: 95 * 17], ORIGINATION[: 95 * 17 + 40]):
+        assert not FORMAT.complete(other)
+
+
+# ------------------------------------------------------------------------------------------------ the corpus
+
+VALID_BUT = {
+    "moov-io+ach/txp-debit.ach": "the block count says 2, the file has one block of ten",
+    "moov-io+ach/moov-ids.ach": "the entry hash of the file control is no sum",
+    "moov-io+achgateway/duplicate-trace.ach": "the entry hash of the file control is not that of its batch",
+}
+"""Files that the manifest calls valid and the Nacha Operating Rules refuse (docs/formats/nacha.md)."""
+
+NAMED = {
+    "moov-io+ach-test-harness/20230809-144155-102000021-2Batches.ach": {"file batches", "file count", "file blocks"},
+    "moov-io+ach-test-harness/out-of-order.ach": {"file batches", "file count", "file debit_sum"},
+    "moov-io+ach/0.ach": {"nacha-sec", "nacha-order", "nacha-incomplete"},
+    "moov-io+ach/1e5RecordBefore1or8.txt": {"nacha-order"},
+    "moov-io+ach/1k8RecordFollowing9Record.txt": {"nacha-order"},
+    "moov-io+ach/1qFormatCodeIncorrect.txt": {"nacha-file-header"},
+    "moov-io+ach/2.ach": {"nacha-sec", "nacha-order", "nacha-incomplete"},
+    "moov-io+ach/2lCompanyNameAllZeros.txt": {"nacha-company"},
+    "moov-io+ach/4.ach": {"nacha-character", "nacha-order", "nacha-record-type"},
+    "moov-io+ach/adv-invalidBatchEntries.ach": {"nacha-order", "nacha-return-file", "batch count"},
+    "moov-io+ach/iat-batchHeaderErr.ach": {"nacha-order", "file batches", "batch count"},
+    "moov-io+ach/issue1620.ach": {"file batches"},
+    "moov-io+ach/nonascii.ach": {"nacha-character", "file count"},
+    "moov-io+ach/ppd-debit-fixedLengthInvalid.ach": {"nacha-file-header", "nacha-incomplete"},
+    "moov-io+ach/ppd-debit-invalid-entryDetail-checkDigit.ach": {"aba"},
+    "moov-io+ach/shr-credit.ach": {"file batches", "file count", "file credit_sum"},
+    "moov-io+achgateway/forward.ach": {"nacha-order", "nacha-incomplete", "nacha-transaction-code"},
+    "moov-io+achgateway/partial-recon.ach": {"nacha-order", "nacha-incomplete"},
+    "moov-io+achgateway/ppd-debit.ach": {"nacha-order", "nacha-incomplete"},
+    "moov-io+achgateway/recon.ach": {"nacha-order", "nacha-incomplete"},
+}
+TAKEN = {"PPD", "CCD", "WEB", "TEL", "ARC", "RCK", "XCK"}
+
+
+def faults(window: Window) -> set[str]:
+    context = Context(today=dt.date(2026, 11, 20), client=DEFAULT_CLIENT, format="nacha")
+    blocking = window.findings.filter(pl.col("severity").is_in(BLOCKING))
+    return {*blocking["rule"], *differing(window), *ABA.findings(window.payments, context)["rule"]}
+
+
+def test_corpus(corpus) -> None:
+    files = corpus("nacha")
+    assert len(files) > 100
+    for file in files:
+        key = file.key.removeprefix("nacha/")
+        window = read(file.path.read_bytes())
+        found, classes = faults(window), set(window.payments["local_instrument"])
+        assert window.payments.height + window.unreadable == file.transactions, key
+        if "return/NOC" in file.note:
+            assert "nacha-return-file" in found, key
+        elif file.validity == "invalid":
+            expected = NAMED.get(key, {"nacha-sec"})
+            assert expected <= found, (key, found)
+        elif key in VALID_BUT:
+            assert found, key
+        elif classes <= TAKEN:
+            assert not found, (key, found)
+        else:
+            assert "nacha-sec" in found, key
+            assert not differing(window), key
+
+
+# ------------------------------------------------------------------------------------------------ bytes of any kind
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, len(ORIGINATION) - 1), st.binary(max_size=3), st.integers(0, 200))
+def test_a_change_at_any_byte_gives_findings_only(position: int, put: bytes, left_out: int) -> None:
+    data = ORIGINATION[:position] + put + ORIGINATION[position + left_out :]
+    window = read(data)
+    assert window.header is not None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 95 * 17 + 54))
+def test_a_file_cut_before_its_file_control_is_never_accepted(size: int) -> None:
+    data = ORIGINATION[:size]
+    assert not FORMAT.complete(data[-4096:])
+    window = read(data)
+    assert "fatal" in set(window.findings["severity"]) or differing(window)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.binary(max_size=400))
+def test_any_bytes_give_findings_only(data: bytes) -> None:
+    assert not read(data).findings.is_empty()

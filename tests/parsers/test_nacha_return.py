@@ -1,0 +1,145 @@
+"""NACHA returns and notifications of change: golden, fragments, faults, the corpus, and bytes of any kind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from canonical.contracts import Feedback, Source
+from parsers.nacha_return import FORMAT
+
+GOLDEN = Path(__file__).parent / "golden" / "nacha_return"
+RETURNS = (GOLDEN / "returns.ach").read_bytes()
+LINES = RETURNS.decode().splitlines()
+ORIGINATION = (Path(__file__).parent / "golden" / "nacha" / "origination.ach").read_bytes()
+
+
+def read(data: bytes) -> Feedback:
+    return FORMAT.read(Source("0" * 20, "test.ach", data))
+
+
+def expected() -> list[dict[str, object]]:
+    return [json.loads(line) for line in (GOLDEN / "returns.statuses.jsonl").read_text().splitlines()]
+
+
+def plain(frame: pl.DataFrame) -> list[dict[str, object]]:
+    return [{key: value for key, value in row.items() if value is not None} for row in frame.to_dicts()]
+
+
+def joined(lines: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def test_golden() -> None:
+    feedback = read(RETURNS)
+    assert plain(feedback.statuses) == expected()
+    assert (feedback.format, feedback.message_id) == ("nacha-return", "076543216-2611260700-B")
+    assert feedback.statements.is_empty()
+    assert feedback.entries.is_empty()
+    assert feedback.findings["rule"].to_list() == ["nacha-return-dispute"]
+
+
+@pytest.mark.parametrize(
+    "data", [RETURNS.replace(b"\n", b"\r\n"), RETURNS.replace(b"\n", b""), RETURNS.rstrip(b"\n")],
+    ids=["crlf", "blocks", "no final line end"],
+)  # fmt: skip
+def test_dialects_of_lines(data: bytes) -> None:
+    assert plain(read(data).statuses) == expected()
+    assert FORMAT.sniff(data[:4096])
+
+
+@pytest.mark.parametrize(
+    ("lines", "rules"),
+    [
+        (LINES[1:], {"nacha-order", "nacha-blocking"}),
+        ([line for line in LINES if line[0] != "8"], {"nacha-order", "nacha-blocking"}),
+        (LINES[:14], {"nacha-incomplete", "nacha-blocking"}),
+        ([*LINES[:15], "9" + "0" * 54 + " " * 39], {"nacha-return-total", "nacha-blocking"}),
+    ],
+    ids=["no file header", "no batch controls", "no file control", "totals that differ"],
+)
+def test_fragments_are_read_with_findings(lines: list[str], rules: set[str]) -> None:
+    feedback = read(joined(lines))
+    assert rules <= set(feedback.findings["rule"])
+    assert "fatal" not in set(feedback.findings["severity"])
+    assert plain(feedback.statuses) == expected()
+
+
+def test_a_return_without_its_entry_is_told_with_what_it_says() -> None:
+    feedback = read(joined([line for number, line in enumerate(LINES, start=1) if number != 3]))
+    first = feedback.statuses.row(0, named=True)
+    assert (first["original_instruction_id"], first["reason"], first["amount_minor"]) == (
+        "123456780000001",
+        "R03",
+        None,
+    )
+    assert "nacha-order" in set(feedback.findings["rule"])
+
+
+def test_an_entry_without_a_reason_and_an_unknown_reason_are_findings() -> None:
+    silent = read(joined([line for number, line in enumerate(LINES, start=1) if number != 4]))
+    assert silent.statuses.height == 3
+    assert silent.findings.filter(rule="nacha-return-addenda")["line"].to_list() == [3]
+    unknown = read(RETURNS.replace(b"799R03", b"799R98"))
+    assert unknown.findings.filter(rule="nacha-return-code")["value"].to_list() == ["R98"]
+    assert unknown.statuses["reason"][0] == "R98"
+
+
+@pytest.mark.parametrize("data", [ORIGINATION, b"", b"no file at all\n"], ids=["origination", "empty", "text"])
+def test_what_is_no_return_file_is_refused(data: bytes) -> None:
+    feedback = read(data)
+    assert "nacha-return-none" in set(feedback.findings.filter(severity="fatal")["rule"])
+    assert feedback.statuses.is_empty()
+
+
+def test_a_file_without_entries_is_no_fault() -> None:
+    empty = [LINES[0], f"9{'000000'}{'000001'}{'0' * 42}{'':39}", *["9" * 94] * 8]
+    feedback = read(joined(empty))
+    assert feedback.findings.is_empty()
+    assert feedback.statuses.is_empty()
+
+
+def test_a_byte_that_is_no_ascii_is_told_and_harms_nothing() -> None:
+    feedback = read(RETURNS.replace(b"ADA", b"AD\xc1"))
+    assert plain(feedback.statuses) == expected()
+    assert "nacha-character" in set(feedback.findings["rule"])
+
+
+def test_corpus(corpus) -> None:
+    files = [file for file in corpus("nacha") if "return/NOC" in file.note]
+    assert files
+    for file in files:
+        feedback = read(file.path.read_bytes())
+        codes = file.note.split("return/NOC codes ")[1].split(";")[0].split(",")
+        assert set(feedback.statuses["reason"]) == set(codes), file.key
+        assert "fatal" not in set(feedback.findings["severity"]), file.key
+        if file.validity == "valid":
+            assert "error" not in set(feedback.findings["severity"]), file.key
+        changes = feedback.statuses.filter(pl.col("reason").str.starts_with("C"))
+        assert changes["corrected"].is_not_null().all(), file.key
+
+
+def test_corpus_of_originations_is_refused(corpus) -> None:
+    files = [file for file in corpus("nacha") if "return/NOC" not in file.note and file.transactions]
+    assert files
+    for file in files:
+        assert read(file.path.read_bytes()).findings["severity"].is_in(["fatal"]).any(), file.key
+
+
+def test_corpus_of_disputes(corpus) -> None:
+    file = next(file for file in corpus("nacha") if file.path.name == "contested-return.ach")
+    statuses = read(file.path.read_bytes()).statuses
+    assert statuses.select("kind", "reason", "status").rows() == [
+        ("return", "R07", "RJCT"), ("status", "R68", None), ("status", "R71", None),
+    ]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, len(RETURNS) - 1), st.binary(max_size=3), st.integers(0, 200))
+def test_a_change_at_any_byte_gives_findings_only(position: int, put: bytes, left_out: int) -> None:
+    read(RETURNS[:position] + put + RETURNS[position + left_out :])
