@@ -91,9 +91,9 @@ with DAG(
     @task_group(group_id="file", prefix_group_id=True)
     def journey(file: dict[str, Any]) -> None:
         """The journey of one file; what stops it stops no other."""
-        decision = approve(file)
-        parse(file) >> validate(file) >> decision
-        route(file, decision) >> answer(file)
+        decision = approve(file=file)
+        parse(file=file) >> validate(file=file) >> decision
+        route(file=file, decision=decision) >> answer(file=file)
 
     @task(task_display_name="answer files sent again")
     def answer_repeated(records: list[dict[str, Any]]) -> list[str]:

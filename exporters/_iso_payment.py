@@ -22,15 +22,19 @@ _CLEARING: Final = {"USD": ("USABA", r"^[0-9]{9}$"), "GBP": ("GBDSC", r"^[0-9]{6
 """Clearing systems whose member ids are known by their form (ExternalClearingSystemIdentification1Code)."""
 _CHARS_MAX: Final = {
     "reference": 35, "end_to_end_id": 35, "creditor_account": 34, "creditor_agent": 35, "service_level": 4,
-    "local_instrument": 35, "category_purpose": 35, "purpose": 4, "charge_bearer": 4, "creditor_name": 140,
-    "ultimate_creditor_name": 140, "ultimate_debtor_name": 140, "debtor_name": 140, "creditor_street": 70,
-    "creditor_building": 16, "creditor_post_code": 16, "creditor_town": 35, "creditor_country": 2,
-    "creditor_account_type": 4,
+    "local_instrument": 35, "category_purpose": 35, "purpose": 4, "creditor_name": 140, "ultimate_creditor_name": 140,
+    "ultimate_debtor_name": 140, "creditor_street": 70, "creditor_building": 16, "creditor_post_code": 16,
+    "creditor_town": 35, "creditor_account_type": 4,
 }  # fmt: skip
 _LINE_CHARS_MAX: Final = {"creditor_address_lines": 70, "remittance": 140, "remittance_reference": 35}
+_FORMS: Final = {
+    "creditor_country": "^[A-Z]{2}$",
+    "charge_bearer": "^(DEBT|CRED|SHAR|SLEV)$",
+    "uetr": "^[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}$",
+}
 _WORDS: Final = (
-    "creditor_name", "ultimate_creditor_name", "ultimate_debtor_name", "debtor_name", "creditor_street",
-    "creditor_building", "creditor_post_code", "creditor_town", "creditor_address_lines", "remittance",
+    "creditor_name", "ultimate_creditor_name", "ultimate_debtor_name", "creditor_street", "creditor_building",
+    "creditor_post_code", "creditor_town", "creditor_address_lines", "remittance",
 )  # fmt: skip
 _NOT_PROVIDED: Final = "NOTPROVIDED"
 _SCOR: Final = (
@@ -52,23 +56,36 @@ def checked_payments(window: pl.DataFrame, order: Order, *, transliterated: bool
     payments = window
     if "execution_date" not in payments.columns:
         payments = payments.with_columns(execution_date=pl.lit(None, dtype=pl.Date))
-    payments = payments.with_columns(pl.col("execution_date").fill_null(order.business_date))
+    payments = payments.with_columns(
+        pl.col("execution_date").fill_null(order.business_date), _ultimate_debtor(order).alias("ultimate_debtor_name")
+    )
     if transliterated:
         payments = payments.with_columns(_fitted(name) for name in _WORDS)
-    for name, too_long in payments.select(
-        *[(pl.col(name).str.len_chars() > size).any().alias(name) for name, size in _CHARS_MAX.items()],
-        *[pl.col(name).str.contains(rf"[^\n]{{{size + 1}}}").any().alias(name) for name, size in _LINE_CHARS_MAX.items()],
-    ).row(0, named=True).items():  # fmt: skip
-        if too_long:
-            raise FrameBroken(f"a text of {name} is too long for its element", submission_id=order.submission_id)
+    _refuse_misfits(payments, order)
     return payments
+
+
+def _refuse_misfits(payments: pl.DataFrame, order: Order) -> None:
+    misfits = [
+        *((pl.col(name).str.len_chars() > size).any().alias(name) for name, size in _CHARS_MAX.items()),
+        *(pl.col(name).str.contains(_over(size)).any().alias(name) for name, size in _LINE_CHARS_MAX.items()),
+        *((~pl.col(name).str.contains(form)).any().alias(name) for name, form in _FORMS.items()),
+    ]
+    found = [name for name, misfit in payments.select(misfits).row(0, named=True).items() if misfit]
+    if found:
+        raise FrameBroken(f"what does not fit its element: {', '.join(found)}", submission_id=order.submission_id)
+
+
+def _over(chars_max: int) -> str:
+    """Pattern of a line that is longer."""
+    return rf"[^\n]{{{chars_max + 1}}}"
 
 
 def _fitted(name: str) -> pl.Expr:
     """In the SEPA set. Where a letter that becomes two would break the length, each becomes one: nothing is cut."""
     value, grown = pl.col(name), transliterate(pl.col(name))
     if name in _LINE_CHARS_MAX:
-        fits = ~grown.str.contains(rf"[^\n]{{{_LINE_CHARS_MAX[name] + 1}}}")
+        fits = ~grown.str.contains(_over(_LINE_CHARS_MAX[name]))
     else:
         fits = grown.str.len_chars() <= _CHARS_MAX[name]
     return pl.when(fits).then(grown).otherwise(transliterate(value, grow=False)).alias(name)
@@ -95,7 +112,7 @@ def payment(order: Order) -> pl.Expr:
         _payment_type(),
         amount,
         leaf("ChrgBr", pl.col("charge_bearer")),
-        node("UltmtDbtr", leaf("Nm", _ultimate_debtor(order))),
+        node("UltmtDbtr", leaf("Nm", pl.col("ultimate_debtor_name"))),
         _creditor_agent(),
         node("Cdtr", leaf("Nm", pl.col("creditor_name")), _creditor_address()),
         _creditor_account(),
@@ -164,7 +181,7 @@ def _creditor_account() -> pl.Expr:
         leaf("IBAN", pl.when(is_iban).then(account)),
         node("Othr", leaf("Id", pl.when(~is_iban).then(account))),
     )
-    account_type = node("Tp", leaf("Cd", pl.when(_given("creditor_account").is_not_null()).then("creditor_account_type")))
+    account_type = node("Tp", leaf("Cd", pl.when(~is_iban).then("creditor_account_type")))
     return node("CdtrAcct", identification, account_type)
 
 
@@ -184,7 +201,9 @@ def header(order: Order, count: int, total_minor: int, dates: set[object], *, tr
         )
     (date,) = dates
     account = order.account
-    initiating_party, name = (_name(text, transliterated=transliterated) for text in (order.initiating_party, account.name))
+    initiating_party, name = (
+        _name(text, transliterated=transliterated) for text in (order.initiating_party, account.name)
+    )
     totals = f"<NbOfTxs>{count}</NbOfTxs><CtrlSum>{format_minor(total_minor, account.currency)}</CtrlSum>"
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{NAMESPACE}"><CstmrCdtTrfInitn>'

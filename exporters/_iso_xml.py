@@ -5,7 +5,7 @@ An element without text is left out, and so is one whose parts are all left out.
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO, Final, Protocol, cast
+from typing import IO, Any, Final, Protocol, cast
 from xml.sax.saxutils import escape
 
 import polars as pl
@@ -19,8 +19,12 @@ FORBIDDEN: Final = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ufffe\uffff]"
 
 def text(value: pl.Expr) -> pl.Expr:
     """The value as character data; empty becomes null."""
-    escaped = value.str.replace_many(list(_ENTITIES), list(_ENTITIES.values()))
-    return pl.when(value != "").then(escaped)
+    return _filled(value.str.replace_many(list(_ENTITIES), list(_ENTITIES.values())))
+
+
+def _filled(value: pl.Expr) -> pl.Expr:
+    # A when/then would name the value twice, and nested elements double it at every level.
+    return value.replace("", None)
 
 
 def literal(value: str) -> str:
@@ -40,21 +44,21 @@ def leaves(name: str, lines: pl.Expr, before: str = "", after: str = "") -> pl.E
     """
     opening, closing = f"{before}<{name}>", f"</{name}>{after}"
     kept = text(lines.str.replace_all(r"\n{2,}", "\n").str.strip_chars("\n"))
-    return pl.lit(opening) + kept.str.replace_all("\n", closing + opening, literal=True) + pl.lit(closing)
+    between = kept.str.replace_all("\n", closing + opening, literal=True)
+    return pl.concat_str(pl.lit(opening), between, pl.lit(closing))
 
 
 def node(name: str, *parts: pl.Expr) -> pl.Expr:
     """`<name>parts</name>`, null where every part is."""
-    inner = pl.concat_str(parts, ignore_nulls=True)
-    return wrap(name, pl.when(inner != "").then(inner))
+    return wrap(name, _filled(pl.concat_str(parts, ignore_nulls=True)))
 
 
 def wrap(name: str, inner: pl.Expr) -> pl.Expr:
     """`<name>inner</name>` around XML, null where it is null."""
-    return pl.lit(f"<{name}>") + inner + pl.lit(f"</{name}>")
+    return pl.concat_str(pl.lit(f"<{name}>"), inner, pl.lit(f"</{name}>"))
 
 
-def write_rows(frame: pl.DataFrame, row: pl.Expr, out: BinaryIO) -> None:
+def write_rows(frame: pl.DataFrame, row: pl.Expr, out: IO[bytes]) -> None:
     """Write each row's XML, in row order, with no copy in Python.
 
     Raises:
@@ -66,8 +70,7 @@ def write_rows(frame: pl.DataFrame, row: pl.Expr, out: BinaryIO) -> None:
     if column.str.contains(FORBIDDEN).any():
         raise FrameBroken("a text holds a character that XML cannot hold")
     array = column.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    for chunk in getattr(array, "chunks", [array]):
-        out.write(_characters(chunk))
+    out.writelines(_characters(chunk) for chunk in getattr(array, "chunks", [array]))
 
 
 class _Buffers(Protocol):

@@ -117,10 +117,23 @@ def states_table(states: pl.DataFrame, title: str) -> Table:
 
 
 def equation_table(equation: pl.DataFrame, title: str) -> Table:
-    """The terms of the conservation equation as they were computed."""
-    table = Table(*equation.columns, title=title)
-    for row in equation.iter_rows():
-        table.add_row(*[_text(value) for value in row])
+    """The conservation equations (a `tie_out` frame) as sums that a reader can check by hand, one block a group."""
+    table = Table("of", "equation", "ties", title=title, show_lines=True)
+    for row in equation.iter_rows(named=True):
+        is_sum = row["measure"] == "sum"
+
+        def term(name: str, row: dict[str, Any] = row, is_sum: bool = is_sum) -> str:
+            return format_minor(row[name], row["currency"]) if is_sum and row["currency"] else str(row[name])
+
+        lines = [
+            f"{term('parsed')} parsed = {term('rejected')} rejected + {term('cancelled')} cancelled"
+            f" + {term('waiting')} waiting + {term('submitted')} submitted",
+            f"{term('opening')} open before + {term('newly_submitted')} submitted = {term('newly_settled')} settled"
+            f" + {term('newly_refused')} refused by the provider + {term('closing')} outstanding",
+            f"{term('newly_settled')} settled = {term('settled_still')} settled still + {term('newly_returned')} returned",
+        ]
+        of = f"{row['currency'] or '?'} {row['credit_debit']}\n{'amount' if is_sum else 'payments'}"
+        table.add_row(of, "\n".join(lines), "[green]yes[/]" if row["tied"] else "[red]NO[/]")
     return table
 
 

@@ -31,14 +31,13 @@ def trial_balance(earlier: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
         .agg(
             opening=minor.filter("old").sum(),
             debits=minor.filter(~pl.col("old") & (pl.col("minor") > 0)).sum(),
-            credits=-minor.filter(~pl.col("old") & (pl.col("minor") < 0)).sum(),
+            credits=minor.filter(~pl.col("old") & (pl.col("minor") < 0)).sum(),
             closing=minor.sum(),
         )
     )
     # Int128 cannot wrap here; what is beyond Int64 fails the cast.
-    return summed.with_columns(pl.col("opening", "debits", "credits", "closing").cast(pl.Int64)).sort(
-        "currency", "account"
-    )
+    whole = summed.with_columns(pl.col("opening", "debits", "credits", "closing").cast(pl.Int64))
+    return whole.with_columns(credits=-pl.col("credits")).sort("currency", "account")
 
 
 def book_to_bank(

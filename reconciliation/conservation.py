@@ -205,12 +205,12 @@ def _with_parsed(terms: pl.DataFrame, parsed: pl.DataFrame, keys: list[str]) -> 
 
 def _measure(terms: pl.DataFrame, keys: list[str], measure: str) -> pl.DataFrame:
     """The terms of one measure with the differences of the equations behind the terms of each."""
-    columns: list[pl.Expr] = []
+    columns: dict[str, pl.Expr] = {}
     for difference, (left, right) in _DIFFERENCES.items():
         ins, outs = ([pl.col(f"{measure}_{name}") for name in side] for side in (left, right))
-        columns += [pl.col(f"{measure}_{name}").alias(name) for name in (*left, *right)]
-        columns.append((pl.sum_horizontal(ins) - pl.sum_horizontal(outs)).alias(difference))
-    wide = terms.select(*keys, pl.lit(measure).alias("measure"), *columns, "repeated", "forbidden")
+        columns |= {name: pl.col(f"{measure}_{name}") for name in (*left, *right)}
+        columns[difference] = pl.sum_horizontal(ins) - pl.sum_horizontal(outs)
+    wide = terms.select(*keys, pl.lit(measure).alias("measure"), **columns, repeated="repeated", forbidden="forbidden")
     faults = [pl.col(name) == 0 for name in (*_DIFFERENCES, "repeated", "forbidden")]
     return wide.with_columns(tied=pl.all_horizontal(faults))
 

@@ -215,7 +215,7 @@ def _summary(story: Story, world: World, gateway: Gateway, day: dt.date) -> None
         files.add_row(row["name"], row["client_id"], "", "duplicate: the original stands", "")
     out.print(files, payments_table(found.states))
     tied = require_tied(found.states, [])
-    out.print(equation_table(_readable(tied), "tie-out: every payment is in exactly one place"))
+    out.print(equation_table(tied, "tie-out: every payment is in exactly one place"))
     out.print(f"the day ties: [bold green]yes[/] · {found.matches.height} matches · {story.seconds:.0f} s in all")
     out.print("\nTo open:")
     for label, path in (
@@ -235,23 +235,6 @@ def payments_table(states: pl.DataFrame) -> Table:
     for currency, state, count, minor in grouped.iter_rows():
         table.add_row(currency, state, str(count), format_minor(minor, currency))
     return table
-
-
-def _readable(tied: pl.DataFrame) -> pl.DataFrame:
-    names = [
-        "currency",
-        "measure",
-        "parsed",
-        "rejected",
-        "waiting",
-        "submitted",
-        "newly_settled",
-        "newly_refused",
-        "closing",
-        "newly_returned",
-        "tied",
-    ]
-    return tied.select(names)
 
 
 if __name__ == "__main__":

@@ -136,8 +136,8 @@ def build(root: Path, sftp_port: int, airflow_port: int) -> World:
     for client in CLIENTS:
         folder = world.store / "clients" / client
         folder.mkdir(parents=True, exist_ok=True)
-        key = public_key(make_key(world.keys, client))
-        users.append(User(username=client, kind="client", home=f"file://{folder}", authorized_keys=key))
+        public = public_key(make_key(world.keys, client))
+        users.append(User(username=client, kind="client", home=f"file://{folder}", authorized_keys=public))
     for bank in BANKS:
         for name in ("in", "out"):
             (world.bank_home(bank) / name).mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from gateway.composition import Gateway
+from sandbox._examples import BankAccount, BankTerms
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOON = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
@@ -75,6 +76,27 @@ feedback:
   - {pattern: "*.return.ach", format: nacha-return}
   - {pattern: "*.camt053.xml", format: camt.053}
 """
+
+
+BANK_TERMS = {
+    "euro_bank": BankTerms(
+        bank_id="euro_bank",
+        code="EUBK",
+        format="pain.001",
+        accounts=(BankAccount(account="DE32100100100123456789", currency="EUR", agent="EUROBANKXXX", opening_minor=10**8),),
+        booking="alternate",
+        fee_minor=250,
+        unknown_credit_minor=12_345,
+    ),
+    "us_bank": BankTerms(
+        bank_id="us_bank",
+        code="USBK",
+        format="nacha",
+        accounts=(BankAccount(account="700100200", currency="USD", agent="091000776", opening_minor=10**8),),
+        fee_minor=150,
+    ),
+}
+"""The other side of the two providers."""
 
 
 def upload(gateway: Gateway, client_id: str, name: str, data: bytes) -> None:

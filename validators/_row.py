@@ -46,7 +46,11 @@ def _as_it_is(payments: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class ChecksRule:
-    """A row rule made of checks. `prepare` may add columns that the checks read; it keeps the rows and their order."""
+    """A row rule made of checks.
+
+    `suspects`, where given, is cheap and true of every row that a check can find broken: only those are looked at.
+    `prepare` may add columns that the checks read; it keeps the rows and their order.
+    """
 
     id: str
     reason: str
@@ -54,6 +58,7 @@ class ChecksRule:
     remedy: str
     sources: tuple[str, ...]
     checks: Callable[[Context], tuple[Check, ...]]
+    suspects: pl.Expr | None = None
     prepare: Callable[[pl.DataFrame], pl.DataFrame] = _as_it_is
     level: Level = Level.PAYMENT
     kind: ClassVar[Literal["row"]] = "row"
@@ -61,6 +66,8 @@ class ChecksRule:
     def findings(self, payments: pl.DataFrame, context: Context) -> pl.DataFrame:
         """FINDINGS frame of all checks, in row order."""
         checks = self.checks(context)
+        if self.suspects is not None:
+            payments = payments.filter(self.suspects)
         if not checks or payments.is_empty():
             return empty(FINDINGS)
         prepared = self.prepare(payments)

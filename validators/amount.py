@@ -80,4 +80,5 @@ RULE = ChecksRule(
         "Nacha Operating Rules: prenotification",
     ),
     checks=_checks,
+    suspects=pl.col("amount_minor").is_null() | (pl.col("amount_minor") == 0) | pl.col("prenote"),
 )

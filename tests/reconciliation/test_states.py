@@ -119,12 +119,15 @@ def test_part_on_a_payment_and_codes_nobody_knows_are_for_a_person():
 def test_an_acknowledgement_resolves_unknown_and_acsc_does_not_settle():
     frame = book(payment(1, delivery_state="UNKNOWN"), payment(2, delivery_state="RELEASING"))
     told = statuses(
-        status(1, original_instruction_id="REF-1", status="ACTC"), status(2, original_instruction_id="REF-2", status="ACSC")
+        status(1, original_instruction_id="REF-1", status="ACTC"),
+        status(2, original_instruction_id="REF-2", status="ACSC"),
     )
     assert after(frame, told) == {1: "outstanding", 2: "outstanding"}
 
 
-@pytest.mark.parametrize(("first", "then", "state"), [("RJCT", "ACSC", "provider_rejected"), ("ACSC", "RJCT", "outstanding")])
+@pytest.mark.parametrize(
+    ("first", "then", "state"), [("RJCT", "ACSC", "provider_rejected"), ("ACSC", "RJCT", "outstanding")]
+)
 def test_the_first_final_word_stands_and_the_contradiction_is_told(first, then, state):
     frame = book(payment(1))
     one = statuses(status(1, original_instruction_id="REF-1", status=first), feedback_id="B9", sequence=1)
@@ -138,7 +141,9 @@ def test_the_first_final_word_stands_and_the_contradiction_is_told(first, then, 
 def test_repeated_feedback_changes_nothing():
     frame = book(payment(1), payment(2))
     one = statuses(status(1, original_instruction_id="REF-1", status="RJCT", reason="AC01"))
-    again = statuses(status(1, original_instruction_id="REF-1", status="RJCT", reason="AC01"), feedback_id="B2", sequence=2)
+    again = statuses(
+        status(1, original_instruction_id="REF-1", status="RJCT", reason="AC01"), feedback_id="B2", sequence=2
+    )
     once = states(frame, attribute(one, frame).attributed)
     twice = states(frame, attribute(pl.concat([one, again]), frame).attributed)
     assert once.equals(twice)
@@ -168,7 +173,9 @@ def test_a_return_told_before_settlement_and_after_it():
 
 def test_a_correction_informs_and_names_amount_zero():
     frame = book(payment(1))
-    told = statuses(status(1, kind="correction", original_instruction_id="REF-1", status=None, reason="C01", amount_minor=0))
+    told = statuses(
+        status(1, kind="correction", original_instruction_id="REF-1", status=None, reason="C01", amount_minor=0)
+    )
     found = attribute(told, frame)
     assert found.attributed["kind"].to_list() == ["correction"]
     assert after(frame, told) == {1: "outstanding"}
@@ -194,5 +201,7 @@ def test_our_own_faults_stop_the_work():
 
 def test_the_table_of_moves_names_every_state_and_money_never_unmoves():
     assert set(MOVES) == set(STATE_NAMES)
-    assert not {"rejected", "cancelled", "waiting"} & {target for name in ("outstanding", "settled") for target in MOVES[name]}
+    assert not {"rejected", "cancelled", "waiting"} & {
+        target for name in ("outstanding", "settled") for target in MOVES[name]
+    }
     assert "VOIDED" not in SENT

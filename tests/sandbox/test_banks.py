@@ -154,7 +154,12 @@ def test_a_closed_day_stays_closed(tmp_path) -> None:
 
 def test_nacha_settles_in_sums_and_returns_come_back(tmp_path, xsd) -> None:
     bank = open_bank(tmp_path, US_BANK)
-    entries = [("22", 12_345, "ADA BERG"), ("32", 5_000, "RETURN R01 BO"), ("27", 700, "CEM DOGAN"), ("22", 900, "RETURN LATER")]
+    entries = [
+        ("22", 12_345, "ADA BERG"),
+        ("32", 5_000, "RETURN R01 BO"),
+        ("27", 700, "CEM DOGAN"),
+        ("22", 900, "RETURN LATER"),
+    ]
     release(bank, "a.ach", nacha(entries))
     bank.tick(NOW)
     returns = (bank._out / "us_bank-000001-0000002.return.ach").read_bytes()

@@ -42,7 +42,9 @@ def server(root) -> Iterator[SftpSandbox]:
         for name in ("alder", "birch")
     ]
     users += [
-        User(username=name, kind="bank", home=str(root / "homes" / name), authorized_keys=_public(root, name), ways=ways)
+        User(
+            username=name, kind="bank", home=str(root / "homes" / name), authorized_keys=_public(root, name), ways=ways
+        )
         for name, ways in WAYS.items()
     ]
     for user in users:
@@ -145,7 +147,7 @@ def test_a_planted_link_is_not_followed(root, log_in, username: str, folder: str
     link.symlink_to(target)
     with log_in(username) as sftp:
         for mode in ("r", "w"):
-            with pytest.raises(OSError, match="."):
+            with pytest.raises(OSError, match=r"No such|link|loop|symbolic|not"):
                 sftp.open(f"{folder}/planted", mode)
     link.unlink()
     assert target.read_bytes() == b"outside"
@@ -245,7 +247,9 @@ def test_client_home_in_a_bucket(bucket, tmp_path) -> None:
     import boto3
 
     make_key(tmp_path / "keys", "cedar")
-    user = User(username="cedar", kind="client", home=f"s3://{bucket}/cedar", authorized_keys=_public(tmp_path, "cedar"))
+    user = User(
+        username="cedar", kind="client", home=f"s3://{bucket}/cedar", authorized_keys=_public(tmp_path, "cedar")
+    )
     with SftpSandbox([user], tmp_path / "keys" / "server") as sandbox, session(sandbox, tmp_path, "cedar") as sftp:
         assert sorted(sftp.listdir("/")) == ["inbox", "outbox"]
         sftp.putfo(io.BytesIO(b"1234"), "/inbox/a.csv.part")

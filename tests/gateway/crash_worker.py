@@ -1,0 +1,106 @@
+"""A gateway worker that kills or stops itself at a chosen point: before and after every commit and every outside effect."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from canonical.errors import Conflict
+from gateway.answer import answer_duplicates
+from gateway.composition import Gateway, open_gateway
+from gateway.dispatch import dispatch, due
+from gateway.receive import receive
+from gateway.registry.engine import Registry
+from gateway.settings import Settings
+from gateway.stages import run_journey, unfinished_files
+from gateway.store import ObjectStore
+from providers.folder import _FolderPlace
+from world import Clock
+
+
+class Points:
+    """Counts the points and strikes at one."""
+
+    def __init__(self, at: int | None, how: int) -> None:
+        self._at, self._how, self.seen = at, how, 0
+
+    def pass_by(self) -> None:
+        self.seen += 1
+        if self.seen - 1 == self._at:
+            os.kill(os.getpid(), self._how)
+
+    def around(self, owner: type, name: str) -> None:
+        """Points before and after a method."""
+        whole = getattr(owner, name)
+
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            self.pass_by()
+            result = whole(*arguments, **named)
+            self.pass_by()
+            return result
+
+        setattr(owner, name, wrapped)
+
+    def around_commits(self) -> None:
+        """Points before and after every commit that wrote something."""
+        whole = Registry.transaction
+
+        @contextmanager
+        def transaction(registry: Registry) -> Iterator[Any]:
+            with whole(registry) as connection:
+                yield connection
+                wrote = connection.exec_driver_sql("SELECT total_changes()").scalar()
+                if wrote:
+                    self.pass_by()
+            if wrote:
+                self.pass_by()
+
+        Registry.transaction = transaction  # type: ignore[method-assign]
+
+
+def intake(gateway: Gateway) -> None:
+    found = receive(gateway)
+    for file in unfinished_files(gateway):
+        run_journey(gateway, file["file_id"])
+    for item in found:
+        if item.outcome == "duplicate":
+            answer_duplicates(gateway, str(item.file_id))
+
+
+def deliver(gateway: Gateway) -> None:
+    for row in due(gateway):
+        try:
+            dispatch(gateway, row["submission_id"])
+        except Conflict:
+            continue
+
+
+WORK: dict[str, Callable[[Gateway], None]] = {"intake": intake, "deliver": deliver}
+
+
+def work(root: str, what: str, at: int | None, how: int, report: str) -> None:
+    """Run to the end, or to the point; a whole run writes how many points it passed."""
+    points = Points(at, how)
+    if at is not None or report:
+        points.around_commits()
+        for owner, name in ((ObjectStore, "put"), (_FolderPlace, "put"), (_FolderPlace, "rename")):
+            points.around(owner, name)
+        from gateway.store import LocalObjectStore
+
+        points.around(LocalObjectStore, "delete")
+    home = Path(root)
+    clock = Clock(dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC))
+    gateway = open_gateway(Settings(home=home / "home", config_dir=home / "config"), clock)
+    WORK[what](gateway)
+    if report:
+        Path(report).write_text(str(points.seen), encoding="ascii")
+
+
+if __name__ == "__main__":
+    work(sys.argv[1], sys.argv[2], int(sys.argv[3]) if sys.argv[3] != "-" else None, signal.SIGKILL, sys.argv[4])

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+from reconciliation_world import (
+    DAY,
+    book,
+    claimed,
+    entries,
+    entry,
+    payment,
+    statement,
+    statements,
+    states,
+    status,
+    statuses,
+)  # fmt: skip
+
+from canonical.frames import MATCHES, empty
+from reconciliation.breaks import chain_breaks, contradiction_breaks, entry_breaks, feedback_breaks, payment_breaks
+from reconciliation.ladder import match
+from reconciliation.states import attribute, contradicted
+
+
+def later(days: int) -> dt.date:
+    return DAY + dt.timedelta(days=days)
+
+
+def test_entries_that_nothing_explains():
+    bank = entries(
+        entry(1), entry(2, sub_family="FEES"), entry(3, booked=False), entry(4, return_reason="AC04"), entry(5)
+    )
+    matches = claimed(("N0005", "file-0005", "settlement", 500))
+    found = entry_breaks(bank, matches, match(states(book()), bank, matches).ambiguous, later(3))
+    assert found.select("subject", "kind", "age_days").rows() == [
+        ("N0001", "unknown_entry", 3),
+        ("N0004", "unknown_entry", 3),
+    ]
+    assert "return" in found["note"][1]
+
+
+def test_an_ambiguous_entry_is_one_break_and_keeps_its_id():
+    bank = entries(
+        entry(1, amount_minor=100, instruction_id="REF-1"), entry(2, amount_minor=100, instruction_id="REF-1")
+    )
+    ambiguous = match(states(book(payment(1))), bank, empty(MATCHES)).ambiguous
+    today, tomorrow = (entry_breaks(bank, empty(MATCHES), ambiguous, later(days)) for days in (0, 1))
+    assert today["kind"].to_list() == ["ambiguous", "ambiguous"]
+    assert today["break_id"].to_list() == tomorrow["break_id"].to_list()
+    assert today["break_id"].n_unique() == 2
+
+
+def test_payments_wait_weekdays_not_days():
+    friday = dt.date(2026, 3, 13)
+    frame = states(book(payment(1, execution_date=friday, submitted_on=friday), payment(2, amount_minor=0)))
+    assert payment_breaks(frame, friday + dt.timedelta(days=3), 1).is_empty()
+    found = payment_breaks(frame, friday + dt.timedelta(days=4), 1)
+    assert found.select("subject", "age_days").rows() == [("file-0001", 4)]
+
+
+def test_unknown_outcomes_ask_before_sending_again():
+    frame = states(book(payment(1, delivery_state="UNKNOWN", submitted_on=None)))
+    assert "ask before" in payment_breaks(frame, later(5), 1)["note"][0]
+
+
+def test_unknown_feedback():
+    unknown = attribute(statuses(status(7, original_instruction_id="NOBODY", status="RJCT")), book(payment(1))).unknown
+    found = feedback_breaks(unknown, DAY)
+    assert found.select("subject", "amount_minor", "currency", "since").rows() == [("B1/7", 0, "XXX", DAY)]
+    assert "NOBODY" in found["note"][0]
+    received = feedback_breaks(unknown.with_columns(received_on=pl.lit(later(-4))), DAY)
+    assert received["age_days"].to_list() == [4]
+
+
+def test_contradictions():
+    frame = book(payment(1))
+    told = attribute(statuses(status(1, original_instruction_id="REF-1", status="RJCT")), frame).attributed
+    now = states(frame, told, claimed(("N1", "file-0001", "settlement", 100)))
+    assert contradiction_breaks(contradicted(now, told), DAY)["kind"].to_list() == ["contradiction"]
+
+
+def test_a_gap_between_statements_and_within_one():
+    whole = statements(statement(1, 0, 500), statement(2, 500, 300), statement(3, 300, 300))
+    assert chain_breaks(whole, later(9)).is_empty()
+    missing = chain_breaks(whole.filter(pl.col("sequence") != 2), later(9))
+    assert missing.select("subject", "amount_minor", "credit_debit").rows() == [("ST3/opening", 200, "DBIT")]
+    assert missing["note"][0] == "statement ST3 opens with another balance than ST1 closed with: 2.00"
+    broken = chain_breaks(statements(statement(1, 0, 500, credits_minor=400)), DAY)
+    assert broken.select("subject", "amount_minor").rows() == [("ST1/inside", 100)]
+
+
+def test_accounts_have_chains_of_their_own():
+    lines = statements(statement(1, 0, 500), statement(2, 900, 900, account="GB33BUKB20201555555555"))
+    assert chain_breaks(lines, DAY).is_empty()

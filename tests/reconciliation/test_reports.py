@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import polars as pl
+from reconciliation_world import (
+    ACCOUNT,
+    DAY,
+    book,
+    entries,
+    entry,
+    payment,
+    statement,
+    statements,
+    states,
+    status,
+    statuses,
+)
+
+from canonical.frames import MATCHES, POSTINGS, empty
+from reconciliation.breaks import entry_breaks, payment_breaks
+from reconciliation.ladder import match
+from reconciliation.ledger import postings
+from reconciliation.reports import Period, reconciliation_report, settlement_report
+from reconciliation.states import attribute
+
+PROVIDERS = {ACCOUNT: "bank"}
+NEXT = DAY + dt.timedelta(days=1)
+
+
+def period(closing: int = 10_000 - 600 - 25 + 100 + 3_000) -> Period:
+    """Five payments in two submissions; one is refused, one comes back, one stays open; a charge and a stranger's credit."""
+    frame = book(
+        payment(1), payment(2), payment(3), payment(4, submission_id="S2", reference="REF-4"), payment(5, submission_id="S2")
+    )  # fmt: skip
+    told = attribute(
+        statuses(status(1, original_instruction_id="REF-5", status="RJCT", reason="AC04")), frame
+    ).attributed
+    opening = states(frame.head(4))
+    bank = entries(
+        entry(1, amount_minor=600, batch_id="S1", servicer_reference="BK-1", batch_count=3),
+        entry(2, amount_minor=25, sub_family="CHRG", batch_id="S1"),
+        entry(3, amount_minor=100, credit_debit="CRDT", instruction_id="REF-1", return_reason="AC04"),
+        entry(4, amount_minor=3_000, credit_debit="CRDT"),
+    )
+    found = match(states(frame, told), bank, empty(MATCHES))
+    now = states(frame, told, found.matches)
+    earlier = postings(opening, entries(), empty(MATCHES), empty(POSTINGS), PROVIDERS, DAY)
+    new = postings(now, bank, found.matches, earlier, PROVIDERS, NEXT)
+    breaks = pl.concat(
+        [entry_breaks(bank, found.matches, found.ambiguous, NEXT), payment_breaks(now, DAY + dt.timedelta(days=40), 2)]
+    )
+    return Period(
+        day=NEXT, scope="bank", states=now, opening=opening, entries=bank,
+        statements=statements(statement(1, 10_000, closing)), matches=found.matches, breaks=breaks, earlier=earlier,
+        new=new, providers=PROVIDERS, digests=(("entries", "ab" * 32),),
+    )  # fmt: skip
+
+
+def sheets(report) -> dict[str, pl.DataFrame]:
+    return {sheet.name: sheet.frame for sheet in report.sheets}
+
+
+def test_reconciliation_ties_and_says_so():
+    report = reconciliation_report(period())
+    facts = dict(report.facts)
+    assert facts["Ties out"] == "yes"
+    assert facts["Book equals bank"] == "yes"
+    assert facts["SHA-256 of entries"] == "ab" * 32
+    tables = sheets(report)
+    assert tables["Summary"].select(pl.exclude("provider", "account", "value_on")).rows() == [
+        ("EUR", "CRDT", 1000, 500, 0, 500, 600, 400, 0, 100)
+    ]
+    assert tables["Matched"].rows() == [
+        ("EUR", "bank charge", 1, 0, 25, "25.0 %"), ("EUR", "batch", 1, 3, 600, "25.0 %"),
+        ("EUR", "not matched", 1, 0, 3000, "25.0 %"), ("EUR", "return", 1, 1, 100, "25.0 %"),
+    ]  # fmt: skip
+    assert tables["Breaks by age"].rows() == [
+        ("unknown_entry", "EUR", "0–1", 1, 3000), ("unmatched_payment", "EUR", "31–60", 1, 400),
+    ]  # fmt: skip
+    assert tables["Ledger"].group_by("currency").agg(pl.sum("closing"))["closing"].to_list() == [0]
+
+
+def test_a_difference_explains_itself_or_is_said_to_be_none():
+    whole = reconciliation_report(period(closing=1))
+    assert dict(whole.facts)["Book equals bank"].startswith("NO")
+    assert "does not add up" in sheets(whole)["Bank accounts"]["what_explains_it"][0]
+    one = period()
+    lacking = replace(one, new=one.new.filter(pl.col("event") != "fee"))
+    row = sheets(reconciliation_report(lacking))["Bank accounts"].row(0, named=True)
+    assert (row["difference"], row["explained"]) == (-25, -25)
+    assert "N0002" in row["what_explains_it"]
+
+
+def test_settlement_by_submission():
+    rows = sheets(settlement_report(period()))["Settlement"]
+    assert rows.select(
+        "submission_id", "payments", "gross", "rejects", "outstanding", "settled", "returns", "fees", "net",
+        "bank_reference", "actual_date", "late_days",
+    ).rows() == [
+        ("S1", 3, 600, 0, 0, 600, 100, 25, -525, "BK-1", DAY, 0),
+        ("S2", 2, 900, 500, 400, 0, 0, 0, 0, None, None, 1),
+    ]  # fmt: skip
+    assert (rows["gross"] == rows["rejects"] + rows["outstanding"] + rows["settled"]).all()
+
+
+def test_a_submission_that_neither_moved_nor_is_open_is_not_shown():
+    one = period()
+    still = replace(one, opening=one.states)
+    assert sheets(settlement_report(still))["Settlement"]["submission_id"].to_list() == ["S2"]
+
+
+def test_every_money_column_stands_beside_its_currency():
+    for report in (reconciliation_report(period()), settlement_report(period())):
+        assert report.sheets
+        for sheet in report.sheets:
+            assert set(sheet.kinds) == set(sheet.frame.columns)
+            assert "currency" in sheet.frame.columns
+
+
+def test_a_period_without_anything_is_a_report_too():
+    none = Period(
+        day=DAY, scope="bank", states=states(book()), opening=None, entries=entries(), statements=statements(),
+        matches=empty(MATCHES), breaks=entry_breaks(entries(), empty(MATCHES), match(states(book()), entries(), empty(MATCHES)).ambiguous, DAY),
+        earlier=empty(POSTINGS), new=empty(POSTINGS), providers={}, digests=(),
+    )  # fmt: skip
+    assert dict(reconciliation_report(none).facts)["Ties out"] == "yes"
+    assert sheets(settlement_report(none))["Settlement"].is_empty()
