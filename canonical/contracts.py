@@ -203,6 +203,10 @@ class ProviderExport(Protocol):
     suffix: str
     options: type[Model]
 
+    def unfit(self, payments: pl.DataFrame) -> pl.DataFrame:
+        """FINDINGS of payments that the format cannot carry whole: they are kept off its rails. `write` refuses them."""
+        ...
+
     def reference(self, order: Order, payment_id: pl.Expr, position: pl.Expr) -> pl.Expr:
         """How the provider's file names each payment, so that feedback finds it: at most 35 characters."""
         ...
@@ -262,7 +266,7 @@ class AnswerExport(Protocol):
 class Sheet:
     """One table of a report. `kinds`: column → "money" (minor units; the frame has `currency`), "count", "date", "text".
 
-    "balance" is money and "days" a number that no total adds up.
+    "balance" is money and "number" a count that no total adds up.
     """
 
     name: str

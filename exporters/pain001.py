@@ -14,6 +14,7 @@ from typing import BinaryIO, ClassVar, Final, Literal
 import polars as pl
 
 from canonical.contracts import ExportSummary, Order, Source
+from canonical.frames import FINDINGS, empty
 from canonical.limits import WINDOW_BYTES
 from canonical.profiles import Model
 from exporters._iso_payment import NAMESPACE, checked_payments, header, payment
@@ -41,6 +42,10 @@ class Pain001:
     def reference(self, order: Order, payment_id: pl.Expr, position: pl.Expr) -> pl.Expr:  # noqa: ARG002
         """InstrId: the payment's id."""
         return payment_id
+
+    def unfit(self, payments: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
+        """None: what validation accepts can be written."""
+        return empty(FINDINGS)
 
     def write(self, order: Order, windows: Iterator[pl.DataFrame], out: BinaryIO) -> ExportSummary:
         """Write the file; the same input gives the same bytes.

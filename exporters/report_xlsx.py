@@ -14,7 +14,7 @@ from typing import BinaryIO, ClassVar, Final, Literal
 from xlsxwriter import Workbook  # type: ignore[import-untyped]  # ships no types
 
 from canonical.contracts import Report
-from exporters._sheets import Formats, write_sheet
+from exporters._sheets import Formats, SheetWriter, print_on_a4
 
 SHEET_ROWS_MAX: Final = 1_000_000
 """Rows of one worksheet (the format ends at 1,048,576); a longer table goes on in a second one."""
@@ -45,7 +45,7 @@ class ReportXlsx:
             ]
             _cover(book, report, [(name, sheet.title, frame.height) for name, sheet, frame in parts])
             for name, sheet, frame in parts:
-                write_sheet(book.add_worksheet(name), sheet, frame, formats)
+                SheetWriter(book.add_worksheet(name), sheet, frame, formats).write()
 
 
 def _names(name: str, rows: int) -> list[str]:
@@ -78,9 +78,7 @@ def _cover(book: Workbook, report: Report, tables: list[tuple[str, str, int]]) -
         sheet.write_url(row, 0, f"internal:'{name.replace(chr(39), chr(39) * 2)}'!A1", link, name)
         sheet.write_string(row, 1, title, plain)
         sheet.write_number(row, 2, rows, number)
-    sheet.set_landscape()
-    sheet.set_paper(9)  # A4
-    sheet.fit_to_pages(1, 0)
+    print_on_a4(sheet)
 
 
 EXPORT: Final = ReportXlsx()

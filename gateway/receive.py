@@ -19,7 +19,7 @@ from canonical.errors import BulkrailError, Conflict
 from canonical.identifiers import make_file_id, make_id
 from canonical.profiles import ClientProfile
 from gateway.composition import Gateway
-from gateway.files import archive_key
+from gateway.files import archive_key, inbox_prefix
 from gateway.reading import closes_itself
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, row_of
@@ -74,10 +74,12 @@ def receive(gateway: Gateway) -> list[Received]:
 
 
 def _objects(gateway: Gateway) -> Iterator[tuple[str, StoredObject]]:
-    for item in gateway.store.list("clients"):
-        parts = item.key.split("/")
-        if len(parts) == len(("clients", "client", "inbox", "name")) and parts[2] == "inbox" and _finished(parts[3]):
-            yield parts[1], item
+    for client_id in gateway.store.folders("clients"):
+        prefix = inbox_prefix(client_id)
+        for item in gateway.store.list(prefix):
+            name = item.key.removeprefix(f"{prefix}/")
+            if "/" not in name and _finished(name):
+                yield client_id, item
 
 
 def _finished(name: str) -> bool:

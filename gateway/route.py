@@ -96,16 +96,21 @@ def _payments(gateway: Gateway, file_id: str, unplaced: pl.DataFrame) -> Iterato
 
 
 def _placed(payments: pl.DataFrame, options: list[Candidate]) -> pl.DataFrame:
-    chosen = payments.with_columns(candidate=choose(options))
-    return execution_dates(chosen, options).select(
-        "payment_id", "row", "credit_debit", "amount_minor", "currency", "end_to_end_id", "candidate", "execution_date"
+    return execution_dates(choose(payments, options), options).select(
+        "payment_id",
+        "row",
+        "credit_debit",
+        "amount_minor",
+        "currency",
+        "end_to_end_id",
+        "candidate",
+        "execution_date",
+        "waiting",
     )
 
 
 def _waiting(chosen: pl.DataFrame) -> pl.DataFrame:
-    words = "no provider's rail takes this payment (currency, country, account, amount, direction)"
-    waiting = chosen.filter(pl.col("candidate").is_null()).drop("candidate").with_columns(waiting=pl.lit(words))
-    return conform(waiting, ROUTES)
+    return conform(chosen.filter(pl.col("candidate").is_null()).drop("candidate"), ROUTES)
 
 
 def _submission(

@@ -9,10 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from canonical.calendars import next_business_day, window_day
+from canonical.plugins import lookup
 from canonical.profiles import Account, ProviderProfile, Rail
 from gateway.config import Profiles
 
@@ -43,10 +45,36 @@ def candidates(profiles: Profiles, now: dt.datetime) -> list[Candidate]:
     return sorted(found, key=lambda item: (item.rail.cost_minor, item.provider.provider_id, item.rail.rail))
 
 
-def choose(options: list[Candidate]) -> pl.Expr:
-    """Int64: index of the first candidate that fits a payment (PAYMENTS columns), null where none does."""
-    tests = [pl.when(fits(option)).then(pl.lit(index, dtype=pl.Int64)) for index, option in enumerate(options)]
-    return pl.coalesce(*tests) if tests else pl.lit(None, dtype=pl.Int64)
+NO_RAIL: Final = "no provider's rail takes this payment (currency, country, account, amount, direction)"
+
+
+def choose(payments: pl.DataFrame, options: list[Candidate]) -> pl.DataFrame:
+    """PAYMENTS with `candidate` (Int64, index of the first that fits, null where none does) and `waiting` (why none)."""
+    exports = sorted({option.provider.export.name for option in options})
+    whole = payments.with_columns(_carried(payments, name) for name in exports)
+    tests = [
+        pl.when(fits(option) & pl.col(_unfit(option.provider.export.name)).is_null()).then(
+            pl.lit(index, dtype=pl.Int64)
+        )
+        for index, option in enumerate(options)
+    ]
+    chosen = pl.coalesce(*tests) if tests else pl.lit(None, dtype=pl.Int64)
+    reasons = pl.concat_str(
+        [pl.lit(NO_RAIL), *[pl.col(_unfit(name)) for name in exports]], separator="; ", ignore_nulls=True
+    )
+    waiting = pl.when(pl.col("candidate").is_null()).then(reasons)
+    return whole.with_columns(candidate=chosen).with_columns(waiting=waiting).drop(_unfit(name) for name in exports)
+
+
+def _unfit(export: str) -> str:
+    return f"unfit_{export}"
+
+
+def _carried(payments: pl.DataFrame, export: str) -> pl.Series:
+    """Why a payment cannot be written in an export's format, null where it can."""
+    found = lookup("exporters", "EXPORT", export).unfit(payments)
+    told = found.group_by("row").agg(pl.format("{}: {}", pl.lit(export), pl.col("message").str.join(", ")).alias("why"))
+    return payments.select("row").join(told, on="row", how="left", maintain_order="left")["why"].alias(_unfit(export))
 
 
 def fits(option: Candidate) -> pl.Expr:

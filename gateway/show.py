@@ -125,13 +125,13 @@ def equation_table(equation: pl.DataFrame, title: str) -> Table:
         def term(name: str, row: dict[str, Any] = row, is_sum: bool = is_sum) -> str:
             return format_minor(row[name], row["currency"]) if is_sum and row["currency"] else str(row[name])
 
-        lines = [
-            f"{term('parsed')} parsed = {term('rejected')} rejected + {term('cancelled')} cancelled"
-            f" + {term('waiting')} waiting + {term('submitted')} submitted",
-            f"{term('opening')} open before + {term('newly_submitted')} submitted = {term('newly_settled')} settled"
-            f" + {term('newly_refused')} refused by the provider + {term('closing')} outstanding",
-            f"{term('newly_settled')} settled = {term('settled_still')} settled still + {term('newly_returned')} returned",
-        ]
+        intake = f"{term('parsed')} parsed = {term('rejected')} rejected + {term('cancelled')} cancelled"
+        intake += f" + {term('waiting')} waiting + {term('submitted')} submitted"
+        open_items = f"{term('opening')} open before + {term('newly_submitted')} submitted"
+        open_items += f" = {term('newly_settled')} settled + {term('newly_refused')} refused by the provider"
+        open_items += f" + {term('closing')} outstanding"
+        back = f"{term('newly_settled')} settled = {term('settled_still')} settled still + {term('newly_returned')} returned"
+        lines = (intake, open_items, back)
         of = f"{row['currency'] or '?'} {row['credit_debit']}\n{'amount' if is_sum else 'payments'}"
         table.add_row(of, "\n".join(lines), "[green]yes[/]" if row["tied"] else "[red]NO[/]")
     return table

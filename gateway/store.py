@@ -73,6 +73,12 @@ class ObjectStore(ABC):
             except FileNotFoundError:
                 return None
 
+    def folders(self, prefix: str) -> list[str]:
+        """Names directly below a prefix that have objects below them, sorted."""
+        with _outside(prefix):
+            found = obstore.list_with_delimiter(self._store, prefix)["common_prefixes"]
+        return sorted(str(item).rstrip("/").rpartition("/")[2] for item in found)
+
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Objects below a prefix, in key order."""
         with _outside(prefix):

@@ -33,7 +33,8 @@ def payments_of(
     sound = records.flaw == Flaw.NONE
     if not sound.any():
         return empty(PAYMENTS)
-    cells = _cells(_text(block, records, sound), layout, options)
+    text = _text(block, records, sound)
+    cells = _cells(text, text.count(b"\n") >= where.height, layout, options)
     if cells.height != where.height:
         raise FrameBroken(f"{where.height} CSV records were cut and {cells.height} were read")
     return conform(pl.concat([where, cells], how="horizontal").select(*_columns(layout, options)), PAYMENTS)
@@ -47,23 +48,22 @@ def _text(block: bytes, records: Records, sound: np.ndarray[tuple[int], np.dtype
     return b"\n".join(block[a:b] for a, b in zip(start.tolist(), end.tolist(), strict=True))
 
 
-def _cells(text: bytes, layout: Layout, options: CsvOptions) -> pl.DataFrame:
-    """One String column for each of our columns, trimmed, null where empty."""
+def _cells(text: bytes, broken: bool, layout: Layout, options: CsvOptions) -> pl.DataFrame:
+    """One String column for each of our columns, trimmed, null where empty. `broken`: some cell holds a line break."""
     if options.encoding != "utf-8":
         text = text.decode(options.encoding).encode()
     names = [f"column_{place}" for place in range(layout.width)]
     cells = pl.read_csv(
         io.BytesIO(text), has_header=False, new_columns=names, separator=options.delimiter, infer_schema=False
     )
-    quoted = b'"' in text
-    trimmed = {ours: _trimmed(f"column_{place}", ours, quoted) for ours, place in layout.at.items()}
+    trimmed = {ours: _trimmed(f"column_{place}", ours, broken) for ours, place in layout.at.items()}
     return cells.select(pl.when(cell != "").then(cell).alias(f"cell_{ours}") for ours, cell in trimmed.items())
 
 
-def _trimmed(column: str, ours: str, quoted: bool) -> pl.Expr:
+def _trimmed(column: str, ours: str, broken: bool) -> pl.Expr:
     """The cell without blanks around it. Line breaks, which only quotes can hold, divide remittance text and nothing else."""
     cell = pl.col(column).str.strip_chars()
-    return cell.str.replace_all(r"[ \t]*\r?\n[ \t]*", "\n" if ours == "remittance" else " ") if quoted else cell
+    return cell.str.replace_all(r"[ \t]*\r?\n[ \t]*", "\n" if ours == "remittance" else " ") if broken else cell
 
 
 def _columns(layout: Layout, options: CsvOptions) -> list[pl.Expr]:

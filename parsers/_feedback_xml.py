@@ -79,6 +79,8 @@ class _Node:
     key: str | None = None
     shape: Shape | None = None
     children: dict[str, _Node] = field(default_factory=dict)
+    known: dict[str, _Node | None] = field(default_factory=dict)
+    """Children by the full names that were met, None for those that are passed over."""
 
 
 def _grown(shape: Shape, node: _Node) -> _Node:
@@ -125,13 +127,13 @@ class Reader(Feeder):
         self._document_depth = 0
         self._message_seen = False
         self._skipped = 0
-        self._stack: list[_Node] = []
-        self._ranks: list[int] = []
-        self._texts: list[list[str]] = []
+        self._node: _Node | None = None
+        self._rank = 0
+        self._above: list[tuple[_Node | None, int]] = []
+        self._text: list[str] = []
         self._open: list[Record] = []
         self._opened = 0
         self._counts: dict[str, int] = {}
-        self._locals: dict[str, str] = {}
         self._slips: dict[tuple[str, str], _Slip] = {}
 
     # ------------------------------------------------------------------------------------------ events
@@ -141,21 +143,21 @@ class Reader(Feeder):
         if self._skipped:
             self._skipped += 1
             return
-        if not self._stack:
+        here = self._node
+        if here is None:
             self._outside(name)
             return
-        local = self._locals.get(name)
-        if local is None:
-            local = self._locals[name] = name.rpartition(" ")[2]
-        node = self._stack[-1].children.get(local)
+        if name not in here.known:
+            here.known[name] = here.children.get(name.rpartition(" ")[2])
+        node = here.known[name]
         if node is None:
             self._skipped = 1
             return
-        if node.rank < self._ranks[-1]:
+        if node.rank < self._rank:
             self._slip("iso-order", "CH16", node.path, "stands behind an element that must follow it")
-        self._ranks[-1] = node.rank
+        self._rank = node.rank
         self._enter(node)
-        if node.key and (currency := attributes.get("Ccy")):
+        if attributes and node.key and (currency := attributes.get("Ccy")):
             self._open[-1].values.setdefault(f"{node.key}_currency", currency)
 
     def _enter(self, node: _Node) -> None:
@@ -164,29 +166,29 @@ class Reader(Feeder):
             parent = self._open[-1] if self._open else None
             self._opened += 1
             self._open.append(Record(node.shape, self.line, number, self._opened, parent))
-        self._stack.append(node)
-        self._ranks.append(0)
-        self._texts.append([])
+        self._above.append((self._node, self._rank))
+        self._node, self._rank = node, 0
+        self._text.clear()
 
     def end(self) -> None:
         """Keep the text of a wanted path; hand out a record that closes."""
         if self._skipped:
             self._skipped -= 1
             return
-        if not self._stack:
+        node = self._node
+        if node is None:
             return
-        node = self._stack.pop()
-        self._ranks.pop()
-        texts = self._texts.pop()
+        self._node, self._rank = self._above.pop()
         if node.key:
-            self._put(node, "".join(texts).strip(_BLANKS))
+            self._put(node, "".join(self._text).strip(_BLANKS))
+            self._text.clear()
         if node.shape is not None:
             self._close(node.path, node.shape)
 
     def characters(self, text: str) -> None:
-        """Text directly in a wanted element."""
-        if self._texts and not self._skipped:
-            self._texts[-1].append(text)
+        """Text directly in a wanted element: of an element that holds others, the blanks behind the last of them."""
+        if self._node is not None and self._node.key and not self._skipped:
+            self._text.append(text)
 
     def finish(self) -> None:
         """What only the end of the file shows."""

@@ -70,8 +70,10 @@ def words(first: int, last: int) -> pl.Expr:
 
 
 def number(text: pl.Expr) -> pl.Expr:
-    """Int64 of a field that holds digits only, null otherwise (a cast alone would take signs)."""
-    return pl.when(text.str.contains(r"^[0-9]+$")).then(text).cast(pl.Int64, strict=False)
+    """Int64 of a field that holds digits only, null otherwise."""
+    # The cast refuses all that is no unsigned number, but a plus sign.
+    digits = pl.when(~text.str.starts_with("+")).then(text)
+    return digits.cast(pl.UInt64, strict=False).cast(pl.Int64, strict=False)
 
 
 def sniff(head: bytes) -> bool:

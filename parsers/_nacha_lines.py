@@ -173,22 +173,22 @@ def _characters(chunk: bytes, bad: np.ndarray, starts: np.ndarray, ends: np.ndar
 
 def _length_findings(frame: pl.DataFrame, *, last: bool) -> Iterator[pl.DataFrame]:
     """Lines that are not 94 characters long, empty ones, and records of no known type."""
-    blank = pl.col("text").str.strip_chars(" ") == ""
-    odd = frame.filter(pl.col("length") != RECORD_CHARS)
+    known = pl.col("kind").is_in(_KNOWN)
+    suspect = frame.filter((pl.col("length") != RECORD_CHARS) | ~known)
+    if suspect.is_empty():
+        return
+    suspect = suspect.with_columns((pl.col("text").str.strip_chars(" ") == "").alias("blank"))
+    odd = suspect.filter(~pl.col("blank"), pl.col("length") != RECORD_CHARS)
     length = pl.format("The record has {} characters; 94 are right.", "length")
-    if not odd.is_empty():
-        filled = odd.filter(~blank)
-        # Only header and file control end in optional or reserved blanks, which some systems trim.
-        harmless = (
-            pl.col("text").str.slice(RECORD_CHARS).str.strip_chars(" ").eq("")
-            & ((pl.col("length") > RECORD_CHARS) | pl.col("kind").is_in(["1", "9", FILLER]))
-        )  # fmt: skip
-        yield _TOO_LONG.on(filled.filter(pl.col("length") > LINE_BYTES_MAX), length)
-        normal = filled.filter(pl.col("length") <= LINE_BYTES_MAX)
-        yield _BLANKS.on(normal.filter(harmless), length)
-        yield _LENGTH.on(normal.filter(~harmless), length)
+    # Only header and file control end in optional or reserved blanks, which some systems trim.
+    trimmed = (pl.col("length") < RECORD_CHARS) & pl.col("kind").is_in(["1", "9", FILLER])
+    padded = (pl.col("length") > RECORD_CHARS) & (pl.col("text").str.slice(RECORD_CHARS).str.strip_chars(" ") == "")
+    endless = pl.col("length") > LINE_BYTES_MAX
+    yield _TOO_LONG.on(odd.filter(endless), length)
+    yield _BLANKS.on(odd.filter(~endless & (trimmed | padded)), length)
+    yield _LENGTH.on(odd.filter(~endless & ~(trimmed | padded)), length)
     # Empty lines after the last record harm nothing.
-    between = frame.with_columns(blank.alias("blank")).filter("blank", ~(blank.reverse().cum_min().reverse() & last))
-    yield _EMPTY_LINE.on(between, "The line is empty.")
+    end = frame.filter(known)["line"].max() if last else frame["line"].max()
+    yield _EMPTY_LINE.on(suspect.filter("blank", pl.col("line") <= (end or 0)), "The line is empty.")
     unknown = pl.format("No ACH record begins with {}.", pl.col("kind"))
-    yield _UNKNOWN.on(frame.filter(~pl.col("kind").is_in(_KNOWN) & ~blank), unknown, pl.col("kind"))
+    yield _UNKNOWN.on(suspect.filter(~known, ~pl.col("blank")), unknown, pl.col("kind"))

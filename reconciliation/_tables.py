@@ -15,6 +15,27 @@ from reconciliation.frames import BOOKED, NOT_SENT, OPEN
 
 AGES: Final = ((1, "0–1"), (5, "2–5"), (30, "6–30"), (60, "31–60"), (90, "61–90"))
 OLDEST: Final = "90+"
+TERMS: Final = {
+    "parsed": ("1 intake", "+", "parsed"),
+    "rejected": ("1 intake", "−", "rejected by us"),
+    "cancelled": ("1 intake", "−", "cancelled"),
+    "waiting": ("1 intake", "−", "waiting"),
+    "submitted": ("1 intake", "−", "submitted"),
+    "intake_difference": ("1 intake", "=", "difference"),
+    "opening": ("2 outstanding", "+", "outstanding at the opening"),
+    "newly_submitted": ("2 outstanding", "+", "submitted in this period"),
+    "reinstated": ("2 outstanding", "+", "refused by the provider, booked by the bank"),
+    "newly_settled": ("2 outstanding", "−", "settled in this period"),
+    "newly_refused": ("2 outstanding", "−", "refused by the provider in this period"),
+    "closing": ("2 outstanding", "−", "outstanding at the close"),
+    "outstanding_difference": ("2 outstanding", "=", "difference"),
+    "settled_before": ("3 settled", "+", "settled at the opening"),
+    "newly_settled_again": ("3 settled", "+", "settled in this period"),
+    "settled_still": ("3 settled", "−", "settled at the close"),
+    "newly_returned": ("3 settled", "−", "returned in this period"),
+    "settled_difference": ("3 settled", "=", "difference"),
+}
+"""Column of `conservation.tie_out` → equation, side and name of the term."""
 _IDS_IN_WORDS_MAX: Final = 5
 
 
@@ -27,7 +48,7 @@ def summary(states: pl.DataFrame, opening: pl.DataFrame | None) -> pl.DataFrame:
     before = None if opening is None else opening.with_columns(value_on)
     terms = tie_out(states.with_columns(value_on), ["provider", "account", "value_on"], opening=before)
     return terms.filter((pl.col("measure") == "sum") & pl.col("provider").is_not_null()).select(
-        "provider", "account", "currency", "credit_debit", "value_on", "opening",
+        "provider", "account", "currency", "credit_debit", value_date="value_on", opening="opening",
         submitted="newly_submitted", reinstated="reinstated", rejected="newly_refused", settled="newly_settled",
         outstanding="closing", difference="outstanding_difference", returned="newly_returned",
     )  # fmt: skip
@@ -63,6 +84,25 @@ def bank_accounts(
         *balances.columns,
         explanation.fill_null("").alias("what_explains_it"),
     ).sort("provider", "account", "currency", "to_date", "statement_id", nulls_last=True)
+
+
+def tie_out_terms(states: pl.DataFrame, opening: pl.DataFrame | None) -> pl.DataFrame:
+    """The equations term by term, by file, provider, account, currency and direction: count and sum beside each other.
+
+    `side` is + for what comes in, − for what it becomes, and = for the difference, which must be zero.
+    """
+    scope = ["file_id", "provider", "account", "currency", "credit_debit"]
+    wide = tie_out(states, scope, opening=opening).with_columns(newly_settled_again="newly_settled")
+    order = [(name, *place) for name, place in TERMS.items()]
+    places = pl.DataFrame(order, schema=["column", "equation", "side", "term"], orient="row").with_row_index("ordinal")
+    long = wide.unpivot(list(TERMS), index=[*scope, "measure", "tied"], variable_name="column", value_name="value")
+    both = long.group_by(*scope, "column", "tied", maintain_order=True).agg(
+        payments=pl.col("value").filter(pl.col("measure") == "count").first(),
+        amount=pl.col("value").filter(pl.col("measure") == "sum").first(),
+    )
+    placed = both.join(places, on="column", how="left").sort(*scope, "ordinal", nulls_last=True)
+    tied = pl.when(pl.col("tied")).then(pl.lit("yes")).otherwise(pl.lit("NO"))
+    return placed.select(*scope, "equation", "side", "term", "payments", "amount", tied.alias("group_ties"))
 
 
 def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:

@@ -12,10 +12,9 @@ import polars as pl
 from canonical.contracts import Report, Sheet
 from reconciliation import _tables
 from reconciliation.balances import trial_balance
-from reconciliation.conservation import tie_out
 
-_COUNTS: Final = frozenset({"payments", "entries", "breaks", "submissions", "repeated", "forbidden"})
-_DAYS: Final = frozenset({"age_days", "late_days"})
+_COUNTS: Final = frozenset({"payments", "entries", "breaks", "submissions"})
+_NOT_ADDED: Final = frozenset({"age_days", "late_days"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,8 @@ class Period:
 
 
 def reconciliation_report(period: Period) -> Report:
-    """Sheets: Summary, Bank accounts, Matched, Breaks by age, Breaks, Tie-out (sums), Tie-out (counts), Ledger."""
-    terms = tie_out(period.states, ["file_id", "provider", "account"], opening=period.opening)
-    sums, counts = (terms.filter(pl.col("measure") == name).drop("measure", "tied") for name in ("sum", "count"))
+    """Sheets: Summary, Bank accounts, Matched, Breaks by age, Breaks, Tie-out, Ledger."""
+    terms = _tables.tie_out_terms(period.states, period.opening)
     posted = pl.concat([period.earlier, period.new])
     bank = _tables.bank_accounts(period.statements, period.entries, period.matches, posted, period.providers)
     sheets = (
@@ -61,14 +59,18 @@ def reconciliation_report(period: Period) -> Report:
         ),
         _sheet("Breaks by age", _tables.by_age(period.breaks), "Open breaks by age in days"),
         _sheet("Breaks", _tables.aged(period.breaks), "Open breaks"),
-        _sheet("Tie-out (sums)", sums, "Conservation of every payment, by sum"),
-        _sheet("Tie-out (counts)", counts, "Conservation of every payment, by count", counted=True),
+        _sheet(
+            "Tie-out",
+            terms,
+            "Conservation of every payment: each equation adds up to a difference of zero",
+            added=False,
+        ),
         _sheet("Ledger", trial_balance(period.earlier, period.new), "Trial balance, debit positive"),
     )
-    loose = terms.filter(~pl.col("tied")).height
+    loose = terms.filter((pl.col("group_ties") == "NO") & (pl.col("side") == "=")).height
     unexplained = bank.filter(pl.col("difference") != 0).height
     facts = (
-        ("Ties out", "yes" if loose == 0 else f"NO: {loose} groups differ, see Tie-out"),
+        ("Ties out", "yes" if loose == 0 else f"NO: {loose} equations are in groups that differ, see Tie-out"),
         ("Book equals bank", "yes" if unexplained == 0 else f"NO: {unexplained} statements differ, see Bank accounts"),
         ("Open breaks", str(period.breaks.height)),
         *_facts(period),
@@ -100,20 +102,16 @@ def _facts(period: Period) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _sheet(
-    name: str, frame: pl.DataFrame, title: str, *, counted: bool = False, balances: tuple[str, ...] = ()
-) -> Sheet:
-    """`kinds` by dtype and name: whole numbers are money but where they count, or where the whole table is `counted`."""
+def _sheet(name: str, frame: pl.DataFrame, title: str, *, balances: tuple[str, ...] = (), added: bool = True) -> Sheet:
+    """`kinds` by dtype and name: whole numbers are money but where they count; `balances` are never added up."""
     kinds = {}
     for column, dtype in frame.schema.items():
-        if dtype == pl.Date:
-            kinds[column] = "date"
-        elif not dtype.is_integer():
-            kinds[column] = "text"
-        elif column in _DAYS:
-            kinds[column] = "days"
-        elif counted or column in _COUNTS:
-            kinds[column] = "count"
+        if not dtype.is_integer():
+            kinds[column] = "date" if dtype == pl.Date else "text"
+        elif column in _COUNTS:
+            kinds[column] = "count" if added else "number"
+        elif column in _NOT_ADDED:
+            kinds[column] = "number"
         else:
-            kinds[column] = "balance" if column in balances else "money"
+            kinds[column] = "money" if added and column not in balances else "balance"
     return Sheet(name, frame, kinds, title)

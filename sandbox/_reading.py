@@ -74,6 +74,8 @@ def read_pain001(data: bytes) -> Reading:
 
 
 def _walk_pain001(data: bytes, reading: Reading) -> None:
+    if b"<!DOCTYPE" in data:
+        raise RefusedFile("FF02", "a document type declaration is not taken")
     totals: list[tuple[str, str | None, str | None, int, int]] = []
     count = total = 0
     events = etree.iterparse(

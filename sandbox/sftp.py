@@ -123,6 +123,9 @@ class SftpSandbox:
     async def _close(self) -> None:
         self._acceptor.close()
         await self._acceptor.wait_closed()
+        # Sessions that were open end now; their partial uploads are stored before the loop stops.
+        sessions = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        await asyncio.wait(sessions, timeout=5) if sessions else None
 
     def __enter__(self) -> Self:
         return self.start()

@@ -22,7 +22,7 @@ def sums_right(number: pl.Expr) -> pl.Expr:
     """Boolean: nine digits whose weighted sum is a multiple of ten; null where it is no nine digits."""
     digits = pl.when(number.str.contains(ABA_PATTERN)).then(number).cast(pl.Int64)
     terms = [digits // 10 ** (8 - place) % 10 * weight for place, weight in enumerate(_WEIGHTS)]
-    return sum(terms[1:], terms[0]) % 10 == 0
+    return pl.when(digits.is_not_null()).then(pl.sum_horizontal(terms) % 10 == 0)
 
 
 def _checks(context: Context) -> tuple[Check, ...]:

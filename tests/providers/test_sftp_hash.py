@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import paramiko
+import paramiko.sftp_server
 import pytest
 from delivery_world import Log, S, SftpOptions, make_parcel
 
@@ -26,7 +28,9 @@ class _Folder(paramiko.SFTPServerInterface):
     folder: Path
 
     def open(self, path: str, flags: int, attr: object) -> paramiko.SFTPHandle:
-        file = os.fdopen(os.open(self.folder / path.lstrip("/"), flags, 0o644), "r+b" if flags & os.O_WRONLY else "rb", 0)
+        file = os.fdopen(
+            os.open(self.folder / path.lstrip("/"), flags, 0o644), "r+b" if flags & os.O_WRONLY else "rb", 0
+        )
         handle = _Handle(flags)
         handle.readfile = handle.writefile = file
         return handle
@@ -53,7 +57,9 @@ class _Everybody(paramiko.ServerInterface):
 
 
 @pytest.fixture
-def options(tmp_path) -> Iterator[SftpOptions]:
+def options(tmp_path, monkeypatch) -> Iterator[SftpOptions]:
+    # The server side of paramiko knows only the hashes of its time.
+    monkeypatch.setitem(paramiko.sftp_server._hash_class, "sha256", hashlib.sha256)
     key = make_key(tmp_path / "keys", "server")
     folder = type("_ThisFolder", (_Folder,), {"folder": tmp_path / "bank"})
     (tmp_path / "bank").mkdir()

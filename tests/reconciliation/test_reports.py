@@ -69,7 +69,7 @@ def test_reconciliation_ties_and_says_so():
     assert facts["Book equals bank"] == "yes"
     assert facts["SHA-256 of entries"] == "ab" * 32
     tables = sheets(report)
-    assert tables["Summary"].select(pl.exclude("provider", "account", "value_on")).rows() == [
+    assert tables["Summary"].select(pl.exclude("provider", "account", "value_date")).rows() == [
         ("EUR", "CRDT", 1000, 500, 0, 500, 600, 400, 0, 100)
     ]
     assert tables["Matched"].rows() == [

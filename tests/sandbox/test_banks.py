@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from gateway.config import load_profiles
+from gateway.config import check_profiles
 from sandbox._examples import EURO_BANK, EXAMPLES, US_BANK, BankTerms
 from sandbox._reading import read_pain001
 from sandbox.banks import Bank, BankConfig
@@ -247,7 +247,9 @@ def test_the_bank_may_be_killed_anywhere(tmp_path) -> None:
 
 def test_example_banks_are_the_providers_of_the_example_configuration() -> None:
     root = Path(__file__).parents[2] / "examples" / "config"
-    providers = load_profiles(root).providers
+    profiles, faults = check_profiles(root)
+    assert [str(fault) for fault in faults if fault.path.parent.name == "providers"] == []
+    providers = profiles.providers
     assert set(providers) == set(EXAMPLES)
     for name, terms in EXAMPLES.items():
         ours = [(item.account, item.currency, item.agent) for item in providers[name].accounts]

@@ -147,7 +147,7 @@ def test_a_planted_link_is_not_followed(root, log_in, username: str, folder: str
     link.symlink_to(target)
     with log_in(username) as sftp:
         for mode in ("r", "w"):
-            with pytest.raises(OSError, match=r"No such|link|loop|symbolic|not"):
+            with pytest.raises(OSError, match=r"(?i)no such file|symbolic links"):
                 sftp.open(f"{folder}/planted", mode)
     link.unlink()
     assert target.read_bytes() == b"outside"

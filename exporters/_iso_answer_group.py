@@ -1,0 +1,84 @@
+"""The header and group part of a pain.002: what is said of the whole file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Final
+
+import polars as pl
+
+from canonical.contracts import Answer
+from canonical.currencies import exponent
+from exporters._iso_answer_rows import counts_xml, identification, reason_xml, told_status
+from exporters._iso_xml import literal
+
+_NOT_PROVIDED: Final = "NOTPROVIDED"
+_SUM_DIGITS: Final = 5
+_SUM_DIGITS_MAX: Final = 18
+_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+
+
+def group_xml(answer: Answer, version: str) -> str:
+    """GrpHdr and OrgnlGrpInfAndSts."""
+    created = answer.created.replace(microsecond=0).isoformat()
+    message = answer.header.version if answer.header.version.startswith("pain.") else answer.header.format
+    said = {
+        "OrgnlMsgId": _id(answer.header.message_id),
+        "OrgnlMsgNmId": _id(message),
+        "OrgnlCreDtTm": _moment(answer.header.created),
+        "OrgnlNbOfTxs": str(answer.payments) if answer.payments else None,
+        "OrgnlCtrlSum": _control_sum(answer.sums_minor),
+        "GrpSts": pl.select(told_status(pl.lit(answer.status), version)).item(),
+    }
+    leaves = "".join(f"<{name}>{value}</{name}>" for name, value in said.items() if value)
+    return (
+        f"<GrpHdr><MsgId>{literal(answer.answer_id)}</MsgId><CreDtTm>{created}</CreDtTm></GrpHdr>"
+        f"<OrgnlGrpInfAndSts>{leaves}{_reasons(answer)}{_counts(answer, version)}</OrgnlGrpInfAndSts>"
+    )
+
+
+def _id(text: str | None) -> str:
+    """Max35Text of what the client's file says of itself; NOTPROVIDED where it says nothing that can be told."""
+    kept = pl.select(identification(pl.lit(text, dtype=pl.String))).item()
+    return literal(kept) if kept else _NOT_PROVIDED
+
+
+def _moment(text: str | None) -> str | None:
+    """The text where it is an ISODateTime."""
+    if text is None or _MOMENT.fullmatch(text) is None:
+        return None
+    try:
+        dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return text
+
+
+def _control_sum(sums_minor: dict[str, int]) -> str | None:
+    """Sum of all amounts irrespective of currencies, as ISO defines OrgnlCtrlSum; None where it cannot be told."""
+    digits = [exponent(currency) for currency in sums_minor]
+    if not sums_minor or None in digits:
+        return None
+    total = sum(minor * 10 ** (_SUM_DIGITS - (exponent(currency) or 0)) for currency, minor in sums_minor.items())
+    shown_digits = max(digit or 0 for digit in digits)
+    text = f"{total // 10**_SUM_DIGITS}.{total % 10**_SUM_DIGITS:0{_SUM_DIGITS}d}"
+    text = text[: len(text) - _SUM_DIGITS + shown_digits] if shown_digits else text.partition(".")[0]
+    return text if len(text.replace(".", "")) <= _SUM_DIGITS_MAX else None
+
+
+def _reasons(answer: Answer) -> str:
+    reasons = list(answer.reasons)
+    if answer.duplicate_of is not None:
+        told = (
+            f"Duplicate: this file has the same content as {answer.duplicate_of}. Nothing was done with this copy. "
+            "The original stands; the status given here is the original's. Do not pay again."
+        )
+        reasons.insert(0, ("NARR", told))
+    frame = pl.DataFrame(reasons, schema={"reason": pl.String, "info": pl.String}, orient="row")
+    return str(frame.select(reason_xml(pl.col("reason"), pl.col("info")).str.join("")).item() or "")
+
+
+def _counts(answer: Answer, version: str) -> str:
+    counted = answer.rows.select(told_status(pl.col("status").cast(pl.String), version)).group_by("status").len()
+    return str(counted.sort("status").select(counts_xml().str.join("")).item() or "")

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+from dataclasses import replace
+
+import openpyxl
+import polars as pl
+import pytest
+from report_samples import sample
+
+from canonical.plugins import lookup
+from exporters import report_xlsx
+from exporters._sheets import EXACT_MINOR_MAX
+from exporters.report_xlsx import EXPORT
+
+
+def written(report) -> bytes:
+    out = io.BytesIO()
+    EXPORT.write(report, out)
+    return out.getvalue()
+
+
+def opened(report, *, values: bool = False):
+    return openpyxl.load_workbook(io.BytesIO(written(report)), data_only=values)
+
+
+def test_found_by_name():
+    assert lookup("exporters", "EXPORT", "report-xlsx") is EXPORT
+
+
+def test_cover_has_the_facts_and_the_tables():
+    cover = opened(sample())["Report"]
+    rows = [[cell.value for cell in row] for row in cover.iter_rows()]
+    assert rows[0][0] == "Settlement report"
+    assert rows[2][:2] == ["Day", "2026-03-10"]
+    assert ["Ties out", "yes", None] in rows
+    assert [row[2] for row in rows[-2:]] == [4, 0]
+    assert cover.cell(row=len(rows), column=1).hyperlink.location == "'Breaks- -open--'!A1"
+
+
+def test_heads_are_frozen_and_filtered_and_columns_wide_enough():
+    sheet = opened(sample())["Settlement"]
+    assert [cell.value for cell in sheet[3]] == ["Provider", "Currency", "Payments", "Gross", "Net", "Value on", "Note"]
+    assert sheet.freeze_panes == "A4"
+    assert sheet.auto_filter.ref == "A3:G7"
+    assert all(sheet.column_dimensions[letter].width >= 9 for letter in "ABCDEFG")
+    assert sheet.column_dimensions["G"].width > 30
+
+
+def test_money_is_a_number_with_the_decimals_of_its_currency():
+    sheet = opened(sample())["Settlement"]
+    shown = {
+        (row[1].value): (row[3].value, row[3].number_format.split(";")[0])
+        for row in sheet.iter_rows(min_row=4, max_row=7)
+    }
+    assert shown == {
+        "EUR": (1234567.89, "#,##0.00"), "JPY": (500, "#,##0"), "KWD": (0.005, "#,##0.000"), "XXX": (0.07, "#,##0.00"),
+    }  # fmt: skip
+    assert sheet["E4"].value == -1.05
+    assert sheet["E7"].value is None
+    assert (sheet["F4"].value, sheet["F4"].number_format) == (dt.datetime(2026, 3, 10), "yyyy-mm-dd")
+    assert sheet["F5"].value is None
+    assert sheet["C4"].value == 2
+
+
+def test_totals_are_formulas_by_currency_with_their_values():
+    sheet, values = opened(sample())["Settlement"], opened(sample(), values=True)["Settlement"]
+    assert [sheet.cell(row, 1).value for row in range(9, 13)] == ["Total"] * 4
+    assert [sheet.cell(row, 2).value for row in range(9, 13)] == ["EUR", "JPY", "KWD", "XXX"]
+    assert sheet["D9"].value == "=ROUND(SUMIFS($D$4:$D$7,$B$4:$B$7,$B9),2)"
+    assert (values["D9"].value, values["E9"].value, values["C9"].value) == (1234567.89, -1.05, 2)
+    assert not sheet["G9"].value
+
+
+def test_text_is_text_and_never_runs():
+    book = opened(sample())
+    assert book["Settlement"]["G5"].data_type == "s"
+    assert book["Settlement"]["G5"].value == '=HYPERLINK("http://evil.example")'
+    raw = zipfile.ZipFile(io.BytesIO(written(sample())))
+    formulas = [
+        part.split("</f>")[0]
+        for name in raw.namelist()
+        if "sheets/sheet" in name
+        for part in raw.read(name).decode().split("<f>")[1:]
+    ]
+    assert formulas
+    assert all(formula.startswith("ROUND(SUMIFS(") for formula in formulas)
+    assert not any("externalLink" in name for name in raw.namelist())
+
+
+def test_control_characters_and_long_text_do_not_break_the_file():
+    report = sample()
+    frame = report.sheets[0].frame.with_columns(note=pl.lit("a\x00b\x1f" + "x" * 40_000))
+    sheet = opened(replace(report, sheets=(replace(report.sheets[0], frame=frame),)))["Settlement"]
+    assert sheet["G4"].value.endswith("xxx")
+
+
+def test_an_amount_beyond_fifteen_digits_is_exact_text():
+    report = sample()
+    frame = report.sheets[0].frame.head(1).with_columns(gross=pl.lit(EXACT_MINOR_MAX + 1, dtype=pl.Int64))
+    sheet = opened(replace(report, sheets=(replace(report.sheets[0], frame=frame),)))["Settlement"]
+    assert sheet["D4"].value == "10000000000000.01"
+    assert sheet["D6"].value == "10000000000000.01"
+
+
+def test_the_same_report_gives_the_same_bytes():
+    assert written(sample()) == written(sample())
+
+
+def test_a_long_table_goes_on_in_a_second_worksheet(monkeypatch):
+    monkeypatch.setattr(report_xlsx, "SHEET_ROWS_MAX", 3)
+    book = opened(sample())
+    assert book.sheetnames == ["Report", "Settlement", "Settlement (2)", "Breaks- -open--"]
+    assert book["Settlement (2)"]["B4"].value == "XXX"
+
+
+@pytest.mark.parametrize("kind", ["balance", "number"])
+def test_balances_and_days_are_not_added_up(kind):
+    report = sample()
+    sheet = replace(report.sheets[0], kinds={**report.sheets[0].kinds, "net": kind})
+    found = opened(replace(report, sheets=(sheet,)))["Settlement"]
+    assert found["E4"].value is not None
+    assert not found["E9"].value
