@@ -319,6 +319,8 @@ def conform(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
         else pl.col(name)
         for name, dtype in wanted.items()
     ]
+    if not frame.columns:
+        return empty(schema)  # literals alone would make one row of nulls
     return checked(frame.select(columns), schema)
 
 

@@ -15,7 +15,8 @@ from canonical.currencies import exponent, exponent_of
 from canonical.limits import AMOUNT_MINOR_MAX, AMOUNT_TEXT_CHARS_MAX
 
 AMOUNT_PATTERN: Final = r"^[0-9]{1,18}(\.[0-9]{0,5})?$"
-_SCALES: Final = [10**digits for digits in range(6)]
+_FRACTION_DIGITS_MAX: Final = 5
+_SCALES: Final = [10**digits for digits in range(_FRACTION_DIGITS_MAX + 1)]
 
 
 def amount_minor(text: pl.Expr, currency: pl.Expr) -> pl.Expr:
@@ -26,20 +27,14 @@ def amount_minor(text: pl.Expr, currency: pl.Expr) -> pl.Expr:
     """
     text = text.str.strip_chars(" \t\r\n")
     well_formed = text.str.contains(AMOUNT_PATTERN) & (text.str.len_bytes() <= AMOUNT_TEXT_CHARS_MAX)
-    whole = pl.when(well_formed).then(text.str.extract(r"^0*([0-9]+?)(?:\.|$)", 1))
-    fraction = text.str.extract(r"\.([0-9]*)$", 1).fill_null("").str.strip_chars_end("0")
+    parts = pl.when(well_formed).then(text).str.splitn(".", 2).struct
+    whole_units = parts.field("field_0").cast(pl.Int64, strict=False)
+    fraction = parts.field("field_1").fill_null("").str.strip_chars_end("0")
     digits = exponent_of(currency).cast(pl.Int64)
-    fits = fraction.str.len_bytes().cast(pl.Int64) <= digits
     scale = digits.replace_strict(list(range(6)), _SCALES, default=None, return_dtype=pl.Int64)
-    short_enough = whole.str.len_bytes() <= len(str(AMOUNT_MINOR_MAX))
-    fraction_scale = (
-        (digits - fraction.str.len_bytes().cast(pl.Int64))
-        .clip(0, 5)
-        .replace_strict(list(range(6)), _SCALES, default=None, return_dtype=pl.Int64)
-    )
-    whole_units = pl.when(short_enough).then(whole).cast(pl.Int64, strict=False)
-    fraction_units = pl.when(fraction == "").then(pl.lit("0")).otherwise(fraction).cast(pl.Int64, strict=False)
-    minor = whole_units * scale + fraction_units * fraction_scale
+    fits = fraction.str.len_bytes().cast(pl.Int64) <= digits
+    fraction_units = fraction.str.pad_end(_FRACTION_DIGITS_MAX, "0").cast(pl.Int64, strict=False)
+    minor = whole_units * scale + fraction_units // (_SCALES[-1] // scale)
     # Bounding the whole units first keeps the product from wrapping before it is compared.
     in_bounds = (whole_units <= AMOUNT_MINOR_MAX // scale) & (minor <= AMOUNT_MINOR_MAX)
     return pl.when(fits & in_bounds).then(minor).otherwise(None).cast(pl.Int64)

@@ -26,6 +26,8 @@ _WIDTH_CHARS_MIN: Final = 9
 _WIDTH_CHARS_MAX: Final = 60
 _WIDTH_ROWS_MAX: Final = 1_000
 _ARROW_CHARS: Final = 4
+_TEXT: Final = "@"
+_DATE: Final = "yyyy-mm-dd"
 _HEAD_POINTS: Final = 30
 _A4: Final = 9
 _MONEY: Final = frozenset({"money", "balance"})
@@ -48,7 +50,7 @@ class Formats:
                 "num_format": code,
                 "font_size": 10,
                 "valign": "top",
-                "text_wrap": code == "@",
+                "text_wrap": code == _TEXT,
             }
             self.made[key] = self.book.add_format({**properties, "bold": True, "top": 1} if total else properties)
         return self.made[key]
@@ -57,9 +59,9 @@ class Formats:
         """Format of a column's head: above numbers to the right, as they are."""
         key = (f"head {kind in _NUMBERS}", False)
         if key not in self.made:
-            align = "right" if kind in _NUMBERS else "left"
+            place = {"align": "right"} if kind in _NUMBERS else {"align": "left", "indent": 1}
             properties = {"bold": True, "bg_color": "#DCE6F1", "bottom": 1, "text_wrap": True, "valign": "top"}
-            self.made[key] = self.book.add_format({**properties, "align": align})
+            self.made[key] = self.book.add_format({**properties, **place})
         return self.made[key]
 
     def money(self, currency: str | None, *, total: bool = False) -> Format:
@@ -104,16 +106,16 @@ class SheetWriter:
         if value is None:
             sheet.write_blank(row, column, None, formats.of("General"))
         elif kind in _MONEY and abs(value) >= EXACT_MINOR_MAX:
-            sheet.write_string(row, column, format_minor(value, currency or ""), formats.of("@"))
+            sheet.write_string(row, column, format_minor(value, currency or ""), formats.of(_TEXT))
         elif kind in _MONEY:
             # The nearest double of an amount of at most 15 digits shows as that amount; nothing is computed with it here.
             sheet.write_number(row, column, value / 10 ** _digits(currency), formats.money(currency))
         elif kind in _NUMBERS:
             sheet.write_number(row, column, value, formats.of("#,##0"))
         elif kind == "date":
-            sheet.write_datetime(row, column, dt.datetime.combine(value, dt.time()), formats.of("yyyy-mm-dd"))
+            sheet.write_datetime(row, column, dt.datetime.combine(value, dt.time()), formats.of(_DATE))
         else:
-            sheet.write_string(row, column, str(value)[:_CELL_CHARS_MAX], formats.of("@"))
+            sheet.write_string(row, column, str(value)[:_CELL_CHARS_MAX], formats.of(_TEXT))
 
     def _totals(self) -> None:
         """One row a currency, an empty row below the table: money and counts, as formulas with their values."""
@@ -127,13 +129,13 @@ class SheetWriter:
                     self._total(row, number, total[name], total["currency"])
                 else:
                     words = {"currency": total["currency"]}.get(name, "Total" if number == 0 else "")
-                    self.sheet.write_string(row, number, words, self.formats.of("@", total=True))
+                    self.sheet.write_string(row, number, words, self.formats.of(_TEXT, total=True))
 
     def _total(self, row: int, column: int, value: int, currency: str) -> None:
         money = self._kind(self.frame.columns[column]) == "money"
         if abs(value) >= EXACT_MINOR_MAX:
             exact = format_minor(value, currency) if money else str(value)
-            self.sheet.write_string(row, column, exact, self.formats.of("@", total=True))
+            self.sheet.write_string(row, column, exact, self.formats.of(_TEXT, total=True))
             return
         key, last = self.frame.columns.index("currency"), FIRST_ROW + self.frame.height - 1
         digits = _digits(currency) if money else 0

@@ -20,6 +20,7 @@ from canonical.identifiers import make_file_id
 from canonical.profiles import ClientProfile
 from gateway.judging import judge, verdict_word, verdicts
 from gateway.reading import read
+from validators import engine
 
 NOT_CHECKED: Final = (
     "duplicate-file: whether the same bytes were sent before",
@@ -86,7 +87,7 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
         accepted=int((verdict["status"] == "ACCP").sum()),
         unreadable=judged.unreadable,
         control_sums=dict(sorted(counted.items())),
-        findings=judged.findings,
+        findings=engine.capped(judged.findings),
     )
 
 

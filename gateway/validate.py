@@ -65,7 +65,7 @@ def _validate_once(gateway: Gateway, file: Mapping[str, Any]) -> None:
     verdict = verdicts(judged, client)
     accepted = verdict.filter(pl.col("status") == "ACCP").select("payment_id")
     draft = lake.draft(file_id, "validate")
-    draft.write("findings", judged.findings)
+    draft.write("findings", engine.capped(judged.findings))
     draft.write("verdicts", verdict)
     draft.write("keys", keys.join(accepted, on="payment_id", how="semi").sort("key", "payment_id"))
     detail = _detail(lake, file, judged, verdict)

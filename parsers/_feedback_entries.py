@@ -21,8 +21,12 @@ KEYS: Final = ("statement", "position")
 _BATCH: Final = ("batch_message_id", "batch_batch_id", "batch_count")
 
 
+_ORDER_ONLY: Final = {"entry_reference", "mandate_id", "clearing_reference", "batch_total"}
+"""Read for the order of their neighbours; no column holds them."""
+
+
 def _texts(shape_fields: tuple[tuple[str, Any], ...]) -> list[str]:
-    keys = dict.fromkeys(what for _, what in shape_fields if isinstance(what, str))
+    keys = dict.fromkeys(what for _, what in shape_fields if isinstance(what, str) and what not in _ORDER_ONLY)
     amounts = ("amount", "instructed", "transaction")
     return [*keys, *(f"{key}_currency" for key in amounts if key in keys)]
 
@@ -95,7 +99,7 @@ def _batch(said: dict[str, str]) -> dict[str, str]:
 
 
 def _frame(rows: list[dict[str, Any]], schema: dict[str, Any]) -> pl.DataFrame:
-    return pl.DataFrame({name: [row.get(name) for row in rows] for name in schema}, schema=schema)
+    return pl.from_dicts(rows, schema=schema) if rows else pl.DataFrame(schema=schema)
 
 
 def _charges(record: Record, currency: str) -> int | None:

@@ -67,8 +67,7 @@ class StatusRows:
         return None if above == _DIFFERS else above
 
     def _flush(self) -> None:
-        columns = {name: [row.get(name) for row in self._gathered] for name in _RAW}
-        frame = pl.DataFrame(columns, schema=_RAW)
+        frame = pl.from_dicts(self._gathered, schema=_RAW) if self._gathered else pl.DataFrame(schema=_RAW)
         self._frames.append(
             frame.with_columns(amount_minor(pl.col("amount"), pl.col("amount_currency")).alias("amount_minor"))
         )

@@ -17,7 +17,8 @@ from typing import Final
 
 from canonical.codes import Severity
 from canonical.contracts import Source
-from parsers._iso_faults import Fault, Unreadable, empty_file
+from canonical.limits import XML_DEPTH_MAX, XML_TEXT_BYTES_MAX
+from parsers._iso_faults import Fault, Unreadable, empty_file, limit
 from parsers._xml_bytes import declared_encoding
 from parsers._xml_feed import SLICE_BYTES, Feeder
 
@@ -130,7 +131,7 @@ class Reader(Feeder):
         self._node: _Node | None = None
         self._rank = 0
         self._above: list[tuple[_Node | None, int]] = []
-        self._text: list[str] = []
+        self._text = ""
         self._open: list[Record] = []
         self._opened = 0
         self._counts: dict[str, int] = {}
@@ -138,8 +139,13 @@ class Reader(Feeder):
 
     # ------------------------------------------------------------------------------------------ events
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Follow the tree of wanted paths; what is not on it is passed over."""
+    # One call an event, with the bounds of `Feeder` in it: a statement has millions of events, and calls are half their cost.
+
+    def _on_start(self, name: str, attributes: dict[str, str]) -> None:
+        self._silent_bytes = self._text_chars = 0
+        self.depth += 1
+        if self.depth > XML_DEPTH_MAX:
+            self.refuse(limit(f"elements are nested deeper than {XML_DEPTH_MAX}"))
         if self._skipped:
             self._skipped += 1
             return
@@ -147,31 +153,26 @@ class Reader(Feeder):
         if here is None:
             self._outside(name)
             return
-        if name not in here.known:
-            here.known[name] = here.children.get(name.rpartition(" ")[2])
-        node = here.known[name]
+        known = here.known
+        if name not in known:
+            known[name] = here.children.get(name.rpartition(" ")[2])
+        node = known[name]
         if node is None:
             self._skipped = 1
             return
         if node.rank < self._rank:
             self._slip("iso-order", "CH16", node.path, "stands behind an element that must follow it")
-        self._rank = node.rank
-        self._enter(node)
-        if attributes and node.key and (currency := attributes.get("Ccy")):
-            self._open[-1].values.setdefault(f"{node.key}_currency", currency)
-
-    def _enter(self, node: _Node) -> None:
-        if node.shape is not None:
-            number = self._counts[node.shape.name] = self._counts.get(node.shape.name, 0) + 1
-            parent = self._open[-1] if self._open else None
-            self._opened += 1
-            self._open.append(Record(node.shape, self.line, number, self._opened, parent))
-        self._above.append((self._node, self._rank))
+        self._above.append((here, node.rank))
         self._node, self._rank = node, 0
-        self._text.clear()
+        if node.shape is not None:
+            self._begin(node.shape)
+        elif attributes and node.key and (currency := attributes.get("Ccy")):
+            self._open[-1].values.setdefault(f"{node.key}_currency", currency)
+        self._text = ""
 
-    def end(self) -> None:
-        """Keep the text of a wanted path; hand out a record that closes."""
+    def _on_end(self, _name: str) -> None:
+        self._silent_bytes = self._text_chars = 0
+        self.depth -= 1
         if self._skipped:
             self._skipped -= 1
             return
@@ -180,15 +181,19 @@ class Reader(Feeder):
             return
         self._node, self._rank = self._above.pop()
         if node.key:
-            self._put(node, "".join(self._text).strip(_BLANKS))
-            self._text.clear()
-        if node.shape is not None:
+            self._put(node, self._text.strip(_BLANKS))
+            self._text = ""
+        elif node.shape is not None:
             self._close(node.path, node.shape)
 
-    def characters(self, text: str) -> None:
-        """Text directly in a wanted element: of an element that holds others, the blanks behind the last of them."""
-        if self._node is not None and self._node.key and not self._skipped:
-            self._text.append(text)
+    def _on_characters(self, text: str) -> None:
+        self._silent_bytes = 0
+        self._text_chars += len(text)
+        if self._text_chars > XML_TEXT_BYTES_MAX:
+            self.refuse(limit(f"a text is longer than {XML_TEXT_BYTES_MAX} characters"))
+        # Of an element that holds others these are the blanks behind the last of them.
+        if not self._skipped:
+            self._text += text
 
     def finish(self) -> None:
         """What only the end of the file shows."""
@@ -214,7 +219,14 @@ class Reader(Feeder):
                 what = f"The Document holds <{local[:60]}>, which is no {self._message.name} message."
                 self.refuse(self._not_the_message(what))
             self._message_seen = True
-            self._enter(self._root)
+            self._above.append((None, 0))
+            self._node = self._root
+            self._begin(self._message.shape)
+
+    def _begin(self, shape: Shape) -> None:
+        number = self._counts[shape.name] = self._counts.get(shape.name, 0) + 1
+        self._opened += 1
+        self._open.append(Record(shape, self.line, number, self._opened, self._open[-1] if self._open else None))
 
     def _not_the_message(self, what: str) -> Fault:
         remedy = f"Look at what the provider put in this place, and at the format its profile names; {self._message.name} is expected."

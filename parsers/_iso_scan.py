@@ -29,6 +29,7 @@ _TABLES: Final = ("RmtInf", "Cdtr/PstlAdr", "PmtTpInf")
 """Elements with children that may repeat. xml2arrow makes one row of each child, so they are tables of their own."""
 _NESTED: Final = {path: table for table in _TABLES for path in PAYMENT_PATHS if path.startswith(f"{table}/")}
 _FLAT: Final = tuple(path for path in PAYMENT_PATHS if path not in _NESTED)
+_PAYMENT_LEVEL: Final = 2
 _BYTES = npt.NDArray[np.uint8]
 _INTS = npt.NDArray[np.int64]
 
@@ -69,7 +70,7 @@ def scan(data: bytes, prefix: str) -> Scan:
     view = memoryview(data)
     opening = f'<B xmlns:{prefix[:-1]}="urn:b">' if prefix else "<B>"
     body = b"".join((opening.encode(), *(view[run.start : run.end] for run in runs), b"</B>"))
-    depth = _vouch(body)
+    depth = _vouch(body, len(starts))
     texts = _texts(body, len(starts))
     places = pl.DataFrame({"line": np.searchsorted(newlines, starts), "offset": starts, "length": ends - starts})
     return Scan(runs, pl.concat([places, texts], how="horizontal"), len(newlines), depth)
@@ -124,7 +125,7 @@ class _Nothing:
         return None
 
 
-def _vouch(body: bytes) -> int:
+def _vouch(body: bytes, payments: int) -> int:
     """Well-formed, all prefixes bound, lines ended by line feeds. Gives the depth of the payments."""
     parser = etree.XMLParser(
         target=_Nothing(), resolve_entities=False, no_network=True, huge_tree=True, encoding="UTF-8"
@@ -139,7 +140,7 @@ def _vouch(body: bytes) -> int:
         raise Doubt("unbound prefix")
     if not only_line_feeds(body):
         raise Doubt("lines end in carriage returns")
-    return _depth(body) - 1
+    return _depth(body, payments) - 1
 
 
 def only_line_feeds(data: bytes) -> bool:
@@ -147,23 +148,26 @@ def only_line_feeds(data: bytes) -> bool:
     return data.find(b"\r") < 0 or data.count(b"\r") == data.count(b"\r\n")
 
 
-def _depth(body: bytes) -> int:
+def _depth(body: bytes, payments: int) -> int:
     """Deepest nesting of well-formed XML without comments, CDATA and instructions; may be one too many.
 
     Raises:
-        Doubt: a `/>` stands in a text or an attribute.
+        Doubt: the root holds other elements than these payments, or a `/>` stands in a text or an attribute.
     """
     codes = np.frombuffer(body, np.uint8)
     tags = np.flatnonzero(codes == ord("<"))
     steps = np.where(codes[tags + 1] == ord("/"), np.int8(-1), np.int8(1))
     levels = np.cumsum(steps, dtype=np.int32)
-    if levels[-1] == 0:
-        return int(levels.max())
-    slashes = np.flatnonzero((codes[:-1] == ord("/")) & (codes[1:] == ord(">")))
-    steps[np.searchsorted(tags, slashes) - 1] = 0
-    levels = np.cumsum(steps, dtype=np.int32)
+    empty = 0
     if levels[-1] != 0:
-        raise Doubt("empty elements cannot be told from text")
+        slashes = np.flatnonzero((codes[:-1] == ord("/")) & (codes[1:] == ord(">")))
+        steps[np.searchsorted(tags, slashes) - 1] = 0
+        levels = np.cumsum(steps, dtype=np.int32)
+        empty = int(np.count_nonzero((steps == 0) & (levels == 1)))
+        if levels[-1] != 0:
+            raise Doubt("empty elements cannot be told from text")
+    if empty + np.count_nonzero((steps == 1) & (levels == _PAYMENT_LEVEL)) != payments:
+        raise Doubt("other elements between payments")
     return int(levels.max()) + 1
 
 
@@ -176,7 +180,7 @@ def _texts(body: bytes, payments: int) -> pl.DataFrame:
     texts = cast("pl.DataFrame", pl.from_arrow(tables["payments"])).drop("<row>")
     if texts.height != payments:
         raise Doubt("rows and payments differ in number")
-    # An element between payments, or one that wraps them, would be a row without an amount.
+    # An element that wraps payments would be a row without an amount.
     if (texts[AMOUNT].is_null() & texts[EQUIVALENT].is_null()).any():
         raise Doubt("a payment without an amount")
     columns = [texts.get_column(path) for path in _FLAT]
@@ -198,7 +202,7 @@ def _one_a_payment(table: pl.DataFrame, path: str, payments: int) -> pl.Series:
         found = found.group_by("<row>", maintain_order=True).agg(texts)
     if found.height == payments:
         return found.get_column(path)
-    every = pl.DataFrame({"<row>": pl.int_range(payments, dtype=found.schema["<row>"], eager=True)})
+    every = pl.DataFrame({"<row>": pl.int_range(payments, eager=True).cast(found.schema["<row>"])})
     return every.join(found, on="<row>", how="left", maintain_order="left").get_column(path)
 
 

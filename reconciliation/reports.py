@@ -67,10 +67,10 @@ def reconciliation_report(period: Period) -> Report:
         ),
         _sheet("Ledger", trial_balance(period.earlier, period.new), "Trial balance, debit positive"),
     )
-    loose = terms.filter((pl.col("group_ties") == "NO") & (pl.col("side") == "=")).height
+    loose = terms.filter((pl.col("group_ties") == "NO") & (pl.col("term") == "parsed")).height
     unexplained = bank.filter(pl.col("difference") != 0).height
     facts = (
-        ("Ties out", "yes" if loose == 0 else f"NO: {loose} equations are in groups that differ, see Tie-out"),
+        ("Ties out", "yes" if loose == 0 else f"NO: {loose} groups differ, see Tie-out"),
         ("Book equals bank", "yes" if unexplained == 0 else f"NO: {unexplained} statements differ, see Bank accounts"),
         ("Open breaks", str(period.breaks.height)),
         *_facts(period),
