@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
 import polars as pl
+from sqlalchemy import Connection
 
 from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
@@ -22,7 +23,7 @@ from gateway.composition import Gateway
 from gateway.dispatch import dispatch
 from gateway.files import file_row
 from gateway.registry import tables as t
-from gateway.registry.engine import insert_new
+from gateway.registry.engine import insert_new, move
 
 _ISO_STATUS = {
     "rejected": "RJCT", "provider_rejected": "RJCT", "returned": "RJCT", "cancelled": "CANC", "waiting": "PDNG", "accepted": "ACCP",
@@ -43,18 +44,54 @@ def answer(gateway: Gateway, file_id: str, milestone: str) -> list[str]:
     """Write and deliver the client's answers for a milestone ("validated" or "outcome"); the submission ids.
 
     The same state of the file gives the same answer once; a repeat delivers what is left on the way and writes nothing new.
+    That the client was told is noted last, so that a crash before leaves the file among those to be answered.
     """
     file = file_row(gateway, file_id)
-    rows = _rows(gateway, file_id)
-    return _send(gateway, file, milestone, rows, duplicate=None)
+    sent = _send(gateway, file, milestone, _rows(gateway, file_id), duplicate=None)
+    told = t.FILES.update().where(t.FILES.c.file_id == file_id)
+    with gateway.registry.transaction() as connection:
+        if milestone == "validated":
+            connection.execute(told.values(answered=1))
+        else:
+            # What became known while the answer was written is not in it: the file stays among those with news.
+            connection.execute(told.where(t.FILES.c.told < file["news"]).values(told=file["news"]))
+    return sent
 
 
 def answer_duplicates(gateway: Gateway, file_id: str) -> list[str]:
     """Answer every arrival that brought the bytes of a known file again: the original stands, nothing was done twice."""
     file = file_row(gateway, file_id)
     rows = _rows(gateway, file_id)
-    arrivals = gateway.registry.rows(t.ARRIVALS, t.ARRIVALS.c.file_id == file_id, t.ARRIVALS.c.duplicate == 1)
-    return [sent for arrival in arrivals for sent in _send(gateway, file, "duplicate", rows, duplicate=arrival)]
+    sent = []
+    for arrival in gateway.registry.rows(t.ARRIVALS, *_unanswered(), t.ARRIVALS.c.file_id == file_id):
+        sent += _send(gateway, file, "duplicate", rows, duplicate=arrival)
+        with gateway.registry.transaction() as connection:
+            move(connection, t.ARRIVALS, {"arrival_id": arrival["arrival_id"]}, answered=1)
+    return sent
+
+
+def repeated_files(gateway: Gateway) -> list[str]:
+    """Files that came again, whose further arrivals are not answered yet and whose own answer is out."""
+    arrivals = gateway.registry.rows(t.ARRIVALS, *_unanswered())
+    known = {row["file_id"] for row in arrivals}
+    files = gateway.registry.rows(t.FILES, t.FILES.c.file_id.in_(sorted(known)), t.FILES.c.answered == 1)
+    return [row["file_id"] for row in files]
+
+
+def files_with_news(gateway: Gateway) -> list[str]:
+    """Files of whose payments more is known than their clients were told."""
+    files = gateway.registry.rows(t.FILES, t.FILES.c.told < t.FILES.c.news, order=t.FILES.c.received_at)
+    return [row["file_id"] for row in files]
+
+
+def note_news(connection: Connection, file_ids: Iterable[str]) -> None:
+    """More became known of the payments of these files; part of the transaction that makes it known."""
+    update = t.FILES.update().where(t.FILES.c.file_id.in_(sorted(file_ids)))
+    connection.execute(update.values(news=t.FILES.c.news + 1))
+
+
+def _unanswered() -> tuple[Any, ...]:
+    return (t.ARRIVALS.c.duplicate == 1, t.ARRIVALS.c.answered == 0)
 
 
 def _send(

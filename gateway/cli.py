@@ -95,7 +95,7 @@ def check(
 @app.command(rich_help_panel=OPERATION)
 def receive() -> None:
     """Take in what lies in the clients' inboxes, and take each file as far as its plan."""
-    from gateway.answer import answer_duplicates
+    from gateway.answer import answer_duplicates, repeated_files
     from gateway.receive import receive as take_in
     from gateway.show import print_received
     from gateway.stages import run_journey, unfinished_files
@@ -103,11 +103,10 @@ def receive() -> None:
     with _plainly():
         gateway = _gateway()
         found = take_in(gateway)
-        for item in found:
-            if item.outcome == "duplicate" and item.file_id:
-                answer_duplicates(gateway, item.file_id)
         for file in unfinished_files(gateway):
             run_journey(gateway, file["file_id"])
+        for file_id in repeated_files(gateway):
+            answer_duplicates(gateway, file_id)
     print_received(found)
     raise typer.Exit(1 if any(item.outcome in {"failed", "unknown_client"} for item in found) else 0)
 
@@ -121,7 +120,7 @@ def dispatch() -> None:
     failed = False
     with _plainly():
         gateway = _gateway()
-        for row in due(gateway):
+        for row in (*due(gateway), *due(gateway, "answer")):
             try:
                 state = deliver(gateway, row["submission_id"])
             except BulkrailError as fault:  # one provider's trouble does not stop the others; the exit code tells
@@ -133,6 +132,7 @@ def dispatch() -> None:
 @app.command(rich_help_panel=OPERATION)
 def follow(provider: Annotated[str, typer.Argument(help="Provider id.")]) -> None:
     """Fetch and apply what a provider sent back, and answer the clients it concerns."""
+    from gateway.answer import files_with_news
     from gateway.follow import follow as fetch
     from gateway.stages import outcome_answer
 
@@ -140,8 +140,8 @@ def follow(provider: Annotated[str, typer.Argument(help="Provider id.")]) -> Non
         gateway = _gateway()
         for item in fetch(gateway, provider):
             typer.echo(f"{item.feedback_id}  {item.outcome:<10} {item.name}")
-            for file_id in item.files:
-                outcome_answer(gateway, file_id)
+        for file_id in files_with_news(gateway):
+            outcome_answer(gateway, file_id)
 
 
 @app.command(rich_help_panel=OPERATION)
@@ -230,6 +230,7 @@ def reconcile(
     provider: Annotated[str | None, typer.Argument(help="Provider id; all of them without it.")] = None,
 ) -> None:
     """Match open payments with statement entries."""
+    from gateway.answer import files_with_news
     from gateway.reconcile import reconcile as match
     from gateway.stages import outcome_answer
 
@@ -238,8 +239,8 @@ def reconcile(
         for name in [provider] if provider else sorted(gateway.profiles.providers):
             result = match(gateway, name)
             typer.echo(f"{name}: {result.matched} matched now, {result.matches} in all")
-            for file_id in result.files:
-                outcome_answer(gateway, file_id)
+        for file_id in files_with_news(gateway):
+            outcome_answer(gateway, file_id)
 
 
 @app.command(rich_help_panel=FINANCE)

@@ -141,11 +141,12 @@ def _admit(gateway: Gateway, arrival: _Arrival, copy: Path) -> tuple[str, bool]:
             file_id=file_id, client_id=arrival.client.client_id, name=arrival.name, sha256=arrival.sha256, round=round_, size_bytes=arrival.item.size,
             complete=int(arrival.complete), received_at=now.isoformat(timespec="microseconds"),
             received_on=now.astimezone(zoneinfo.ZoneInfo(arrival.client.time_zone)).date().isoformat(), state="received",
+            answered=0, news=0, told=0,
         )  # fmt: skip
         ours = insert_new(
             connection, t.ARRIVALS,
             arrival_id=arrival.arrival_id, client_id=arrival.client.client_id, name=arrival.name, version=arrival.item.version, file_id=file_id,
-            duplicate=int(not is_new), arrived_at=registry.now(),
+            duplicate=int(not is_new), answered=0, arrived_at=registry.now(),
         )  # fmt: skip
         if ours:
             action = "received" if is_new else "duplicate_received"

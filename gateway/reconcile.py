@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
 from canonical.errors import Conflict
 from canonical.frames import ENTRIES, MATCHES, STATEMENTS, dtypes, empty
+from gateway.answer import note_news
 from gateway.book import attribution, feedback_frames, provider_book, provider_frames
 from gateway.composition import Gateway
 from gateway.registry import tables as t
@@ -89,7 +91,8 @@ def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
         runs = gateway.registry.rows(t.STAGES, t.STAGES.c.subject == provider_id, t.STAGES.c.stage.like("reconcile-%"))
         draft = gateway.lake.draft(provider_id, f"reconcile-{len(runs) + 1:06d}")
         draft.write("matches", new)
-        if draft.commit({"matches": new.height, "entries_read": found.entries.height}):
-            files = found.states.join(new, on="payment_id", how="semi")["file_id"].unique().sort().to_list()
+        files = found.states.join(new, on="payment_id", how="semi")["file_id"].unique().sort().to_list()
+        detail = {"matches": new.height, "entries_read": found.entries.height}
+        if draft.commit(detail, partial(note_news, file_ids=files)):
             return Reconciled(new.height, found.matches.height + new.height, tuple(files))
     raise Conflict(f"other reconciliation runs of {provider_id} kept coming first")

@@ -16,6 +16,7 @@ from gateway.dispatch import dispatch
 from gateway.follow import apply, follow
 from gateway.parse import parse
 from gateway.reconcile import reconcile
+from gateway.registry import tables as t
 from gateway.route import route
 from gateway.settle import settle
 from gateway.validate import validate
@@ -52,12 +53,9 @@ JOURNEY: Final = ("parse", "validate", "approve", "route", "answer")
 
 
 def unfinished_files(gateway: Gateway) -> list[dict[str, Any]]:
-    """Files that a run left between receipt and plan, in order of receipt: the next run takes them up."""
-    from gateway.registry import tables as t
-
-    rows = gateway.registry.rows(
-        t.FILES, t.FILES.c.state.in_(["received", "parsed", "validated", "approved"]), order=t.FILES.c.received_at
-    )
+    """Files that a run left between receipt, plan and answer, in order of receipt: the next run takes them up."""
+    on_the_way = t.FILES.c.state.in_(["received", "parsed", "validated", "approved"]) | (t.FILES.c.answered == 0)
+    rows = gateway.registry.rows(t.FILES, on_the_way, order=t.FILES.c.received_at)
     return [{"file_id": row["file_id"], "client_id": row["client_id"], "name": row["name"]} for row in rows]
 
 

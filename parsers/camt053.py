@@ -63,8 +63,13 @@ def _feedback(
     version: str, header: dict[str, str], statements: list[Statement], rows: pl.DataFrame, faults: list[Fault],
     found: list[pl.DataFrame],
 ) -> Feedback:  # fmt: skip
+    ids = {statement.ordinal: statement.statement_id for statement in statements}
+    named = [
+        part.with_columns(batch_id=pl.col("batch").replace_strict(ids, default=None, return_dtype=pl.String))
+        for part in found
+    ]
     findings = checked(
-        pl.concat([findings_frame(faults), *found]).sort("line", nulls_last=True, maintain_order=True), FINDINGS
+        pl.concat([findings_frame(faults), *named]).sort("line", nulls_last=True, maintain_order=True), FINDINGS
     )
     fatal = findings["severity"].is_in([Severity.FATAL.value]).any()
     return Feedback(

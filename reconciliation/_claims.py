@@ -58,8 +58,10 @@ def _meet(bank: pl.DataFrame, book: pl.DataFrame, on: list[str]) -> pl.DataFrame
 
     A thousand salaries of one id and amount are one row of a thousand and a thousand, not a million candidates.
     """
-    left = bank.select("entry_id", *on).unique().group_by(on).agg(entries=pl.col("entry_id").sort())
-    right = book.select("payment_id", *on).unique().group_by(on).agg(payments=pl.col("payment_id").sort())
+    left = bank.join(book, on="key", how="semi").select("entry_id", *on).unique()
+    right = book.join(bank, on="key", how="semi").select("payment_id", *on).unique()
+    left = left.group_by(on).agg(entries="entry_id")
+    right = right.group_by(on).agg(payments="payment_id")
     return left.join(right, on=on, how="inner").select("entries", "payments")
 
 
@@ -72,7 +74,7 @@ def _in_words(doubts: pl.DataFrame, rung: str) -> pl.DataFrame:
         entry_id="entries",
         candidates=pl.col("payments").list.len(),
         rivals=pl.col("entries").list.len(),
-        first=pl.col("payments").list.first(),
+        first=pl.col("payments").list.min(),
     ).explode("entry_id", empty_as_null=False, keep_nulls=False)
     note = pl.format(
         "by {}: payments {}, entries {} answer to one another, among them payment {}",

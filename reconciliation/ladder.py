@@ -28,6 +28,7 @@ from reconciliation.frames import BOOKED, OPEN, STATES
 
 _REFERENCES: Final = ("instruction_id", "transaction_id", "servicer_reference")
 _OWN_REFERENCES: Final = ("reference", "payment_id")
+_BOOK: Final = ("payment_id", "submission_id", *ALWAYS, "reference", "end_to_end_id", "state", "status_kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,10 @@ def _settlements(bank: pl.DataFrame, book: pl.DataFrame) -> list[_Rung]:
 
 def _returns(bank: pl.DataFrame, states: pl.DataFrame, settled: pl.DataFrame, earlier: pl.DataFrame) -> list[_Rung]:
     """Returns look among what is settled, also by this very run; the entry runs against the settlement's direction."""
+    if bank.is_empty():
+        return []
     is_settled = pl.col("state").is_in(BOOKED) | pl.col("payment_id").is_in(settled["payment_id"].implode())
-    book = states.filter(is_settled).join(earlier, on="payment_id", how="anti")
+    book = states.lazy().filter(is_settled).select(_BOOK).collect().join(earlier, on="payment_id", how="anti")
     reference = claim(_keyed(bank, _REFERENCES), _keyed(book, _OWN_REFERENCES), "reference")
     bank, book = _left(bank, book, reference)
     by_id = claim(_keyed(bank, ("end_to_end_id",)), _keyed(book, ("end_to_end_id",)), "end_to_end_id")
@@ -101,13 +104,16 @@ def _returns(bank: pl.DataFrame, states: pl.DataFrame, settled: pl.DataFrame, ea
 def _bank(entries: pl.DataFrame, states: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
     known = states["submission_id"].drop_nulls().unique().implode()
     named = pl.coalesce(pl.when(pl.col(name).is_in(known)).then(pl.col(name)) for name in ("batch_id", "message_id"))
-    usable = entries.filter(pl.col("booked") & ~is_fee()).join(earlier, on="entry_id", how="anti")
-    return usable.with_columns(named=named, value_date=pl.coalesce("value_date", "booking_date"))
+    usable = entries.lazy().filter(pl.col("booked") & ~is_fee()).select(
+        "entry_id", *ALWAYS, *_REFERENCES, "end_to_end_id", "batch_count", "return_reason", "reversal",
+        named=named, value_date=pl.coalesce("value_date", "booking_date"),
+    )  # fmt: skip
+    return usable.collect().join(earlier, on="entry_id", how="anti")
 
 
 def _book(states: pl.DataFrame, settled: pl.DataFrame) -> pl.DataFrame:
     """What an entry may still settle: what is open, and what a provider refused but the bank may have booked."""
-    open_rows = states.filter(pl.col("state").is_in([*OPEN, "provider_rejected"]))
+    open_rows = states.lazy().filter(pl.col("state").is_in([*OPEN, "provider_rejected"])).select(_BOOK).collect()
     on_account = pl.when(pl.col("credit_debit") == "CRDT").then(pl.lit("DBIT")).otherwise(pl.lit("CRDT"))
     return open_rows.join(settled, on="payment_id", how="anti").with_columns(credit_debit=on_account)
 

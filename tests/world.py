@@ -83,7 +83,9 @@ BANK_TERMS = {
         bank_id="euro_bank",
         code="EUBK",
         format="pain.001",
-        accounts=(BankAccount(account="DE32100100100123456789", currency="EUR", agent="EUROBANKXXX", opening_minor=10**8),),
+        accounts=(
+            BankAccount(account="DE32100100100123456789", currency="EUR", agent="EUROBANKXXX", opening_minor=10**8),
+        ),
         booking="alternate",
         fee_minor=250,
         unknown_credit_minor=12_345,

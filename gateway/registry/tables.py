@@ -45,6 +45,9 @@ FILES: Final = Table(
     Column("received_at", String(32), nullable=False),
     Column("received_on", String(10), nullable=False),  # business date in the client's zone
     Column("state", String(12), nullable=False),
+    Column("answered", Integer, nullable=False),  # 1: the client was told what validation and approval decided
+    Column("news", Integer, nullable=False),  # counts what became known of its payments since
+    Column("told", Integer, nullable=False),  # up to which of them the client was told
     Column("format", String(16)),
     Column("version", String(40)),
     Column("message_id", Text),
@@ -62,7 +65,8 @@ ARRIVALS: Final = Table(
     Column("name", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("file_id", String(20), ForeignKey("files.file_id"), nullable=False),
-    Column("duplicate", Integer, nullable=False),
+    Column("duplicate", Integer, nullable=False),  # 1: its bytes were known
+    Column("answered", Integer, nullable=False),  # 1: the client was told so
     Column("arrived_at", String(32), nullable=False),
 )  # fmt: skip
 

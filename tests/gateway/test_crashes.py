@@ -13,8 +13,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
 from crash_worker import work
+from world import BANK_TERMS, Clock, upload
+
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import due
 from gateway.registry import tables as t
@@ -22,7 +23,6 @@ from gateway.settings import Settings
 from gateway.submissions import SENT
 from sandbox.banks import Bank
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
-from world import BANK_TERMS, Clock, upload
 
 pytestmark = pytest.mark.crash
 TODAY = dt.date(2026, 11, 20)
@@ -97,13 +97,16 @@ def outcome_of_intake(root: Path) -> dict[str, object]:
     found = {
         "files": sorted((row["file_id"], row["state"]) for row in files),
         "arrivals": sorted((row["name"], row["duplicate"]) for row in gateway.registry.rows(t.ARRIVALS)),
-        "planned": sorted((row["slot"], row["payments"], row["sum_minor"]) for row in submissions if row["kind"] == "payment"),
+        "planned": sorted(
+            (row["slot"], row["payments"], row["sum_minor"]) for row in submissions if row["kind"] == "payment"
+        ),
         "answers": sorted((row["name"], row["state"]) for row in answers),
         "inboxes": inboxes,
         "outboxes": outboxes,
         "rows": {row["file_id"]: gateway.lake.whole(row["file_id"], "payments").height for row in files},
         "placed": {
-            row["file_id"]: gateway.lake.whole(row["file_id"], "routes")["payment_id"].is_unique().all() for row in files
+            row["file_id"]: gateway.lake.whole(row["file_id"], "routes")["payment_id"].is_unique().all()
+            for row in files
         },
     }
     gateway.registry.engine.dispose()
@@ -205,7 +208,9 @@ def booked(root: Path) -> list[tuple[str, str, int]]:
     for provider, folder in (("euro_bank", "euro"), ("us_bank", "us")):
         bank = Bank(BANK_TERMS[provider], root / folder, root / f"{folder}.sqlite")
         bank.tick(dt.datetime(2026, 11, 20, 18, 0, tzinfo=dt.UTC))
-        found += [(provider, row["instruction_id"], row["amount_minor"]) for row in bank.books.rows("SELECT * FROM payments")]
+        found += [
+            (provider, row["instruction_id"], row["amount_minor"]) for row in bank.books.rows("SELECT * FROM payments")
+        ]
     return sorted(found)
 
 

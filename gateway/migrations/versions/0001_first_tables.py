@@ -57,6 +57,9 @@ def upgrade() -> None:
     sa.Column('received_at', sa.String(length=32), nullable=False),
     sa.Column('received_on', sa.String(length=10), nullable=False),
     sa.Column('state', sa.String(length=12), nullable=False),
+    sa.Column('answered', sa.Integer(), nullable=False),
+    sa.Column('news', sa.Integer(), nullable=False),
+    sa.Column('told', sa.Integer(), nullable=False),
     sa.Column('format', sa.String(length=16), nullable=True),
     sa.Column('version', sa.String(length=40), nullable=True),
     sa.Column('message_id', sa.Text(), nullable=True),
@@ -108,6 +111,7 @@ def upgrade() -> None:
     sa.Column('version', sa.Text(), nullable=False),
     sa.Column('file_id', sa.String(length=20), nullable=False),
     sa.Column('duplicate', sa.Integer(), nullable=False),
+    sa.Column('answered', sa.Integer(), nullable=False),
     sa.Column('arrived_at', sa.String(length=32), nullable=False),
     sa.ForeignKeyConstraint(['file_id'], ['files.file_id'], name=op.f('fk_arrivals_file_id')),
     sa.PrimaryKeyConstraint('arrival_id', name=op.f('pk_arrivals'))

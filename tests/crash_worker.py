@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from world import Clock
+
 from canonical.errors import Conflict
-from gateway.answer import answer_duplicates
+from gateway.answer import answer_duplicates, repeated_files
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.receive import receive
@@ -21,7 +23,6 @@ from gateway.settings import Settings
 from gateway.stages import run_journey, unfinished_files
 from gateway.store import ObjectStore
 from providers.folder import _FolderPlace
-from world import Clock
 
 
 class Points:
@@ -65,12 +66,11 @@ class Points:
 
 
 def intake(gateway: Gateway) -> None:
-    found = receive(gateway)
+    receive(gateway)
     for file in unfinished_files(gateway):
         run_journey(gateway, file["file_id"])
-    for item in found:
-        if item.outcome == "duplicate":
-            answer_duplicates(gateway, str(item.file_id))
+    for file_id in repeated_files(gateway):
+        answer_duplicates(gateway, file_id)
 
 
 def deliver(gateway: Gateway) -> None:
