@@ -26,7 +26,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 crash-test: $(STAMP)  ## kill the process at every step of intake and dispatch, restart, compare the books
-	$(BIN)/python -m pytest -m crash
+	BULKRAIL_CRASH_POINTS=all $(BIN)/python -m pytest -m crash --durations=5
 
 lock: $(STAMP)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \

@@ -92,28 +92,24 @@ def answer_file(file_id: str) -> list[str]:
     return [*validated_answer(gateway, file_id), *answer_duplicates(gateway, file_id)]
 
 
-def answer_repeated(records: Iterable[Record]) -> list[str]:
-    """Answer arrivals of known bytes whose original has its plan; the others are answered with their original.
+def answer_repeated() -> list[str]:
+    """Answer arrivals of known bytes, where the original's own answer is out; the submission ids.
 
     Raises:
         OutsideError: some could not be answered; all of them were tried.
     """
     from canonical.errors import BulkrailError, OutsideError
-    from gateway.answer import answer_duplicates
-    from gateway.stages import unfinished_files
+    from gateway.answer import answer_duplicates, repeated_files
 
     gateway = open_gateway()
-    # An answer before the verdict would have nothing to say of the original's payments.
-    unfinished = {file["file_id"] for file in unfinished_files(gateway)}
-    originals = {record["file_id"] for record in records if record["outcome"] == "duplicate"} - unfinished
     sent, faults = [], []
-    for file_id in sorted(originals):
+    for file_id in repeated_files(gateway):
         try:
             sent += answer_duplicates(gateway, file_id)
         except BulkrailError as fault:
             faults.append(f"{file_id}: {fault}")
     if faults:
-        raise OutsideError("duplicates were not answered:\n" + "\n".join(faults))
+        raise OutsideError("files that came again were not answered:\n" + "\n".join(faults))
     return sent
 
 
@@ -170,7 +166,7 @@ def providers() -> list[str]:
 
 
 def follow(provider_id: str) -> Record:
-    """Fetch and apply what a provider offers: provider_id, applied (count), files (ids), unreadable (names)."""
+    """Fetch and apply what a provider offers: provider_id, applied (count), unreadable (names)."""
     from gateway.follow import follow as fetch
 
     found = fetch(open_gateway(), provider_id)
@@ -179,7 +175,6 @@ def follow(provider_id: str) -> Record:
     return {
         "provider_id": provider_id,
         "applied": sum(item.outcome == "applied" for item in found),
-        "files": sorted({file_id for item in found for file_id in item.files}),
         "unreadable": [item.name for item in found if item.outcome == "unreadable"],
     }
 
@@ -194,29 +189,28 @@ def feedback_faults(asked: Iterable[str], followed: Iterable[Record]) -> list[st
     ]
 
 
-def reconcile(provider_id: str) -> Record:
-    """Match a provider's statements: provider_id, files (ids of the client files whose payments changed)."""
+def reconcile(provider_id: str) -> str:
+    """Match a provider's statements with what is outstanding; the provider id."""
     from gateway.reconcile import reconcile as match
 
     result = match(open_gateway(), provider_id)
     _log.info("%s: %d matched now, %d in all", provider_id, result.matched, result.matches)
-    return {"provider_id": provider_id, "files": sorted(result.files)}
+    return provider_id
 
 
-def files_spoken_of(results: Iterable[Record]) -> list[Record]:
-    """file_id and label of every client file in the results, each once."""
+def files_with_news() -> list[Record]:
+    """file_id and label of every file of whose payments more is known than its client was told."""
+    from gateway.answer import files_with_news as untold
     from gateway.files import file_row
 
     gateway = open_gateway()
-    named = sorted({file_id for result in results for file_id in result["files"]})
-    return [_labelled(file_row(gateway, file_id)) for file_id in named]
+    return [_labelled(file_row(gateway, file_id)) for file_id in untold(gateway)]
 
 
 def settle(day: str) -> list[str]:
     """Close a day; the keys of its reports. Raises NotTied after naming the rows in the log."""
-    from gateway.settle import settle as close
-
     from canonical.errors import NotTied
+    from gateway.settle import settle as close
 
     try:
         keys = close(open_gateway(), day)

@@ -40,8 +40,11 @@ def amount_minor(text: pl.Expr, currency: pl.Expr) -> pl.Expr:
     return pl.when(fits & in_bounds).then(minor).otherwise(None).cast(pl.Int64)
 
 
-def parse_minor(text: str, currency: str) -> int | None:
-    """The same reading for one amount (headers, totals): minor units, None where the text is not an amount."""
+def parse_minor(text: str, currency: str, minor_max: int = AMOUNT_MINOR_MAX) -> int | None:
+    """The same reading for one amount: minor units, None where the text is not an amount or exceeds `minor_max`.
+
+    Totals and balances may be larger than any one amount: they are read with `minor_max=INT64_MAX`.
+    """
     text = text.strip(" \t\r\n")
     digits = exponent(currency)
     if digits is None or len(text) > AMOUNT_TEXT_CHARS_MAX or not re.fullmatch(AMOUNT_PATTERN[1:-1], text):
@@ -51,7 +54,7 @@ def parse_minor(text: str, currency: str) -> int | None:
     if len(fraction) > digits:
         return None
     minor = int(whole) * 10**digits + int(fraction.ljust(digits, "0") or "0")
-    return minor if minor <= AMOUNT_MINOR_MAX else None
+    return minor if minor <= minor_max else None
 
 
 def format_minor(minor: int, currency: str) -> str:

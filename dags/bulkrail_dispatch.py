@@ -11,7 +11,8 @@ out of the first one's hands.
 | task `deliver` says | meaning | what to do |
 |---|---|---|
 | `TransientError` | the provider did not answer, several times; nothing was released | nothing: the next run tries again |
-| `OutcomeUnknown` | released, but nobody can say whether it arrived | **ask the provider.** Its status file or statement resolves it; never send the payments by another way |
+| `OutcomeUnknown`, "the next delivery looks" | the line broke during the release | nothing: the next run looks what happened |
+| `OutcomeUnknown`, "ask the provider" | released, and nobody can say whether it arrived | **ask the provider.** Its status file or statement resolves it; never send the payments another way |
 | `OutsideError` | login, host key, permission, disk: nothing was released | mend it with the provider; the next run delivers |
 | `FrameBroken` | the file differs from its plan: nothing was sent | call the developers |
 

@@ -53,10 +53,10 @@ with DAG(
         """Fetch and apply what this provider offers."""
         return work.follow(provider_id)
 
-    @task(task_display_name="files spoken of", trigger_rule="all_done")
-    def files_spoken_of(followed: Any) -> list[dict[str, Any]]:
-        """The client files that the feedback is about."""
-        return work.files_spoken_of(list(followed))
+    @task(task_display_name="files with news", trigger_rule="all_done")
+    def files_with_news() -> list[dict[str, Any]]:
+        """Files of whose payments more is known than their clients were told."""
+        return work.files_with_news()
 
     @task(map_index_template=FILE_LABEL, pool=FILES_POOL, task_display_name="answer client")
     def answer(file: dict[str, Any]) -> str:
@@ -66,19 +66,21 @@ with DAG(
     @task(task_display_name="announce feedback", trigger_rule="all_done", outlets=[FEEDBACK])
     def announce(followed: Any) -> int:
         """Wake the reconciliation; skipped where nothing new came."""
-        applied: int = sum(record["applied"] for record in followed)
+        applied: int = sum(record["applied"] for record in followed[:])
         if not applied:
             raise AirflowSkipException("nothing new came")
         return applied
 
-    @task(task_display_name="report what was not followed", trigger_rule="all_done", retries=0)
+    @task(task_display_name="report what was not followed", trigger_rule="all_done")
     def report_faults(asked: list[str], followed: Any) -> None:
         """Fail where a provider was not followed or a file cannot be read, and name it."""
-        if faults := work.feedback_faults(asked, list(followed)):
+        if faults := work.feedback_faults(asked, followed[:]):
             raise AirflowFailException("not followed:\n" + "\n".join(faults))
 
     asked = providers()
     followed = follow.expand(provider_id=asked)
-    answer.expand(file=files_spoken_of(followed))
+    untold = files_with_news()
+    followed >> untold
+    answer.expand(file=untold)
     announce(followed)
     report_faults(asked, followed)

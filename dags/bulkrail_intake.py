@@ -96,11 +96,11 @@ with DAG(
         route(file=file, decision=decision) >> answer(file=file)
 
     @task(task_display_name="answer files sent again")
-    def answer_repeated(records: list[dict[str, Any]]) -> list[str]:
+    def answer_repeated() -> list[str]:
         """Tell clients who sent a known file again that the original stands."""
-        return work.answer_repeated(records)
+        return work.answer_repeated()
 
-    @task(task_display_name="report what was not taken in", retries=0)
+    @task(task_display_name="report what was not taken in")
     def report_faults(records: list[dict[str, Any]]) -> None:
         """Fail where an object could not be taken in, and name it."""
         if faults := work.arrival_faults(records):
@@ -108,5 +108,5 @@ with DAG(
 
     received = receive()
     journey.expand(file=files_to_take_up(received))
-    answer_repeated(received)
+    received >> answer_repeated()
     report_faults(received)

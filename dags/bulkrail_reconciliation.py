@@ -52,27 +52,29 @@ with DAG(
         return work.providers()
 
     @task(map_index_template="{{ task.op_kwargs['provider_id'] }}", pool=FILES_POOL)
-    def reconcile(provider_id: str) -> dict[str, Any]:
+    def reconcile(provider_id: str) -> str:
         """Match what is outstanding at this provider."""
         return work.reconcile(provider_id)
 
-    @task(task_display_name="files that changed", trigger_rule="all_done")
-    def files_that_changed(reconciled: Any) -> list[dict[str, Any]]:
-        """The client files whose payments were booked or came back."""
-        return work.files_spoken_of(list(reconciled))
+    @task(task_display_name="files with news", trigger_rule="all_done")
+    def files_with_news() -> list[dict[str, Any]]:
+        """Files of whose payments more is known than their clients were told."""
+        return work.files_with_news()
 
     @task(map_index_template=FILE_LABEL, pool=FILES_POOL, task_display_name="answer client")
     def answer(file: dict[str, Any]) -> str:
         """Tell the client what became of the payments since."""
         return work.stage("outcome", file["file_id"])
 
-    @task(task_display_name="report what was not reconciled", trigger_rule="all_done", retries=0)
+    @task(task_display_name="report what was not reconciled", trigger_rule="all_done")
     def report_faults(asked: list[str], reconciled: Any) -> None:
         """Fail where a provider was not reconciled, and name it."""
-        if missing := sorted(set(asked) - {record["provider_id"] for record in reconciled}):
+        if missing := sorted(set(asked) - set(reconciled[:])):
             raise AirflowFailException(f"not reconciled: {', '.join(missing)}; see their tasks")
 
     asked = providers()
     reconciled = reconcile.expand(provider_id=asked)
-    answer.expand(file=files_that_changed(reconciled))
+    untold = files_with_news()
+    reconciled >> untold
+    answer.expand(file=untold)
     report_faults(asked, reconciled)

@@ -55,7 +55,7 @@ with DAG(
     **DAG_OPTIONS,
 ):
 
-    @task(task_display_name="day to close", retries=0)
+    @task(task_display_name="day to close")
     def day_to_close(params: dict[str, Any], data_interval_start: dt.datetime | None = None) -> str:
         """The day of the form, or the day before this run."""
         if params["day"]:

@@ -10,7 +10,7 @@ from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer
 from canonical.frames import FINDINGS, dtypes
 from canonical.limits import IDENTIFICATION_CHARS_MAX
-from exporters._iso_xml import leaf, leaves, node
+from exporters._iso_xml import leaf, leaves, node, text
 
 SLICE_ROWS: Final = 50_000
 _INFO_CHARS_MAX: Final = 105
@@ -57,7 +57,7 @@ def reason_xml(reason: pl.Expr, info: pl.Expr) -> pl.Expr:
     is_code = known.str.len_chars() <= 4  # noqa: PLR2004 ExternalStatusReason1Code
     code = leaf("Cd", pl.when(is_code).then(known))
     proprietary = leaf("Prtry", pl.when(~is_code).then(known))
-    return node("StsRsnInf", node("Rsn", code, proprietary), leaves("AddtlInf", lines_of_info(info)))
+    return node("StsRsnInf", node("Rsn", code, proprietary), leaves("AddtlInf", text(lines_of_info(info))))
 
 
 def answer_rows(answer: Answer, version: str, *, exceptions_only: bool) -> pl.DataFrame:

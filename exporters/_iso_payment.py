@@ -12,7 +12,7 @@ from canonical.contracts import Order
 from canonical.errors import FrameBroken
 from canonical.money import amount_text, format_minor
 from canonical.transliteration import transliterate
-from exporters._iso_xml import leaf, leaves, literal, node
+from exporters._iso_xml import escaped, leaves, literal, node, wrap
 
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 _IBAN: Final = r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$"
@@ -36,6 +36,7 @@ _WORDS: Final = (
     "creditor_name", "ultimate_creditor_name", "ultimate_debtor_name", "creditor_street", "creditor_building",
     "creditor_post_code", "creditor_town", "creditor_address_lines", "remittance",
 )  # fmt: skip
+_WRITTEN: Final = (*_CHARS_MAX, *_LINE_CHARS_MAX, *_FORMS)
 _NOT_PROVIDED: Final = "NOTPROVIDED"
 _SCOR: Final = (
     "<Strd><CdtrRefInf><Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry></Tp>",
@@ -44,7 +45,7 @@ _SCOR: Final = (
 
 
 def checked_payments(window: pl.DataFrame, order: Order, *, transliterated: bool) -> pl.DataFrame:
-    """The window's payments as they will be written, with `execution_date` filled.
+    """The window's payments as they will be written: texts as XML character data, `execution_date` filled.
 
     Raises:
         FrameBroken: see `Pain001.write`.
@@ -53,7 +54,7 @@ def checked_payments(window: pl.DataFrame, order: Order, *, transliterated: bool
         raise FrameBroken(
             f"a payment is no credit transfer in {order.account.currency}", submission_id=order.submission_id
         )
-    payments = window
+    payments = window.with_columns(pl.col(*_WRITTEN, "debtor_name").replace("", None))
     if "execution_date" not in payments.columns:
         payments = payments.with_columns(execution_date=pl.lit(None, dtype=pl.Date))
     payments = payments.with_columns(
@@ -62,7 +63,7 @@ def checked_payments(window: pl.DataFrame, order: Order, *, transliterated: bool
     if transliterated:
         payments = payments.with_columns(_fitted(name) for name in _WORDS)
     _refuse_misfits(payments, order)
-    return payments
+    return escaped(payments, _WRITTEN)
 
 
 def _refuse_misfits(payments: pl.DataFrame, order: Order) -> None:
@@ -105,37 +106,33 @@ def payment(order: Order) -> pl.Expr:
         "CdtTrfTxInf",
         node(
             "PmtId",
-            leaf("InstrId", pl.col("reference")),
-            leaf("EndToEndId", _given("end_to_end_id").fill_null(_NOT_PROVIDED)),
-            leaf("UETR", pl.col("uetr")),
+            wrap("InstrId", pl.col("reference")),
+            wrap("EndToEndId", pl.col("end_to_end_id").fill_null(_NOT_PROVIDED)),
+            wrap("UETR", pl.col("uetr")),
         ),
         _payment_type(),
         amount,
-        leaf("ChrgBr", pl.col("charge_bearer")),
-        node("UltmtDbtr", leaf("Nm", pl.col("ultimate_debtor_name"))),
+        wrap("ChrgBr", pl.col("charge_bearer")),
+        node("UltmtDbtr", wrap("Nm", pl.col("ultimate_debtor_name"))),
         _creditor_agent(),
-        node("Cdtr", leaf("Nm", pl.col("creditor_name")), _creditor_address()),
+        node("Cdtr", wrap("Nm", pl.col("creditor_name")), _creditor_address()),
         _creditor_account(),
-        node("UltmtCdtr", leaf("Nm", pl.col("ultimate_creditor_name"))),
-        node("Purp", leaf("Cd", pl.col("purpose"))),
+        node("UltmtCdtr", wrap("Nm", pl.col("ultimate_creditor_name"))),
+        node("Purp", wrap("Cd", pl.col("purpose"))),
         node("RmtInf", leaves("Ustrd", pl.col("remittance")), leaves("Ref", pl.col("remittance_reference"), *_SCOR)),
     )
-
-
-def _given(name: str) -> pl.Expr:
-    return pl.when(pl.col(name) != "").then(name)
 
 
 def _coded(name: str, value: pl.Expr) -> pl.Expr:
     """`<name>` with Cd where the value has the form of an ISO code, else Prtry: canonical columns hold either."""
     is_code = value.str.contains(_CODE)
-    return node(name, leaf("Cd", pl.when(is_code).then(value)), leaf("Prtry", pl.when(~is_code).then(value)))
+    return node(name, wrap("Cd", pl.when(is_code).then(value)), wrap("Prtry", pl.when(~is_code).then(value)))
 
 
 def _payment_type() -> pl.Expr:
     return node(
         "PmtTpInf",
-        node("SvcLvl", leaf("Cd", pl.col("service_level"))),
+        node("SvcLvl", wrap("Cd", pl.col("service_level"))),
         _coded("LclInstrm", pl.col("local_instrument")),
         _coded("CtgyPurp", pl.col("category_purpose")),
     )
@@ -143,7 +140,7 @@ def _payment_type() -> pl.Expr:
 
 def _ultimate_debtor(order: Order) -> pl.Expr:
     """Whom the payment is made for: the client's own ultimate debtor, else the client's debtor, unless it is the account's."""
-    name = pl.coalesce(_given("ultimate_debtor_name"), _given("debtor_name"))
+    name = pl.coalesce("ultimate_debtor_name", "debtor_name")
     return pl.when(name != order.account.name).then(name)
 
 
@@ -157,18 +154,18 @@ def _creditor_agent() -> pl.Expr:
         pl.when((pl.col("currency") == currency) & member.str.contains(form)).then(pl.lit(code))
         for currency, (code, form) in _CLEARING.items()
     )
-    clearing = node("ClrSysMmbId", node("ClrSysId", leaf("Cd", system)), leaf("MmbId", member))
-    return node("CdtrAgt", node("FinInstnId", leaf("BICFI", pl.when(is_bic).then(agent)), clearing))
+    clearing = node("ClrSysMmbId", node("ClrSysId", wrap("Cd", system)), wrap("MmbId", member))
+    return node("CdtrAgt", node("FinInstnId", wrap("BICFI", pl.when(is_bic).then(agent)), clearing))
 
 
 def _creditor_address() -> pl.Expr:
     return node(
         "PstlAdr",
-        leaf("StrtNm", pl.col("creditor_street")),
-        leaf("BldgNb", pl.col("creditor_building")),
-        leaf("PstCd", pl.col("creditor_post_code")),
-        leaf("TwnNm", pl.col("creditor_town")),
-        leaf("Ctry", pl.col("creditor_country")),
+        wrap("StrtNm", pl.col("creditor_street")),
+        wrap("BldgNb", pl.col("creditor_building")),
+        wrap("PstCd", pl.col("creditor_post_code")),
+        wrap("TwnNm", pl.col("creditor_town")),
+        wrap("Ctry", pl.col("creditor_country")),
         leaves("AdrLine", pl.col("creditor_address_lines")),
     )
 
@@ -178,10 +175,10 @@ def _creditor_account() -> pl.Expr:
     is_iban = account.str.contains(_IBAN)
     identification = node(
         "Id",
-        leaf("IBAN", pl.when(is_iban).then(account)),
-        node("Othr", leaf("Id", pl.when(~is_iban).then(account))),
+        wrap("IBAN", pl.when(is_iban).then(account)),
+        node("Othr", wrap("Id", pl.when(~is_iban).then(account))),
     )
-    account_type = node("Tp", leaf("Cd", pl.when(~is_iban).then("creditor_account_type")))
+    account_type = node("Tp", wrap("Cd", pl.when(~is_iban).then("creditor_account_type")))
     return node("CdtrAcct", identification, account_type)
 
 

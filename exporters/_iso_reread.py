@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import polars as pl
@@ -12,9 +13,11 @@ from lxml import etree
 
 from canonical.contracts import ExportSummary
 from canonical.errors import FrameBroken
+from canonical.limits import INT64_MAX
 from canonical.money import amount_minor, parse_minor
 
 _SLICE_BYTES: Final = 16 * 2**20
+_OPENING: Final = b"<CdtTrfTxInf"
 _CLOSING: Final = b"</CdtTrfTxInf>"
 _AMOUNT: Final = re.compile(rb'<InstdAmt Ccy="([A-Z]{3})">([^<]*)</InstdAmt>')
 _DECLARED: Final = re.compile(rb"<NbOfTxs>([0-9]+)</NbOfTxs><CtrlSum>([0-9.]+)</CtrlSum>")
@@ -37,31 +40,39 @@ def _slices(data: bytes | mmap.mmap) -> Iterator[bytes]:
         start = end
 
 
+def _parse(data: bytes | mmap.mmap) -> None:
+    parser = etree.XMLParser(
+        target=_WellFormed(),  # type: ignore[arg-type]  # the stubs want every handler; libxml2 calls those there are
+        resolve_entities=False, no_network=True, huge_tree=True,
+    )  # fmt: skip
+    try:
+        for piece in _slices(data):
+            parser.feed(piece)
+        parser.close()
+    except etree.XMLSyntaxError as fault:
+        raise FrameBroken(f"the written file is not well-formed XML: {fault}") from fault
+
+
 def reread(data: bytes | mmap.mmap, namespace: str) -> ExportSummary:
     """Payments and their sums by currency, in minor units.
 
     Raises:
         FrameBroken: not well-formed, another message, an amount that cannot be read, or totals that disagree.
     """
-    parser = etree.XMLParser(
-        target=_WellFormed(),  # type: ignore[arg-type]  # the stubs want every handler; libxml2 calls those there are
-        resolve_entities=False, no_network=True, huge_tree=True,
-    )  # fmt: skip
     counted, sums, declared = 0, dict[str, int](), list[tuple[bytes, bytes]]()
-    try:
+    with ThreadPoolExecutor(1) as pool:  # libxml2 leaves the lock to the counting
+        parsed = pool.submit(_parse, data)
         for piece in _slices(data):
-            parser.feed(piece)
             declared = declared or _DECLARED.findall(piece)
-            counted += piece.count(b"<CdtTrfTxInf>")
-            _add(sums, _AMOUNT.findall(piece), piece.count(_CLOSING))
-        parser.close()
-    except etree.XMLSyntaxError as fault:
-        raise FrameBroken(f"the written file is not well-formed XML: {fault}") from fault
+            payments = piece.count(_OPENING)
+            _add(sums, _AMOUNT.findall(piece), payments)
+            counted += payments
+        parsed.result()
     if f'xmlns="{namespace}"'.encode() not in data[:1024] or len(sums) != 1 or len(declared) != 2:  # noqa: PLR2004 GrpHdr, PmtInf
         raise FrameBroken("the written file is not the pain.001 that it should be")
     ((currency, total_minor),) = sums.items()
     for count, total in declared:
-        if int(count) != counted or parse_minor(total.decode(), currency) != total_minor:
+        if int(count) != counted or parse_minor(total.decode(), currency, INT64_MAX) != total_minor:
             raise FrameBroken(f"the written file declares {count!r}, {total!r} and holds {counted}, {total_minor}")
     return ExportSummary(counted, sums)
 

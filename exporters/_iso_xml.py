@@ -6,6 +6,7 @@ An element without text is left out, and so is one whose parts are all left out.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import IO, Any, Final, Protocol, cast
 from xml.sax.saxutils import escape
 
@@ -15,6 +16,7 @@ import polars as pl
 from canonical.errors import FrameBroken
 
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+_SPECIAL: Final = "[&<>\\r]"
 _CONTROLS_KEPT: Final = (0x09, 0x0A, 0x0D)
 _SPACE: Final = 0x20
 _NONCHARACTERS: Final = re.compile(b"\xef\xbf[\xbe\xbf]")
@@ -36,18 +38,24 @@ def literal(value: str) -> str:
     return escape(value, {"\r": "&#13;"})
 
 
+def escaped(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """The frame with these columns as character data. Columns without a special character are left as they are."""
+    special = frame.select(pl.col(name).str.contains(_SPECIAL).any() for name in names).row(0, named=True)
+    return frame.with_columns(text(pl.col(name)) for name, found in special.items() if found)
+
+
 def leaf(name: str, value: pl.Expr) -> pl.Expr:
     """`<name>value</name>`, null where there is no value."""
     return wrap(name, text(value))
 
 
 def leaves(name: str, lines: pl.Expr, before: str = "", after: str = "") -> pl.Expr:
-    """One element for each line of text that is joined by line feeds; empty lines are left out.
+    """One element for each line of character data that is joined by line feeds; empty lines are left out.
 
     `before` and `after`: XML that stands around each of them.
     """
     opening, closing = f"{before}<{name}>", f"</{name}>{after}"
-    kept = text(lines.str.replace_all(r"\n{2,}", "\n").str.strip_chars("\n"))
+    kept = _filled(lines.str.replace_all(r"\n{2,}", "\n").str.strip_chars("\n"))
     between = kept.str.replace_all("\n", closing + opening, literal=True)
     return pl.concat_str(pl.lit(opening), between, pl.lit(closing))
 

@@ -21,6 +21,12 @@ OUR_PACKAGES: Final = (
 )  # fmt: skip
 
 
+PLUGINS: Final = (
+    ("parsers", "FORMAT"), ("validators", "RULE"), ("exporters", "EXPORT"), ("providers", "TRANSPORT"),
+)  # fmt: skip
+"""Folders of plug-ins, and the constant that each of their modules holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """What a stage works with."""
@@ -55,9 +61,7 @@ def open_gateway(settings: Settings | None = None, clock: Clock = utc_now) -> Ga
     settings = settings or Settings()
     refuse_if_pandera_is_off()
     refuse_foreign_packages()
-    for package, constant in (
-        ("parsers", "FORMAT"), ("validators", "RULE"), ("exporters", "EXPORT"), ("providers", "TRANSPORT"),
-    ):  # fmt: skip
+    for package, constant in PLUGINS:
         discover(package, constant)
     registry = open_registry(settings.registry, clock)
     store = open_store(settings.store)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from parsers._feedback_xml import Message, Shape
+from parsers._feedback_shapes import Message, Shape
 
 
 def _account(path: str, key: str) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from canonical.frames import ENTRIES, dtypes
 from canonical.money import amount_minor, parse_minor
 from parsers._feedback_camt_paths import DETAIL, ENTRY
 from parsers._feedback_entry_findings import entry_findings
-from parsers._feedback_xml import Record
+from parsers._feedback_shapes import Record
 
 CHUNK_ENTRIES: Final = 20_000
 KEYS: Final = ("statement", "position")

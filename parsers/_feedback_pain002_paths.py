@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from parsers._feedback_xml import Message, Shape
+from parsers._feedback_shapes import Message, Shape
 
 _REASON: Final = Shape(
     "StsRsnInf",

@@ -10,8 +10,9 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import CreditDebit, Level, Severity
+from canonical.limits import INT64_MAX
 from canonical.money import format_minor, parse_minor
-from parsers._feedback_xml import Record
+from parsers._feedback_shapes import Record
 from parsers._iso_faults import Fault
 
 _SEQUENCE_DIGITS_MAX: Final = 18
@@ -86,7 +87,7 @@ def statement_of(record: Record, header: dict[str, str], rows: pl.DataFrame) -> 
     balances = record.children.get("Bal", [])
     opening = next((b for kind in _OPENING for b in balances if b.values.get("type") == kind), None)
     closing = next((b for b in reversed(balances) if b.values.get("type") == "CLBD"), None)
-    currencies = [record.values.get("currency"), *(b.values.get("amount_currency") for b in (opening, closing) if b)]
+    currencies = [record.values.get("currency"), *(b.values.get("amount_currency") for b in balances)]
     currencies += rows["currency"].drop_nulls().head(1).to_list()
     currency = next((item for item in currencies if item), None)
     statement = Statement(
@@ -113,7 +114,7 @@ def _paged(record: Record, header: dict[str, str]) -> str | None:
 def _balance(balance: Record | None, currency: str | None) -> int | None:
     if balance is None or balance.values.get("amount_currency") != currency:
         return None
-    minor = parse_minor(balance.values.get("amount", ""), currency or "")
+    minor = parse_minor(balance.values.get("amount", ""), currency or "", INT64_MAX)
     direction = balance.values.get("direction")
     if minor is None or direction not in {item.value for item in CreditDebit}:
         return None
@@ -221,7 +222,7 @@ def _summary_faults(statement: Statement) -> Iterator[Fault]:
                 f"{element} declares {count} entries; the statement holds {of_all[0]}, {of_booked[0]} of them booked."
             )
             yield _fault(statement, "camt-count", "AM19", message, f"{field}/NbOfNtries")
-        if total is not None and parse_minor(total, currency) not in {of_booked[1], of_all[1]}:
+        if total is not None and parse_minor(total, currency, INT64_MAX) not in {of_booked[1], of_all[1]}:
             sums = [format_minor(minor, currency) for minor in (of_all[1], of_booked[1])]
             message = f"{element} declares a sum of {total} {currency}; the entries sum to {sums[0]}, the booked ones to {sums[1]}."
             yield _fault(statement, "camt-sum", "AM10", message, f"{field}/Sum")

@@ -11,7 +11,7 @@ from canonical.codes import CreditDebit, Level, Severity
 from canonical.frames import FINDINGS, STATUSES, conform, dtypes
 from canonical.money import amount_minor
 from parsers._feedback_pain002_paths import BATCH
-from parsers._feedback_xml import Record
+from parsers._feedback_shapes import Record
 
 _CHUNK_ROWS: Final = 20_000
 _DIFFERS: Final = "PART"

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from canonical.codes import Severity
 from canonical.contracts import Source
 from canonical.limits import XML_DEPTH_MAX, XML_TEXT_BYTES_MAX
+from parsers._feedback_shapes import Message, Node, Record, Shape, grown
 from parsers._iso_faults import Fault, Unreadable, empty_file, limit
 from parsers._xml_bytes import declared_encoding
 from parsers._xml_feed import SLICE_BYTES, Feeder
@@ -38,83 +39,6 @@ _PATTERNS: Final = {
 _REMEDY: Final = "Tell the provider; what could be read was read."
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """An element whose texts belong together.
-
-    `fields`: path below it → key of the text, or the shape of a repeating element inside; siblings stand in the order of
-    the schema. Several paths may share a key: the first text wins, or all are joined by line feeds if the key is in
-    `joined`. `streamed` records are handed out when they close; others stay with the record that holds them.
-    """
-
-    name: str
-    fields: tuple[tuple[str, str | Shape], ...]
-    required: tuple[str, ...] = ()
-    joined: frozenset[str] = frozenset()
-    streamed: bool = False
-
-
-@dataclass(slots=True)
-class Record:
-    """One element that was read. `ordinal`: among those of its name in the file, from 1; `line` where it starts.
-
-    `order`: among all records of the file, by where they start.
-
-    The currency of an amount `key` is kept as `key_currency`.
-    """
-
-    shape: Shape
-    line: int
-    ordinal: int
-    order: int
-    parent: Record | None
-    values: dict[str, str] = field(default_factory=dict)
-    children: dict[str, list[Record]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Node:
-    name: str
-    path: str
-    rank: int = 0
-    key: str | None = None
-    shape: Shape | None = None
-    children: dict[str, _Node] = field(default_factory=dict)
-    known: dict[str, _Node | None] = field(default_factory=dict)
-    """Children by the full names that were met, None for those that are passed over."""
-
-
-def _grown(shape: Shape, node: _Node) -> _Node:
-    node.shape = shape
-    for path, what in shape.fields:
-        place = node
-        for step in path.split("/"):
-            below = _Node(step, f"{place.path}/{step}", len(place.children))
-            place = place.children.setdefault(step, below)
-        if isinstance(what, Shape):
-            _grown(what, place)
-        else:
-            place.key = what
-    return node
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message: its name (pain.002), the names of its element below Document, and its shape."""
-
-    name: str
-    elements: frozenset[str]
-    shape: Shape
-
-    def sniff(self, head: bytes) -> bool:
-        """True when the first bytes declare its namespace, or hold its element, in any encoding that holds ASCII."""
-        plain = head.replace(b"\0", b"")
-        name = re.escape(self.name.encode())
-        namespace = rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*""" + name + rb"""\.\d{3}\.\d{2}"""
-        element = rb"<(?:[\w.-]+:)?(?:" + b"|".join(sorted(item.encode() for item in self.elements)) + rb")[\s>/]"
-        return re.search(namespace + b"|" + element, plain) is not None
-
-
 class Reader(Feeder):
     """Push parser. `version` is the exact message as its namespace names it. `records` fills up while it is fed."""
 
@@ -124,13 +48,13 @@ class Reader(Feeder):
         self.records: list[Record] = []
         self._message = message
         self._version = re.compile(re.escape(message.name) + r"\.\d{3}\.\d{2}(?:\.[a-z]{2}\.\d{2})?")
-        self._root = _grown(message.shape, _Node(message.shape.name, message.shape.name))
+        self._root = grown(message.shape, Node(message.shape.name, message.shape.name))
         self._document_depth = 0
         self._message_seen = False
         self._skipped = 0
-        self._node: _Node | None = None
+        self._node: Node | None = None
         self._rank = 0
-        self._above: list[tuple[_Node | None, int]] = []
+        self._above: list[tuple[Node | None, int]] = []
         self._text = ""
         self._open: list[Record] = []
         self._opened = 0
@@ -232,7 +156,7 @@ class Reader(Feeder):
         remedy = f"Look at what the provider put in this place, and at the format its profile names; {self._message.name} is expected."
         return Fault("iso-message", "FF01", what, remedy, severity=Severity.FATAL)
 
-    def _put(self, node: _Node, text: str) -> None:
+    def _put(self, node: Node, text: str) -> None:
         key = node.key or ""
         if not text:
             # An element that may hold a code or a text (Sts) holds only blanks between its children.

@@ -13,8 +13,9 @@ from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, c
 from canonical.identifiers import make_id
 from parsers._feedback_camt_paths import CAMT053
 from parsers._feedback_entries import ENTRY_COLUMNS, EntryRows
+from parsers._feedback_shapes import Record
 from parsers._feedback_statements import Statement, faults_of, file_faults, statement_of
-from parsers._feedback_xml import Record, new_reader, read_records
+from parsers._feedback_xml import new_reader, read_records
 from parsers._iso_faults import Fault, Unreadable, findings_frame
 
 

@@ -14,8 +14,9 @@ from typing import Any
 from world import Clock
 
 from canonical.errors import Conflict
+from canonical.plugins import discover
 from gateway.answer import answer_duplicates, repeated_files
-from gateway.composition import Gateway, open_gateway
+from gateway.composition import PLUGINS, Gateway, open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.receive import receive
 from gateway.registry.engine import Registry
@@ -80,6 +81,9 @@ def deliver(gateway: Gateway) -> None:
         except Conflict:
             continue
 
+
+for _package, _constant in PLUGINS:
+    discover(_package, _constant)  # here, so that the server of workers has imported them before it forks
 
 WORK: dict[str, Callable[[Gateway], None]] = {"intake": intake, "deliver": deliver}
 

@@ -106,15 +106,6 @@ def open_town(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     with s3_server(monkeypatch) as bucket:
         store_url = f"s3://{bucket}/bulkrail"
         config = shutil.copytree(REPOSITORY / "examples/config", root / "config")
-        for n in ("alder", "cedar"):  # TEMPHACK
-            f = config / f"clients/{n}.yaml"
-            x = (
-                f.read_text()
-                .replace("  - name: pain.002\n    options: {version: pain.002.001.10}\n", "  - name: answer-csv\n")
-                .replace("  - name: pain.002\n", "")
-                .replace("[pain.001]", "[pain.001]")
-            )
-            f.write_text(x)  # TEMPHACK
         users = [
             User(username=name, kind="client", home=f"{store_url}/clients/{name}",
                  authorized_keys=public_key(make_key(root / "keys", name)))

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from canonical.contracts import Feedback, Source
-from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, checked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+
+from canonical.contracts import Feedback, Source
+from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, checked
 from parsers.camt053 import FORMAT
 
 GOLDEN = Path(__file__).parent / "golden" / "camt053"
@@ -92,7 +93,9 @@ def _independent(data: bytes) -> list[dict[str, object]]:
     for stmt in tree.iter("{*}Stmt"):
         entries = stmt.findall("{*}Ntry")
         sums = {"CRDT": 0, "DBIT": 0}
-        currency = (stmt.findtext("{*}Acct/{*}Ccy") or stmt.find(".//{*}Amt").get("Ccy")).strip()
+        # Currency of the account, else of the first balance, else of the first entry.
+        first = stmt.find(".//{*}Amt")
+        currency = stmt.findtext("{*}Acct/{*}Ccy") or (first.get("Ccy") if first is not None else "")
         for entry in entries:
             status = "".join(entry.find("{*}Sts").itertext()).strip() if entry.find("{*}Sts") is not None else ""
             amount = entry.find("{*}Amt")
@@ -152,6 +155,15 @@ def test_balance_that_does_not_tie_is_told_with_figures():
     assert finding["batch_id"] == "2026-224"
 
 
+def test_balances_may_be_larger_than_any_amount():
+    large = changed(
+        (">1000.00<", ">90000000001000.00<"), ("130.50</Amt><CdtDbtInd>DBIT", "89999999999869.50</Amt><CdtDbtInd>CRDT")
+    )
+    feedback = read(large)
+    assert feedback.statements["opening_minor"].to_list() == [9000000000100000]
+    assert not rules(feedback) & {"camt-balance", "camt-balance-missing"}
+
+
 def test_summary_that_does_not_fit_is_told():
     feedback = read(changed(("<NbOfNtries>6<", "<NbOfNtries>7<"), ("<Sum>120.00<", "<Sum>120.01<")))
     assert {"camt-count", "camt-sum"} <= rules(feedback)
@@ -167,7 +179,7 @@ def test_summary_that_does_not_fit_is_told():
         ('<Amt Ccy="EUR">300.00</Amt>', '<Amt Ccy="EUR">300.001</Amt>', "camt-amount"),
         ('<Amt Ccy="EUR">300.00</Amt>', '<Amt Ccy="EUR">-300.00</Amt>', "camt-amount"),
         ('<Amt Ccy="EUR">300.00</Amt>', '<Amt Ccy="EXX">300.00</Amt>', "camt-amount"),
-        ('300.00</Amt><CdtDbtInd>DBIT', '300.00</Amt><CdtDbtInd>DEBIT', "camt-direction"),
+        ("300.00</Amt><CdtDbtInd>DBIT", "300.00</Amt><CdtDbtInd>DEBIT", "camt-direction"),
         ("BkToCstmrStmt>", "BkToCstmrAcctRpt>", "iso-message"),
         ("camt.053.001.08", "camt.052.001.08", "iso-message"),
         ('<?xml version="1.0" encoding="UTF-8"?>', "<!DOCTYPE Document [<!ENTITY a 'b'>]>", "xml-dtd"),

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from canonical.contracts import Feedback, Source
-from canonical.frames import FINDINGS, STATUSES, checked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+
+from canonical.contracts import Feedback, Source
+from canonical.frames import FINDINGS, STATUSES, checked
 from parsers.pain002 import FORMAT
 
 GOLDEN = Path(__file__).parent / "golden" / "pain002"
@@ -49,10 +50,8 @@ def test_golden_is_valid(xsd):
 def _independent(data: bytes) -> list[tuple[str, str]]:
     """Level and status in file order, by lxml."""
     names = {"GrpSts": "file", "PmtInfSts": "batch", "TxSts": "payment"}
-    found = []
-    for element in etree.fromstring(data).iter("{*}GrpSts", "{*}PmtInfSts", "{*}TxSts"):
-        found.append((names[etree.QName(element).localname], element.text))
-    return found
+    elements = etree.fromstring(data).iter("{*}GrpSts", "{*}PmtInfSts", "{*}TxSts")
+    return [(names[etree.QName(element).localname], element.text) for element in elements]
 
 
 def test_every_corpus_file_is_read(corpus):

@@ -1,0 +1,86 @@
+"""What is wanted of an ISO 20022 feedback message: shapes of its repeating elements, and the records read by them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An element whose texts belong together.
+
+    `fields`: path below it → key of the text, or the shape of a repeating element inside; siblings stand in the order of
+    the schema. Several paths may share a key: the first text wins, or all are joined by line feeds if the key is in
+    `joined`. `streamed` records are handed out when they close; others stay with the record that holds them.
+    """
+
+    name: str
+    fields: tuple[tuple[str, str | Shape], ...]
+    required: tuple[str, ...] = ()
+    joined: frozenset[str] = frozenset()
+    streamed: bool = False
+
+
+@dataclass(slots=True)
+class Record:
+    """One element that was read. `ordinal`: among those of its name in the file, from 1; `line` where it starts.
+
+    `order`: among all records of the file, by where they start.
+
+    The currency of an amount `key` is kept as `key_currency`.
+    """
+
+    shape: Shape
+    line: int
+    ordinal: int
+    order: int
+    parent: Record | None
+    values: dict[str, str] = field(default_factory=dict)
+    children: dict[str, list[Record]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Node:
+    """One element on the way to a wanted text. `rank`: its place among its siblings; `key` where its text goes."""
+
+    name: str
+    path: str
+    rank: int = 0
+    key: str | None = None
+    shape: Shape | None = None
+    children: dict[str, Node] = field(default_factory=dict)
+    known: dict[str, Node | None] = field(default_factory=dict)
+    """Children by the full names that were met, None for those that are passed over."""
+
+
+def grown(shape: Shape, node: Node) -> Node:
+    """The node with everything of the shape below it."""
+    node.shape = shape
+    for path, what in shape.fields:
+        place = node
+        for step in path.split("/"):
+            below = Node(step, f"{place.path}/{step}", len(place.children))
+            place = place.children.setdefault(step, below)
+        if isinstance(what, Shape):
+            grown(what, place)
+        else:
+            place.key = what
+    return node
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message: its name (pain.002), the names of its element below Document, and its shape."""
+
+    name: str
+    elements: frozenset[str]
+    shape: Shape
+
+    def sniff(self, head: bytes) -> bool:
+        """True when the first bytes declare its namespace, or hold its element, in any encoding that holds ASCII."""
+        plain = head.replace(b"\0", b"")
+        name = re.escape(self.name.encode())
+        namespace = rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*""" + name + rb"""\.\d{3}\.\d{2}"""
+        element = rb"<(?:[\w.-]+:)?(?:" + b"|".join(sorted(item.encode() for item in self.elements)) + rb")[\s>/]"
+        return re.search(namespace + b"|" + element, plain) is not None

@@ -1,0 +1,236 @@
+"""pain.002 to clients: golden answers of every shape, both versions, and whatever text a client may have sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
+from canonical.frames import FINDINGS, dtypes, empty
+from canonical.profiles import ClientProfile
+from exporters.pain002 import EXPORT, Options
+
+GOLDEN = Path(__file__).parent / "golden" / "pain002_export"
+VERSIONS = ("pain.002.001.10", "pain.002.001.03")
+CLIENT = ClientProfile(client_id="northwind", name="Northwind", formats=("pain.001",))
+HEADER = FileHeader("pain.001", "pain.001.001.09", "PAY & 1", "2026-11-20T08:00:00+01:00", "Northwind")
+REASON = ("AM10", "CtrlSum declares 9.00, the payments sum to 5.00. Correct the control sum and send the file again.")
+
+
+def rows_of(*rows: dict[str, object]) -> pl.DataFrame:
+    full = [
+        {
+            **dict.fromkeys(ANSWER_DTYPES),
+            "row": n,
+            "line": 10 * n,
+            "batch": 1,
+            "batch_id": "B-1",
+            "status": "ACCP",
+            **row,
+        }
+        for n, row in enumerate(rows, start=1)
+    ]
+    return pl.DataFrame(full, schema=ANSWER_DTYPES)
+
+
+ACCEPTED = {
+    "instruction_id": "I-1", "end_to_end_id": "E-1", "amount_text": "100.00", "currency": "EUR", "status": "ACCP",
+}  # fmt: skip
+REJECTED = {
+    "instruction_id": "I-2", "end_to_end_id": "E-2", "amount_text": "1,50", "currency": "EUR", "status": "RJCT",
+    "reason": "AM12", "message": 'Amount "1,50" is no amount of EUR: <a point> stands before the cents, and nothing stands between thousands.',
+    "remedy": "Write 1.50.",
+}  # fmt: skip
+SHAPES = {
+    "accepted": {"rows": rows_of(ACCEPTED, ACCEPTED), "status": "ACCP", "payments": 2, "sums_minor": {"EUR": 20000}},
+    "partial": {
+        "rows": rows_of(ACCEPTED, REJECTED, {**ACCEPTED, "batch": 2, "batch_id": None, "status": "PDNG", "message": "Waits to be sent."}),
+        "status": "PART", "payments": 3, "sums_minor": {"EUR": 20000},
+    },
+    "rejected": {
+        "rows": rows_of(REJECTED, {**REJECTED, "batch": 2, "batch_id": "B-2"}), "status": "RJCT", "payments": 2,
+        "reasons": (REASON,),
+    },
+    "unreadable": {
+        "rows": rows_of(), "status": "RJCT", "header": FileHeader("pain.001", "unknown"),
+        "reasons": (("FF02", "The file is not well-formed XML in line 3. Correct the XML and send the file again."),),
+    },
+    "duplicate": {
+        "rows": rows_of(ACCEPTED), "status": "ACSP", "payments": 1, "sums_minor": {"EUR": 10000},
+        "milestone": "duplicate", "duplicate_of": "pay.xml received 2026-11-20 07:59 UTC (0123456789abcdef0123)",
+    },
+    "cancelled": {"rows": rows_of({**ACCEPTED, "status": "CANC"}), "status": "CANC", "payments": 1},
+}  # fmt: skip
+
+
+def answer(**changes: object) -> Answer:
+    base = Answer(
+        answer_id="S0000000000000000042", client=CLIENT, file_id="0123456789abcdef0123", file_name="pay.xml", header=HEADER,
+        milestone="validated", created=dt.datetime(2026, 11, 20, 9, 0, tzinfo=dt.UTC), status="ACCP", reasons=(), payments=0,
+        sums_minor={}, rows=rows_of(), findings=empty(FINDINGS),
+    )  # fmt: skip
+    return replace(base, **changes)
+
+
+def write(told: Answer, version: str = VERSIONS[0], rows: str = "all") -> bytes:
+    out = io.BytesIO()
+    EXPORT.with_options(Options(version=version, rows=rows)).write(told, out)
+    return out.getvalue()
+
+
+def found(data: bytes, path: str) -> list[str | None]:
+    tree = etree.fromstring(data)
+    return [element.text for element in tree.findall(".//" + "/".join("{*}" + step for step in path.split("/")))]
+
+
+# ---------------------------------------------------------------------------------------------- shapes
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_golden_answers(shape, version, xsd):
+    data = write(answer(**SHAPES[shape]), version)
+    assert data == (GOLDEN / f"{shape}_{version[-2:]}.xml").read_bytes()
+    xsd(version).assertValid(etree.fromstring(data))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_exceptions_only(shape, version, xsd):
+    data = write(answer(**SHAPES[shape]), version, rows="exceptions")
+    xsd(version).assertValid(etree.fromstring(data))
+    every = write(answer(**SHAPES[shape]), version)
+    assert found(data, "PmtInfSts") == found(every, "PmtInfSts")
+    assert found(data, "NbOfTxsPerSts/DtldNbOfTxs") == found(every, "NbOfTxsPerSts/DtldNbOfTxs")
+    assert found(data, "TxSts") == [status for status in found(every, "TxSts") if status in {"RJCT", "CANC"}]
+
+
+def test_nothing_is_known_of_an_unreadable_file():
+    data = write(answer(**SHAPES["unreadable"]))
+    assert found(data, "OrgnlMsgId") == ["NOTPROVIDED"]
+    assert found(data, "OrgnlMsgNmId") == ["pain.001"]
+    assert found(data, "OrgnlPmtInfAndSts") == []
+
+
+def test_a_duplicate_says_that_the_original_stands():
+    data = write(answer(**SHAPES["duplicate"]))
+    assert found(data, "GrpSts") == ["ACSP"]
+    assert found(data, "OrgnlGrpInfAndSts/StsRsnInf/Rsn/Cd") == ["NARR"]
+    said = " ".join(found(data, "OrgnlGrpInfAndSts/StsRsnInf/AddtlInf"))
+    assert "Nothing was done with this copy" in said
+    assert "The original stands" in said
+    assert "RJCT" not in data.decode()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (("ACCP", "ACCP"), "ACCP"),
+        (("ACCP", "RJCT"), "PART"),
+        (("ACSC", "CANC"), "PART"),
+        (("RJCT", "RJCT"), "RJCT"),
+        (("ACSC", "ACSP"), "ACSP"),
+        (("PDNG", "ACSC"), "PDNG"),
+        (("ACCP", "ACWC"), "ACWC"),
+        (("RJCT", "CANC"), "PART"),
+        (("XXXX", "YYYY"), "XXXX"),
+    ],
+)
+def test_status_of_a_batch_comes_from_its_rows(statuses, expected):
+    told = write(answer(rows=rows_of(*({"status": status} for status in statuses)), payments=2))
+    assert found(told, "PmtInfSts") == [expected]
+
+
+def test_batch_findings_stand_on_their_batch_even_without_payments():
+    finding = {
+        "rule": "r",
+        "reason": "AM10",
+        "severity": "error",
+        "level": "batch",
+        "message": "Sum is wrong.",
+        "remedy": "Mend it.",
+    }
+    findings = pl.DataFrame(
+        [
+            {**finding, "batch": 1},
+            {**finding, "batch": 3, "batch_id": "B-3"},
+            {**finding, "batch": 1, "severity": "warning"},
+        ],
+        schema=dtypes(FINDINGS),
+    )
+    data = write(answer(rows=rows_of(ACCEPTED), payments=1, findings=findings))
+    assert found(data, "OrgnlPmtInfId") == ["B-1", "B-3"]
+    assert found(data, "PmtInfSts") == ["ACCP", "RJCT"]
+    assert found(data, "OrgnlPmtInfAndSts/StsRsnInf/AddtlInf") == ["Sum is wrong. Mend it."] * 2
+
+
+def test_amounts_that_are_none_are_left_out_and_long_texts_cut_at_blanks():
+    data = write(answer(**SHAPES["partial"]))
+    assert found(data, "OrgnlTxRef/Amt/InstdAmt") == ["100.00", "100.00"]
+    said = found(data, "TxInfAndSts/StsRsnInf/AddtlInf")
+    assert said[0].startswith('Row 2, line 20: Amount "1,50" is no amount')
+    assert all(len(text) <= 105 for text in said)
+    whole = f"Row 2, line 20: {REJECTED['message']} {REJECTED['remedy']}"
+    assert " ".join(said[:-1]) == whole
+
+
+def test_sums_of_several_currencies_are_added_as_iso_says():
+    sums = {"EUR": 150, "JPY": 7, "BHD": 1}
+    assert found(write(answer(rows=rows_of(ACCEPTED), payments=1, sums_minor=sums)), "OrgnlCtrlSum") == ["8.501"]
+    assert found(write(answer(rows=rows_of(ACCEPTED), payments=1, sums_minor={"JPY": 7})), "OrgnlCtrlSum") == ["7"]
+
+
+def test_a_million_batches_would_not_be_a_loop():
+    many = rows_of(*[{"batch": n, "batch_id": f"B{n}", "status": "RJCT" if n % 2 else "ACCP"} for n in range(1, 3001)])
+    data = write(answer(rows=many, payments=3000))
+    assert found(data, "OrgnlPmtInfId") == [f"B{n}" for n in range(1, 3001)]
+    assert found(data, "TxSts")[:4] == ["RJCT", "ACCP", "RJCT", "ACCP"]
+
+
+# ---------------------------------------------------------------------------------------------- any text
+
+ANY = st.one_of(
+    st.none(), st.text(st.characters(codec="utf-8"), max_size=300), st.sampled_from(["&<>\"'äöü", "\x00", " ", "\n"])
+)
+ROW = st.fixed_dictionaries(
+    {
+        "batch": st.integers(1, 3), "batch_id": ANY, "instruction_id": ANY, "end_to_end_id": ANY, "currency": ANY,
+        "amount_text": st.one_of(ANY, st.from_regex(r"[0-9]{1,20}(\.[0-9]{0,7})?", fullmatch=True)),
+        "status": st.sampled_from(["ACCP", "RJCT", "PDNG", "ACSP", "ACSC", "CANC", "ACWC"]),
+        "reason": st.one_of(st.none(), st.sampled_from(["AM12", "R01"]), ANY), "message": ANY, "remedy": ANY,
+    }
+)  # fmt: skip
+
+
+@given(
+    rows=st.lists(ROW, max_size=6), message_id=ANY, created=ANY, reasons=st.lists(st.tuples(st.sampled_from(["FF01", "NARR"]), st.text(max_size=300)), max_size=2),
+    version=st.sampled_from(VERSIONS), which=st.sampled_from(["all", "exceptions"]),
+)  # fmt: skip
+@settings(max_examples=120, deadline=None)
+def test_whatever_the_client_sent_the_answer_is_valid(rows, message_id, created, reasons, version, which, xsd):
+    told = answer(
+        rows=rows_of(*rows), payments=len(rows), status="PART", reasons=tuple(reasons),
+        header=FileHeader("pain.001", "pain.001.001.09", message_id, created),
+    )  # fmt: skip
+    data = write(told, version, which)
+    xsd(version).assertValid(etree.fromstring(data))
+    if which == "all":
+        assert len(found(data, "TxInfAndSts")) == len(rows)
+
+
+def test_the_same_answer_gives_the_same_bytes():
+    assert write(answer(**SHAPES["partial"])) == write(answer(**SHAPES["partial"]))
+
+
+def test_statuses_that_version_03_has_not():
+    data = write(answer(**SHAPES["cancelled"]), "pain.002.001.03")
+    assert found(data, "TxSts") == found(data, "GrpSts") == ["RJCT"]
+    assert found(write(answer(**SHAPES["cancelled"])), "TxSts") == ["CANC"]
