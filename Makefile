@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PYTHONUTF8 := 1
 
-.PHONY: demo up test lint types coverage crash-test bench clean lock
+.PHONY: demo up test lint types crash-test clean lock
 
 demo: $(STAMP)  ## a whole bank day in two minutes, through a real Airflow
 	$(BIN)/python -m sandbox.demo
@@ -33,11 +33,10 @@ lock: $(STAMP)  ## resolve the dependencies anew
 		--no-annotate --no-header --quiet --output-file requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml
-	@test -x $(BIN)/python || (command -v $(PYTHON) >/dev/null && $(PYTHON) -m venv .venv) || python3 -m venv .venv
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@test -x $(BIN)/python || $(or $(shell command -v $(PYTHON)),python3) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
-	$(BIN)/python -m compileall -q .venv/lib >/dev/null 2>&1 || true
 	@touch $(STAMP)
 
 clean:

@@ -20,14 +20,14 @@ _BIC: Final = r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$"
 _CODE: Final = r"^[A-Z0-9]{1,4}$"
 _CLEARING: Final = {"USD": ("USABA", r"^[0-9]{9}$"), "GBP": ("GBDSC", r"^[0-9]{6}$")}
 """Clearing systems whose member ids are known by their form (ExternalClearingSystemIdentification1Code)."""
-_CHARS_MAX: Final = {
+CHARS_MAX: Final = {
     "reference": 35, "end_to_end_id": 35, "creditor_account": 34, "creditor_agent": 35, "service_level": 4,
     "local_instrument": 35, "category_purpose": 35, "purpose": 4, "creditor_name": 140, "ultimate_creditor_name": 140,
     "ultimate_debtor_name": 140, "creditor_street": 70, "creditor_building": 16, "creditor_post_code": 16,
     "creditor_town": 35, "creditor_account_type": 4,
 }  # fmt: skip
-_LINE_CHARS_MAX: Final = {"creditor_address_lines": 70, "remittance": 140, "remittance_reference": 35}
-_FORMS: Final = {
+LINE_CHARS_MAX: Final = {"creditor_address_lines": 70, "remittance": 140, "remittance_reference": 35}
+FORMS: Final = {
     "creditor_country": "^[A-Z]{2}$",
     "charge_bearer": "^(DEBT|CRED|SHAR|SLEV)$",
     "uetr": "^[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}$",
@@ -36,7 +36,7 @@ _WORDS: Final = (
     "creditor_name", "ultimate_creditor_name", "ultimate_debtor_name", "creditor_street", "creditor_building",
     "creditor_post_code", "creditor_town", "creditor_address_lines", "remittance",
 )  # fmt: skip
-_WRITTEN: Final = (*_CHARS_MAX, *_LINE_CHARS_MAX, *_FORMS)
+WRITTEN: Final = (*CHARS_MAX, *LINE_CHARS_MAX, *FORMS)
 _NOT_PROVIDED: Final = "NOTPROVIDED"
 _SCOR: Final = (
     "<Strd><CdtrRefInf><Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry></Tp>",
@@ -54,7 +54,7 @@ def checked_payments(window: pl.DataFrame, order: Order, *, transliterated: bool
         raise FrameBroken(
             f"a payment is no credit transfer in {order.account.currency}", submission_id=order.submission_id
         )
-    payments = window.with_columns(pl.col(*_WRITTEN, "debtor_name").replace("", None))
+    payments = window.with_columns(pl.col(*WRITTEN, "debtor_name").replace("", None))
     if "execution_date" not in payments.columns:
         payments = payments.with_columns(execution_date=pl.lit(None, dtype=pl.Date))
     payments = payments.with_columns(
@@ -63,21 +63,21 @@ def checked_payments(window: pl.DataFrame, order: Order, *, transliterated: bool
     if transliterated:
         payments = payments.with_columns(_fitted(name) for name in _WORDS)
     _refuse_misfits(payments, order)
-    return escaped(payments, _WRITTEN)
+    return escaped(payments, WRITTEN)
 
 
 def _refuse_misfits(payments: pl.DataFrame, order: Order) -> None:
     misfits = [
-        *((pl.col(name).str.len_chars() > size).any().alias(name) for name, size in _CHARS_MAX.items()),
-        *(pl.col(name).str.contains(_over(size)).any().alias(name) for name, size in _LINE_CHARS_MAX.items()),
-        *((~pl.col(name).str.contains(form)).any().alias(name) for name, form in _FORMS.items()),
+        *((pl.col(name).str.len_chars() > size).any().alias(name) for name, size in CHARS_MAX.items()),
+        *(pl.col(name).str.contains(over(size)).any().alias(name) for name, size in LINE_CHARS_MAX.items()),
+        *((~pl.col(name).str.contains(form)).any().alias(name) for name, form in FORMS.items()),
     ]
     found = [name for name, misfit in payments.select(misfits).row(0, named=True).items() if misfit]
     if found:
         raise FrameBroken(f"what does not fit its element: {', '.join(found)}", submission_id=order.submission_id)
 
 
-def _over(chars_max: int) -> str:
+def over(chars_max: int) -> str:
     """Pattern of a line that is longer."""
     return rf"[^\n]{{{chars_max + 1}}}"
 
@@ -85,10 +85,10 @@ def _over(chars_max: int) -> str:
 def _fitted(name: str) -> pl.Expr:
     """In the SEPA set. Where a letter that becomes two would break the length, each becomes one: nothing is cut."""
     value, grown = pl.col(name), transliterate(pl.col(name))
-    if name in _LINE_CHARS_MAX:
-        fits = ~grown.str.contains(_over(_LINE_CHARS_MAX[name]))
+    if name in LINE_CHARS_MAX:
+        fits = ~grown.str.contains(over(LINE_CHARS_MAX[name]))
     else:
-        fits = grown.str.len_chars() <= _CHARS_MAX[name]
+        fits = grown.str.len_chars() <= CHARS_MAX[name]
     return pl.when(fits).then(grown).otherwise(transliterate(value, grow=False)).alias(name)
 
 

@@ -14,9 +14,9 @@ from typing import BinaryIO, ClassVar, Final, Literal
 import polars as pl
 
 from canonical.contracts import ExportSummary, Order, Source
-from canonical.frames import FINDINGS, empty
 from canonical.limits import WINDOW_BYTES
 from canonical.profiles import Model
+from exporters._iso_fit import unfit
 from exporters._iso_payment import NAMESPACE, checked_payments, header, payment
 from exporters._iso_reread import reread
 from exporters._iso_xml import write_rows
@@ -43,9 +43,9 @@ class Pain001:
         """InstrId: the payment's id."""
         return payment_id
 
-    def unfit(self, payments: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
-        """None: what validation accepts can be written."""
-        return empty(FINDINGS)
+    def unfit(self, payments: pl.DataFrame) -> pl.DataFrame:
+        """FINDINGS of payments that no CdtTrfTxInf can carry whole: kept off the rail; `write` refuses them."""
+        return unfit(payments)
 
     def write(self, order: Order, windows: Iterator[pl.DataFrame], out: BinaryIO) -> ExportSummary:
         """Write the file; the same input gives the same bytes.

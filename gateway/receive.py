@@ -76,7 +76,8 @@ def receive(gateway: Gateway) -> list[Received]:
 def _objects(gateway: Gateway) -> Iterator[tuple[str, StoredObject]]:
     for client_id in gateway.store.folders("clients"):
         prefix = inbox_prefix(client_id)
-        for item in gateway.store.list(prefix):
+        # In the order in which they were written: of two files with the same bytes the earlier one is the original.
+        for item in sorted(gateway.store.list(prefix), key=lambda found: (found.modified, found.key)):
             name = item.key.removeprefix(f"{prefix}/")
             if "/" not in name and _finished(name):
                 yield client_id, item

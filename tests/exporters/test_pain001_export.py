@@ -236,3 +236,19 @@ def test_reference_is_the_payment_id_and_fits():
     references = window.select(EXPORT.reference(order(), pl.col("payment_id"), pl.col("position")))
     assert references.to_series().str.len_chars().max() <= 35
     assert EXPORT.suffix == ".xml"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("creditor_name", "x" * 141), ("remittance", "short\n" + "y" * 141), ("creditor_country", "Germany"),
+        ("charge_bearer", "OURS"), ("service_level", "URGENT"), ("creditor_town", "Bell\x07ville"),
+        ("debtor_name", "z" * 141),
+    ],
+)  # fmt: skip
+def test_what_no_element_can_carry_is_named_before_it_is_written(field, value) -> None:
+    good = made(row=[1], creditor_name=["Anna"], creditor_account=["DE75512108001245126199"]).select(dtypes(PAYMENTS).keys())
+    assert EXPORT.unfit(good).is_empty()
+    found = EXPORT.unfit(good.with_columns(pl.lit(value).alias(field)))
+    assert found["field"].to_list() == [field]
+    assert found["row"].to_list() == [1]
