@@ -1,4 +1,7 @@
-"""What the DAGs share: who owns them, what is repeated, the pools, and the assets by which one wakes the next."""
+"""What the DAGs share: who owns them, what is repeated, the pools, and the assets by which one wakes the next.
+
+Tasks of a pool that does not exist are never started: `airflow pools import bulkrail_airflow/pools.json` makes them, once.
+"""
 
 from __future__ import annotations
 

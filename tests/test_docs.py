@@ -200,7 +200,7 @@ def test_a_new_format_is_read(install, tmp_path, config) -> None:
     assert broken.findings["rule"].to_list() == ["transaction_count", "pipe-row"]
     file.write_bytes(sample.encode().replace(b"Muster", b"M\xfcller"))
     assert check(file, DEFAULT_CLIENT, TODAY).verdict == "unreadable"
-    for end in range(len(sample)):
+    for end in range(0, len(sample), 9):
         file.write_text(sample[:end], encoding="utf-8")
         check(file, DEFAULT_CLIENT, TODAY)
     _travels(config, sample)

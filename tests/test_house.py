@@ -83,8 +83,10 @@ class Module:
 
     def imports(self) -> Iterator[tuple[ast.AST, str]]:
         for node in self.walk(ast.Import, ast.ImportFrom):
-            names = [node.module or "."] if isinstance(node, ast.ImportFrom) else [item.name for item in node.names]
-            yield from ((node, name.partition(".")[0]) for name in names)
+            if isinstance(node, ast.Import):
+                yield from ((node, item.name.partition(".")[0]) for item in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield node, "." if node.level else str(node.module).partition(".")[0]
 
 
 @cache

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,12 @@ def dags(airflow_database: None) -> dict[str, Any]:
     bag = DagBag(dag_folder=DAGS_FOLDER)
     assert bag.import_errors == {}
     return dict(bag.dags)
+
+
+@pytest.fixture
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, airflow_database: None) -> Iterator[Any]:
+    """S3, the SFTP front, two banks, and the environment that leads to them."""
+    from town import open_town
+
+    with open_town(tmp_path, monkeypatch) as found:
+        yield found
