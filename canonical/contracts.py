@@ -353,7 +353,7 @@ class DeliveryLog(Protocol):
         ...
 
     def begin_release(self) -> None:
-        """UPLOADED → RELEASING, after cut-off, cancellation and kill switch were checked again. Raises Conflict, or Held."""
+        """UPLOADED → RELEASING, after the cut-off was checked again. Raises Conflict, or what the check raises."""
         ...
 
     def delivered(self, detail: str) -> None:

@@ -31,5 +31,3 @@ FINDINGS_PER_RULE_MAX: Final = 100_000
 MESSAGE_CHARS_MAX: Final = 400
 IDENTIFICATION_CHARS_MAX: Final = 35
 """ISO 20022 Max35Text: message, batch, instruction and end-to-end ids."""
-
-DELIVERY_ATTEMPTS_MAX: Final = 5

@@ -116,8 +116,9 @@ class ProviderProfile(Model):
     accounts: tuple[Account, ...] = Field(min_length=1)
     rails: tuple[Rail, ...] = Field(min_length=1)
     feedback: tuple[FeedbackSource, ...] = ()
-    silence_accepts: bool = False
 
 
-DEFAULT_CLIENT = ClientProfile(client_id="anybody", name="default rules", formats=("*",), duplicate_payment="warn")
+DEFAULT_CLIENT = ClientProfile(
+    client_id="anybody", name="default rules", formats=("*",), duplicate_payment="warn", complete="renamed"
+)
 """The rules `bulkrail check` applies where no client is named."""

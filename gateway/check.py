@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +17,11 @@ import polars as pl
 
 from canonical.contracts import Context, FileHeader, Source, Window
 from canonical.errors import NotFound, OutsideError
+from canonical.frames import PAYMENTS, TOTALS, empty
 from canonical.identifiers import make_file_id
 from canonical.profiles import ClientProfile
 from gateway.judging import judge, verdict_word, verdicts
-from gateway.reading import read
+from gateway.reading import TAIL_BYTES, closes_itself, incomplete, read
 from validators import engine
 
 NOT_CHECKED: Final = (
@@ -77,7 +79,8 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
     counted: Counter[str] = Counter()
     with _mapped(path) as data:
         source = Source(make_file_id(client.client_id, "check"), path.name, data)
-        judged = judge(_counting(read(source, client), counted), Context(today, client))
+        windows = chain(_counting(read(source, client), counted), _closing(client, data))
+        judged = judge(windows, Context(today, client))
     verdict = verdicts(judged, client)
     return Checked(
         file=path.name,
@@ -96,6 +99,13 @@ def _counting(windows: Iterator[Window], counted: Counter[str]) -> Iterator[Wind
         sums = window.payments.drop_nulls(["currency", "amount_minor"]).group_by("currency").agg(pl.sum("amount_minor"))
         counted.update(dict(sums.iter_rows()))
         yield window
+
+
+def _closing(client: ClientProfile, data: bytes | mmap.mmap) -> Iterator[Window]:
+    """The gateway would hold a file that nothing closes, and refuse it when no more comes: say so here."""
+    ends = client.complete == "renamed" or closes_itself(client, bytes(data[:TAIL_BYTES]), bytes(data[-TAIL_BYTES:]))
+    if len(data) and not ends:
+        yield Window(None, empty(PAYMENTS), empty(TOTALS), incomplete())
 
 
 @contextmanager

@@ -15,6 +15,8 @@ from canonical.plugins import discover
 from canonical.profiles import ClientProfile
 
 _HEAD_BYTES = 4096
+TAIL_BYTES = 4096
+"""How much of a file's end tells whether it is closed."""
 
 
 def payment_formats(client: ClientProfile) -> dict[str, Any]:
@@ -27,6 +29,13 @@ def closes_itself(client: ClientProfile, head: bytes, tail: bytes) -> bool:
     """True when the bytes end as their format ends, or when they are of no format the client agreed on."""
     found = _sniff(payment_formats(client), head)
     return found is None or bool(found.complete(tail))
+
+
+def incomplete() -> pl.DataFrame:
+    """The finding on a file that nothing closes: parts of it may be missing, so none of it is paid."""
+    message = "The file does not end as a complete file does, and nothing more came in the agreed time."
+    remedy = "Send it again whole: rename it into place, or close it with its totals or its last record."
+    return file_finding("file-complete", "TD03", message, remedy)
 
 
 def read(source: Source, client: ClientProfile) -> Iterator[Window]:

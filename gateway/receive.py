@@ -20,13 +20,12 @@ from canonical.identifiers import make_file_id, make_id
 from canonical.profiles import ClientProfile
 from gateway.composition import Gateway
 from gateway.files import archive_key, inbox_prefix
-from gateway.reading import closes_itself
+from gateway.reading import TAIL_BYTES, closes_itself
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, row_of
 from gateway.store import StoredObject
 
 UNFINISHED_SUFFIXES: Final = (".part", ".tmp", ".filepart", ".writing", ".partial")
-_TAIL_BYTES: Final = 4096
 _log = structlog.get_logger()
 
 
@@ -111,8 +110,8 @@ def _complete(client: ClientProfile, copy: Path, size: int) -> bool:
     if client.complete == "renamed" or size == 0:
         return True  # the unfinished name was passed over; an empty file is as complete as it will get
     with copy.open("rb") as file:
-        head = file.read(_TAIL_BYTES)
-        file.seek(max(0, size - _TAIL_BYTES))
+        head = file.read(TAIL_BYTES)
+        file.seek(max(0, size - TAIL_BYTES))
         return closes_itself(client, head, file.read())
 
 

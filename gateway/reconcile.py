@@ -84,11 +84,12 @@ def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
     """
     gateway.profiles.provider(provider_id)
     for _ in range(_TRIES_MAX):
+        # The number is read before what it numbers: a run that did not see another's claims loses at the commit.
+        runs = gateway.registry.rows(t.STAGES, t.STAGES.c.subject == provider_id, t.STAGES.c.stage.like("reconcile-%"))
         found = position(gateway, provider_id)
         new = found.matched.matches
         if new.is_empty():
             return Reconciled(0, found.matches.height, ())
-        runs = gateway.registry.rows(t.STAGES, t.STAGES.c.subject == provider_id, t.STAGES.c.stage.like("reconcile-%"))
         draft = gateway.lake.draft(provider_id, f"reconcile-{len(runs) + 1:06d}")
         draft.write("matches", new)
         files = found.states.join(new, on="payment_id", how="semi")["file_id"].unique().sort().to_list()

@@ -40,9 +40,11 @@ def route(gateway: Gateway, file_id: str) -> list[str]:
     file = file_row(gateway, file_id)
     if file["state"] not in {"approved", "routed"}:
         raise Conflict(f"only an approved file is routed; this one is {file['state']}", file_id=file_id)
+    # The number is read before what it numbers: who plans on what another worker has planned since loses at the commit.
+    revision = 1 + len(gateway.registry.rows(t.STAGES, t.STAGES.c.subject == file_id, t.STAGES.c.stage.like("route-%")))
     unplaced = _unplaced(gateway, file_id)
     if not unplaced.is_empty():
-        _plan(gateway, file, unplaced)
+        _plan(gateway, file, unplaced, revision)
     return [row["submission_id"] for row in live_submissions(gateway, file_id)]
 
 
@@ -71,9 +73,8 @@ def _unplaced(gateway: Gateway, file_id: str) -> pl.DataFrame:
     return accepted.join(placed, on="payment_id", how="anti")
 
 
-def _plan(gateway: Gateway, file: Mapping[str, Any], unplaced: pl.DataFrame) -> None:
+def _plan(gateway: Gateway, file: Mapping[str, Any], unplaced: pl.DataFrame, revision: int) -> None:
     file_id = file["file_id"]
-    revision = 1 + len(gateway.registry.rows(t.STAGES, t.STAGES.c.subject == file_id, t.STAGES.c.stage.like("route-%")))
     options = candidates(gateway.profiles, gateway.clock())
     chosen = pl.concat([_placed(part, options) for part in _payments(gateway, file_id, unplaced)])
     if revision > 1 and chosen["candidate"].is_null().all():

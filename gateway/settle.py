@@ -46,9 +46,13 @@ def settle(gateway: Gateway, day: str) -> list[str]:
         until = dt.date.fromisoformat(day)
     except ValueError as fault:
         raise ConfigError(f"{day!r} is not a day (YYYY-MM-DD)") from fault
+    # The closes are read before what is closed: a run that slept over another's close loses at the commit.
+    closes = gateway.registry.rows(t.CLOSES, t.CLOSES.c.day == until.isoformat())
     positions = _positions(gateway, until)
     scopes = {**positions, EVERYTHING: _together(gateway, positions, until)}
-    return [key for scope, found in scopes.items() for key in _close(gateway, until, scope, found)]
+    for scope, found in scopes.items():
+        _close(gateway, until, scope, found, [row for row in closes if row["provider_id"] == scope])
+    return [key for scope in scopes for key in _publish(gateway, until, scope)]
 
 
 def position_of_everything(gateway: Gateway, until: dt.date) -> Position:
@@ -72,12 +76,11 @@ def _together(gateway: Gateway, positions: dict[str, Position], until: dt.date) 
     return whole
 
 
-def _close(gateway: Gateway, day: dt.date, scope: str, found: Position) -> list[str]:
+def _close(gateway: Gateway, day: dt.date, scope: str, found: Position, closes: list[Any]) -> None:
     digests = _digests(found)
     inputs = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
-    rows = gateway.registry.rows(t.CLOSES, t.CLOSES.c.day == day.isoformat(), t.CLOSES.c.provider_id == scope)
-    if rows and rows[-1]["inputs_sha256"] == inputs:
-        return list(json.loads(rows[-1]["keys"]))
+    if closes and closes[-1]["inputs_sha256"] == inputs:
+        return
     opening, earlier = _before(gateway, day, scope)
     require_tied(found.states, ["provider", "account"], opening=opening)
     new = postings(found.states, found.entries, found.matches, earlier, _owners(gateway), day)
@@ -86,9 +89,7 @@ def _close(gateway: Gateway, day: dt.date, scope: str, found: Position) -> list[
         matches=found.matches, breaks=breaks_of(gateway, found, day), earlier=earlier, new=new,
         providers=_owners(gateway), digests=digests,
     )  # fmt: skip
-    keys = _write(gateway, period)
-    _commit(gateway, period, len(rows) + 1, inputs, keys)
-    return keys
+    _commit(gateway, period, len(closes) + 1, inputs)
 
 
 def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
@@ -117,15 +118,27 @@ def _before(gateway: Gateway, day: dt.date, scope: str) -> tuple[pl.DataFrame | 
     return opening, posted
 
 
-def _write(gateway: Gateway, period: Period) -> list[str]:
+def _write(gateway: Gateway, period: Period, folder: str) -> dict[str, str]:
+    """Report key → object that holds its bytes. They are published under the key when the close is committed."""
     exports = [item for item in discover("exporters", "EXPORT").values() if item.kind == "report"]
-    keys = []
+    objects = {}
     for report in (reconciliation_report(period), settlement_report(period)):
         for export in exports:
-            key = f"reports/{period.day}/{report.name}-{period.scope}{export.suffix}"
-            gateway.store.put(key, _bytes(export, report))
-            keys.append(key)
-    return keys
+            name = f"{report.name}-{period.scope}{export.suffix}"
+            gateway.store.put(f"{folder}/{name}", _bytes(export, report), create=True)
+            objects[f"reports/{period.day}/{name}"] = f"{folder}/{name}"
+    return objects
+
+
+def _publish(gateway: Gateway, day: dt.date, scope: str) -> list[str]:
+    """Put the reports of the last committed revision where finance looks; a repeat changes nothing."""
+    rows = gateway.registry.rows(t.CLOSES, t.CLOSES.c.day == day.isoformat(), t.CLOSES.c.provider_id == scope)
+    objects: dict[str, str] = json.loads(rows[-1]["reports"])
+    for key, held in objects.items():
+        data = gateway.store.get(held)
+        if gateway.store.head(key) is None or gateway.store.get(key) != data:
+            gateway.store.put(key, data)
+    return list(objects)
 
 
 def _bytes(export: Any, report: Report) -> bytes:
@@ -134,26 +147,23 @@ def _bytes(export: Any, report: Report) -> bytes:
     return out.getvalue()
 
 
-def _commit(gateway: Gateway, period: Period, revision: int, inputs: str, keys: list[str]) -> None:
+def _commit(gateway: Gateway, period: Period, revision: int, inputs: str) -> None:
     draft = gateway.lake.draft(_subject(period.scope, period.day, revision), "settle")
     draft.write("states", period.states)
     draft.write("postings", period.new)
     draft.write("breaks", period.breaks)
-    now = gateway.registry.now()
+    reports = _write(gateway, period, f"closes/{draft.subject}/{draft.attempt}")
+    row = {
+        "day": period.day.isoformat(), "provider_id": period.scope, "revision": revision, "inputs_sha256": inputs,
+        "closed_at": gateway.registry.now(), "reports": json.dumps(reports, sort_keys=True),
+    }  # fmt: skip
 
     def mark(connection: Connection) -> None:
-        connection.execute(
-            t.CLOSES.insert().values(
-                day=period.day.isoformat(), provider_id=period.scope, revision=revision, inputs_sha256=inputs,
-                closed_at=now, keys=json.dumps(keys),
-            )
-        )  # fmt: skip
-        gateway.registry.audit(
-            connection, "gateway", "closed", period.scope, day=period.day.isoformat(), revision=revision
-        )
+        connection.execute(t.CLOSES.insert().values(row))
+        gateway.registry.audit(connection, "gateway", "closed", period.scope, day=row["day"], revision=revision)
 
-    if not draft.commit({"inputs": inputs, "reports": keys}, mark):
-        return  # another run closed this revision from the same registry; the reports are the same
+    # Where another run closed this revision first, its reports count and ours are litter.
+    draft.commit({"inputs": inputs}, mark)
 
 
 def _subject(scope: str, day: dt.date, revision: int) -> str:

@@ -96,7 +96,7 @@ class RegistryLog:
 def acknowledge(gateway: Gateway, submission_id: str, status: str, detail: str) -> bool:
     """A provider's word on a whole submission: ACKNOWLEDGED or REJECTED. It also resolves RELEASING and UNKNOWN.
 
-    False where the submission is already there. Raises Conflict where the word contradicts what is known.
+    False where the submission was not waiting for a word: the first one stands.
     """
     to = "REJECTED" if status == "RJCT" else "ACKNOWLEDGED"
     registry = gateway.registry

@@ -22,7 +22,7 @@ from gateway.duplicates import earlier_hits, next_number, take_number
 from gateway.files import file_row, move_file
 from gateway.judging import Judged, in_file_order, judge, verdict_word, verdicts
 from gateway.lake import Lake
-from gateway.reading import file_finding
+from gateway.reading import incomplete
 from validators import engine
 from validators.duplicate_payment import RULE as DUPLICATE_PAYMENT
 
@@ -86,9 +86,7 @@ def _windows(lake: Lake, file: Mapping[str, Any], header: FileHeader) -> Iterato
         raise Conflict("the file is not parsed yet; run parse first", file_id=file_id)
     findings = lake.whole(file_id, "findings", "parse")
     if not file["complete"]:
-        message = "The file does not end as a complete file does, and nothing more came in the agreed time."
-        remedy = "Send it again whole: rename it into place, or close it with its totals or its last record."
-        findings = pl.concat([findings, file_finding("file-complete", "TD03", message, remedy)])
+        findings = pl.concat([findings, incomplete()])
     totals = lake.whole(file_id, "totals", "parse")
     yield Window(header, empty(PAYMENTS), totals, findings, parsed["unreadable"])
     for payments in lake.parts(file_id, "payments"):

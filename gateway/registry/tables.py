@@ -185,7 +185,7 @@ CLOSES: Final = Table(
     Column("revision", Integer, primary_key=True),
     Column("inputs_sha256", String(64), nullable=False),
     Column("closed_at", String(32), nullable=False),
-    Column("keys", Text, nullable=False),  # JSON: the report objects
+    Column("reports", Text, nullable=False),  # JSON: report key → object with its bytes
 )  # fmt: skip
 
 AUDIT: Final = Table(

@@ -163,7 +163,7 @@ def test_a_day_that_does_not_tie_refuses_to_close_and_names_the_rows(gateway: Ga
         settle(gateway, TODAY.isoformat())
     assert any(file["file_id"] in row for row in refused.value.rows)
     assert gateway.registry.rows(t.CLOSES) == []
-    assert [item for item in gateway.store.list("reports")] == []
+    assert list(gateway.store.list("reports")) == []
 
 
 def test_an_object_that_was_changed_is_noticed(gateway: Gateway, banks: dict[str, Bank]) -> None:

@@ -25,7 +25,7 @@ def upgrade() -> None:
     sa.Column('revision', sa.Integer(), nullable=False),
     sa.Column('inputs_sha256', sa.String(length=64), nullable=False),
     sa.Column('closed_at', sa.String(length=32), nullable=False),
-    sa.Column('keys', sa.Text(), nullable=False),
+    sa.Column('reports', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('day', 'provider_id', 'revision', name=op.f('pk_closes'))
     )
     op.create_table('counters',
