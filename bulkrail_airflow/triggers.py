@@ -23,8 +23,6 @@ Seen = frozenset[tuple[str, str]]
 """(name, version) of what lies there: a file that is written anew is new."""
 Result = TypeVar("Result")
 
-PROVIDER_PAUSE_FACTOR: Final = 5
-"""Banks are looked at more seldom than our own store: each look is a login."""
 PAUSE_MAX_S: Final = 600.0
 """Longest pause between looks at what fails."""
 
@@ -74,7 +72,7 @@ def _event(**payload: Any) -> TriggerEvent:
 
 
 async def _ring(gateway: Gateway, provider_id: str, rings: asyncio.Queue[TriggerEvent]) -> None:
-    pause_s = PROVIDER_PAUSE_FACTOR * gateway.settings.poll_interval_s
+    pause_s = gateway.settings.provider_poll_interval_s
     async for new in _news(lambda: feedback_listing(gateway, provider_id), f"provider {provider_id}", pause_s):
         await rings.put(_event(provider_id=provider_id, new=new))
 

@@ -22,6 +22,7 @@ from canonical.errors import Conflict, NotFound
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
 from canonical.profiles import ProviderProfile
+from gateway.answer import note_news
 from gateway.book import provider_book
 from gateway.composition import Gateway
 from gateway.config import plugin_options
@@ -100,9 +101,9 @@ def apply(gateway: Gateway, feedback_id: str) -> Followed:
     files = _tell(gateway, row)
     state = "unreadable" if detail["unreadable"] else "applied"
     with gateway.registry.transaction() as connection:
-        move(
-            connection, t.FEEDBACK, {"feedback_id": feedback_id, "state": "archived"}, state=state, note=detail["note"]
-        )
+        where = {"feedback_id": feedback_id, "state": "archived"}
+        if move(connection, t.FEEDBACK, where, state=state, note=detail["note"]):
+            note_news(connection, files)
     return Followed(feedback_id, row["name"], state, files)
 
 

@@ -14,7 +14,9 @@ class Settings(BaseSettings):
     `store_url`: file:///folder or s3://bucket/prefix. `registry_url`: SQLAlchemy URL (sqlite or postgresql+psycopg).
     `config_dir`: holds clients/*.yaml and providers/*.yaml. `secrets_dir`: one file a secret.
     `incomplete_grace_s`: seconds after which a file that does not close itself is taken and refused.
-    `unmatched_after_days`: calendar days after which a payment without a statement entry becomes a break.
+    `poll_interval_s`, `provider_poll_interval_s`: pauses between looks at our own inboxes and at the providers' offers;
+    each look at a provider is a login there.
+    `unmatched_after_days`: weekdays after which a payment without a statement entry becomes a break.
     """
 
     model_config = SettingsConfigDict(env_prefix="BULKRAIL_", extra="forbid", frozen=True)
@@ -27,6 +29,7 @@ class Settings(BaseSettings):
     incomplete_grace_s: float = Field(default=120.0, ge=0)
     unmatched_after_days: int = Field(default=3, ge=0)
     poll_interval_s: float = Field(default=2.0, gt=0)
+    provider_poll_interval_s: float = Field(default=60.0, gt=0)
 
     @property
     def store(self) -> str:

@@ -107,6 +107,7 @@ class World:
             "BULKRAIL_HOME": str(self.home),
             "BULKRAIL_CONFIG_DIR": str(REPOSITORY / "examples" / "config"),
             "BULKRAIL_POLL_INTERVAL_S": "1",
+            "BULKRAIL_PROVIDER_POLL_INTERVAL_S": "2",
             "BULKRAIL_SFTP_PORT": str(self.sftp_port),
             "BULKRAIL_SFTP_HOST_KEY": public_key(self.keys / "server"),
         }

@@ -17,7 +17,8 @@ from gateway.registry.engine import Registry, insert_new, move, open_registry, r
 
 FILE = {
     "file_id": "f" * 20, "client_id": "alder", "name": "a.xml", "sha256": "0" * 64, "round": 1, "size_bytes": 1,
-    "complete": 1, "received_at": "2026-11-20T12:00:00.000000+00:00", "received_on": "2026-11-20", "state": "received", "answered": 0, "news": 0, "told": 0, "answered": 0, "news": 0, "told": 0,
+    "complete": 1, "received_at": "2026-11-20T12:00:00.000000+00:00", "received_on": "2026-11-20", "state": "received", "answered": 0,
+    "news": 0, "told": 0,
 }  # fmt: skip
 
 
