@@ -18,14 +18,13 @@ from typing import Any, Final
 
 import paramiko
 import polars as pl
-from rich.console import Console
 from rich.table import Table
 
 from canonical.money import format_minor
 from gateway.composition import Gateway, open_gateway
 from gateway.registry import tables as t
 from gateway.settle import position_of_everything
-from gateway.show import equation_table
+from gateway.show import console, equation_table
 from reconciliation.conservation import require_tied
 from sandbox._examples import EXAMPLES
 from sandbox.banks import Bank
@@ -44,7 +43,7 @@ class Story:
     """What the person at the terminal sees: numbered steps with the time they took."""
 
     def __init__(self) -> None:
-        self.console = Console()
+        self.console = console()
         self._begun = time.monotonic()
         self._number = 0
 

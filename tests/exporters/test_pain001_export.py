@@ -247,7 +247,9 @@ def test_reference_is_the_payment_id_and_fits():
     ],
 )  # fmt: skip
 def test_what_no_element_can_carry_is_named_before_it_is_written(field, value) -> None:
-    good = made(row=[1], creditor_name=["Anna"], creditor_account=["DE75512108001245126199"]).select(dtypes(PAYMENTS).keys())
+    good = made(row=[1], creditor_name=["Anna"], creditor_account=["DE75512108001245126199"]).select(
+        dtypes(PAYMENTS).keys()
+    )
     assert EXPORT.unfit(good).is_empty()
     found = EXPORT.unfit(good.with_columns(pl.lit(value).alias(field)))
     assert found["field"].to_list() == [field]
