@@ -132,7 +132,8 @@ def _statements(story: Story, gateway: Gateway, banks: list[Bank], day: dt.date)
 
 def _close(story: Story, gateway: Gateway, airflow: Airflow, day: dt.date) -> None:
     with story.step("Settlement DAG: the day is tied out and closed, the reports written"):
-        run = airflow.trigger("bulkrail_settlement", {"day": day.isoformat()})
+        run = f"demo-{day}"
+        airflow.trigger("bulkrail_settlement", run, {"day": day.isoformat()})
         _until(lambda: _ended(airflow, "bulkrail_settlement", run), "the settlement")
     closes = gateway.registry.rows(t.CLOSES, t.CLOSES.c.day == day.isoformat())
     if not closes:
