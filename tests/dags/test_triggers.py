@@ -20,6 +20,8 @@ BANK, _, _ = US_BANK.partition("feedback:")
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A gateway's surroundings: two clients, two banks behind folders, a store in a folder."""
+    # Airflow sets logging up when it is first imported: here, so that no test loses its log captures to it.
+    importlib.import_module("bulkrail_airflow.triggers")
     for name in ("alder", "birch"):
         (tmp_path / "config/clients").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"config/clients/{name}.yaml").write_text(CLIENT.format(name))
@@ -33,6 +35,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BULKRAIL_HOME", str(tmp_path))
     monkeypatch.setenv("BULKRAIL_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("BULKRAIL_POLL_INTERVAL_S", str(LOOK_S))
+    monkeypatch.setenv("BULKRAIL_PROVIDER_POLL_INTERVAL_S", str(LOOK_S))
     return tmp_path
 
 
