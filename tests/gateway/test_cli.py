@@ -176,3 +176,36 @@ def test_an_operators_day(here) -> None:
     assert run("follow", "us_bank")[0] == 0
     assert run("reconcile")[0] == 0
     assert run("settle", "2026-11-21")[0] == 0
+
+
+@pytest.mark.parametrize("bytes_max", [2_000, 200_000])
+def test_a_full_disk_says_so_and_the_next_run_goes_on(here, bytes_max) -> None:
+    """No file may grow beyond the limit: neither the registry's (first case) nor the archive's (second) can be written."""
+    data = salaries_pain001(TODAY).replace(b"</GrpHdr>", b"</GrpHdr>" + b" " * 300_000)
+    upload(here, "alder", "a.xml", data)
+    assert len(data) > 200_000
+    code = (
+        "import resource\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes_max}, resource.RLIM_INFINITY))\n"
+        "from gateway.cli import app\napp()"
+    )
+    found = subprocess.run([sys.executable, "-c", code, "receive"], capture_output=True, text=True, check=False)
+    assert found.returncode in {1, 3}, found.stderr
+    assert "Traceback" not in found.stderr
+    assert "failed" in found.stdout + found.stderr
+    assert here.store.get("clients/alder/inbox/a.xml") == data
+    assert run("receive")[0] == 0
+    (file,) = here.registry.rows(t.FILES)
+    assert file["state"] == "routed"
+
+
+def test_a_folder_nobody_may_write_says_so(here, monkeypatch) -> None:
+    upload(here, "alder", "a.xml", salaries_pain001(TODAY))
+    # root may write anywhere: a file where the archive's folder should be stands in for the missing permission
+    (here.settings.home / "store" / "archive").write_text("in the way")
+    code, output = run("receive")
+    assert code == 1
+    assert "failed" in output
+    (here.settings.home / "store" / "archive").unlink()
+    assert run("receive")[0] == 0
+    assert len(here.registry.rows(t.FILES)) == 1
