@@ -140,17 +140,13 @@ def deliver(submission_id: str) -> str:
         OutsideError: any other fault before release.
     """
     from canonical.errors import OutcomeUnknown
-    from gateway.dispatch import dispatch
-    from gateway.route import route
-    from gateway.submissions import CutOffMissed, submission_row
+    from gateway.stages import deliver as carry
+    from gateway.submissions import submission_row
 
     gateway = open_gateway()
-    try:
-        state = dispatch(gateway, submission_id)
-    except CutOffMissed as missed:
-        planned = route(gateway, submission_row(gateway, submission_id)["file_id"])
-        _log.warning("%s; live submissions of the file now: %s", missed, ", ".join(planned) or "none")
-        return "VOIDED"
+    state = carry(gateway, submission_id)
+    if state == "VOIDED":
+        _log.warning("%s: cut-off missed, nothing was released; its payments are planned anew", submission_id)
     if state == "UNKNOWN":
         detail = submission_row(gateway, submission_id)["detail"]
         raise OutcomeUnknown(f"released, but not confirmed ({detail}); ask the provider", submission_id=submission_id)

@@ -114,8 +114,8 @@ def receive() -> None:
 @app.command(rich_help_panel=OPERATION)
 def dispatch() -> None:
     """Deliver every submission that is planned or was left on the way."""
-    from gateway.dispatch import dispatch as deliver
     from gateway.dispatch import due
+    from gateway.stages import deliver
 
     failed = False
     with _plainly():
@@ -208,10 +208,9 @@ def run(
 @app.command(rich_help_panel=OPERATION)
 def replay(file_id: Annotated[str, typer.Argument(help="A received file.")]) -> None:
     """Take a file through all its stages again: what is committed stands, what was left undone is done."""
-    from gateway.dispatch import dispatch as deliver
     from gateway.route import live_submissions
     from gateway.show import print_status
-    from gateway.stages import run_journey
+    from gateway.stages import deliver, run_journey
     from gateway.status import status_of
     from gateway.submissions import OPEN
 

@@ -19,6 +19,7 @@ from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.route import route
 from gateway.settle import settle
+from gateway.submissions import CutOffMissed, submission_row
 from gateway.validate import validate
 
 
@@ -32,6 +33,15 @@ def outcome_answer(gateway: Gateway, file_id: str) -> list[str]:
     return answer(gateway, file_id, "outcome")
 
 
+def deliver(gateway: Gateway, submission_id: str) -> str:
+    """Dispatch a submission; where its cut-off was missed, nothing was released and its payments are planned anew."""
+    try:
+        return dispatch(gateway, submission_id)
+    except CutOffMissed:
+        route(gateway, submission_row(gateway, submission_id)["file_id"])
+        return "VOIDED"
+
+
 STAGES: Final[dict[str, tuple[str, Callable[[Gateway, str], Any]]]] = {
     "parse": ("file id", parse),
     "validate": ("file id", validate),
@@ -40,7 +50,7 @@ STAGES: Final[dict[str, tuple[str, Callable[[Gateway, str], Any]]]] = {
     "answer": ("file id", validated_answer),
     "outcome": ("file id", outcome_answer),
     "duplicates": ("file id", answer_duplicates),
-    "dispatch": ("submission id", dispatch),
+    "dispatch": ("submission id", deliver),
     "follow": ("provider id", follow),
     "apply": ("feedback id", apply),
     "reconcile": ("provider id", reconcile),

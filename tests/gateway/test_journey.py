@@ -201,3 +201,16 @@ def test_payments_without_a_rail_wait_and_are_planned_when_there_is_one(gateway)
     gateway.profiles.providers["us_bank"] = providers["us_bank"]
     assert len(route(gateway, file_id)) == len(before) + 1
     assert live_routes(gateway, file_id)["waiting"].null_count() == routes.height
+
+
+def test_a_missed_cut_off_is_planned_into_the_next_window(gateway, clock) -> None:
+    file_id = receive_one(gateway, "alder", "a.xml", salaries_pain001(TODAY))
+    run_journey(gateway, file_id)
+    (planned,) = due(gateway)
+    clock.now = dt.datetime(2026, 11, 20, 17, 30, tzinfo=dt.UTC)  # half past six in Berlin: the window closed at six
+    assert STAGES["dispatch"][1](gateway, planned["submission_id"]) == "VOIDED"
+    (again,) = due(gateway)
+    assert (again["payments"], again["sum_minor"]) == (planned["payments"], planned["sum_minor"])
+    assert (planned["execution_date"], again["execution_date"]) == ("2026-11-20", "2026-11-23")
+    assert STAGES["dispatch"][1](gateway, again["submission_id"]) == "DELIVERED"
+    assert live_routes(gateway, file_id)["submission_id"].unique().to_list() == [again["submission_id"]]
