@@ -72,8 +72,3 @@ def exponent_of(code: pl.Expr) -> pl.Expr:
     codes = list(CURRENCIES)
     exponents = [CURRENCIES[item].exponent for item in codes]
     return code.cast(pl.String).replace_strict(codes, exponents, default=None, return_dtype=pl.Int8)
-
-
-def usable_on(code: pl.Expr, day: dt.date) -> pl.Expr:
-    """Boolean: the code is known and not retired on `day`."""
-    return code.is_in([item.code for item in CURRENCIES.values() if item.until is None or item.until >= day])

@@ -42,8 +42,3 @@ def make_id(prefix: str, *parts: str) -> str:
 def payment_id_of(file_id: pl.Expr, offset: pl.Expr) -> pl.Expr:
     """String column `file_id-OFFSET`, the offset zero-padded so that ids sort in file order."""
     return file_id + pl.lit("-") + offset.cast(pl.String).str.zfill(OFFSET_DIGITS)
-
-
-def make_payment_id(file_id: str, offset: int) -> str:
-    """The same for one payment."""
-    return f"{file_id}-{offset:0{OFFSET_DIGITS}d}"

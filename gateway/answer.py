@@ -18,7 +18,7 @@ from canonical.identifiers import make_id
 from canonical.masking import mask_of
 from canonical.plugins import lookup
 from canonical.profiles import Plugin
-from gateway.book import file_book, reasons_of, states_of
+from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
 from gateway.dispatch import dispatch
 from gateway.files import file_row
@@ -202,16 +202,14 @@ def _rows(gateway: Gateway, file_id: str) -> pl.DataFrame:
         or [pl.DataFrame(schema={**ANSWER_DTYPES, "payment_id": pl.String})],
         how="diagonal",
     )  # fmt: skip
-    book = file_book(gateway, file_id)
+    states = states_of(gateway, [file_id])
     # What is planned but not sent yet is accepted, to the client; PDNG is for what waits for a person or a rail.
     planned = (pl.col("state") == "waiting") & pl.col("submission_id").is_not_null()
-    states = states_of(gateway, [file_id]).select(
-        "payment_id", state=pl.when(planned).then(pl.lit("accepted")).otherwise("state")
-    )
-    told = payments.join(states, on="payment_id", how="left").join(
+    shown = states.select("payment_id", state=pl.when(planned).then(pl.lit("accepted")).otherwise("state"))
+    told = payments.join(shown, on="payment_id", how="left").join(
         _found(gateway, file_id), on="row", how="left", maintain_order="left"
     )
-    told = told.join(reasons_of(gateway, book), on="payment_id", how="left", maintain_order="left")
+    told = told.join(reasons_of(gateway, states), on="payment_id", how="left", maintain_order="left")
     words = pl.col("state").replace_strict(_WORDS, default=None, return_dtype=pl.String)
     status = pl.col("state").replace_strict(_ISO_STATUS, return_dtype=pl.String)
     rejected_here = pl.col("state") == "rejected"

@@ -18,11 +18,6 @@ _SUBMISSION = {
 }  # fmt: skip
 
 
-def file_book(gateway: Gateway, file_id: str) -> pl.DataFrame:
-    """BOOK of one file: a row a payment, as it stands."""
-    return book_of(gateway, gateway.registry.rows(t.FILES, t.FILES.c.file_id == file_id))
-
-
 def provider_book(gateway: Gateway, provider_id: str) -> pl.DataFrame:
     """BOOK of all payments that have a live submission to a provider."""
     live = gateway.registry.rows(
@@ -125,11 +120,12 @@ def provider_frames(gateway: Gateway, provider_id: str, dataset: str) -> pl.Data
     return gateway.lake.whole(provider_id, dataset)
 
 
-def reasons_of(gateway: Gateway, book: pl.DataFrame) -> pl.DataFrame:
-    """payment_id, provider_reason, provider_message: the provider's last word on each payment of a book that has one.
+def reasons_of(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
+    """payment_id, provider_reason, provider_message: the provider's last word on each payment of STATES that has one.
 
     A statement entry that returns a payment is the last word: its reason stands.
     """
+    book = states.select(BOOK.columns.keys())
     schema = {"payment_id": pl.String, "reason": pl.String, "reason_text": pl.String}
     frames = [pl.DataFrame(schema=schema)]
     for provider in book["provider"].drop_nulls().unique().sort().to_list():

@@ -58,9 +58,6 @@ STAGES: Final[dict[str, tuple[str, Callable[[Gateway, str], Any]]]] = {
 }
 """Name → what its id is, and the function."""
 
-JOURNEY: Final = ("parse", "validate", "approve", "route", "answer")
-"""The stages that take a received file to its plan."""
-
 
 def unfinished_files(gateway: Gateway) -> list[dict[str, Any]]:
     """Files that a run left between receipt, plan and answer, in order of receipt: the next run takes them up."""

@@ -15,7 +15,7 @@ from gateway.composition import Gateway
 from gateway.files import file_row
 from gateway.registry import tables as t
 from reconciliation.conservation import tie_out, tie_out_files
-from reconciliation.frames import BOOK, COUNTS
+from reconciliation.frames import COUNTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> S
     states = states_of(gateway, [file_id])
     payment = None
     if payment_id is not None:
-        words = reasons_of(gateway, states.select(BOOK.columns.keys()))
+        words = reasons_of(gateway, states)
         payment = (
             states.filter(pl.col("payment_id") == payment_id).join(words, on="payment_id", how="left").to_dicts()[0]
         )
