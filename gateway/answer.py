@@ -23,7 +23,7 @@ from gateway.composition import Gateway
 from gateway.dispatch import dispatch
 from gateway.files import file_row
 from gateway.registry import tables as t
-from gateway.registry.engine import insert_new, move
+from gateway.registry.engine import insert_new, move, take_numbers
 
 _ISO_STATUS = {
     "rejected": "RJCT", "provider_rejected": "RJCT", "returned": "RJCT", "cancelled": "CANC", "waiting": "PDNG", "accepted": "ACCP",
@@ -124,13 +124,14 @@ def _write(  # noqa: PLR0913, PLR0917
     key = f"answers/{submission_id}-{sha256[:16]}"
     gateway.store.put(key, data)
     registry = gateway.registry
-    earlier = registry.rows(
-        t.SUBMISSIONS, t.SUBMISSIONS.c.file_id == file["file_id"],
-        t.SUBMISSIONS.c.slot.like(f"{plugin.name}/{milestone}/%"),
-    )  # fmt: skip
-    number = "" if milestone == "validated" else f"-{len(earlier) + 1}"
-    name = f"{PurePath(duplicate['name'] if duplicate else file['name']).name}.{file['file_id'][:6]}.{milestone}{number}{export.suffix}"
+    counter = f"{file['file_id']}:{plugin.name}:{milestone}"
+    original = PurePath(duplicate["name"] if duplicate else file["name"]).name
     with registry.transaction() as connection:
+        number = ""
+        if milestone != "validated":
+            # Taken in the transaction that names the answer: two workers never give one name to two answers.
+            number = f"-{take_numbers(connection, f'answer:{counter}')}"
+        name = f"{original}.{file['file_id'][:6]}.{milestone}{number}{export.suffix}"
         insert_new(
             connection, t.SUBMISSIONS,
             submission_id=submission_id, kind="answer", file_id=file["file_id"], slot=slot,
