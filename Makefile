@@ -3,8 +3,9 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 export PYTHONUTF8 := 1
+FUZZ_S ?= 300
 
-.PHONY: demo up test lint types crash-test clean lock
+.PHONY: demo up test lint types crash-test bench fuzz clean lock
 
 demo: $(STAMP)  ## a whole bank day in two minutes, through a real Airflow
 	$(BIN)/python -m sandbox.demo
@@ -27,6 +28,12 @@ types: $(STAMP)
 
 crash-test: $(STAMP)  ## kill the process at every step of intake and dispatch, restart, compare the books
 	BULKRAIL_CRASH_POINTS=all $(BIN)/python -m pytest -m crash --durations=5
+
+bench: $(STAMP)  ## every figure of docs/performance.md, as ratios against a yardstick in the same run (half an hour)
+	$(BIN)/python -m benchmarks
+
+fuzz: $(STAMP)  ## coverage-guided fuzzing of every format, FUZZ_S seconds each
+	$(BIN)/python tests/fuzz/campaign.py all $(FUZZ_S)
 
 lock: $(STAMP)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \

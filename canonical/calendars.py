@@ -62,12 +62,45 @@ def _fed(year: int) -> frozenset[dt.date]:
     return frozenset(observed + moving)
 
 
+_UK_MOVED = {dt.date(2020, 5, 4): dt.date(2020, 5, 8), dt.date(2022, 5, 30): dt.date(2022, 6, 2)}
+_UK_ONCE = frozenset({dt.date(2022, 6, 3), dt.date(2022, 9, 19), dt.date(2023, 5, 8)})
+
+
+def _last_monday(year: int, month: int) -> dt.date:
+    return max(day for n in (4, 5) if (day := _nth(year, month, _MONDAY, n)).month == month)
+
+
+def _uk(year: int) -> frozenset[dt.date]:
+    # Banking and Financial Dealings Act 1971 with substitute days, England; single years by proclamation.
+    easter = easter_sunday(year)
+    days = {
+        easter - dt.timedelta(days=2),
+        easter + dt.timedelta(days=1),
+        _nth(year, 5, _MONDAY, 1),
+        _last_monday(year, 5),
+        _last_monday(year, 8),
+    }
+    for day in (dt.date(year, 1, 1), dt.date(year, 12, 25), dt.date(year, 12, 26)):
+        substitute = day
+        while substitute.weekday() >= _SATURDAY or substitute in days:
+            substitute += dt.timedelta(days=1)
+        days.add(substitute)
+    moved = {_UK_MOVED.get(day, day) for day in days}
+    return frozenset(moved | {day for day in _UK_ONCE if day.year == year})
+
+
+def _swiss(year: int) -> frozenset[dt.date]:
+    # SIX Interbank Clearing, SIC holidays: the same days each year, those on a weekend do not move.
+    easter = easter_sunday(year)
+    fixed = {dt.date(year, month, day) for month, day in ((1, 1), (1, 2), (5, 1), (8, 1), (12, 25), (12, 26))}
+    return frozenset(fixed | {easter + dt.timedelta(days=days) for days in (-2, 1, 39, 50)})
+
+
 @lru_cache(maxsize=256)
 def closing_days(calendar: str, year: int) -> frozenset[dt.date]:
-    """Closing days of a calendar (`target`, `fed`, `weekdays`, `every_day`) in a year, weekends apart."""
-    if calendar == "target":
-        return _target(year)
-    return _fed(year) if calendar == "fed" else frozenset()
+    """Closing days of a calendar in a year, weekends apart: `target`, `fed`, `uk`, `swiss`, `weekdays`, `every_day`."""
+    known = {"target": _target, "fed": _fed, "uk": _uk, "swiss": _swiss}
+    return known[calendar](year) if calendar in known else frozenset()
 
 
 def is_business_day(calendar: str, day: dt.date) -> bool:

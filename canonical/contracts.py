@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Literal, Protocol
@@ -59,15 +59,38 @@ class Window:
     unreadable: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class FormatFacts:
+    """What rules and answers must know of a payment format, so that none of them names one.
+
+    `batched`: a batch says its own fields once for all its payments. `required`: canonical columns that a payment cannot
+    do without (`required_debit`: of a DBIT, where they differ). `domestic`: accounts follow a national scheme, so that no
+    IBAN or BIC is looked for. `fixed_width`: the parser holds every text to its width and character set. `iso`: payments
+    are XML elements whose bytes an ISO export can carry on. `terms`: canonical column → what the client calls it.
+    `rules`: ids of the findings that the parser itself makes, which a client's profile may relax (never fatal ones).
+    """
+
+    name: str = ""
+    batched: bool = False
+    required: tuple[str, ...] = ("creditor_name", "creditor_account", "amount_text", "currency")
+    required_debit: tuple[str, ...] = ("debtor_name", "debtor_account", "amount_text", "currency")
+    domestic: bool = False
+    fixed_width: bool = False
+    iso: bool = False
+    terms: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+
+
 class PaymentFormat(Protocol):
     """parsers/: payment files from clients. `kind` is "payment"; `complete` tells if the bytes close themselves."""
 
     name: str
     kind: ClassVar[Literal["payment"]]
     options: type[Model]
+    facts: FormatFacts
 
     def sniff(self, head: bytes) -> bool:
-        """True when the first 4 KiB look like this format."""
+        """True when the first 64 KiB (HEAD_BYTES) look like this format."""
         ...
 
     def complete(self, tail: bytes) -> bool:
@@ -76,6 +99,43 @@ class PaymentFormat(Protocol):
 
     def windows(self, source: Source, options: Any) -> Iterator[Window]:
         """Read it, a window at a time. Client faults are findings (FATAL where reading cannot go on); never raises for them."""
+        ...
+
+    def excerpt(self, source: Source, kept: pl.DataFrame, options: Any) -> bytes:
+        """A file of this format that holds just these payments, with totals that fit, ready to be mended and sent again.
+
+        `kept`: columns row, offset, length, batch, batch_offset, batch_length, credit_debit, amount_minor, currency of
+        PAYMENTS, in file order. The payments' own bytes are the client's. A message id gets the suffix `-R`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """What a client asks to be cancelled. `requests` keeps CANCELLATIONS, `findings` FINDINGS (FATAL: none of it counts)."""
+
+    header: FileHeader
+    requests: pl.DataFrame
+    findings: pl.DataFrame
+
+
+class CancellationFormat(Protocol):
+    """parsers/: cancellation requests from clients. `kind` is "cancellation"."""
+
+    name: str
+    kind: ClassVar[Literal["cancellation"]]
+    options: type[Model]
+
+    def sniff(self, head: bytes) -> bool:
+        """True when the first 64 KiB (HEAD_BYTES) look like this format."""
+        ...
+
+    def complete(self, tail: bytes) -> bool:
+        """True when the last 4 KiB end the file."""
+        ...
+
+    def read(self, source: Source) -> Cancellation:
+        """Read it. Client faults are findings."""
         ...
 
 
@@ -99,7 +159,7 @@ class FeedbackFormat(Protocol):
     kind: ClassVar[Literal["feedback"]]
 
     def sniff(self, head: bytes) -> bool:
-        """True when the first 4 KiB look like this format."""
+        """True when the first 64 KiB (HEAD_BYTES) look like this format."""
         ...
 
     def read(self, source: Source) -> Feedback:
@@ -112,11 +172,11 @@ class FeedbackFormat(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule may know. `today` is the business date of receipt; `format` the name of the payment format."""
+    """What a rule may know. `today` is the business date of receipt; `facts` are those of the file's format."""
 
     today: dt.date
     client: ClientProfile
-    format: str = ""
+    facts: FormatFacts = FormatFacts()
     header: FileHeader | None = None
 
 
@@ -195,7 +255,10 @@ class Order:
 class ProviderExport(Protocol):
     """exporters/: files for providers. `kind` is "provider".
 
-    Payments come as PAYMENTS columns plus `reference` and `position` of ROUTES, ordered by position.
+    Payments come as PAYMENTS columns plus `reference`, `position` and `execution_date` of ROUTES, ordered by position.
+    Of a file that came in an ISO format and passed its XSD they also carry `original` and `original_batch` (Binary: the
+    payment's own element and its batch's part before the first payment, as the client wrote them), `original_version`
+    (pain.001.001.09): an ISO export carries on what the canonical columns do not hold.
     """
 
     name: str
@@ -226,7 +289,9 @@ class Answer:
 
     `milestone` is "validated" or "outcome"; `duplicate_of` names the original file when the bytes were known.
     ANSWER columns: row, line, batch, batch_id, instruction_id, end_to_end_id, amount_text, currency, credit_debit,
-    creditor_name (masked), status, reason, message, remedy (String, but row, line, batch: Int64).
+    counterparty_name (masked), status, reason, message, remedy (String, but row, line, batch: Int64).
+    `faulty`: PAYMENTS of those with findings, unmasked: for answers that show the client its own rows. `facts`: of the
+    format. `rejected_rows`: the excerpt of the file that holds just the rejected payments, None where there are none.
     """
 
     answer_id: str
@@ -242,6 +307,9 @@ class Answer:
     sums_minor: dict[str, int]
     rows: pl.DataFrame
     findings: pl.DataFrame
+    facts: FormatFacts = FormatFacts()
+    faulty: pl.DataFrame | None = None
+    rejected_rows: Callable[[], bytes | None] = lambda: None
     duplicate_of: str | None = None
 
 
@@ -415,12 +483,12 @@ class Transport(Protocol):
 ANSWER_DTYPES: dict[str, Any] = {
     "row": pl.Int64, "line": pl.Int64, "batch": pl.Int64, "batch_id": pl.String, "instruction_id": pl.String,
     "end_to_end_id": pl.String, "amount_text": pl.String, "currency": pl.String, "credit_debit": pl.String,
-    "creditor_name": pl.String, "status": pl.String, "reason": pl.String, "message": pl.String, "remedy": pl.String,
+    "counterparty_name": pl.String, "status": pl.String, "reason": pl.String, "message": pl.String, "remedy": pl.String,
 }  # fmt: skip
 
 __all__ = [
-    "ANSWER_DTYPES", "Account", "Answer", "AnswerExport", "ClientProfile", "Context", "DeliveryLog", "DeliveryState",
-    "ExportSummary", "Feedback", "FeedbackFormat", "FileHeader", "FileRule", "Model", "Order", "Parcel", "PaymentFormat",
+    "ANSWER_DTYPES", "Account", "Answer", "AnswerExport", "Cancellation", "CancellationFormat", "ClientProfile", "Context", "DeliveryLog", "DeliveryState",
+    "ExportSummary", "Feedback", "FeedbackFormat", "FileHeader", "FileRule", "FormatFacts", "Model", "Order", "Parcel", "PaymentFormat",
     "ProviderExport", "ProviderProfile", "Rail", "Remote", "RemoteFile", "Report", "ReportExport", "RowRule", "Rule",
     "Sheet", "Source", "Transport", "Window",
 ]  # fmt: skip

@@ -55,41 +55,62 @@ PAYMENTS = _schema(
     offset=_int("byte offset of the payment in the archived plain text", required=True, minimum=0),
     length=_int("bytes of the payment in the archived plain text", required=True, minimum=0),
     batch=_int("ordinal of the batch in the file, from 1", required=True, minimum=1),
+    batch_offset=_int(
+        "byte offset of the batch's own part (PmtInf up to its first payment); null outside ISO", minimum=0
+    ),
+    batch_length=_int("bytes of that part", minimum=0),
     batch_id=_text("PmtInf/PmtInfId; NACHA batch header field 13 (batch number)"),
+    batch_booking=pa.Column(pl.Boolean, nullable=True, description="PmtInf/BtchBookg"),
     instruction_id=_text("PmtId/InstrId; NACHA trace number"),
     end_to_end_id=_text("PmtId/EndToEndId; NACHA individual identification number"),
     uetr=_text("PmtId/UETR"),
-    credit_debit=_code("CRDT pays the counterparty, DBIT collects from it", _DIRECTIONS),
+    credit_debit=_code("CRDT: the client is the debtor and pays; DBIT: it is the creditor and collects", _DIRECTIONS),
     amount_text=_text("the amount as the client wrote it (an implied decimal point is written out)"),
     amount_minor=_amount("InstdAmt, null where the text is no amount of its currency"),
     currency=_text("InstdAmt/@Ccy as written; NACHA: USD"),
-    requested_execution_date_text=_text("ReqdExctnDt as written; NACHA effective entry date"),
+    requested_execution_date_text=_text("ReqdExctnDt, pain.008 ReqdColltnDt, as written; NACHA effective entry date"),
     requested_execution_date=pa.Column(pl.Date, nullable=True, description="the same as a date, null where it is none"),
     service_level=_text("PmtTpInf/SvcLvl/Cd"),
     local_instrument=_text("PmtTpInf/LclInstrm; NACHA standard entry class code"),
+    sequence_type=_text("PmtTpInf/SeqTp: FRST RCUR OOFF FNAL RPRE; NACHA payment type code S or R (WEB, TEL)"),
     category_purpose=_text("PmtTpInf/CtgyPurp/Cd; NACHA company entry description"),
     purpose=_text("Purp/Cd"),
     charge_bearer=_text("ChrgBr"),
-    debtor_name=_text("Dbtr/Nm; NACHA company name"),
-    debtor_id=_text("Dbtr/Id/OrgId/Othr/Id; NACHA company identification"),
-    debtor_account=_text("DbtrAcct/Id IBAN or Othr/Id, blanks removed; null for NACHA"),
-    debtor_agent=_text("DbtrAgt BICFI/BIC or clearing member id; NACHA originating DFI (8 digits)"),
+    debtor_name=_text("Dbtr/Nm; NACHA company name (credits), individual name (debits)"),
+    debtor_id=_text("Dbtr/Id/OrgId/Othr/Id; NACHA company identification (credits)"),
+    debtor_lei=_text("Dbtr/Id/OrgId/LEI"),
+    debtor_account=_text("DbtrAcct/Id IBAN or Othr/Id, blanks removed; NACHA DFI account number (debits)"),
+    debtor_account_type=_text("DbtrAcct/Tp/Cd; NACHA debits: from the transaction code"),
+    debtor_agent=_text("DbtrAgt BICFI/BIC or clearing member id; NACHA originating (8) or receiving DFI (9 digits)"),
+    debtor_street=_text("Dbtr/PstlAdr/StrtNm"),
+    debtor_building=_text("Dbtr/PstlAdr/BldgNb"),
+    debtor_post_code=_text("Dbtr/PstlAdr/PstCd"),
+    debtor_town=_text("Dbtr/PstlAdr/TwnNm"),
     debtor_country=_text("Dbtr/PstlAdr/Ctry"),
+    debtor_address_lines=_text("Dbtr/PstlAdr/AdrLine, joined by line feeds"),
     ultimate_debtor_name=_text("UltmtDbtr/Nm"),
-    creditor_name=_text("Cdtr/Nm; NACHA individual name (the receiver, also of a debit)"),
-    creditor_account=_text("CdtrAcct/Id IBAN or Othr/Id, blanks removed; NACHA DFI account number"),
-    creditor_account_type=_text("CdtrAcct/Tp/Cd; NACHA from the transaction code: CACC, SVGS, GLAC, LOAN"),
-    creditor_agent=_text("CdtrAgt BICFI/BIC or clearing member id; NACHA receiving DFI with check digit (9 digits)"),
+    creditor_name=_text("Cdtr/Nm; NACHA individual name (credits), company name (debits)"),
+    creditor_id=_text("Cdtr/Id/OrgId/Othr/Id; NACHA company identification (debits)"),
+    creditor_lei=_text("Cdtr/Id/OrgId/LEI"),
+    creditor_account=_text("CdtrAcct/Id IBAN or Othr/Id, blanks removed; NACHA DFI account number (credits)"),
+    creditor_account_type=_text("CdtrAcct/Tp/Cd; NACHA credits, from the transaction code: CACC, SVGS, GLAC, LOAN"),
+    creditor_agent=_text("CdtrAgt BICFI/BIC or clearing member id; NACHA receiving (9) or originating DFI (8 digits)"),
     creditor_street=_text("Cdtr/PstlAdr/StrtNm"),
     creditor_building=_text("Cdtr/PstlAdr/BldgNb"),
     creditor_post_code=_text("Cdtr/PstlAdr/PstCd"),
     creditor_town=_text("Cdtr/PstlAdr/TwnNm"),
     creditor_country=_text("Cdtr/PstlAdr/Ctry"),
     creditor_address_lines=_text("Cdtr/PstlAdr/AdrLine, joined by line feeds"),
+    creditor_scheme_id=_text("CdtrSchmeId/Id/PrvtId/Othr/Id (SEPA creditor identifier); Bacs service user number"),
     ultimate_creditor_name=_text("UltmtCdtr/Nm"),
-    remittance=_text("RmtInf/Ustrd, joined by line feeds; NACHA addenda 05 text"),
+    mandate_id=_text("DrctDbtTx/MndtRltdInf/MndtId"),
+    mandate_date_text=_text("DrctDbtTx/MndtRltdInf/DtOfSgntr as written"),
+    mandate_date=pa.Column(pl.Date, nullable=True, description="the same as a date, null where it is none"),
+    mandate_amended=pa.Column(pl.Boolean, nullable=True, description="DrctDbtTx/MndtRltdInf/AmdmntInd"),
+    remittance=_text("RmtInf/Ustrd, joined by line feeds; NACHA addenda text"),
     remittance_reference=_text("RmtInf/Strd/CdtrRefInf/Ref"),
-    transaction_code=_text("NACHA transaction code (22, 27, 32, 37, ...); null elsewhere"),
+    remittance_reference_type=_text("RmtInf/Strd/CdtrRefInf/Tp/CdOrPrtry: SCOR, QRR, ..."),
+    transaction_code=_text("NACHA (22, 27, 32, 37, ...) or Bacs (99, 17, 01, 18, 19) transaction code; null elsewhere"),
     prenote=pa.Column(pl.Boolean, nullable=False, description="NACHA prenotification: amount zero is right"),
 )
 """One row a payment, in file order."""
@@ -141,12 +162,25 @@ VERDICTS = _schema(
 
 KEYS = _schema(
     "keys",
-    key=pa.Column(pl.UInt64, nullable=False, description="fixed 64-bit hash of the duplicate fingerprint, sorted"),
-    payment_id=_text("as in payments", required=True),
-    fingerprint=_text("the full key that confirms a hash hit", required=True),
-    day=pa.Column(pl.Date, nullable=False, description="day of receipt, for the duplicate window"),
+    key=pa.Column(pl.UInt64, nullable=False, description="xxh3 of the duplicate fingerprint; runs are sorted by it"),
+    check=pa.Column(
+        pl.UInt64, nullable=False, description="xxHash64 of the same text: both agree by chance once in 2^128"
+    ),
+    offset=_int("as in payments", required=True, minimum=0),
+    sequence=_int("the client's number of the file", required=True, minimum=1),
 )
-"""Sorted run of duplicate keys of one file's accepted payments."""
+"""Sorted run of duplicate keys: of one file's accepted payments, or of several files merged."""
+
+SCREENING = _schema(
+    "screening",
+    payment_id=_text("as in payments", required=True),
+    row=_int("as in payments", required=True, minimum=1),
+    field=_code("what is alike", ["name", "ultimate name", "country"]),
+    entry=_text("id of the list's entry", required=True),
+    listed=_text("what stands on the list", required=True),
+    score=pa.Column(pl.Float64, pa.Check.in_range(0, 100), nullable=False, description="similarity, 100 is the same"),
+)
+"""Payments whose other side is like an entry of the operator's list."""
 
 ROUTES = _schema(
     "routes",
@@ -165,6 +199,51 @@ ROUTES = _schema(
     end_to_end_id=_text("as in payments"),
 )
 """The plan of one file: where each accepted payment goes."""
+
+CANCELLATIONS = _schema(
+    "cancellations",
+    position=_int("ordinal of the request in its file, from 1", required=True, minimum=1),
+    line=_int("line in the client's file", required=True, minimum=1),
+    level=_code("file, batch or payment", _LEVELS),
+    original_message_id=_text("OrgnlGrpInf/OrgnlMsgId"),
+    original_batch_id=_text("OrgnlPmtInfId"),
+    original_instruction_id=_text("OrgnlInstrId"),
+    original_end_to_end_id=_text("OrgnlEndToEndId"),
+    original_uetr=_text("OrgnlUETR"),
+    amount_minor=_amount("amount it names"),
+    currency=_text("its currency"),
+    reason=_text("CxlRsnInf/Rsn (camt.055), RvslRsnInf/Rsn (pain.007)"),
+    reason_text=_text("AddtlInf"),
+)
+"""One row a payment, batch or file that the client asks to have cancelled."""
+
+CANCELLED = _schema(
+    "cancelled",
+    payment_id=_text("as in payments", required=True),
+    row=_int("as in payments", required=True, minimum=1),
+    request=_text("file_id of the cancellation request", required=True),
+    reason=_text("reason it gave"),
+)
+"""Payments of a file that its client took back before they were released."""
+
+OUTCOMES = _schema(
+    "outcomes",
+    position=_int("ordinal of the request in its file", required=True, minimum=1),
+    line=_int("line of the request", required=True, minimum=1),
+    payment_id=_text("the payment concerned, null where none was found"),
+    batch_id=_text("as in payments"),
+    instruction_id=_text("as in payments"),
+    end_to_end_id=_text("as in payments, or as the request names it"),
+    amount_text=_text("as in payments"),
+    currency=_text("as in payments"),
+    credit_debit=_code("as in payments", _DIRECTIONS, required=False),
+    counterparty_name=_text("masked"),
+    status=_code("CANC or RJCT", ["CANC", "RJCT"]),
+    reason=_text("ISO reason where it is RJCT"),
+    message=_text("what became of the request", required=True),
+    remedy=_text("what the client can do now"),
+)
+"""What became of a cancellation request: one row a payment it concerns, or a row for one that was not found."""
 
 STATUSES = _schema(
     "statuses",
@@ -288,7 +367,7 @@ POSTINGS = _schema(
 ALL: Final = {
     schema.name: schema
     for schema in (
-        PAYMENTS, TOTALS, FINDINGS, VERDICTS, KEYS, ROUTES, STATUSES, ENTRIES, STATEMENTS, MATCHES, BREAKS, POSTINGS,
+        PAYMENTS, TOTALS, FINDINGS, VERDICTS, KEYS, SCREENING, ROUTES, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, MATCHES, BREAKS, POSTINGS,
     )
 }  # fmt: skip
 
@@ -303,38 +382,75 @@ def empty(schema: pa.DataFrameSchema) -> pl.DataFrame:
     return pl.DataFrame(schema=dtypes(schema))
 
 
-def conform(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
-    """Put columns in the schema's order and add the missing ones as nulls (casting null columns), then check.
+def arranged(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Put columns in the schema's order and add the missing ones as nulls (casting null columns).
 
     Raises:
-        FrameBroken: a column too many, a wrong dtype, a null or a value that the schema forbids.
+        FrameBroken: a column too many, or a wrong dtype.
     """
     wanted = dtypes(schema)
     extra = sorted(set(frame.columns) - set(wanted))
     if extra:
         raise FrameBroken(f"frame {schema.name}: columns nobody knows: {', '.join(extra)}")
+    if not frame.columns:
+        return empty(schema)  # literals alone would make one row of nulls
     columns = [
         pl.lit(None, dtype=dtype).alias(name)
         if name not in frame.columns or frame.schema[name] == pl.Null
         else pl.col(name)
         for name, dtype in wanted.items()
     ]
-    if not frame.columns:
-        return empty(schema)  # literals alone would make one row of nulls
-    return checked(frame.select(columns), schema)
+    found = frame.select(columns)
+    _refuse_other_dtypes(found, schema)
+    return found
+
+
+def conform(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """`arranged`, then `checked`.
+
+    Raises:
+        FrameBroken: a column too many, a wrong dtype, a null or a value that the schema forbids.
+    """
+    return checked(arranged(frame, schema), schema)
 
 
 def checked(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
-    """The frame itself, after pandera has looked at every column and value.
+    """The frame itself, after its columns and dtypes were compared and pandera has looked at every value that has a rule.
 
     Raises:
         FrameBroken: it breaks its schema: our bug, never the client's.
     """
+    _refuse_other_dtypes(frame, schema)
+    ruled = _ruled(schema)
     try:
-        schema.validate(frame, lazy=True)
+        # A column that may be null and hold anything of its dtype has nothing left to look at.
+        ruled.validate(frame.select(ruled.columns.keys()), lazy=True)
     except (SchemaError, SchemaErrors) as fault:
         raise FrameBroken(f"frame {schema.name} breaks its schema: {str(fault)[:2000]}") from fault
     return frame
+
+
+def _refuse_other_dtypes(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> None:
+    wanted = dtypes(schema)
+    if list(frame.schema.items()) != list(wanted.items()):
+        told = sorted(
+            f"{name}: {frame.schema.get(name)} in place of {wanted.get(name)}"
+            for name in {*wanted, *frame.columns}
+            if frame.schema.get(name) != wanted.get(name)
+        )
+        raise FrameBroken(f"frame {schema.name} breaks its schema: {'; '.join(told) or 'columns are in another order'}")
+
+
+_RULED: Final[dict[int, tuple[pa.DataFrameSchema, pa.DataFrameSchema]]] = {}
+"""By identity of the schema, which is kept beside: pandera's schemas have no hash."""
+
+
+def _ruled(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:
+    """The columns of a schema that forbid nulls or values."""
+    if id(schema) not in _RULED:
+        columns = {name: column for name, column in schema.columns.items() if column.checks or not column.nullable}
+        _RULED[id(schema)] = schema, pa.DataFrameSchema(columns, name=schema.name, strict=True, ordered=True)
+    return _RULED[id(schema)][1]
 
 
 def refuse_if_pandera_is_off() -> None:

@@ -15,6 +15,11 @@ assert AMOUNT_MINOR_MAX * FILE_ROWS_MAX < INT64_MAX, "an Int64 sum could wrap, a
 
 AMOUNT_TEXT_CHARS_MAX: Final = 30
 FILE_BYTES_MAX: Final = 8 * 2**30
+ENVELOPE_LAYERS_MAX: Final = 4
+"""Envelopes (gzip, zip, OpenPGP) around one file, one in the other."""
+ENVELOPE_RATIO_MAX: Final = 300
+"""Plain bytes to packed bytes, looked at once the plain side is larger than ENVELOPE_FREE_BYTES: XML packs 30 to 1."""
+ENVELOPE_FREE_BYTES: Final = 64 * 2**20
 WINDOW_BYTES: Final = 32 * 2**20
 """Size of one parse window before it is cut at a payment's end."""
 
@@ -31,3 +36,20 @@ FINDINGS_PER_RULE_MAX: Final = 100_000
 MESSAGE_CHARS_MAX: Final = 400
 IDENTIFICATION_CHARS_MAX: Final = 35
 """ISO 20022 Max35Text: message, batch, instruction and end-to-end ids."""
+LAKE_PART_ROWS: Final = 50_000
+"""Payments of one object of the lake, about: each object, and each look at one, has a price of its own."""
+VERDICT_ROWS: Final = 250_000
+"""Payments whose verdicts are made and written at a time."""
+KEY_RUNS_MAX: Final = 16
+"""Runs of duplicate keys of one size before they are merged into one: what a lookup must search stays few."""
+KEY_MERGE_ROWS: Final = 2_000_000
+"""Keys held in memory at a time while runs are merged."""
+TABLE_COLUMNS_MAX: Final = 1000
+"""Columns of a client's table (CSV, XLSX)."""
+TABLE_CLOSING_ROWS_MAX: Final = 20
+"""Rows at the end of a table that may close it: totals and subtotals."""
+WORKBOOK_PART_BYTES_MAX: Final = 2**30
+"""One unpacked part of a workbook: a sheet of a million rows and ten columns has about half of it."""
+WORKBOOK_TEXTS_MAX: Final = 12_000_000
+"""Shared texts of a workbook."""
+WORKBOOK_PARTS_MAX: Final = 10_000

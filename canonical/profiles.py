@@ -47,6 +47,42 @@ class ExecutionDates(Model):
     future_days_max: int = Field(default=365, ge=0)
 
 
+class Limits(Model):
+    """The most that may be ordered, in minor units by currency; a currency left out has no limit.
+
+    `payment`, `batch` and `file` are checked on each file alone; `day` over all files received on one business day.
+    """
+
+    payment: dict[CurrencyCode, Minor] = {}
+    batch: dict[CurrencyCode, Minor] = {}
+    file: dict[CurrencyCode, Minor] = {}
+    day: dict[CurrencyCode, Minor] = {}
+
+
+class Pgp(Model):
+    """OpenPGP with one client. Fingerprints are pinned in full; keys come from the secrets named here.
+
+    `signers`: keys the client signs with (two while it changes them). `encrypt_to`: its key for our answers, none for plain
+    answers. `required`: files that are not encrypted and signed are refused.
+    """
+
+    signers: tuple[Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")], ...] = Field(min_length=1)
+    encrypt_to: Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")] | None = None
+    public_keys: tuple[str, ...] = Field(min_length=1)
+    private_keys: tuple[str, ...] = Field(min_length=1)
+    required: bool = True
+
+
+class Screening(Model):
+    """Names and countries are compared with a list of the operator's; `threshold` of 100 is the very same name.
+
+    Hits hold the file for review. A technical aid; it makes nobody compliant.
+    """
+
+    list: str
+    threshold: Annotated[int, Field(ge=50, le=100)] = 88
+
+
 class Plugin(Model):
     """A plug-in by name with the options that the plug-in itself declares and checks."""
 
@@ -55,7 +91,11 @@ class Plugin(Model):
 
 
 class ClientProfile(Model):
-    """One corporate client. Amounts in minor units by currency."""
+    """One corporate client. Amounts in minor units by currency; lists left empty mean: any.
+
+    `accounts`: those it may order payments from or collect to. `countries`: of the other side's bank. Files over
+    `approval_limit_minor` wait for one person, over `four_eyes_limit_minor` for two.
+    """
 
     client_id: Slug
     name: str
@@ -64,9 +104,16 @@ class ClientProfile(Model):
     time_zone: ZoneName = "UTC"
     answers: tuple[Plugin, ...] = (Plugin(name="pain.002"),)
     complete: Literal["renamed", "totals"] = "totals"
-    approval_limit_minor: dict[CurrencyCode, Minor] = {}
-    amount_limit_minor: dict[CurrencyCode, Minor] = {}
+    envelopes: tuple[Literal["gzip", "zip"], ...] = ("gzip", "zip")
+    pgp: Pgp | None = None
+    accounts: tuple[str, ...] = ()
     currencies: tuple[CurrencyCode, ...] = ()
+    countries: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
+    limits: Limits = Limits()
+    approval_limit_minor: dict[CurrencyCode, Minor] = {}
+    four_eyes_limit_minor: dict[CurrencyCode, Minor] = {}
+    verification_of_payee: Literal["none", "always", "opted_out"] = "none"
+    screening: Screening | None = None
     execution_dates: ExecutionDates = ExecutionDates()
     acceptance: Literal["payment", "batch", "file"] = "payment"
     duplicate_window_days: int = Field(default=30, ge=0, le=400)

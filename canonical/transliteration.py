@@ -11,6 +11,9 @@ import polars as pl
 SEPA_SET: Final = r"A-Za-z0-9/\-?:().,'+ "
 """Basic Latin set that every SEPA participant must take, as the inside of a character class."""
 
+PRINTABLE_SET: Final = r" -~"
+"""Printable ASCII, as the inside of a character class: what CBPR+ takes in names, addresses and remittance text."""
+
 _SIGNS: Final = {
     "&": "+", "@": "(at)", "_": "-", "€": "E", ";": ",", "[": "(", "]": ")", "{": "(", "}": ")", "\\": "/", "|": "/",
     "`": "'", "´": "'", "‘": "'", "’": "'", "~": "-", "–": "-", "—": "-", "\u00a0": " ", "\t": " ",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from canonical.errors import Conflict
 from canonical.money import format_minor
 from canonical.profiles import ClientProfile
 from gateway.composition import Gateway
 from gateway.files import file_row, move_file
+from gateway.limits import release
 from gateway.registry import tables as t
-from gateway.registry.engine import insert_new, move
+from gateway.registry.engine import insert_new, move, row_of
+from gateway.screening import screening_hits
 
 
 def approve(gateway: Gateway, file_id: str) -> str:
@@ -27,13 +29,19 @@ def approve(gateway: Gateway, file_id: str) -> str:
     if validated is None:
         raise Conflict("the file is not validated yet; run validate first", file_id=file_id)
     if file["state"] == "validated":
-        over = _over_limit(gateway.profiles.client(file["client_id"]), validated["sums"])
+        client = gateway.profiles.client(file["client_id"])
+        two = _over(client.four_eyes_limit_minor, validated["sums"])
+        over = [*_over_limit(client, validated["sums"]), *screening_hits(gateway, file)] or two
+        needed = 2 if two else 1
         decision, state = ("held", "held") if over else ("automatic", "approved")
         reason = "; ".join(over) or "within the client's automatic limits"
+        if two:
+            reason += "; two persons must approve it"
         with gateway.registry.transaction() as connection:
             if insert_new(
                 connection, t.APPROVALS,
                 file_id=file_id, decision=decision, decided_by=None, decided_at=gateway.registry.now(), reason=reason,
+                needed=needed,
             ):  # fmt: skip
                 move_file(connection, file_id, "validated", state)
                 gateway.registry.audit(connection, "gateway", f"approval_{decision}", file_id, reason=reason)
@@ -41,22 +49,42 @@ def approve(gateway: Gateway, file_id: str) -> str:
 
 
 def decide(gateway: Gateway, file_id: str, *, approved: bool, by: str, reason: str) -> str:
-    """A person's decision on a held file. Raises NotFound; Conflict where it is not held."""
-    decision, state = ("approved", "approved") if approved else ("refused", "refused")
+    """A person's decision on a held file: one refusal refuses it, as many approvals as it needs approve it.
 
-    def mark(connection: Connection) -> bool:
-        return move(
-            connection, t.APPROVALS, {"file_id": file_id, "decision": "held"},
-            decision=decision, decided_by=by, decided_at=gateway.registry.now(), reason=reason,
-        )  # fmt: skip
-
+    Raises:
+        NotFound: no such file.
+        Conflict: it is not held, or this person has approved it already.
+    """
     current = file_row(gateway, file_id)["state"]
     with gateway.registry.transaction() as connection:
-        if not mark(connection):
+        # Writing to the row first makes two persons at once wait for one another.
+        waiting = {"file_id": file_id, "decision": "held"}
+        if not move(connection, t.APPROVALS, waiting, decided_at=gateway.registry.now()):
             raise Conflict(f"the file does not wait for a decision (it is {current})", file_id=file_id)
-        move_file(connection, file_id, "held", state)
-        gateway.registry.audit(connection, by, f"approval_{decision}", file_id, reason=reason)
+        waits = approved and not _enough(gateway, connection, file_id, by, reason)
+        if not waits:
+            decision = "approved" if approved else "refused"
+            move(connection, t.APPROVALS, {"file_id": file_id}, decision=decision, decided_by=by, reason=reason)
+            move_file(connection, file_id, "held", decision)
+            if not approved:
+                release(connection, file_id)
+        action = "approval_first_of_two" if waits else f"approval_{decision}"
+        gateway.registry.audit(connection, by, action, file_id, reason=reason)
     return _outcome(gateway, file_id)
+
+
+def _enough(gateway: Gateway, connection: Connection, file_id: str, by: str, reason: str) -> bool:
+    """Note an approval; True when there are as many as the file needs."""
+    if not insert_new(
+        connection, t.VOTES, file_id=file_id, voted_by=by, voted_at=gateway.registry.now(), reason=reason
+    ):
+        raise Conflict(f"{by} has approved it already; another person must", file_id=file_id)
+    votes = connection.execute(
+        select(func.count()).select_from(t.VOTES).where(t.VOTES.c.file_id == file_id)
+    ).scalar_one()
+    row = row_of(connection, t.APPROVALS, file_id=file_id)
+    assert row is not None
+    return int(votes) >= int(row["needed"])
 
 
 def _outcome(gateway: Gateway, file_id: str) -> str:
@@ -64,12 +92,16 @@ def _outcome(gateway: Gateway, file_id: str) -> str:
     return "approved" if state == "routed" else state
 
 
-def _over_limit(client: ClientProfile, sums: dict[str, Any]) -> list[str]:
-    over = []
-    for currency, minor in sums.items():
-        limit = client.approval_limit_minor.get(currency)
-        if limit is None:
-            over.append(f"{currency}: no automatic limit is agreed")
-        elif minor > limit:
-            over.append(f"{format_minor(minor, currency)} {currency} is over {format_minor(limit, currency)}")
-    return over
+def _over_limit(client: ClientProfile, sums: Mapping[str, int]) -> list[str]:
+    unknown = [
+        f"{currency}: no automatic limit is agreed" for currency in sums if currency not in client.approval_limit_minor
+    ]
+    return unknown + _over(client.approval_limit_minor, sums)
+
+
+def _over(limits: Mapping[str, int], sums: Mapping[str, int]) -> list[str]:
+    return [
+        f"{format_minor(minor, currency)} {currency} is over {format_minor(limits[currency], currency)}"
+        for currency, minor in sums.items()
+        if currency in limits and minor > limits[currency]
+    ]

@@ -49,12 +49,16 @@ def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]]) -> pl.DataFram
         routes = gateway.lake.whole(file_id, "routes").select(
             "payment_id", "submission_id", "provider", "reference", "execution_date"
         )
+        cancelled = gateway.lake.whole(file_id, "cancelled")["payment_id"]
         placed = routes.join(_live(gateway, file_id), on="submission_id", how="inner")
         for payments in gateway.lake.parts(file_id, "payments"):
             rows = payments.select("payment_id", "row", "end_to_end_id", "credit_debit", "amount_minor", "currency")
             joined = rows.join(verdicts, on="payment_id", how="left").join(placed, on="payment_id", how="left")
+            own_state = pl.when(pl.col("payment_id").is_in(cancelled.implode())).then(pl.lit("cancelled"))
             named = joined.with_columns(
-                file_id=pl.lit(file_id), client=pl.lit(file["client_id"]), file_state=pl.lit(file["state"])
+                file_id=pl.lit(file_id),
+                client=pl.lit(file["client_id"]),
+                file_state=own_state.otherwise(pl.lit(file["state"])),
             )
             parts.append(named.select(schema.keys()).sort("row"))
     return pl.concat(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import mmap
 import os
-from collections import Counter
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,14 +20,18 @@ from canonical.errors import NotFound, OutsideError
 from canonical.frames import PAYMENTS, TOTALS, empty
 from canonical.identifiers import make_file_id
 from canonical.profiles import ClientProfile
-from gateway.judging import judge, verdict_word, verdicts
-from gateway.reading import TAIL_BYTES, closes_itself, incomplete, read
+from gateway.envelopes import Rejected, is_wrapped, peel
+from gateway.judging import accepted_rows, judge, sums_of, verdict_word
+from gateway.reading import HEAD_BYTES, TAIL_BYTES, closes_itself, facts_of, incomplete, read, unopened
 from validators import engine
 
 NOT_CHECKED: Final = (
     "duplicate-file: whether the same bytes were sent before",
     "duplicate-payment: whether an earlier file holds the same payment",
+    "limits of the day: what the day's other files have used of them",
     "approval: whether the file is above the limit up to which it goes on by itself",
+    "screening: whether a name is on the operator's list",
+    "pgp-signature: whether an OpenPGP message is encrypted and signed as agreed; check the plain file",
 )
 """What needs the gateway's memory and is not looked at here."""
 
@@ -76,34 +80,41 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
         NotFound: no such file.
         OutsideError: it may not be read.
     """
-    counted: Counter[str] = Counter()
-    with _mapped(path) as data:
-        source = Source(make_file_id(client.client_id, "check"), path.name, data)
-        windows = chain(_counting(read(source, client), counted), _closing(client, data))
+    with _opened(path, client) as windows:
         judged = judge(windows, Context(today, client))
-    verdict = verdicts(judged, client)
+    accepted = accepted_rows(judged, client).height
     return Checked(
         file=path.name,
         header=judged.header,
-        verdict=verdict_word(judged.findings, verdict, judged.unreadable),
+        verdict=verdict_word(judged, accepted),
         payments=judged.index.height,
-        accepted=int((verdict["status"] == "ACCP").sum()),
+        accepted=accepted,
         unreadable=judged.unreadable,
-        control_sums=dict(sorted(counted.items())),
-        findings=engine.capped(judged.findings),
+        control_sums=sums_of(judged.index),
+        findings=engine.in_terms(engine.capped(judged.findings), facts_of(judged.header.format)),
     )
 
 
-def _counting(windows: Iterator[Window], counted: Counter[str]) -> Iterator[Window]:
-    for window in windows:
-        sums = window.payments.drop_nulls(["currency", "amount_minor"]).group_by("currency").agg(pl.sum("amount_minor"))
-        counted.update(dict(sums.iter_rows()))
-        yield window
+@contextmanager
+def _opened(path: Path, client: ClientProfile) -> Iterator[Iterator[Window]]:
+    """The windows of the file, out of its envelopes; of one that cannot be opened the finding that says why."""
+    file_id = make_file_id(client.client_id, "check")
+    with tempfile.TemporaryDirectory(prefix="envelope-") as folder, _mapped(path) as packed:
+        try:
+            peeled = peel(path, path.name, client, None, Path(folder)) if is_wrapped(packed, client) else None
+        except Rejected as fault:
+            yield iter([unopened(fault.rule, fault.reason, fault.message, fault.remedy)])
+            return
+        if peeled is None:
+            yield chain(read(Source(file_id, path.name, packed), client), _closing(client, packed))
+            return
+        with _mapped(peeled.path) as data:
+            yield read(Source(file_id, peeled.name, data), client)
 
 
 def _closing(client: ClientProfile, data: bytes | mmap.mmap) -> Iterator[Window]:
     """The gateway would hold a file that nothing closes, and refuse it when no more comes: say so here."""
-    ends = client.complete == "renamed" or closes_itself(client, bytes(data[:TAIL_BYTES]), bytes(data[-TAIL_BYTES:]))
+    ends = client.complete == "renamed" or closes_itself(client, bytes(data[:HEAD_BYTES]), bytes(data[-TAIL_BYTES:]))
     if len(data) and not ends:
         yield Window(None, empty(PAYMENTS), empty(TOTALS), incomplete())
 

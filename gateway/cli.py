@@ -182,8 +182,9 @@ def approve(
         state = decide(gateway, file_id, approved=not refuse, by=by or getpass.getuser(), reason=reason)
         if state == "approved":
             route(gateway, file_id)
-        outcome_answer(gateway, file_id)
-    typer.echo(f"{file_id}  {state}")
+        if state != "held":
+            outcome_answer(gateway, file_id)
+    typer.echo(f"{file_id}  {state}" + ("; one more person must approve it" if state == "held" else ""))
 
 
 @app.command(rich_help_panel=OPERATION)

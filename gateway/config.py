@@ -21,8 +21,10 @@ from ruamel.yaml.error import MarkedYAMLError
 from canonical.errors import BulkrailError, ConfigError, NotFound
 from canonical.plugins import discover, lookup
 from canonical.profiles import ClientProfile, Model, Plugin, ProviderProfile
+from gateway.reading import agreed_formats
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
+_FROM_CLIENTS = ("payment", "cancellation")
 Profile = TypeVar("Profile", ClientProfile, ProviderProfile)
 
 
@@ -159,12 +161,12 @@ def plugin_options(package: str, constant: str, plugin: Plugin) -> Model:
 
 
 def _check_plugin(
-    package: str, constant: str, kind: str | None, plugin: Plugin, where: tuple[str | int, ...]
+    package: str, constant: str, kinds: tuple[str, ...], plugin: Plugin, where: tuple[str | int, ...]
 ) -> list[tuple[tuple[str | int, ...], str]]:
     try:
         found = lookup(package, constant, plugin.name)
-        if kind is not None and found.kind != kind:
-            return [((*where, "name"), f"{plugin.name} is no {kind} {constant.lower()}")]
+        if kinds and found.kind not in kinds:
+            return [((*where, "name"), f"{plugin.name} is no {kinds[0]} {constant.lower()}")]
         found.options.model_validate(plugin.options)
     except BulkrailError as fault:
         return [((*where, "name"), fault.message)]
@@ -176,18 +178,19 @@ def _check_plugin(
 def _check_client(client: ClientProfile) -> list[tuple[tuple[str | int, ...], str]]:
     problems = []
     for position, answer in enumerate(client.answers):
-        problems += _check_plugin("exporters", "EXPORT", "answer", answer, ("answers", position))
+        problems += _check_plugin("exporters", "EXPORT", ("answer",), answer, ("answers", position))
     for position, name in enumerate(client.formats):
         options = Plugin(name=name, options=client.format_options.get(name, {}))
-        problems += _check_plugin("parsers", "FORMAT", "payment", options, ("formats", position))
-    rules = discover("validators", "RULE")
+        problems += _check_plugin("parsers", "FORMAT", _FROM_CLIENTS, options, ("formats", position))
+    parsed = {rule for item in agreed_formats(client).values() for rule in item.facts.rules}
+    rules = parsed.union(discover("validators", "RULE"))
     problems += [(("rules", rule), f"no rule named {rule!r}") for rule in client.rules if rule not in rules]
     return problems
 
 
 def _check_provider(provider: ProviderProfile) -> list[tuple[tuple[str | int, ...], str]]:
-    problems = _check_plugin("exporters", "EXPORT", "provider", provider.export, ("export",))
-    problems += _check_plugin("providers", "TRANSPORT", None, provider.transport, ("transport",))
+    problems = _check_plugin("exporters", "EXPORT", ("provider",), provider.export, ("export",))
+    problems += _check_plugin("providers", "TRANSPORT", (), provider.transport, ("transport",))
     for position, source in enumerate(provider.feedback):
         found = discover("parsers", "FORMAT").get(source.format)
         if found is None or found.kind != "feedback":

@@ -18,6 +18,7 @@ from canonical.plugins import lookup
 from gateway.composition import Gateway
 from gateway.config import plugin_options
 from gateway.orders import order_of
+from gateway.originals import originals
 from gateway.outbox import OutboxRemote
 from gateway.registry import tables as t
 from gateway.registry.engine import move
@@ -86,10 +87,11 @@ def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl
     file_id, submission_id = row["file_id"], row["submission_id"]
     routes = gateway.lake.whole(file_id, "routes").filter(pl.col("submission_id") == submission_id)
     placed = routes.select("payment_id", "reference", "position", "execution_date")
-    for part in gateway.lake.parts(file_id, "payments"):
-        joined = part.join(placed, on="payment_id", how="inner").sort("position")
-        if not joined.is_empty():
-            yield joined
+    with originals(gateway, file_id) as beside:
+        for part in gateway.lake.parts(file_id, "payments"):
+            joined = part.join(placed, on="payment_id", how="inner").sort("position")
+            if not joined.is_empty():
+                yield beside(joined)
 
 
 @contextmanager

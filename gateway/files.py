@@ -26,6 +26,11 @@ def archive_key(file_id: str) -> str:
     return f"archive/{file_id}"
 
 
+def plain_key(file_id: str) -> str:
+    """Where the plain bytes of a file that came in an envelope lie."""
+    return f"plain/{file_id}"
+
+
 def inbox_prefix(client_id: str) -> str:
     """The client's upload folder."""
     return f"clients/{client_id}/inbox"

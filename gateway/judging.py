@@ -1,48 +1,101 @@
-"""Judge the windows of a file by all rules: the part that the gateway and the client's own desk share."""
+"""Judge the windows of a file by all rules: the part that the gateway and the client's own desk share.
+
+Rules that look at payments run on two windows at a time; folds take the windows in file order. What is kept of a payment
+is a handful of integers, so that three million of them fit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import Context, FileHeader, Window
 from canonical.frames import FINDINGS, VERDICTS, empty
+from canonical.identifiers import payment_id_of
+from canonical.limits import VERDICT_ROWS
 from canonical.profiles import ClientProfile
+from gateway.reading import facts_of
 from validators import engine
 
-_INDEX = ("payment_id", "row", "batch")
+_INDEX: Final = (pl.col("row", "batch", "offset", "amount_minor"), pl.col("currency").cast(pl.Categorical))
+_INDEX_SCHEMA: Final = {
+    "row": pl.Int64, "batch": pl.Int64, "offset": pl.Int64, "amount_minor": pl.Int64, "currency": pl.Categorical,
+}  # fmt: skip
+_THREADS: Final = 2
+_AHEAD: Final = 3
+
+Beside = Callable[[pl.DataFrame], Any]
+"""What else is computed of each window's payments in the same threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`findings`: all of them, by the client's profile. `index`: payment_id, row, batch of every payment."""
+    """`findings`: all of them, by the client's profile. `index`: row, batch, offset, amount_minor, currency of each payment.
+
+    `beside`: what the caller's function made of each window, in file order.
+    """
 
     header: FileHeader
     findings: pl.DataFrame
     index: pl.DataFrame
     unreadable: int
+    beside: tuple[Any, ...] = ()
 
 
-def judge(windows: Iterable[Window], context: Context) -> Judged:
+def judge(windows: Iterable[Window], context: Context, beside: Beside | None = None) -> Judged:
     """Run every rule over the windows, in file order."""
-    states, frames, indexes, header, unreadable = None, [empty(FINDINGS)], [], context.header, 0
-    for window in windows:
+    states, findings, indexes, more = None, [empty(FINDINGS)], [pl.DataFrame(schema=_INDEX_SCHEMA)], []
+    header, unreadable = context.header, 0
+    for window, found, extra in _looked_at(windows, context, beside):
         if header is None:
             header = window.header
-        context = replace(context, header=header, format=header.format if header else "")
-        if states is None:
-            states = engine.start(context)
-        frames += [window.findings, engine.check_window(window.payments, context)]
+        context = _in_context(context, window)
+        states = engine.start(context) if states is None else states
+        findings += [frame for frame in (window.findings, found) if not frame.is_empty()]
         states = engine.update(states, window, context)
-        indexes.append(window.payments.select(_INDEX))
+        indexes.append(window.payments.select(*_INDEX))
+        more.append(extra)
         unreadable += window.unreadable
     assert header is not None, "a file has at least one window, and the first carries the header"
     assert states is not None
-    findings = pl.concat([*frames, engine.finish(states, context)])
-    return Judged(header, in_file_order(engine.apply_profile(findings, context.client)), pl.concat(indexes), unreadable)
+    told = engine.apply_profile(pl.concat([*findings, engine.finish(states, context)]), context.client)
+    return Judged(header, in_file_order(told), pl.concat(indexes), unreadable, tuple(more))
+
+
+def _in_context(context: Context, window: Window) -> Context:
+    if context.header is not None or window.header is None:
+        return context
+    return replace(context, header=window.header, facts=facts_of(window.header.format))
+
+
+def _looked_at(
+    windows: Iterable[Window], context: Context, beside: Beside | None
+) -> Iterator[tuple[Window, pl.DataFrame, Any]]:
+    """Each window with its row rules' FINDINGS and what `beside` made of it; a few windows are ahead, in threads."""
+
+    def look(window: Window, known: Context) -> tuple[Window, pl.DataFrame, Any]:
+        found = engine.check_window(window.payments, known)
+        return window, found, beside(window.payments) if beside is not None else None
+
+    pending: deque[Future[tuple[Window, pl.DataFrame, Any]]] = deque()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        try:
+            for window in windows:
+                context = _in_context(context, window)
+                pending.append(pool.submit(look, window, context))
+                if len(pending) >= _AHEAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
 
 
 def in_file_order(findings: pl.DataFrame) -> pl.DataFrame:
@@ -54,18 +107,35 @@ def in_file_order(findings: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def verdicts(judged: Judged, client: ClientProfile) -> pl.DataFrame:
-    """VERDICTS: one row a payment."""
-    if judged.index.is_empty():
-        return empty(VERDICTS)
-    return engine.verdicts(judged.index, judged.findings, client)
+def verdicts(judged: Judged, client: ClientProfile, file_id: str) -> Iterator[pl.DataFrame]:
+    """VERDICTS, one row a payment, in slices of the file."""
+    for part in judged.index.iter_slices(VERDICT_ROWS):
+        named = part.select(payment_id_of(pl.lit(file_id), pl.col("offset")).alias("payment_id"), "row", "batch")
+        yield engine.verdicts(named, judged.findings, client)
 
 
-def verdict_word(findings: pl.DataFrame, verdict: pl.DataFrame, unreadable: int = 0) -> str:
+def accepted_rows(judged: Judged, client: ClientProfile) -> pl.DataFrame:
+    """The index of the payments that are accepted."""
+    if judged.findings.filter(pl.col("severity") != Severity.WARNING.value).is_empty():
+        return judged.index
+    parts = [empty(VERDICTS).select("row"), *(
+        part.filter(pl.col("status") == "ACCP").select("row") for part in verdicts(judged, client, "0" * 20)
+    )]  # fmt: skip
+    return judged.index.join(pl.concat(parts), on="row", how="semi", maintain_order="left")
+
+
+def sums_of(index: pl.DataFrame) -> dict[str, int]:
+    """Minor units by currency of an index of payments."""
+    sums: Counter[str] = Counter()
+    grouped = index.drop_nulls(["currency", "amount_minor"]).group_by("currency").agg(pl.col("amount_minor").sum())
+    sums.update(dict(grouped.with_columns(pl.col("currency").cast(pl.String)).iter_rows()))
+    return dict(sorted(sums.items()))
+
+
+def verdict_word(judged: Judged, accepted: int) -> str:
     """accepted, partial, rejected or unreadable: the whole file in one word."""
-    if (findings["severity"] == Severity.FATAL).any():
+    if (judged.findings["severity"] == Severity.FATAL).any():
         return "unreadable"
-    accepted = int((verdict["status"] == "ACCP").sum())
     if accepted == 0:
         return "rejected"
-    return "accepted" if accepted == verdict.height and unreadable == 0 else "partial"
+    return "accepted" if accepted == judged.index.height and judged.unreadable == 0 else "partial"

@@ -9,16 +9,23 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Self
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.ipc
 from sqlalchemy import Connection
 
 from canonical.errors import FrameBroken
-from canonical.frames import ALL, checked, empty
+from canonical.frames import ALL, checked, dtypes, empty
+from canonical.limits import LAKE_PART_ROWS
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry, insert_new
 from gateway.store import ObjectStore
@@ -26,6 +33,10 @@ from reconciliation.frames import STATES
 
 DATASETS: Final = {**ALL, "states": STATES}
 """Dataset → schema. `states` is what a day was closed on."""
+
+
+RUNS: Final = frozenset({"keys"})
+"""Datasets kept as Arrow files that are searched in place, not as Parquet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,11 @@ class Manifest:
     sha256: str
     rows: int
     sums: dict[str, int]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Manifest:
+        """Of a row of the registry's manifests."""
+        return cls(row["dataset"], row["part"], row["key"], row["sha256"], row["rows"], json.loads(row["sums"]))
 
 
 @dataclass(slots=True)
@@ -52,17 +68,41 @@ class Draft:
 
     def write(self, dataset: str, frame: pl.DataFrame) -> None:
         """Write one part of a dataset, none for no rows. Raises FrameBroken: it breaks its schema of `canonical.frames`."""
+        if dataset in RUNS:
+            self.write_run(dataset, iter([frame]))
+            return
         checked(frame, DATASETS[dataset])
         if frame.is_empty():
             return
-        part = sum(1 for item in self.manifests if item.dataset == dataset)
-        key = f"lake/{dataset}/{self.subject}/{self.stage}-{self.attempt}-{part:05d}.parquet"
         buffer = io.BytesIO()
-        frame.write_parquet(buffer, compression="zstd", statistics=True)
+        frame.write_parquet(buffer, compression="zstd", compression_level=1, statistics=True)
         data = buffer.getvalue()
+        key = self._key(dataset, "parquet")
         self.lake.store.put(key, data, create=True)
-        digest = hashlib.sha256(data).hexdigest()
-        self.manifests.append(Manifest(dataset, part, key, digest, frame.height, _sums(frame)))
+        self._note(dataset, key, hashlib.sha256(data).hexdigest(), frame.height, _sums(frame))
+
+    def write_run(self, dataset: str, frames: Iterator[pl.DataFrame]) -> None:
+        """Write sorted frames that follow one another as one Arrow file that can be memory-mapped; none for no rows."""
+        schema = pl.DataFrame(schema=dtypes(DATASETS[dataset])).to_arrow().schema
+        rows = 0
+        with tempfile.NamedTemporaryFile() as file:
+            with pa.OSFile(file.name, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+                for frame in frames:
+                    writer.write_table(checked(frame, DATASETS[dataset]).to_arrow().cast(schema).combine_chunks())
+                    rows += frame.height
+            if rows:
+                key = self._key(dataset, "arrow")
+                self.lake.store.put(key, Path(file.name), create=True)
+                with Path(file.name).open("rb") as written:
+                    self._note(dataset, key, hashlib.file_digest(written, "sha256").hexdigest(), rows, {})
+
+    def _key(self, dataset: str, suffix: str) -> str:
+        part = sum(1 for item in self.manifests if item.dataset == dataset)
+        return f"lake/{dataset}/{self.subject.replace(':', '-')}/{self.stage}-{self.attempt}-{part:05d}.{suffix}"
+
+    def _note(self, dataset: str, key: str, sha256: str, rows: int, sums: dict[str, int]) -> None:
+        part = sum(1 for item in self.manifests if item.dataset == dataset)
+        self.manifests.append(Manifest(dataset, part, key, sha256, rows, sums))
 
     def commit(self, detail: dict[str, Any], also: Callable[[Connection], None] | None = None) -> bool:
         """Make the objects count, together with `also`, in one transaction.
@@ -93,6 +133,42 @@ class Draft:
         return True
 
 
+class Parts:
+    """Collects small frames of a dataset into parts of some size, and writes these in a thread beside the work."""
+
+    def __init__(self, draft: Draft, dataset: str) -> None:
+        self._draft = draft
+        self._dataset = dataset
+        self._held: list[pl.DataFrame] = []
+        self._pool = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Hold the frame; write what is held once it is a part. Raises what writing the part before raised."""
+        if not frame.is_empty():
+            self._held.append(frame)
+        if sum(held.height for held in self._held) >= LAKE_PART_ROWS:
+            self._write()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, fault: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if fault is None and self._held:
+                self._write()
+            if self._writing is not None:
+                self._writing.result()
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _write(self) -> None:
+        part, self._held = pl.concat(self._held), []
+        if self._writing is not None:
+            self._writing.result()  # one at a time: parts are numbered in their order, and memory stays flat
+        self._writing = self._pool.submit(self._draft.write, self._dataset, part)
+
+
 @dataclass(frozen=True, slots=True)
 class Lake:
     """Reads what was committed, drafts what is to be."""
@@ -115,10 +191,28 @@ class Lake:
         if stage is not None:
             conditions.append(t.MANIFESTS.c.stage == stage)
         rows = self.registry.rows(t.MANIFESTS, *conditions)
-        return [
-            Manifest(row["dataset"], row["part"], row["key"], row["sha256"], row["rows"], json.loads(row["sums"]))
-            for row in rows
-        ]
+        return [Manifest.of(row) for row in rows]
+
+    @contextmanager
+    def mapped(self, manifest: Manifest) -> Iterator[list[dict[str, Any]]]:
+        """The integer columns of a run's pieces, in order, as arrays over the mapped file; not to be used after the block.
+
+        Only the pages that are touched are read, so the digest is not: who uses a hit confirms it by the payments.
+
+        Raises:
+            FrameBroken: it has other rows than its manifest.
+        """
+        with self.store.mapped(manifest.key) as data:
+            batches = pa.ipc.open_file(pa.py_buffer(data)).read_all().to_batches()
+            if sum(batch.num_rows for batch in batches) != manifest.rows:
+                raise FrameBroken(f"object {manifest.key} has other rows than its manifest")
+            pieces = [{name: batch.column(name).to_numpy() for name in batch.schema.names} for batch in batches]
+            try:
+                yield pieces
+            finally:
+                # The map cannot be closed while an array still looks into it.
+                pieces.clear()
+                batches.clear()
 
     def parts(self, subject: str, dataset: str, stage: str | None = None) -> Iterator[pl.DataFrame]:
         """The parts of a dataset, one at a time.
@@ -138,6 +232,29 @@ class Lake:
     def whole(self, subject: str, dataset: str, stage: str | None = None) -> pl.DataFrame:
         """All parts as one frame: for datasets that fit (findings, statuses, routes of a part)."""
         return pl.concat([empty(DATASETS[dataset]), *self.parts(subject, dataset, stage)])
+
+
+class RowSlices:
+    """Walks a dataset that is in row order beside payments that are: gives the rows of each part of them."""
+
+    def __init__(self, parts: Iterator[pl.DataFrame]) -> None:
+        self._parts = parts
+        self._held: pl.DataFrame | None = None
+
+    def of(self, payments: pl.DataFrame) -> pl.DataFrame:
+        """The rows from the first to the last of these payments, which follow those asked for before."""
+        last = payments["row"][-1]
+        frames = []
+        while True:
+            held = self._held if self._held is not None else next(self._parts, None)
+            if held is None:
+                break
+            here = int(held["row"].search_sorted(last, side="right"))
+            frames.append(held.head(here))
+            self._held = held.slice(here) if here < held.height else None
+            if self._held is not None:
+                break
+        return pl.concat(frames)
 
 
 def _sums(frame: pl.DataFrame) -> dict[str, int]:

@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from canonical.contracts import FileHeader, Source, Window
+from canonical.contracts import Cancellation, FileHeader, Window
 from gateway.composition import Gateway
-from gateway.files import archive_key, file_row, move_file
-from gateway.lake import Draft
-from gateway.reading import read
+from gateway.envelopes import Rejected
+from gateway.files import file_row, move_file
+from gateway.lake import Draft, Parts
+from gateway.plain import plain_source
+from gateway.reading import read, read_cancellation, unopened
 
 
 def parse(gateway: Gateway, file_id: str) -> dict[str, Any]:
@@ -27,8 +29,12 @@ def parse(gateway: Gateway, file_id: str) -> dict[str, Any]:
         return done
     client = gateway.profiles.client(file["client_id"])
     draft = gateway.lake.draft(file_id, "parse")
-    with gateway.store.mapped(archive_key(file_id)) as data:
-        header, detail = _write(draft, read(Source(file_id, file["name"], data), client))
+    try:
+        with plain_source(gateway, file) as source:
+            asked = read_cancellation(source, client)
+            header, detail = _write(draft, read(source, client)) if asked is None else _write_requests(draft, asked)
+    except Rejected as fault:
+        header, detail = _write(draft, iter([unopened(fault.rule, fault.reason, fault.message, fault.remedy)]))
 
     def mark(connection: Connection) -> None:
         values = {name: getattr(header, name) for name in FileHeader.__slots__}
@@ -42,12 +48,14 @@ def parse(gateway: Gateway, file_id: str) -> dict[str, Any]:
 
 def _write(draft: Draft, windows: Iterator[Window]) -> tuple[FileHeader, dict[str, Any]]:
     header, unreadable = None, 0
-    for window in windows:
-        header = header or window.header
-        unreadable += window.unreadable
-        draft.write("payments", window.payments)
-        draft.write("totals", window.totals)
-        draft.write("findings", window.findings)
+    payments, totals, findings = Parts(draft, "payments"), Parts(draft, "totals"), Parts(draft, "findings")
+    with payments, totals, findings:
+        for window in windows:
+            header = header or window.header
+            unreadable += window.unreadable
+            payments.add(window.payments)
+            totals.add(window.totals)
+            findings.add(window.findings)
     assert header is not None, "a parser yields at least one window, and the first carries the header"
     rows: Counter[str] = Counter()
     sums: Counter[str] = Counter()
@@ -61,3 +69,9 @@ def _write(draft: Draft, windows: Iterator[Window]) -> tuple[FileHeader, dict[st
         "findings": rows["findings"],
         "sums": dict(sorted(sums.items())),
     }
+
+
+def _write_requests(draft: Draft, asked: Cancellation) -> tuple[FileHeader, dict[str, Any]]:
+    draft.write("cancellations", asked.requests)
+    draft.write("findings", asked.findings)
+    return asked.header, {"payments": 0, "unreadable": 0, "findings": asked.findings.height, "sums": {}}

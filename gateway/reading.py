@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.contracts import FileHeader, Source, Window
+from canonical.contracts import Cancellation, FileHeader, FormatFacts, Source, Window
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, conform, empty
 from canonical.limits import FILE_BYTES_MAX
 from canonical.plugins import discover
 from canonical.profiles import ClientProfile
 
-_HEAD_BYTES = 4096
-TAIL_BYTES = 4096
+HEAD_BYTES: Final = 65536
+"""How much of a file's beginning tells its format: a long comment or a business header may stand before the message."""
+TAIL_BYTES: Final = 4096
 """How much of a file's end tells whether it is closed."""
 
 
-def payment_formats(client: ClientProfile) -> dict[str, Any]:
+def agreed_formats(client: ClientProfile) -> dict[str, Any]:
     """Payment formats the client agreed on; all of them where the profile says "*"."""
     known = {name: item for name, item in discover("parsers", "FORMAT").items() if item.kind == "payment"}
-    return known if "*" in client.formats else {name: known[name] for name in client.formats}
+    return {name: item for name, item in known.items() if "*" in client.formats or name in client.formats}
+
+
+def cancellation_formats(client: ClientProfile) -> dict[str, Any]:
+    """Formats of cancellation requests the client agreed on."""
+    known = {name: item for name, item in discover("parsers", "FORMAT").items() if item.kind == "cancellation"}
+    return {name: item for name, item in known.items() if "*" in client.formats or name in client.formats}
+
+
+def asks_to_cancel(name: str) -> bool:
+    """True for the name of a format of cancellation requests."""
+    found = discover("parsers", "FORMAT").get(name)
+    return found is not None and found.kind == "cancellation"
+
+
+def facts_of(name: str) -> FormatFacts:
+    """Facts of a payment format, the most general ones for what could not be read."""
+    found = discover("parsers", "FORMAT").get(name)
+    return found.facts if found is not None and found.kind == "payment" else FormatFacts()
 
 
 def closes_itself(client: ClientProfile, head: bytes, tail: bytes) -> bool:
     """True when the bytes end as their format ends, or when they are of no format the client agreed on."""
-    found = _sniff(payment_formats(client), head)
+    found = _sniff({**agreed_formats(client), **cancellation_formats(client)}, head)
     return found is None or bool(found.complete(tail))
 
 
@@ -40,8 +59,8 @@ def incomplete() -> pl.DataFrame:
 
 def read(source: Source, client: ClientProfile) -> Iterator[Window]:
     """The windows of a file, whatever it is: what cannot be read comes as one window with a FATAL finding."""
-    head = bytes(source.data[:_HEAD_BYTES])
-    found = _sniff(payment_formats(client), head)
+    head = bytes(source.data[:HEAD_BYTES])
+    found = _sniff(agreed_formats(client), head)
     if not head:
         yield _unreadable("TD03", "The file is empty.", "Send the file again; check that the export finished.")
     elif len(source.data) > FILE_BYTES_MAX:
@@ -54,12 +73,20 @@ def read(source: Source, client: ClientProfile) -> Iterator[Window]:
         yield from found.windows(source, options)
 
 
+def read_cancellation(source: Source, client: ClientProfile) -> Cancellation | None:
+    """The requests of a file that asks for cancellations in a format the client agreed on, None for any other file."""
+    if not source.data:
+        return None
+    found = _sniff(cancellation_formats(client), bytes(source.data[:HEAD_BYTES]))
+    return None if found is None else found.read(source)
+
+
 def _sniff(formats: dict[str, Any], head: bytes) -> Any:
     return next((item for item in formats.values() if item.sniff(head)), None)
 
 
 def _unknown_format(client: ClientProfile, head: bytes) -> Window:
-    agreed = ", ".join(payment_formats(client))
+    agreed = ", ".join(agreed_formats(client))
     other = _sniff(discover("parsers", "FORMAT"), head)
     if other is None:
         message = "The file is in no format that is known here."
@@ -82,5 +109,10 @@ def file_finding(
 
 
 def _unreadable(reason: str, message: str, remedy: str) -> Window:
-    findings = file_finding("file-format", reason, message, remedy)
+    return unopened("file-format", reason, message, remedy)
+
+
+def unopened(rule: str, reason: str, message: str, remedy: str) -> Window:
+    """The one window of a file whose payments nobody can read."""
+    findings = file_finding(rule, reason, message, remedy)
     return Window(FileHeader("unknown", "unknown"), empty(PAYMENTS), empty(TOTALS), findings)

@@ -6,6 +6,7 @@ overwrites; a crash before the clearing finds its own arrival again and only cle
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 import zoneinfo
 from collections.abc import Iterator
@@ -19,8 +20,10 @@ from canonical.errors import BulkrailError, Conflict
 from canonical.identifiers import make_file_id, make_id
 from canonical.profiles import ClientProfile
 from gateway.composition import Gateway
+from gateway.envelopes import Rejected, is_wrapped, peel
 from gateway.files import archive_key, inbox_prefix
-from gateway.reading import TAIL_BYTES, closes_itself
+from gateway.plain import keyring_of
+from gateway.reading import HEAD_BYTES, TAIL_BYTES, closes_itself
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, row_of
 from gateway.store import StoredObject
@@ -95,7 +98,7 @@ def _receive_one(gateway: Gateway, client: ClientProfile, item: StoredObject, na
     with tempfile.NamedTemporaryFile() as copy:
         sha256, size = gateway.store.copy_to(item.key, copy)
         copy.flush()
-        complete = _complete(client, Path(copy.name), size)
+        complete = _complete(gateway, client, Path(copy.name), size)
         age_s = (gateway.clock() - item.modified).total_seconds()
         if not complete and age_s < gateway.settings.incomplete_grace_s:
             return Received(client.client_id, name, "waiting", note="nothing closes the file yet")
@@ -106,13 +109,19 @@ def _receive_one(gateway: Gateway, client: ClientProfile, item: StoredObject, na
     return Received(client.client_id, name, "duplicate" if duplicate else "new", file_id)
 
 
-def _complete(client: ClientProfile, copy: Path, size: int) -> bool:
+def _complete(gateway: Gateway, client: ClientProfile, copy: Path, size: int) -> bool:
     if client.complete == "renamed" or size == 0:
         return True  # the unfinished name was passed over; an empty file is as complete as it will get
-    with copy.open("rb") as file:
-        head = file.read(TAIL_BYTES)
-        file.seek(max(0, size - TAIL_BYTES))
-        return closes_itself(client, head, file.read())
+    with copy.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if not is_wrapped(data, client):
+            return closes_itself(client, bytes(data[:HEAD_BYTES]), bytes(data[-TAIL_BYTES:]))
+    with tempfile.TemporaryDirectory(prefix="envelope-") as folder:
+        try:
+            # An envelope that opens is whole: each of the three kinds carries its length or a check sum.
+            peel(copy, copy.name, client, keyring_of(gateway, client), Path(folder))
+        except Rejected:
+            return False
+    return True
 
 
 def _admit(gateway: Gateway, arrival: _Arrival, copy: Path) -> tuple[str, bool]:

@@ -69,6 +69,7 @@ def live_routes(gateway: Gateway, file_id: str) -> pl.DataFrame:
 
 def _unplaced(gateway: Gateway, file_id: str) -> pl.DataFrame:
     accepted = gateway.lake.whole(file_id, "verdicts").filter(pl.col("status") == "ACCP").select("payment_id")
+    accepted = accepted.join(gateway.lake.whole(file_id, "cancelled"), on="payment_id", how="anti")
     placed = live_routes(gateway, file_id).filter(pl.col("submission_id").is_not_null())
     return accepted.join(placed, on="payment_id", how="anti")
 

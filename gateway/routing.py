@@ -14,6 +14,7 @@ from typing import Final
 import polars as pl
 
 from canonical.calendars import next_business_day, window_day
+from canonical.parties import counterparty
 from canonical.plugins import lookup
 from canonical.profiles import Account, ProviderProfile, Rail
 from gateway.config import Profiles
@@ -86,7 +87,7 @@ def fits(option: Candidate) -> pl.Expr:
     if rail.account == "iban":
         tests.append(is_iban())
     elif rail.account == "aba":
-        tests.append(pl.col("creditor_agent").str.contains(r"^\d{9}$") & ~is_iban())
+        tests.append(counterparty("agent").str.contains(r"^\d{9}$") & ~is_iban())
     if rail.amount_minor_max is not None:
         tests.append(pl.col("amount_minor") <= rail.amount_minor_max)
     if rail.service_levels:
@@ -95,15 +96,15 @@ def fits(option: Candidate) -> pl.Expr:
 
 
 def is_iban() -> pl.Expr:
-    """Boolean: the creditor account is written as an IBAN (validation has checked it then)."""
-    return pl.col("creditor_account").str.contains(r"^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$").fill_null(value=False)
+    """Boolean: the other side's account is written as an IBAN (validation has checked it then)."""
+    return counterparty("account").str.contains(r"^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$").fill_null(value=False)
 
 
 def country() -> pl.Expr:
-    """The creditor bank's country: from the IBAN, else from the BIC, else from the creditor's address."""
-    bic = pl.col("creditor_agent").str.extract(r"^[A-Z0-9]{4}([A-Z]{2})[A-Z0-9]{2}", 1)
-    return pl.when(is_iban()).then(pl.col("creditor_account").str.head(2)).otherwise(
-        pl.coalesce(bic, pl.col("creditor_country"))
+    """The country of the other side's bank: from the IBAN, else from the BIC, else from its address."""
+    bic = counterparty("agent").str.extract(r"^[A-Z0-9]{4}([A-Z]{2})[A-Z0-9]{2}", 1)
+    return pl.when(is_iban()).then(counterparty("account").str.head(2)).otherwise(
+        pl.coalesce(bic, counterparty("country"))
     )  # fmt: skip
 
 

@@ -2,27 +2,31 @@
 
 Duplicate payments are looked up in the key runs of the client's earlier files. A run gets the client's next number when
 it is committed, by compare-and-set: who loses the race looks at the new runs and tries again, so that two files at once
-cannot both miss each other.
+cannot both miss each other. What counts against the client's day limit is reserved in the same transaction.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection
 
+from canonical.codes import Severity
 from canonical.contracts import Context, FileHeader, Window
 from canonical.errors import Conflict
-from canonical.frames import FINDINGS, KEYS, PAYMENTS, TOTALS, empty
+from canonical.frames import FINDINGS, KEYS, PAYMENTS, TOTALS, conform, empty
+from gateway.cancel import cancel
 from gateway.composition import Gateway
-from gateway.duplicates import earlier_hits, next_number, take_number
+from gateway.duplicates import earlier_hits, merge_runs, next_number, take_number
 from gateway.files import file_row, move_file
-from gateway.judging import Judged, in_file_order, judge, verdict_word, verdicts
+from gateway.judging import Judged, accepted_rows, in_file_order, judge, sums_of, verdict_word, verdicts
 from gateway.lake import Lake
-from gateway.reading import incomplete
+from gateway.limits import OverLimit, reserve
+from gateway.reading import asks_to_cancel, facts_of, file_finding, incomplete
 from validators import engine
 from validators.duplicate_payment import RULE as DUPLICATE_PAYMENT
 
@@ -36,47 +40,94 @@ def validate(gateway: Gateway, file_id: str) -> dict[str, Any]:
     "unreadable": rows that became no payment}. A repeat returns what was committed. Raises NotFound, Conflict, FrameBroken.
     """
     file = file_row(gateway, file_id)
+    if asks_to_cancel(file["format"] or ""):
+        return cancel(gateway, file)
+    done = gateway.lake.committed(file_id, "validate")
+    judged = _judged(gateway, file) if done is None else None
     for _ in range(_TRIES_MAX):
         done = gateway.lake.committed(file_id, "validate")
         if done is not None:
             return done
+        assert judged is not None
         try:
-            _validate_once(gateway, file)
+            _decide(gateway, file, judged)
+            merge_runs(gateway, file["client_id"])
+        except OverLimit as fault:
+            judged = _with(judged, _over(fault))
         except Conflict:
             if gateway.lake.committed(file_id, "validate") is None and file_row(gateway, file_id)["state"] != "parsed":
                 raise
     raise Conflict("other files of the client kept coming first; run validate again", file_id=file_id)
 
 
-def _validate_once(gateway: Gateway, file: Mapping[str, Any]) -> None:
-    file_id, lake = file["file_id"], gateway.lake
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A file by its own rules. `keys`: key, check, offset, row of every payment that has one."""
+
+    context: Context
+    judged: Judged
+    keys: pl.DataFrame
+
+
+def _judged(gateway: Gateway, file: Mapping[str, Any]) -> _Looked:
     client = gateway.profiles.client(file["client_id"])
-    today = dt.date.fromisoformat(file["received_on"])
     header = FileHeader(**{name: file[name] for name in FileHeader.__slots__})
-    context = Context(today, client, header.format, header)
-    judged = judge(_windows(lake, file, header), context)
+    context = Context(dt.date.fromisoformat(file["received_on"]), client, facts_of(header.format), header)
+
+    def keys(payments: pl.DataFrame) -> pl.DataFrame:
+        return DUPLICATE_PAYMENT.keys(payments, client.client_id)
+
+    judged = judge(_windows(gateway.lake, file, header), context, keys)
+    return _Looked(context, replace(judged, beside=()), pl.concat(judged.beside))
+
+
+def _with(looked: _Looked, more: pl.DataFrame) -> _Looked:
+    findings = in_file_order(pl.concat([looked.judged.findings, engine.apply_profile(more, looked.context.client)]))
+    return replace(looked, judged=replace(looked.judged, findings=findings))
+
+
+def _over(fault: OverLimit) -> pl.DataFrame:
+    remedy = "Send it on another day, or ask for a higher limit."
+    return file_finding("limits", "AM14", fault.message, remedy, Severity.ERROR)
+
+
+def _decide(gateway: Gateway, file: Mapping[str, Any], looked: _Looked) -> None:
+    """Compare with what the client sent before, and commit; nothing is committed where another file was first.
+
+    Raises:
+        Conflict: another file of the client took the number.
+        OverLimit: the accepted payments do not fit the day's limit.
+    """
+    file_id, client = file["file_id"], looked.context.client
     number = next_number(gateway, client.client_id)
-    passed = verdicts(judged, client).filter(pl.col("status") == "ACCP")
-    keys = _keys(lake, file_id, passed, client.client_id, today)
-    repeated = _repeated(gateway, file_id, keys, number, context)
-    judged = Judged(
-        judged.header, in_file_order(pl.concat([judged.findings, repeated])), judged.index, judged.unreadable
-    )
-    verdict = verdicts(judged, client)
-    accepted = verdict.filter(pl.col("status") == "ACCP").select("payment_id")
-    draft = lake.draft(file_id, "validate")
-    draft.write("findings", engine.capped(judged.findings))
-    draft.write("verdicts", verdict)
-    draft.write("keys", keys.join(accepted, on="payment_id", how="semi").sort("key", "payment_id"))
-    detail = _detail(lake, file, judged, verdict)
+    passed = accepted_rows(looked.judged, client)
+    keys = looked.keys.join(passed, on="row", how="semi")
+    looked = _with(looked, _repeated(gateway, file_id, keys, number, looked.context))
+    accepted = accepted_rows(looked.judged, client)
+    draft = gateway.lake.draft(file_id, "validate")
+    draft.write("findings", engine.capped(looked.judged.findings))
+    for part in verdicts(looked.judged, client, file_id):
+        draft.write("verdicts", part)
+    run = keys.join(accepted, on="row", how="semi").with_columns(sequence=pl.lit(number, dtype=pl.Int64))
+    draft.write("keys", conform(run.drop("row").sort("key"), KEYS))
+    detail = _detail(gateway.lake, file, looked.judged, accepted)
 
     def mark(connection: Connection) -> None:
         take_number(connection, client.client_id, number)
+        reserve(connection, client, file, detail["sums"])
         state = "validated" if detail["accepted"] else "rejected"
-        move_file(connection, file_id, "parsed", state, sequence=number)
+        verification = _verification(client.verification_of_payee, detail["accepted"] + detail["rejected"])
+        move_file(connection, file_id, "parsed", state, sequence=number, verification=verification)
         gateway.registry.audit(connection, "gateway", "validated", file_id, **detail)
 
     draft.commit(detail, mark)
+
+
+def _verification(agreed: str, payments: int) -> str:
+    """Verification of payee for this file: a company may opt out for files of many payments, never for a single one."""
+    if agreed == "none":
+        return "none"
+    return "opted_out" if agreed == "opted_out" and payments > 1 else "needed"
 
 
 def _windows(lake: Lake, file: Mapping[str, Any], header: FileHeader) -> Iterator[Window]:
@@ -93,42 +144,27 @@ def _windows(lake: Lake, file: Mapping[str, Any], header: FileHeader) -> Iterato
         yield Window(None, payments, empty(TOTALS), empty(FINDINGS))
 
 
-def _keys(lake: Lake, file_id: str, passed: pl.DataFrame, client_id: str, today: dt.date) -> pl.DataFrame:
-    parts = [
-        DUPLICATE_PAYMENT.keys(payments.join(passed, on="payment_id", how="semi"), client_id, today)
-        for payments in lake.parts(file_id, "payments")
-    ]
-    return pl.concat([empty(KEYS), *parts])
-
-
 def _repeated(gateway: Gateway, file_id: str, keys: pl.DataFrame, number: int, context: Context) -> pl.DataFrame:
-    hits = earlier_hits(gateway, context.client, keys, number, context.today)
+    hits = earlier_hits(gateway, context.client, file_id, keys, number, context.today)
     if hits.is_empty():
         return empty(FINDINGS)
-    frames = [
-        DUPLICATE_PAYMENT.repeated(payments.join(hits, on="payment_id", how="semi"), hits, context)
-        for payments in gateway.lake.parts(file_id, "payments")
-    ]
-    return engine.apply_profile(pl.concat(frames), context.client)
+    return pl.concat(
+        [
+            DUPLICATE_PAYMENT.repeated(payments.join(hits, on="payment_id", how="semi"), hits, context)
+            for payments in gateway.lake.parts(file_id, "payments")
+        ]
+    )
 
 
-def _detail(lake: Lake, file: Mapping[str, Any], judged: Judged, verdict: pl.DataFrame) -> dict[str, Any]:
+def _detail(lake: Lake, file: Mapping[str, Any], judged: Judged, accepted: pl.DataFrame) -> dict[str, Any]:
     parsed = lake.committed(file["file_id"], "parse")
     assert parsed is not None
-    assert verdict.height == parsed["payments"], "every payment has a verdict"
-    accepted = verdict.filter(pl.col("status") == "ACCP").select("payment_id")
-    sums: dict[str, int] = {}
-    for payments in lake.parts(file["file_id"], "payments"):
-        part = (
-            payments.join(accepted, on="payment_id", how="semi").group_by("currency").agg(pl.col("amount_minor").sum())
-        )
-        for currency, minor in part.iter_rows():
-            sums[currency] = sums.get(currency, 0) + minor
+    assert judged.index.height == parsed["payments"], "every payment was judged"
     return {
         "accepted": accepted.height,
-        "rejected": verdict.height - accepted.height,
+        "rejected": judged.index.height - accepted.height,
         "unreadable": judged.unreadable,
         "findings": judged.findings.height,
-        "verdict": verdict_word(judged.findings, verdict, judged.unreadable),
-        "sums": dict(sorted(sums.items())),
+        "verdict": verdict_word(judged, accepted.height),
+        "sums": sums_of(accepted),
     }

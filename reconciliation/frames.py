@@ -57,7 +57,7 @@ def _identity() -> dict[str, pa.Column]:
         "amount_minor": _minor("minor units, null where the client's text is no amount"),
         "currency": _text("as in payments"),
         "verdict": _text("ACCP, RJCT, or null before validation", values=("ACCP", "RJCT")),
-        "file_state": _text("state of the file in the registry", required=True),
+        "file_state": _text("state of the file in the registry; cancelled where the payment itself was", required=True),
         "submission_id": _text("live submission, null while there is none"),
         "provider": _text("its provider"),
         "account": _text("our account at the provider"),

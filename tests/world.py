@@ -104,3 +104,10 @@ BANK_TERMS = {
 def upload(gateway: Gateway, client_id: str, name: str, data: bytes) -> None:
     """Put a file into a client's inbox, as the SFTP front does."""
     gateway.store.put(f"clients/{client_id}/inbox/{name}", data)
+
+
+def agree(gateway: Gateway, client_id: str, **terms: object) -> None:
+    """Change what was agreed with a client, for this gateway alone."""
+    known = dict(gateway.profiles.clients)
+    known[client_id] = known[client_id].model_validate({**known[client_id].model_dump(), **terms})
+    object.__setattr__(gateway.profiles, "clients", known)

@@ -53,6 +53,7 @@ FILES: Final = Table(
     Column("message_id", Text),
     Column("created", Text),
     Column("initiating_party", Text),
+    Column("verification", String(10)),  # of payee: none, needed, opted_out; null until validated
     UniqueConstraint("client_id", "sha256", "round"),
     UniqueConstraint("client_id", "sequence", name="uq_files_sequence"),
 )  # fmt: skip
@@ -99,7 +100,26 @@ APPROVALS: Final = Table(
     Column("decided_by", Text),
     Column("decided_at", String(32), nullable=False),
     Column("reason", Text, nullable=False),
+    Column("needed", Integer, nullable=False, server_default="1"),  # persons who must approve; 2: four eyes
 )  # fmt: skip
+
+VOTES: Final = Table(
+    "votes", METADATA,
+    Column("file_id", String(20), ForeignKey("files.file_id"), primary_key=True),
+    Column("voted_by", String(80), primary_key=True),
+    Column("voted_at", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+)  # fmt: skip
+"""Who approved a held file. Nobody counts twice."""
+
+LIMIT_USES: Final = Table(
+    "limit_uses", METADATA,
+    Column("file_id", String(20), ForeignKey("files.file_id"), primary_key=True),
+    Column("currency", String(3), primary_key=True),
+    Column("counter", String(120), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+)  # fmt: skip
+"""What a file reserved of its client's day limit. The sum of a day stands in `counters`, raised by one conditional UPDATE."""
 
 SUBMISSIONS: Final = Table(
     "submissions", METADATA,

@@ -1,0 +1,206 @@
+"""`make bench`: every case as a whole process beside its yardstick, what it found held against what was written.
+
+Only ratios within one run mean anything: the machine is whoever's it is. Inputs are seeded and written first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import make_csv, make_nacha, make_pain001
+
+MILLION: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One process. Seconds; `anon_mib`: the most anonymous memory it had."""
+
+    wall_s: float
+    cpu_s: float
+    anon_mib: float
+    found: dict[str, Any]
+
+
+def run(*work: str) -> Ran:
+    """Run `benchmarks.work` as a process of its own and watch its memory."""
+    before, first = os.times(), time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.work", *work], stdout=subprocess.PIPE, text=True
+    )  # fmt: skip
+    peak = [0.0]
+    watcher = threading.Thread(target=_watch, args=(process.pid, peak))
+    watcher.start()
+    out, _ = process.communicate()
+    watcher.join()
+    wall, after = time.perf_counter() - first, os.times()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(work)} failed")
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Ran(wall, cpu, peak[0], json.loads(out.splitlines()[-1]))
+
+
+def _watch(pid: int, peak: list[float]) -> None:
+    status = Path(f"/proc/{pid}/status")
+    while True:
+        try:
+            lines = status.read_text().splitlines()
+        except OSError:
+            return
+        anon = next((int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon")), None)
+        if anon is None:
+            return  # it has ended
+        peak[0] = max(peak[0], anon)
+        time.sleep(0.02)
+
+
+@dataclass(slots=True)
+class Bench:
+    """One run of all cases. `share` scales the inputs; `rows` of the table are collected as they come."""
+
+    folder: Path
+    share: float
+    rows: list[tuple[str, ...]]
+
+    def count(self, millions: float) -> int:
+        """Payments of an input."""
+        return max(1000, int(millions * MILLION * self.share))
+
+    def file(self, name: str, write: Callable[[Path], object]) -> Path:
+        """An input, written once."""
+        path = self.folder / name
+        if not path.exists():
+            write(path)
+        return path
+
+    def home(self, path: Path, *, xsd: bool = False) -> tuple[str, Ran]:
+        """A fresh gateway that has received the file; its folder, and how long digest and archive took."""
+        home = Path(tempfile.mkdtemp(dir=self.folder))
+        if xsd:
+            (home / "xsd").touch()
+        return str(home), run("receive", str(home), str(path))
+
+    def note(self, case: str, ran: Ran, yardstick: Ran | None, target: float | None, remark: str = "") -> None:
+        """One line of the table."""
+        ratio = ran.wall_s / yardstick.wall_s if yardstick else None
+        kept = "" if target is None or ratio is None else ("yes" if ratio <= target else "NO")
+        self.rows.append((
+            case, f"{ran.wall_s:.2f}", f"{ran.cpu_s:.2f}", f"{ran.anon_mib:.0f}",
+            f"{yardstick.wall_s:.2f}" if yardstick else "", f"{ratio:.2f}" if ratio else "",
+            f"{target:.2f}" if target else "", kept, remark,
+        ))  # fmt: skip
+        print(" | ".join(self.rows[-1]), flush=True)
+
+
+def iso(
+    bench: Bench, kind: str, millions: float = 1.0, bad: float = 0.0, *, steps: tuple[str, ...] = ("parse", "judge")
+) -> None:
+    """Arrival to the lake, all rules and the answer, the same with XSD."""
+    count = bench.count(millions)
+    write = make_pain001.write if kind == "pain.001" else make_pain001.write_pain008
+    totals: list[int] = []
+    path = bench.file(f"{kind}-{count}-{bad}.xml", lambda out: totals.append(write(out, count, 1, bad)))
+    yardstick = run("sax", str(path))
+    label = f"{kind} {count:,}" + (f", {bad:.0%} bad" if bad else "")
+    for step in steps:
+        home, received = bench.home(path, xsd=step == "xsd")
+        ran = run("parse" if step == "parse" else "judge", home, received.found["file_id"])
+        found = ran.found["payments"] if step == "parse" else ran.found["accepted"] + ran.found["rejected"]
+        assert found == count, (label, step, ran.found)
+        if not bad and step != "parse":
+            assert ran.found["rejected"] == 0, ran.found
+        words = {"parse": "to the lake", "judge": "all rules, pain.002, lake", "xsd": "the same with XSD"}[step]
+        target = {"parse": 1.7, "judge": 3.0, "xsd": 5.0}[step]
+        remark = f"digest and archive {received.wall_s:.1f} s" if step == "parse" else str(ran.found["stages_s"])
+        bench.note(f"{label}: {words}", ran, yardstick, target, remark)
+        shutil.rmtree(home)
+
+
+def flat(
+    bench: Bench, kind: str, label: str, path: Path, count: int, yardstick: tuple[str, str] | None, target: float | None
+) -> None:
+    """A line-based format: parse and all record rules."""
+    measure = run(*yardstick) if yardstick else None
+    ran = run("windows", kind, str(path))
+    assert ran.found["payments"] + ran.found["unreadable"] == count, ran.found
+    bench.note(label, ran, measure, target, f"{ran.found['findings']} findings")
+
+
+def everything(bench: Bench, only: str) -> None:
+    """All cases whose name holds `only`."""
+    million = bench.count(1)
+
+    def wanted(name: str) -> bool:
+        return only in name
+
+    if wanted("pain.001"):
+        iso(bench, "pain.001", steps=("parse", "judge", "xsd"))
+        iso(bench, "pain.001", 1, 0.01)
+        iso(bench, "pain.001", 1, 0.20)
+    if wanted("memory"):
+        iso(bench, "pain.001", 3, steps=("parse", "judge", "xsd"))
+    if wanted("pain.008"):
+        iso(bench, "pain.008", steps=("parse", "judge"))
+    if wanted("nacha"):
+        path = bench.file("nacha.ach", lambda out: make_nacha.write(out, million, 1))
+        flat(bench, "nacha", f"NACHA {million:,} entries with addenda", path, million, ("nacha_loop", str(path)), 0.4)
+    if wanted("csv"):
+        path = bench.file("payments.csv", lambda out: make_csv.write(out, million, 1))
+        flat(bench, "csv", f"CSV {million:,} rows", path, million, ("polars_csv", str(path)), 3.0)
+    if wanted("xlsx"):
+        rows = bench.count(0.1)
+        path = bench.file("payments.xlsx", lambda out: make_csv.write_xlsx(out, rows, 1))
+        flat(bench, "xlsx", f"XLSX {rows:,} rows", path, rows, None, None)
+    if wanted("duplicates"):
+        home = tempfile.mkdtemp(dir=bench.folder)
+        ran = run("duplicates", home, str(bench.count(100)), str(million))
+        bench.note(
+            f"duplicates {million:,} keys against {bench.count(100):,}",
+            ran,
+            None,
+            None,
+            f"{ran.found['seconds']} s searched, target 1 s",
+        )
+        shutil.rmtree(home)
+
+
+def main() -> None:
+    """Write the inputs, run the cases, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--share", type=float, default=1.0, help="of the full inputs")
+    parser.add_argument("--only", default="", help="pain.001, memory, pain.008, nacha, csv, xlsx or duplicates")
+    parser.add_argument("--keep", type=Path, help="folder in which inputs are kept for the next run")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        bench = Bench(folder, options.share, [])
+        everything(bench, options.only)
+    table = Table(
+        title=f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+    )
+    for name in ("case", "wall s", "CPU s", "anon MiB", "yardstick s", "ratio", "target", "kept", ""):
+        table.add_column(name)
+    for row in bench.rows:
+        table.add_row(*row)
+    Console(width=200).print(table)
+
+
+if __name__ == "__main__":
+    main()

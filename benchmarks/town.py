@@ -1,0 +1,87 @@
+"""A gateway of the benchmarks' own: one client that may do everything, no provider."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import structlog
+
+from canonical.frames import KEYS, dtypes
+from canonical.profiles import ClientProfile
+from gateway.composition import Gateway, open_gateway
+from gateway.duplicates import earlier_hits
+from gateway.registry import tables as t
+from gateway.registry.engine import insert_new
+from gateway.settings import Settings
+
+CLIENT = """client_id: bench
+name: Bench
+formats: [pain.001]
+complete: renamed
+duplicate_payment: reject
+answers: [{name: pain.002}]
+approval_limit_minor: {EUR: 1000000000000000, USD: 1000000000000000}
+"""
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[Gateway]:
+    """The gateway of a folder; `home/xsd` says if files are held to their schema."""
+    config = home / "config"
+    if not config.exists():
+        (config / "clients").mkdir(parents=True)
+        (config / "providers").mkdir()
+        xsd = "reject" if (home / "xsd").exists() else "off"
+        (config / "clients" / "bench.yaml").write_text(CLIENT.replace("XSD", f'"{xsd}"'), encoding="utf-8")
+    structlog.configure(logger_factory=structlog.WriteLoggerFactory((home / "log").open("a", encoding="utf-8")))
+    gateway = open_gateway(Settings(home=home, config_dir=config))
+    yield gateway
+    gateway.registry.engine.dispose()
+
+
+def searched(home: Path, known: int, new: int, files: int = 7) -> dict[str, Any]:
+    """Seconds to look `new` keys up among `known` ones, half of `new` being known; the known ones lie in `files` runs."""
+    rng = np.random.default_rng(7)
+    with opened(home) as gateway:
+        samples, low = [], 1
+        for n, rows in enumerate(np.diff(np.linspace(0, known, files + 1).astype(int)).tolist()):
+            keys = np.sort(rng.integers(0, 2**64, rows, dtype=np.uint64, endpoint=False))
+            sequence = n + 1
+            frame = pl.DataFrame(
+                {
+                    "key": keys,
+                    "check": keys ^ np.uint64(1),
+                    "offset": np.arange(rows),
+                    "sequence": np.full(rows, sequence),
+                },
+                schema=dtypes(KEYS),
+            )
+            file_id = f"{n:020x}"
+            with gateway.registry.transaction() as connection:
+                insert_new(
+                    connection, t.FILES, file_id=file_id, client_id="bench", name="b", sha256=file_id, round=1, size_bytes=1,
+                    complete=1, received_at="2026-11-21T00:00:00", received_on="2026-11-21", state="rejected", answered=1,
+                    news=0, told=0, sequence=sequence,
+                )  # fmt: skip
+            draft = gateway.lake.draft(file_id, "validate")
+            draft.write_run("keys", iter([frame]))
+            draft.commit({})
+            samples.append(rng.choice(keys, new // (2 * files)))
+            low += rows
+            del frame, keys
+        asked = np.concatenate([*samples, rng.integers(0, 2**64, new - sum(map(len, samples)), dtype=np.uint64)])
+        wanted = pl.DataFrame({"key": asked, "check": asked ^ np.uint64(1), "offset": np.arange(new)})
+        today = gateway.clock().date()
+        client: ClientProfile = gateway.profiles.client("bench")
+        first = time.perf_counter()
+        # The files stand as rejected, so that every hit is searched and none has to be confirmed by payments that are not there.
+        hits = earlier_hits(gateway, client, "f" * 20, wanted, files + 1, today)
+        seconds = time.perf_counter() - first
+    assert hits.is_empty()
+    return {"seconds": round(seconds, 3), "known": known, "new": new}

@@ -1,0 +1,137 @@
+"""What the benchmarks run, each as a whole process: `python -m benchmarks.work NAME ARGUMENT...`.
+
+A yardstick does the least that anybody must do with the same file; the others are the gateway itself. Each prints one JSON
+object of what it found, so that the runner can hold it against what the generator wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+Facts = dict[str, Any]
+
+
+def sax(path: str) -> Facts:
+    """libxml2 SAX into an empty target, one thread."""
+    from lxml import etree
+
+    class Nothing:
+        def close(self) -> None:
+            return None
+
+    parser = etree.XMLParser(target=Nothing(), huge_tree=True, resolve_entities=False)
+    with Path(path).open("rb") as file:
+        while chunk := file.read(2**20):
+            parser.feed(chunk)
+    parser.close()
+    return {}
+
+
+def nacha_loop(path: str) -> Facts:
+    """Slice the fields of every record in a plain loop; no checks."""
+    count, total, fields = 0, 0, []
+    with Path(path).open(encoding="ascii") as file:
+        for line in file:
+            kind = line[0]
+            if kind == "6":
+                fields = [
+                    line[1:3], line[3:11], line[11], line[12:29].strip(), int(line[29:39]), line[39:54].strip(),
+                    line[54:76].strip(), line[76:78], line[78], line[79:94],
+                ]  # fmt: skip
+                count += 1
+                total += fields[4]
+            elif kind == "7":
+                fields = [line[1:3], line[3:83].strip(), line[83:87], line[87:94]]
+            elif kind in "58":
+                fields = [line[1:4], line[4:20].strip(), line[20:40].strip(), line[40:50], line[50:53], line[53:63]]
+    return {"payments": count, "sum": total}
+
+
+def polars_csv(path: str) -> Facts:
+    """Polars' own reader."""
+    import polars as pl
+
+    return {"payments": pl.read_csv(path, infer_schema=False).height}
+
+
+def windows(kind: str, path: str) -> Facts:
+    """Read a file by its format's own reader, with the findings of its records, and keep nothing."""
+    import mmap
+
+    from canonical.contracts import Source
+    from canonical.plugins import discover
+
+    found = discover("parsers", "FORMAT")[kind]
+    count, total, findings, unreadable = 0, 0, 0, 0
+    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for window in found.windows(Source("0" * 20, Path(path).name, data), found.options()):
+            count += window.payments.height
+            total += int(window.payments["amount_minor"].sum())
+            findings += window.findings.height
+            unreadable += window.unreadable
+    return {"payments": count, "sum": total, "findings": findings, "unreadable": unreadable}
+
+
+def receive(home: str, path: str) -> Facts:
+    """Digest and archive the file."""
+    from benchmarks.town import opened
+    from gateway.receive import receive as take
+
+    with opened(Path(home)) as gateway:
+        gateway.store.put(f"clients/bench/inbox/{Path(path).name}", Path(path))
+        found = [item.file_id for item in take(gateway)]
+    return {"file_id": found[0]}
+
+
+def parse(home: str, file_id: str) -> Facts:
+    """From the archive to the canonical frame in the lake."""
+    from benchmarks.town import opened
+    from gateway.parse import parse as stage
+
+    with opened(Path(home)) as gateway:
+        return stage(gateway, file_id)
+
+
+def judge(home: str, file_id: str) -> Facts:
+    """Parse, all rules, findings and verdicts in the lake, and the client's pain.002."""
+    from benchmarks.town import opened
+    from gateway.answer import answer
+    from gateway.approve import approve
+    from gateway.parse import parse as stage
+    from gateway.validate import validate
+
+    seconds, before = {}, time.perf_counter()
+    with opened(Path(home)) as gateway:
+        for name, work in (
+            ("parse", lambda: stage(gateway, file_id)),
+            ("validate", lambda: validate(gateway, file_id)),
+            ("approve", lambda: approve(gateway, file_id)),
+            ("answer", lambda: answer(gateway, file_id, "validated")),
+        ):
+            found = work()
+            seconds[name] = round(time.perf_counter() - before, 2)
+            before = time.perf_counter()
+            if name == "validate":
+                facts = dict(found)
+    return {**facts, "stages_s": seconds}
+
+
+def duplicates(home: str, known: str, new: str) -> Facts:
+    """Look new keys up among those known, in runs as many files would have left them; the time of the search alone."""
+    from benchmarks.town import searched
+
+    return searched(Path(home), int(known), int(new))
+
+
+WORK: Final[dict[str, Callable[..., Facts]]] = {
+    item.__name__: item for item in (sax, nacha_loop, polars_csv, windows, receive, parse, judge, duplicates)
+}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(WORK[sys.argv[1]](*sys.argv[2:])) + "\n")

@@ -1,0 +1,95 @@
+"""OpenPGP with a client: decrypt and verify what comes, encrypt and sign what goes. GnuPG does it, in a home of its own.
+
+A signature counts only when GnuPG calls it good and it is by a key whose fingerprint the client's profile pins. Keys rotate
+without a gap: both fingerprints and both keys stand in the profile while the client (or we) change them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import gnupg
+
+from canonical.errors import ConfigError, OutsideError
+from canonical.profiles import Pgp
+from gateway.envelopes import Rejected
+
+SIGNATURE_RULE = "pgp-signature"
+"""Rule id of a message that is not by who it should be: quarantined, never parsed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PgpKeyring:
+    """The keys of one client's profile. `secret(name)` gives a key's armored text."""
+
+    profile: Pgp
+    secret: Callable[[str], str]
+
+    def open(self, packed: Path, out: Path) -> None:
+        """Decrypt and verify `packed` into `out`; nothing is left there where it fails.
+
+        Raises:
+            Rejected: no key of ours opens it, or it bears no good signature of a pinned key.
+            ConfigError: a key of the profile is none.
+            OutsideError: GnuPG is not installed.
+        """
+        part = out.with_suffix(".part")
+        with self._home() as gpg:
+            result = gpg.decrypt_file(str(packed), output=str(part), always_trust=True)
+        signers = {result.pubkey_fingerprint, result.fingerprint} & set(self.profile.signers)
+        # `ok` alone is true of a message that nobody signed, and a tampered one leaves part of its text behind.
+        good = result.ok and result.valid and bool(signers) and len(result.sig_info) == 1
+        if good:
+            part.rename(out)
+            return
+        part.unlink(missing_ok=True)
+        if not result.ok and not result.sig_info and "no secret key" in f"{result.status} {result.stderr}".lower():
+            raise Rejected(
+                "pgp-key", "The message is not encrypted for our key.", "Encrypt it for the key we gave you."
+            )
+        if result.ok and not result.sig_info:
+            raise Rejected(SIGNATURE_RULE, "The message is not signed.", "Sign it with your agreed key.", "DS0H")
+        message = "The message does not bear a good signature by an agreed key."
+        raise Rejected(SIGNATURE_RULE, message, "Sign it with your agreed key; call us if you changed it.", "DS0H")
+
+    def close(self, plain: Path, out: Path) -> None:
+        """Encrypt for the client and sign with our first private key, armored.
+
+        Raises:
+            ConfigError: the profile has no key to encrypt to, or a key is none.
+            OutsideError: GnuPG is not installed or refuses.
+        """
+        recipient = self.profile.encrypt_to
+        if recipient is None:
+            raise ConfigError("the profile names no key to encrypt answers to (pgp.encrypt_to)")
+        with self._home() as gpg:
+            ours = gpg.list_keys(secret=True).fingerprints
+            result = gpg.encrypt_file(
+                str(plain), recipient, sign=ours[0], always_trust=True, armor=True, output=str(out)
+            )
+        if not result.ok:
+            raise OutsideError(f"GnuPG did not encrypt: {result.status}")
+
+    @contextmanager
+    def _home(self) -> Iterator[gnupg.GPG]:
+        with tempfile.TemporaryDirectory(prefix="gpg-") as home:
+            try:
+                gpg = gnupg.GPG(gnupghome=home)
+            except OSError as fault:
+                raise OutsideError("GnuPG is not installed; install gnupg") from fault
+            try:
+                for name in (*self.profile.public_keys, *self.profile.private_keys):
+                    if not gpg.import_keys(self.secret(name)).fingerprints:
+                        raise ConfigError(f"secret {name!r} is no OpenPGP key")
+                yield gpg
+            finally:
+                # GnuPG's agent would outlive its home.
+                subprocess.run(  # noqa: S603 - a fixed command, no shell
+                    ["gpgconf", "--homedir", home, "--kill", "all"],  # noqa: S607 - where GnuPG was found
+                    check=False, capture_output=True,
+                )  # fmt: skip

@@ -1,0 +1,204 @@
+"""Files come packed: the envelopes are opened under caps, what is in them goes the same way as a plain file."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import gnupg
+import pytest
+from test_journey import TODAY, receive_one
+from world import agree, upload
+
+from canonical.profiles import ClientProfile, Pgp
+from gateway.composition import Gateway
+from gateway.envelopes import Rejected, peel
+from gateway.files import plain_key
+from gateway.pgp import PgpKeyring
+from gateway.receive import receive
+from gateway.registry import tables as t
+from gateway.stages import run_journey
+from sandbox.day import salaries_pain001
+
+SALARIES = salaries_pain001(TODAY)
+
+
+def zipped(**members: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name.replace("|", "/"), data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.xml.gz", gzip.compress(SALARIES)),
+        ("two-members.gz", gzip.compress(SALARIES[:999]) + gzip.compress(SALARIES[999:])),
+        ("a.zip", zipped(**{"folder|salaries.xml": SALARIES, "__MACOSX|._salaries.xml": b"litter"})),
+        ("both.zip", zipped(**{"a.xml.gz": gzip.compress(SALARIES)})),
+    ],
+)
+def test_a_packed_file_is_read_as_the_plain_one(gateway: Gateway, name: str, data: bytes) -> None:
+    file_id = receive_one(gateway, "alder", name, data)
+    run_journey(gateway, file_id)
+    assert gateway.store.get(plain_key(file_id)) == SALARIES
+    assert gateway.lake.whole(file_id, "verdicts")["status"].value_counts().sort("status").rows() == [
+        ("ACCP", 10),
+        ("RJCT", 2),
+    ]
+    payments = gateway.lake.whole(file_id, "payments")
+    offset, length = payments["offset"][0], payments["length"][0]
+    assert SALARIES[offset : offset + length].startswith(b"<CdtTrfTxInf>")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (gzip.compress(SALARIES)[:-20], "too early"),
+        (gzip.compress(SALARIES)[:200] + b"\0" * 50 + gzip.compress(SALARIES)[250:], "damaged"),
+        (zipped(**{"a.xml": SALARIES, "b.xml": SALARIES}), "holds 2 files"),
+        (zipped(**{"folder|": b"", "__MACOSX|a": b""}), "holds 0 files"),
+        (zipped(**{"a.xml": SALARIES})[:-30], "damaged"),
+        (gzip.compress(gzip.compress(gzip.compress(gzip.compress(gzip.compress(SALARIES))))), "more than 4 envelopes"),
+        (gzip.compress(b"\0" * (65 * 2**20)), "times its size"),
+        (zipped(**{"a.xml": b" " * (65 * 2**20)}), "times its size"),
+    ],
+)
+def test_what_is_wrong_with_an_envelope_is_told(gateway: Gateway, clock, data: bytes, words: str) -> None:
+    upload(gateway, "alder", "a.packed", data)
+    clock.move(days=1)  # a damaged envelope closes nothing: it is taken when the grace time is over
+    found = receive(gateway)
+    assert found[0].file_id is not None
+    run_journey(gateway, found[0].file_id)
+    findings = gateway.lake.whole(found[0].file_id, "findings", "validate")
+    assert any(words in message for message in findings["message"]), findings["message"].to_list()
+    assert gateway.registry.one(t.FILES, file_id=found[0].file_id)["state"] == "rejected"
+    assert gateway.store.head(plain_key(found[0].file_id)) is None
+
+
+def test_a_cut_envelope_waits_for_its_rest(gateway: Gateway, clock) -> None:
+    upload(gateway, "alder", "a.xml.gz", gzip.compress(SALARIES)[:-20])
+    clock.now = gateway.store.head("clients/alder/inbox/a.xml.gz").modified
+    assert [item.outcome for item in receive(gateway)] == ["waiting"]
+
+
+def test_a_zip_never_writes_outside_its_folder(tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    packed.write_bytes(zipped(**{"..|..|evil.xml": SALARIES}))
+    (tmp_path / "inside").mkdir()
+    peeled = peel(
+        packed, "a.zip", ClientProfile(client_id="anybody", name="A", formats=("*",)), None, tmp_path / "inside"
+    )
+    assert peeled.name == "evil.xml"
+    assert peeled.path.parent == tmp_path / "inside"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["inside", "packed"]
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str, str]]:
+    """Name → fingerprint, public key, private key of people made up for the test."""
+    if shutil.which("gpg") is None:
+        pytest.skip("GnuPG is not installed")
+    home = tmp_path_factory.mktemp("gpg")
+    gpg = gnupg.GPG(gnupghome=str(home))
+    made = {}
+    for name in ("client", "client-next", "bulkrail", "stranger"):
+        wanted = gpg.gen_key_input(
+            key_type="eddsa", key_curve="ed25519", subkey_type="ecdh", subkey_curve="cv25519", name_real=name,
+            name_email=f"{name}@example.com", no_protection=True,
+        )  # fmt: skip
+        fingerprint = gpg.gen_key(wanted).fingerprint
+        made[name] = (
+            fingerprint,
+            gpg.export_keys(fingerprint),
+            gpg.export_keys(fingerprint, secret=True, expect_passphrase=False),
+        )
+    return made
+
+
+@pytest.fixture
+def sealed(keys, tmp_path: Path) -> Callable[..., bytes]:
+    home = tmp_path / "gpg"
+    home.mkdir(mode=0o700)
+    gpg = gnupg.GPG(gnupghome=str(home))
+    for _, public, private in keys.values():
+        gpg.import_keys(public)
+        gpg.import_keys(private)
+
+    def seal(data: bytes, signer: str | None = "client", to: str = "bulkrail") -> bytes:
+        made = gpg.encrypt(data, keys[to][0], sign=keys[signer][0] if signer else None, always_trust=True, armor=False)
+        assert made.ok, made.stderr
+        return bytes(made.data)
+
+    return seal
+
+
+@pytest.fixture
+def pgp_gateway(gateway: Gateway, keys) -> Gateway:
+    folder = gateway.settings.secrets
+    folder.mkdir(parents=True)
+    for name in ("client", "client-next"):
+        (folder / f"{name}.pub").write_text(keys[name][1])
+    (folder / "bulkrail.key").write_text(keys["bulkrail"][2])
+    pgp = Pgp(
+        signers=(keys["client"][0], keys["client-next"][0]), encrypt_to=keys["client"][0],
+        public_keys=("client.pub", "client-next.pub"), private_keys=("bulkrail.key",),
+    )  # fmt: skip
+    agree(gateway, "alder", pgp=pgp.model_dump())
+    return gateway
+
+
+@pytest.mark.parametrize("signer", ["client", "client-next"])
+def test_an_encrypted_and_signed_file_is_read_by_either_pinned_key(pgp_gateway, sealed, keys, signer) -> None:
+    file_id = receive_one(pgp_gateway, "alder", "a.xml.pgp", sealed(SALARIES, signer))
+    run_journey(pgp_gateway, file_id)
+    assert pgp_gateway.store.get(plain_key(file_id)) == SALARIES
+    answers = list(pgp_gateway.store.list("clients/alder/outbox"))
+    assert [item.key.rpartition(".")[2] for item in answers] == ["pgp"]
+    ring = PgpKeyring(
+        Pgp(signers=(keys["bulkrail"][0],), public_keys=("ours",), private_keys=("theirs",)),
+        lambda name: {"ours": keys["bulkrail"][1], "theirs": keys["client"][2]}[name],
+    )
+    folder = pgp_gateway.settings.home
+    (folder / "answer.pgp").write_bytes(pgp_gateway.store.get(answers[0].key))
+    ring.open(folder / "answer.pgp", folder / "answer.xml")
+    assert b"pain.002" in (folder / "answer.xml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (lambda seal: seal(SALARIES, "stranger"), "pgp-signature"),
+        (lambda seal: seal(SALARIES, None), "pgp-signature"),
+        (lambda seal: seal(SALARIES)[:-40], "pgp-signature"),
+        (lambda seal: seal(SALARIES, "client", "stranger"), "pgp-key"),
+        (lambda _seal: SALARIES, "pgp-required"),
+    ],
+)
+def test_what_is_not_by_the_client_is_quarantined_and_never_parsed(pgp_gateway, clock, sealed, make, rule) -> None:
+    upload(pgp_gateway, "alder", "a.xml.pgp", make(sealed))
+    clock.move(days=1)
+    file_id = receive(pgp_gateway)[0].file_id
+    run_journey(pgp_gateway, file_id)
+    assert rule in pgp_gateway.lake.whole(file_id, "findings", "validate")["rule"].to_list()
+    assert pgp_gateway.lake.whole(file_id, "payments").is_empty()
+    assert pgp_gateway.store.head(plain_key(file_id)) is None
+    audited = [row["action"] for row in pgp_gateway.registry.rows(t.AUDIT, t.AUDIT.c.subject == file_id)]
+    assert ("quarantined" in audited) == (rule == "pgp-signature")
+
+
+def test_a_forged_message_leaves_nothing_behind(keys, sealed, tmp_path: Path) -> None:
+    ring = PgpKeyring(
+        Pgp(signers=(keys["client"][0],), public_keys=("pub",), private_keys=("key",)),
+        lambda name: {"pub": keys["client"][1], "key": keys["bulkrail"][2]}[name],
+    )
+    (tmp_path / "packed").write_bytes(sealed(SALARIES, "stranger"))
+    with pytest.raises(Rejected):
+        ring.open(tmp_path / "packed", tmp_path / "plain")
+    assert not list(tmp_path.glob("plain*"))

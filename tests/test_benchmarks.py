@@ -1,0 +1,19 @@
+"""The benchmarks run and their results hold: a thousandth of the inputs, no time looked at."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from world import REPOSITORY
+
+
+@pytest.mark.parametrize("case", ["pain.001", "pain.008", "nacha", "csv", "xlsx", "duplicates"])
+def test_a_case_runs_and_finds_what_was_written(case: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--share", "0.001", "--only", case],
+        cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert case.split(".")[0].lower() in done.stdout.lower()
