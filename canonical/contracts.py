@@ -258,7 +258,8 @@ class ProviderExport(Protocol):
     Payments come as PAYMENTS columns plus `reference`, `position` and `execution_date` of ROUTES, ordered by position.
     Of a file that came in an ISO format and passed its XSD they also carry `original` and `original_batch` (Binary: the
     payment's own element and its batch's part before the first payment, as the client wrote them), `original_version`
-    (pain.001.001.09): an ISO export carries on what the canonical columns do not hold.
+    (pain.001.001.09) and `original_encoding` (as declared, null where nothing is): an ISO export carries on what the
+    canonical columns do not hold.
     """
 
     name: str
@@ -266,7 +267,7 @@ class ProviderExport(Protocol):
     suffix: str
     options: type[Model]
 
-    def unfit(self, payments: pl.DataFrame) -> pl.DataFrame:
+    def unfit(self, payments: pl.DataFrame, options: Any) -> pl.DataFrame:
         """FINDINGS of payments that the format cannot carry whole: they are kept off its rails. `write` refuses them."""
         ...
 
@@ -318,15 +319,18 @@ class AnswerExport(Protocol):
 
     name: str
     kind: ClassVar[Literal["answer"]]
-    suffix: str
     options: type[Model]
 
     def with_options(self, options: Any) -> AnswerExport:
         """The same export with the options that the client's profile gives it."""
         ...
 
+    def suffix_of(self, answer: Answer) -> str:
+        """How the answer's name ends."""
+        ...
+
     def write(self, answer: Answer, out: BinaryIO) -> None:
-        """Write the answer; the same input gives the same bytes."""
+        """Write the answer; the same input gives the same bytes. An export with nothing to tell writes none: nothing is sent."""
         ...
 
 

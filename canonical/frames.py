@@ -178,7 +178,7 @@ SCREENING = _schema(
     field=_code("what is alike", ["name", "ultimate name", "country"]),
     entry=_text("id of the list's entry", required=True),
     listed=_text("what stands on the list", required=True),
-    score=pa.Column(pl.Float64, pa.Check.in_range(0, 100), nullable=False, description="similarity, 100 is the same"),
+    score=_int("similarity in hundredths, 100 is the same", required=True, minimum=0, maximum=100),
 )
 """Payments whose other side is like an entry of the operator's list."""
 

@@ -10,38 +10,42 @@ import polars as pl
 
 from canonical.contracts import Answer
 from canonical.currencies import exponent
-from exporters._iso_answer_rows import counts_xml, identification, reason_xml, told_status
+from exporters._iso_answer_batches import counts_xml
+from exporters._iso_answer_text import NOT_PROVIDED, identification, reason_xml
+from exporters._iso_answer_version import Version
 from exporters._iso_xml import literal
 
-_NOT_PROVIDED: Final = "NOTPROVIDED"
 _SUM_DIGITS: Final = 5
 _SUM_DIGITS_MAX: Final = 18
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 
 
-def group_xml(answer: Answer, version: str) -> str:
+def group_xml(answer: Answer, version: Version, sender: str | None) -> str:
     """GrpHdr and OrgnlGrpInfAndSts."""
     created = answer.created.replace(microsecond=0).isoformat()
     message = answer.header.version if answer.header.version.startswith("pain.") else answer.header.format
-    said = {
-        "OrgnlMsgId": _id(answer.header.message_id),
-        "OrgnlMsgNmId": _id(message),
-        "OrgnlCreDtTm": _moment(answer.header.created),
-        "OrgnlNbOfTxs": str(answer.payments) if answer.payments else None,
-        "OrgnlCtrlSum": _control_sum(answer.sums_minor),
-        "GrpSts": pl.select(told_status(pl.lit(answer.status), version)).item(),
-    }
+    named = sender or (NOT_PROVIDED if version.sender else None)
+    party = f"<InitgPty><Nm>{literal(named)}</Nm></InitgPty>" if named else ""
+    said = {"OrgnlMsgId": _id(answer.header.message_id), "OrgnlMsgNmId": _id(message)}
+    if version.counts:
+        said |= {
+            "OrgnlCreDtTm": _moment(answer.header.created) or "",
+            "OrgnlNbOfTxs": str(answer.payments or ""),
+            "OrgnlCtrlSum": _control_sum(answer.sums_minor) or "",
+        }
+    said["GrpSts"] = pl.select(version.told(pl.lit(answer.status))).item()
     leaves = "".join(f"<{name}>{value}</{name}>" for name, value in said.items() if value)
+    counts = _counts(answer, version) if version.counts else ""
     return (
-        f"<GrpHdr><MsgId>{literal(answer.answer_id)}</MsgId><CreDtTm>{created}</CreDtTm></GrpHdr>"
-        f"<OrgnlGrpInfAndSts>{leaves}{_reasons(answer)}{_counts(answer, version)}</OrgnlGrpInfAndSts>"
+        f"<GrpHdr><MsgId>{literal(answer.answer_id)}</MsgId><CreDtTm>{created}</CreDtTm>{party}</GrpHdr>"
+        f"<OrgnlGrpInfAndSts>{leaves}{_reasons(answer)}{counts}</OrgnlGrpInfAndSts>"
     )
 
 
 def _id(text: str | None) -> str:
     """Max35Text of what the client's file says of itself; NOTPROVIDED where it says nothing that can be told."""
     kept = pl.select(identification(pl.lit(text, dtype=pl.String))).item()
-    return literal(kept) if kept else _NOT_PROVIDED
+    return literal(kept) if kept else NOT_PROVIDED
 
 
 def _moment(text: str | None) -> str | None:
@@ -79,6 +83,6 @@ def _reasons(answer: Answer) -> str:
     return str(frame.select(reason_xml(pl.col("reason"), pl.col("info")).str.join("")).item() or "")
 
 
-def _counts(answer: Answer, version: str) -> str:
-    counted = answer.rows.select(told_status(pl.col("status").cast(pl.String), version)).group_by("status").len()
+def _counts(answer: Answer, version: Version) -> str:
+    counted = answer.rows.select(version.told(pl.col("status").cast(pl.String))).group_by("status").len()
     return str(counted.sort("status").select(counts_xml().str.join("")).item() or "")

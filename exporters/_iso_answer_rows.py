@@ -1,165 +1,179 @@
-"""The batches and transactions of a pain.002 as rows of XML. A batch opens at its first row and closes at its last."""
+"""The transactions of a pain.002 as rows of XML, a slice at a time. A batch opens at its first row and closes at its last."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
 from typing import Final
 
 import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer
-from canonical.frames import FINDINGS, dtypes
+from canonical.frames import FINDINGS, PAYMENTS, dtypes
 from canonical.limits import IDENTIFICATION_CHARS_MAX
-from exporters._iso_xml import leaf, leaves, node, text
+from exporters._iso_answer_batches import batch_openings
+from exporters._iso_answer_text import identification, reason_xml
+from exporters._iso_answer_version import Version
+from exporters._iso_xml import leaf, node, text, wrap
 
 SLICE_ROWS: Final = 50_000
-_INFO_CHARS_MAX: Final = 105
-_NOT_PROVIDED: Final = "NOTPROVIDED"
-_REPLACEMENT: Final = "\ufffd"
-FORBIDDEN: Final = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ufffe\uffff]"
-"""Characters that XML 1.0 cannot hold (section 2.2): what a client sent may hold them."""
-_REFUSED: Final = ("RJCT", "CANC")
-_EXCEPTIONS: Final = (*_REFUSED, "ACWC")
-_BACKWARDS: Final = ("PDNG", "RCVD", "ACTC", "ACWC", "ACCP", "ACSP", "ACSC")
-"""Where statuses differ and none is refused, the first of these tells of all: nothing is promised too early."""
-_IN_03: Final = {"CANC": "RJCT", "RCVD": "PDNG"}
-"""TransactionIndividualStatus3Code of version .03 has neither."""
+_EXCEPTIONS: Final = ("RJCT", "CANC", "ACWC")
 _AMOUNT: Final = r"^[0-9]{1,13}(\.[0-9]{1,5})?$"
 """Sure to be ActiveOrHistoricCurrencyAndAmount: at most 18 digits, 5 of them decimals."""
+_UETR: Final = r"^[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}$"
+_NAME_CHARS_MAX: Final = 140
+_PLAIN: Final = r"^[!-%'-;=?-~]([ -%'-;=?-~]*[!-%'-;=?-~])?$"
+"""Printable ASCII that needs no escape and has no blank at either end."""
+_FIRST_DAY: Final = dt.date(1900, 1, 1)
+_ORIGINAL: Final = ("uetr", "debtor_name", "creditor_name", "requested_execution_date")
 
 
-def legible(value: pl.Expr) -> pl.Expr:
-    """The text with a sign (U+FFFD) in place of each character that XML cannot hold."""
-    return value.str.replace_all(FORBIDDEN, _REPLACEMENT)
+def row_slices(answer: Answer, version: Version, *, exceptions_only: bool) -> Iterator[pl.DataFrame]:
+    """Slices of ANSWER rows to be written, in order of batch and row, ready for `row_xml`.
 
-
-def identification(value: pl.Expr) -> pl.Expr:
-    """Max35Text of a client's own reference: one that is too long is cut, which only a rejected one can be."""
-    kept = legible(value).str.strip_chars(" \t\r\n").str.head(IDENTIFICATION_CHARS_MAX)
-    return kept.replace("", None)
-
-
-def told_status(status: pl.Expr, version: str) -> pl.Expr:
-    """The status in the code set of the version."""
-    return status.replace(_IN_03) if version.endswith(".03") else status
-
-
-def lines_of_info(value: pl.Expr) -> pl.Expr:
-    """Text cut into lines of at most 105 characters (Max105Text), at blanks where there are any."""
-    flat = legible(value).str.replace_all(r"\s+", " ").str.strip_chars(" ")
-    cut = rf"(.{{1,{_INFO_CHARS_MAX}}})(?: |$)|(.{{{_INFO_CHARS_MAX}}})"
-    return flat.str.replace_all(cut, "${1}${2}\n").str.strip_chars("\n")
-
-
-def reason_xml(reason: pl.Expr, info: pl.Expr) -> pl.Expr:
-    """`<StsRsnInf>`: Rsn/Cd (Prtry where it is no code of four characters) and AddtlInf, null where there is neither."""
-    known = legible(reason).str.head(IDENTIFICATION_CHARS_MAX)
-    is_code = known.str.len_chars() <= 4  # noqa: PLR2004 ExternalStatusReason1Code
-    code = leaf("Cd", pl.when(is_code).then(known))
-    proprietary = leaf("Prtry", pl.when(~is_code).then(known))
-    return node("StsRsnInf", node("Rsn", code, proprietary), leaves("AddtlInf", text(lines_of_info(info))))
-
-
-def answer_rows(answer: Answer, version: str, *, exceptions_only: bool) -> pl.DataFrame:
-    """ANSWER rows to be written, in order of batch and row, with `opening` and `closing` XML of their batches.
-
-    A batch of which no row is written, or that has none, stands as one row with null `row`.
+    Beside them `opening` and `closing` XML of their batches, `reasons` (StsRsnInf), `status_id`, and of PAYMENTS what is
+    known of the original payment. A batch of which no row is written, or that has none, stands as one row with null `row`.
     """
     rows = answer.rows.select(pl.col(name).cast(dtype) for name, dtype in ANSWER_DTYPES.items()).with_columns(
-        pl.col("batch").fill_null(1), told_status(pl.col("status"), version)
+        pl.col("batch").fill_null(1), version.told(pl.col("status"))
     )
-    batches = _batches(rows, answer.findings)
-    kept = (
-        rows.filter(pl.col("status").is_in(_EXCEPTIONS) | pl.col("reason").is_not_null()) if exceptions_only else rows
-    )
-    bare = batches.join(kept, on="batch", how="anti").select("batch")
-    every = pl.concat([kept, bare], how="diagonal").sort("batch", "row", maintain_order=True)
-    placed = every.join(batches.select("batch", "opening"), on="batch", how="left", maintain_order="left")
-    first = pl.col("batch") != pl.col("batch").shift(1)
-    last = pl.col("batch") != pl.col("batch").shift(-1)
-    return placed.with_columns(
-        opening=pl.when(first.fill_null(value=True)).then("opening"),
-        closing=pl.when(last.fill_null(value=True)).then(pl.lit("</OrgnlPmtInfAndSts>")),
-    )
-
-
-def row_xml() -> pl.Expr:
-    """XML of a row of `answer_rows`."""
-    return pl.concat_str(pl.col("opening"), _transaction(), pl.col("closing"), pl.lit(""), ignore_nulls=True)
-
-
-def _transaction() -> pl.Expr:
-    place = pl.when(pl.col("reason").is_not_null()).then(
-        pl.concat_str(
-            pl.format("Row {}", "row"), pl.format(", line {}", "line"), pl.lit(": "), ignore_nulls=True
+    openings = batch_openings(rows, answer.findings, version)
+    places = _places(rows, openings, version, exceptions_only=exceptions_only)
+    told, known = _own_findings(answer), _original(answer)
+    for offset in range(0, places.height, SLICE_ROWS):
+        placed = places.slice(offset, SLICE_ROWS)
+        part = pl.concat([placed, rows[placed["place"]].drop("batch")], how="horizontal")
+        part = part.join(openings, on="batch", how="left", maintain_order="left")
+        part = _reasoned(part, told)
+        yield part.join(_within(known, part), on="row", how="left", maintain_order="left").with_columns(
+            opening=pl.when("first").then("opening"), status_id=pl.format(f"{answer.answer_id}-{{}}", "row")
         )
-    )  # fmt: skip
-    words = pl.concat_str("message", "remedy", separator=" ", ignore_nulls=True)
-    # Telling the place alone would say nothing.
-    info = pl.when(words != "").then(pl.concat_str(place, words, ignore_nulls=True))
-    amount_told = pl.col("amount_text").str.contains(_AMOUNT) & pl.col("currency").str.contains("^[A-Z]{3}$")
-    amount = pl.when(amount_told).then(
-        pl.format('<OrgnlTxRef><Amt><InstdAmt Ccy="{}">{}</InstdAmt></Amt></OrgnlTxRef>', "currency", "amount_text")
+
+
+def _places(rows: pl.DataFrame, openings: pl.DataFrame, version: Version, *, exceptions_only: bool) -> pl.DataFrame:
+    """batch, place (index in `rows`, null for a batch alone), first, last (of its batch): one row for each to be written."""
+    kept = pl.lit(value=True)
+    if exceptions_only:
+        kept = pl.col("status").is_in(_EXCEPTIONS) | pl.col("reason").is_not_null()
+    if version.transactions:
+        kept &= pl.col("status").is_in(version.transactions)
+    index = pl.int_range(pl.len(), dtype=pl.UInt32).alias("place")
+    written = (
+        rows.lazy().select("batch", "row", index, kept=kept).filter("kept").select("batch", "row", "place").collect()
     )
+    bare = openings.join(written, on="batch", how="anti").select("batch")
+    every = pl.concat([written, bare], how="diagonal").sort("batch", "row", maintain_order=True)
+    return every.select(
+        "batch",
+        "place",
+        first=(pl.col("batch") != pl.col("batch").shift(1)).fill_null(value=True),
+        last=(pl.col("batch") != pl.col("batch").shift(-1)).fill_null(value=True),
+    )
+
+
+def row_xml(version: Version) -> pl.Expr:
+    """XML of a row of `row_slices`."""
+    closing = pl.when("last").then(pl.lit("</OrgnlPmtInfAndSts>"))
+    return pl.concat_str(pl.col("opening"), _transaction(version), closing, pl.lit(""), ignore_nulls=True)
+
+
+def _transaction(version: Version) -> pl.Expr:
     parts = (
-        leaf("OrgnlInstrId", identification(pl.col("instruction_id"))),
-        leaf("OrgnlEndToEndId", identification(pl.col("end_to_end_id"))),
-        leaf("TxSts", pl.col("status")),
-        reason_xml(pl.col("reason"), info),
-        amount,
+        wrap("StsId", pl.col("status_id")),
+        _reference("OrgnlInstrId", "instruction_id"),
+        _reference("OrgnlEndToEndId", "end_to_end_id"),
+        *([leaf("OrgnlUETR", pl.when(pl.col("uetr").str.contains(_UETR)).then("uetr"))] if version.choices else []),
+        wrap("TxSts", pl.col("status")),
+        pl.col("reasons"),
+        _transaction_reference(version),
     )
     return pl.when(pl.col("row").is_not_null()).then(node("TxInfAndSts", *parts))
 
 
-# ---------------------------------------------------------------------------------------------- batches
+def _reference(name: str, column: str) -> pl.Expr:
+    """A client's reference. Those that nothing must be done to, which is nearly all, are written as they stand."""
+    value = pl.col(column)
+    sound = value.str.contains(_PLAIN) & (value.str.len_bytes() <= IDENTIFICATION_CHARS_MAX)
+    other = pl.when(~sound).then(value)
+    escaped = pl.when(sound).then(value).otherwise(text(identification(other)))
+    return pl.concat_str(pl.lit(f"<{name}>"), escaped, pl.lit(f"</{name}>"))
 
 
-def _batches(rows: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
-    """batch, opening: the start of OrgnlPmtInfAndSts up to its transactions."""
-    told = _batch_findings(findings)
-    counted = rows.group_by("batch").agg(
-        pl.col("batch_id").first(), pl.len().cast(pl.String).alias("count"), combined(pl.col("status")).alias("status")
+def _transaction_reference(version: Version) -> pl.Expr:
+    """OrgnlTxRef: amount, requested date and the names of both sides, as far as they are known and can be told."""
+    amount_told = pl.col("amount_text").str.contains(_AMOUNT) & pl.col("currency").str.contains("^[A-Z]{3}$")
+    amount = pl.when(amount_told).then(
+        pl.format('<Amt><InstdAmt Ccy="{}">{}</InstdAmt></Amt>', "currency", "amount_text")
     )
-    counts = (
-        rows.group_by("batch", "status").len().sort("batch", "status")
-        .group_by("batch", maintain_order=True).agg(counts_xml().str.join("").alias("counts"))
+    day = pl.when(pl.col("requested_execution_date") >= _FIRST_DAY).then("requested_execution_date")
+    written, collects = day.dt.strftime("%Y-%m-%d"), (pl.col("credit_debit") == "DBIT").fill_null(value=False)
+    execution = leaf("Dt", pl.when(~collects).then(written)) if version.choices else pl.when(~collects).then(written)
+    return node(
+        "OrgnlTxRef",
+        amount,
+        leaf("ReqdColltnDt", pl.when(collects).then(written)),
+        pl.concat_str(pl.lit("<ReqdExctnDt>"), execution, pl.lit("</ReqdExctnDt>")),
+        _party("Dbtr", "debtor_name", version),
+        _party("Cdtr", "creditor_name", version),
+    )
+
+
+def _party(element: str, column: str, version: Version) -> pl.Expr:
+    name = leaf("Nm", identification(pl.col(column), _NAME_CHARS_MAX))
+    return node(element, node("Pty", name) if version.choices else name)
+
+
+# ---------------------------------------------------------------------------------------------- what is known of a row
+
+
+def _original(answer: Answer) -> pl.DataFrame:
+    """Columns of PAYMENTS, `row` first, of the payments that are shown unmasked."""
+    types = dtypes(PAYMENTS)
+    if answer.faulty is None:
+        return pl.DataFrame(schema={"row": pl.Int64, **{name: types[name] for name in _ORIGINAL}})
+    return answer.faulty.select("row", *(pl.col(name).cast(types[name]) for name in _ORIGINAL)).unique(
+        "row", keep="first"
+    )
+
+
+def _own_findings(answer: Answer) -> pl.DataFrame:
+    """FINDINGS of single payments, errors before warnings; none where the bank's word counts, not ours."""
+    findings = answer.findings.select(pl.col(name).cast(dtype) for name, dtype in dtypes(FINDINGS).items())
+    if answer.milestone != "validated":
+        return findings.clear()
+    own = (pl.col("level") == Level.PAYMENT.value) & pl.col("row").is_not_null()
+    return findings.filter(own).sort("row", pl.col("severity") == Severity.WARNING.value, maintain_order=True)
+
+
+def _within(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
+    """Those of its rows that can belong to the slice."""
+    if frame.is_empty() or part["row"].null_count() == part.height:
+        return frame.clear()
+    return frame.filter(pl.col("row").is_between(part["row"].min(), part["row"].max()))
+
+
+def _reasoned(part: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+    """The slice with `reasons`: a StsRsnInf for each finding of a payment we rejected, else one for what its row says."""
+    place = pl.concat_str(pl.format("Row {}", "row"), pl.format(", line {}", "line"), pl.lit(": "), ignore_nulls=True)
+    rejected = part.lazy().filter(pl.col("status") == "RJCT").select("row", "line", "reason").collect()
+    near = _within(findings, rejected)
+    # Where the reason is the batch's or the file's, the payment's own findings (warnings) do not explain it.
+    explained = rejected.join(near, on=["row", "reason"], how="semi").select("row", "line")
+    each = near.drop("line").join(explained, on="row", how="inner", maintain_order="left").with_columns(
+        info=pl.concat_str(
+            pl.when(pl.col("row").is_first_distinct()).then(place), "message", pl.lit(" "), "remedy", ignore_nulls=True
+        )
     )  # fmt: skip
-    joined = counted.join(counts, on="batch", how="left").join(told, on="batch", how="full", coalesce=True)
-    batch_id = identification(pl.coalesce("batch_id", "batch_id_found")).fill_null(_NOT_PROVIDED)
-    opening = pl.concat_str(
-        pl.lit("<OrgnlPmtInfAndSts>"),
-        leaf("OrgnlPmtInfId", batch_id),
-        leaf("OrgnlNbOfTxs", pl.col("count")),
-        # A batch without payments is there because something is wrong with it.
-        leaf("PmtInfSts", pl.col("status").fill_null("RJCT")),
-        pl.col("reasons"),
-        pl.col("counts"),
-        ignore_nulls=True,
-    )
-    return joined.select("batch", opening=opening).sort("batch")
-
-
-def _batch_findings(findings: pl.DataFrame) -> pl.DataFrame:
-    """batch, batch_id_found, reasons: errors that stand on a batch."""
-    on_batch = findings.select(pl.col(name).cast(dtype) for name, dtype in dtypes(FINDINGS).items()).filter(
-        (pl.col("level") == Level.BATCH) & (pl.col("severity") != Severity.WARNING) & pl.col("batch").is_not_null()
-    )
-    info = pl.concat_str("message", "remedy", separator=" ")
-    return on_batch.group_by("batch", maintain_order=True).agg(
-        pl.col("batch_id").first().alias("batch_id_found"),
-        reason_xml(pl.col("reason"), info).str.join("").alias("reasons"),
-    )
-
-
-def combined(status: pl.Expr) -> pl.Expr:
-    """One status for many: theirs where they agree, PART where some are refused, else the least advanced of them."""
-    order = pl.coalesce(
-        *(pl.when((status == name).any()).then(pl.lit(name)) for name in _BACKWARDS), status.sort().first()
-    )
-    refused = status.is_in(_REFUSED).any()
-    return pl.when(status.n_unique() == 1).then(status.first()).when(refused).then(pl.lit("PART")).otherwise(order)
-
-
-def counts_xml() -> pl.Expr:
-    """`<NbOfTxsPerSts>` of columns `len` and `status`."""
-    return node("NbOfTxsPerSts", leaf("DtldNbOfTxs", pl.col("len").cast(pl.String)), leaf("DtldSts", pl.col("status")))
+    own = each.with_columns(xml=reason_xml(pl.col("reason"), pl.col("info"))).group_by("row", maintain_order=True).agg(
+        pl.col("xml").str.join("").alias("own")
+    )  # fmt: skip
+    words = pl.concat_str("message", "remedy", separator=" ", ignore_nulls=True)
+    placed = pl.when(pl.col("reason").is_not_null()).then(place)
+    # Telling the place alone would say nothing.
+    info = pl.when(words != "").then(pl.concat_str(placed, words, ignore_nulls=True))
+    spoken = (pl.col("reason").is_not_null() | (words != "")) & pl.col("row").is_not_null()
+    rest = part.filter(spoken).join(own, on="row", how="anti")
+    said = rest.select("row", own=reason_xml(pl.col("reason"), info)) if rest.height else own.clear()
+    told = pl.concat([own, said]).rename({"own": "reasons"})
+    return part.join(told, on="row", how="left", maintain_order="left")

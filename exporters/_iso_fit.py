@@ -2,52 +2,163 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.frames import FINDINGS, conform
+from canonical.contracts import Order
+from canonical.errors import FrameBroken
+from canonical.frames import FINDINGS, conform, empty
 from canonical.masking import shown
-from exporters._iso_payment import CHARS_MAX, FORMS, LINE_CHARS_MAX, WRITTEN, over
+from exporters._iso_batches import Batch, Batches, holds, names_ultimate
+from exporters._iso_carrier import Carrier, Fault
+from exporters._iso_payment import over, without_empties
+from exporters._iso_plain import plain
+from exporters._iso_versions import BIC, CHARS_MAX, LINE_CHARS_MAX, OLD_BIC, WRITTEN, Version
+from exporters._iso_whole import whole
 
 RULE: Final = "iso-fit"
 _NOT_XML: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
 """Characters that XML 1.0 has no way to write (XML 1.0, 2.2 Char)."""
 _PLACE: Final = ("batch", "batch_id", "row", "line", "end_to_end_id")
+_SIZES: Final = {**{name: size for name, size in CHARS_MAX.items() if name != "reference"}, "debtor_name": 140}
+_FIELDS: Final = (*(name for name in WRITTEN if name != "reference"), "debtor_name")
+_ELSEWHERE: Final = "says of its account what another batch of the file does not"
 
 
-def unfit(payments: pl.DataFrame) -> pl.DataFrame:
-    """FINDINGS of PAYMENTS that cannot be written, a row a field and limit that is broken."""
-    rows = payments.with_columns(pl.col(name).replace("", None) for name in _fields())
-    sizes = {**CHARS_MAX, "debtor_name": CHARS_MAX["ultimate_debtor_name"]}
-    del sizes["reference"]
+def has_originals(payments: pl.DataFrame) -> bool:
+    """True where the client's own bytes stand beside the payments."""
+    return "original" in payments.columns and payments["original"].null_count() < payments.height
+
+
+def unfit(payments: pl.DataFrame, version: Version) -> pl.DataFrame:
+    """FINDINGS of PAYMENTS that cannot be written, a row a field and limit that is broken, a row an element without a place."""
+    if payments.is_empty():
+        return empty(FINDINGS)
+    rows = without_empties(payments, _FIELDS)
     parts = [
-        *(_told(rows, name, pl.col(name).str.len_chars() > size, f"is longer than {size} characters", f"Shorten it to {size}.")
-          for name, size in sizes.items()),
-        *(_told(rows, name, pl.col(name).str.contains(over(size)), f"has a line longer than {size} characters",
-                f"Break it into lines of {size}.") for name, size in LINE_CHARS_MAX.items()),
-        *(_told(rows, name, ~pl.col(name).str.contains(form), f"is not of the form {form}", "Give one of the values ISO 20022 knows.")
-          for name, form in FORMS.items()),
+        *(_told(rows, name, broken, what, remedy) for name, broken, what, remedy in _misfits(rows, version)),
         *(_told(rows, name, pl.col(name).str.contains(_NOT_XML), "has a control character that XML cannot carry", "Take it out.")
-          for name in _fields()),
+          for name in _forbidden(rows)),
     ]  # fmt: skip
-    return conform(pl.concat(parts).sort("row", maintain_order=True), FINDINGS)
+    if has_originals(rows):
+        parts.append(_uncarried(rows, version))
+    return conform(pl.concat([empty(FINDINGS), *parts], how="diagonal").sort("row", maintain_order=True), FINDINGS)
 
 
-def _fields() -> tuple[str, ...]:
-    return (*(name for name in WRITTEN if name != "reference"), "debtor_name")
+def refuse_misfits(payments: pl.DataFrame, order: Order, version: Version) -> None:
+    """What `unfit` finds in columns, as it is about to be written.
+
+    Raises:
+        FrameBroken: a text does not fit its element.
+    """
+    tests = [(name, broken.any()) for name, broken, _, _ in _misfits(payments, version, reference=True)]
+    found = payments.select(test.alias(str(index)) for index, (_, test) in enumerate(tests)).row(0) if tests else ()
+    if names := sorted({name for (name, _), broken in zip(tests, found, strict=True) if broken}):
+        raise FrameBroken(f"what does not fit its element: {', '.join(names)}", submission_id=order.submission_id)
+
+
+def _misfits(
+    rows: pl.DataFrame, version: Version, *, reference: bool = False
+) -> Iterator[tuple[str, pl.Expr, str, str]]:
+    """Column, what is wrong, in words, and what to do. Columns whose longest text fits are not looked at again."""
+    sizes = CHARS_MAX if reference else _SIZES
+    lines = {name: size for name, size in LINE_CHARS_MAX.items() if _longest(rows, name) > size}
+    for name in _present(rows, tuple(sizes)):
+        if _longest(rows, name) > sizes[name]:
+            size, broken = sizes[name], pl.col(name).str.len_chars() > sizes[name]
+            yield name, broken, f"is longer than {size} characters", f"Shorten it to {size}."
+    for name, size in lines.items():
+        broken = pl.col(name).str.contains(over(size))
+        yield name, broken, f"has a line longer than {size} characters", f"Break it into lines of {size}."
+    for name in _present(rows, tuple(version.forms)):
+        form = version.forms[name]
+        yield (
+            name, ~pl.col(name).str.contains(form), f"is not of the form {form}", "Give one of the values ISO 20022 knows.",
+        )  # fmt: skip
+    for name in _present(rows, version.unknown):
+        what = f"has no place in pain.001.001.{version.number}"
+        yield name, pl.col(name).is_not_null(), what, "Leave it out, or ask for a bank that takes a newer version."
+    if version.bic[1] == OLD_BIC and _present(rows, ("creditor_agent",)):
+        agent = pl.col("creditor_agent")
+        broken = agent.str.contains(BIC) & ~agent.str.contains(OLD_BIC)
+        yield "creditor_agent", broken, f"is not of the form {OLD_BIC}", "Give a BIC that this version knows."
+
+
+def _forbidden(rows: pl.DataFrame) -> list[str]:
+    """Columns with a character that XML cannot carry. All texts of a row are looked through at once."""
+    some = _present(rows, _FIELDS)
+    found = rows.filter(pl.concat_str(some, ignore_nulls=True).str.contains(_NOT_XML)) if some else rows.clear()
+    return [name for name in some if found[name].str.contains(_NOT_XML).any()]
+
+
+def _present(rows: pl.DataFrame, names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if rows[name].null_count() < rows.height]
+
+
+def _longest(rows: pl.DataFrame, name: str) -> int:
+    """The longest text in bytes: none has more characters."""
+    longest = rows[name].str.len_bytes().max()
+    return longest if isinstance(longest, int) else 0
 
 
 def _told(rows: pl.DataFrame, field: str, broken: pl.Expr, what: str, remedy: str) -> pl.DataFrame:
-    return rows.filter(broken.fill_null(value=False)).select(
+    told = rows.filter(broken.fill_null(value=False))
+    return _findings(told, field, f"{field.replace('_', ' ')} {what}", remedy, shown(field, pl.col(field)))
+
+
+def _findings(rows: pl.DataFrame, field: str, message: str, remedy: str, value: pl.Expr) -> pl.DataFrame:
+    return rows.select(
         *_PLACE,
         pl.lit(RULE).alias("rule"),
         pl.lit("CH16").alias("reason"),
         pl.lit(Severity.ERROR.value).alias("severity"),
         pl.lit(Level.PAYMENT.value).alias("level"),
         pl.lit(field).alias("field"),
-        shown(field, pl.col(field)).alias("value"),
-        pl.lit(f"{field.replace('_', ' ')} {what}").alias("message"),
+        value.alias("value"),
+        pl.lit(message).alias("message"),
         pl.lit(remedy).alias("remedy"),
     )
+
+
+# ---------------------------------------------------------------------------------------------- elements
+
+
+def _uncarried(rows: pl.DataFrame, version: Version) -> pl.DataFrame:
+    """FINDINGS of payments whose own elements, or whose batch's, have no place in the version."""
+    carrier = Carrier(version.grammar)
+    batches = Batches(carrier, None).of(rows)
+    told: list[tuple[int, Fault]] = []
+    for ordinal, faults in _of_batches(rows, batches).items():
+        told += [(row, fault) for row in rows.filter(pl.col("batch") == ordinal)["row"] for fault in faults]
+    referenced = rows.with_columns(pl.col("payment_id").alias("reference"))
+    for found in whole(referenced.filter(~plain(rows, batches)), batches, carrier):
+        told += [(found.row, fault) for fault in found.faults]
+    frame = pl.DataFrame(
+        [(row, fault.path, f"{fault.path} {fault.what}") for row, fault in told],
+        schema={"row": pl.Int64, "field": pl.String, "message": pl.String}, orient="row",
+    )  # fmt: skip
+    joined = frame.join(rows.select(_PLACE), on="row", how="left", maintain_order="left")
+    remedy = f"Leave it out, or ask for a bank that takes it; pain.001.001.{version.number} cannot carry it."
+    return _findings(joined, "", "", remedy, pl.lit(None, dtype=pl.String)).with_columns(
+        joined["field"], joined["message"]
+    )
+
+
+def _of_batches(rows: pl.DataFrame, batches: dict[int, Batch]) -> dict[int, list[Fault]]:
+    """What cannot be carried of each batch, besides what the first batch of its account has in their place."""
+    first: dict[str | None, Batch] = {}
+    found = {}
+    for ordinal, batch in batches.items():
+        faults = list(batch.faults)
+        leader = first.setdefault(batch.account, batch)
+        if not holds(leader.details, batch.details):
+            faults.append(Fault("PmtInf", _ELSEWHERE))
+        elsewhere = leader.name == batch.name and not holds(leader.debtor, batch.debtor)
+        if elsewhere and names_ultimate(rows, ordinal, batch):
+            faults.append(Fault("PmtInf/Dbtr", _ELSEWHERE))
+        if faults:
+            found[ordinal] = faults
+    return found

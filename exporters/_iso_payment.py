@@ -1,80 +1,61 @@
-"""The payments of a pain.001.001.09 as XML expressions, in the order of the schema, and the header before them."""
+"""A pain.001 payment from canonical columns, in the order of the schema."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Final
 
 import polars as pl
 
 from canonical.codes import CreditDebit
 from canonical.contracts import Order
+from canonical.currencies import exponent
 from canonical.errors import FrameBroken
-from canonical.money import amount_text, format_minor
 from canonical.transliteration import transliterate
-from exporters._iso_xml import escaped, leaves, literal, node, wrap
+from exporters._iso_columns import Node, Raw, Text
+from exporters._iso_versions import BIC, CHARS_MAX, FORMS, LINE_CHARS_MAX, WRITTEN, Version
+from exporters._iso_xml import escaped, leaves, wrap
 
-NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
-_IBAN: Final = r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$"
-_BIC: Final = r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$"
-_CODE: Final = r"^[A-Z0-9]{1,4}$"
+IBAN: Final = r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$"
+CODE: Final = r"^[A-Z0-9]{1,4}$"
+"""The form of an ISO code: canonical columns hold codes and proprietary values alike."""
 _CLEARING: Final = {"USD": ("USABA", r"^[0-9]{9}$"), "GBP": ("GBDSC", r"^[0-9]{6}$")}
 """Clearing systems whose member ids are known by their form (ExternalClearingSystemIdentification1Code)."""
-CHARS_MAX: Final = {
-    "reference": 35, "end_to_end_id": 35, "creditor_account": 34, "creditor_agent": 35, "service_level": 4,
-    "local_instrument": 35, "category_purpose": 35, "purpose": 4, "creditor_name": 140, "ultimate_creditor_name": 140,
-    "ultimate_debtor_name": 140, "creditor_street": 70, "creditor_building": 16, "creditor_post_code": 16,
-    "creditor_town": 35, "creditor_account_type": 4,
-}  # fmt: skip
-LINE_CHARS_MAX: Final = {"creditor_address_lines": 70, "remittance": 140, "remittance_reference": 35}
-FORMS: Final = {
-    "creditor_country": "^[A-Z]{2}$",
-    "charge_bearer": "^(DEBT|CRED|SHAR|SLEV)$",
-    "uetr": "^[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}$",
-}
-_WORDS: Final = (
+WORDS: Final = (
     "creditor_name", "ultimate_creditor_name", "ultimate_debtor_name", "creditor_street", "creditor_building",
     "creditor_post_code", "creditor_town", "creditor_address_lines", "remittance",
 )  # fmt: skip
-WRITTEN: Final = (*CHARS_MAX, *LINE_CHARS_MAX, *FORMS)
-_NOT_PROVIDED: Final = "NOTPROVIDED"
-_SCOR: Final = (
-    "<Strd><CdtrRefInf><Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry></Tp>",
-    "</CdtrRefInf></Strd>",
-)
+_REFERENCE_CODES: Final = frozenset({"RADM", "RPIN", "FXDR", "DISP", "PUOR", "SCOR"})
+BATCH_SAYS: Final = ("PmtTpInf", "ChrgBr", "UltmtDbtr", "InstrForDbtrAgt")
+"""Elements that a batch may say for all its payments; written in each payment, from the columns `batch_<name>`."""
+NOT_PROVIDED: Final = "NOTPROVIDED"
 
 
-def checked_payments(window: pl.DataFrame, order: Order, *, transliterated: bool) -> pl.DataFrame:
-    """The window's payments as they will be written: texts as XML character data, `execution_date` filled.
+def filled(window: pl.DataFrame, order: Order, *, transliterated: bool) -> pl.DataFrame:
+    """The payments of a window with empty texts as nulls and `execution_date` filled, in the SEPA set where that is wanted.
 
     Raises:
-        FrameBroken: see `Pain001.write`.
+        FrameBroken: a payment is no credit transfer in the account's currency.
     """
     if not ((window["currency"] == order.account.currency) & (window["credit_debit"] == CreditDebit.CRDT)).all():
         raise FrameBroken(
             f"a payment is no credit transfer in {order.account.currency}", submission_id=order.submission_id
         )
-    payments = window.with_columns(pl.col(*WRITTEN, "debtor_name").replace("", None))
+    payments = without_empties(window, (*WRITTEN, "debtor_name"))
     if "execution_date" not in payments.columns:
         payments = payments.with_columns(execution_date=pl.lit(None, dtype=pl.Date))
+    debtor = pl.when(pl.col("debtor_name") != order.account.name).then("debtor_name")
+    named = pl.coalesce("ultimate_debtor_name", debtor) if "batch_UltmtDbtr" not in payments.columns else None
     payments = payments.with_columns(
-        pl.col("execution_date").fill_null(order.business_date), _ultimate_debtor(order).alias("ultimate_debtor_name")
+        pl.col("execution_date").fill_null(order.business_date),
+        *([named.alias("ultimate_debtor_name")] if named is not None else []),
     )
-    if transliterated:
-        payments = payments.with_columns(_fitted(name) for name in _WORDS)
-    _refuse_misfits(payments, order)
-    return escaped(payments, WRITTEN)
+    return payments.with_columns(_fitted(name) for name in WORDS) if transliterated else payments
 
 
-def _refuse_misfits(payments: pl.DataFrame, order: Order) -> None:
-    misfits = [
-        *((pl.col(name).str.len_chars() > size).any().alias(name) for name, size in CHARS_MAX.items()),
-        *(pl.col(name).str.contains(over(size)).any().alias(name) for name, size in LINE_CHARS_MAX.items()),
-        *((~pl.col(name).str.contains(form)).any().alias(name) for name, form in FORMS.items()),
-    ]
-    found = [name for name, misfit in payments.select(misfits).row(0, named=True).items() if misfit]
-    if found:
-        raise FrameBroken(f"what does not fit its element: {', '.join(found)}", submission_id=order.submission_id)
+def without_empties(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
+    """Empty texts as nulls. Columns that have none stay as they are."""
+    found = frame.select((pl.col(name) == "").any() for name in names).row(0, named=True)
+    return frame.with_columns(pl.col(name).replace("", None) for name, has in found.items() if has)
 
 
 def over(chars_max: int) -> str:
@@ -92,146 +73,149 @@ def _fitted(name: str) -> pl.Expr:
     return pl.when(fits).then(grown).otherwise(transliterate(value, grow=False)).alias(name)
 
 
-# ---------------------------------------------------------------------------------------------- one payment
+# ---------------------------------------------------------------------------------------------- columns to write
 
 
-def payment(order: Order) -> pl.Expr:
-    """`<CdtTrfTxInf>…</CdtTrfTxInf>` of each row."""
-    amount = (
-        pl.lit(f'<Amt><InstdAmt Ccy="{order.account.currency}">')
-        + amount_text(pl.col("amount_minor"), pl.col("currency"))
-        + pl.lit("</InstdAmt></Amt>")
-    )
-    return node(
-        "CdtTrfTxInf",
-        node(
-            "PmtId",
-            wrap("InstrId", pl.col("reference")),
-            wrap("EndToEndId", pl.col("end_to_end_id").fill_null(_NOT_PROVIDED)),
-            wrap("UETR", pl.col("uetr")),
-        ),
-        _payment_type(),
-        amount,
-        wrap("ChrgBr", pl.col("charge_bearer")),
-        node("UltmtDbtr", wrap("Nm", pl.col("ultimate_debtor_name"))),
-        _creditor_agent(),
-        node("Cdtr", wrap("Nm", pl.col("creditor_name")), _creditor_address()),
-        _creditor_account(),
-        node("UltmtCdtr", wrap("Nm", pl.col("ultimate_creditor_name"))),
-        node("Purp", wrap("Cd", pl.col("purpose"))),
-        node("RmtInf", leaves("Ustrd", pl.col("remittance")), leaves("Ref", pl.col("remittance_reference"), *_SCOR)),
-    )
+def shaped(payments: pl.DataFrame, order: Order) -> pl.DataFrame:
+    """The columns of `layout`: character data, and each identification under the element that holds it."""
+    # What has the form of a code needs no escape; the reference is ours.
+    frame = escaped(payments, [name for name in WRITTEN if name not in {*FORMS, "reference"}])
+    wanted = [_amount(order.account.currency), pl.col("end_to_end_id").fill_null(NOT_PROVIDED)]
+    if _has(frame, "creditor_agent"):
+        wanted += _agent(frame, order.account.currency)
+    if _has(frame, "creditor_account"):
+        wanted += _account(frame)
+    for name in ("local_instrument", "category_purpose"):
+        if _has(frame, name):
+            wanted += _coded(name)
+    for name, column, element in (
+        ("xml_unstructured", "remittance", "Ustrd"),
+        ("xml_address_lines", "creditor_address_lines", "AdrLine"),
+    ):
+        if _has(frame, column):
+            wanted.append(_lines(frame, column, element).alias(name))
+    if _has(frame, "remittance_reference"):
+        wanted.append(_references(frame).alias("xml_structured"))
+    return frame.with_columns(wanted)
 
 
-def _coded(name: str, value: pl.Expr) -> pl.Expr:
-    """`<name>` with Cd where the value has the form of an ISO code, else Prtry: canonical columns hold either."""
-    is_code = value.str.contains(_CODE)
-    return node(name, wrap("Cd", pl.when(is_code).then(value)), wrap("Prtry", pl.when(~is_code).then(value)))
+def _has(frame: pl.DataFrame, name: str) -> bool:
+    return frame[name].null_count() < frame.height
 
 
-def _payment_type() -> pl.Expr:
-    return node(
-        "PmtTpInf",
-        node("SvcLvl", wrap("Cd", pl.col("service_level"))),
-        _coded("LclInstrm", pl.col("local_instrument")),
-        _coded("CtgyPurp", pl.col("category_purpose")),
-    )
+def _lines(frame: pl.DataFrame, column: str, element: str) -> pl.Expr:
+    if frame[column].str.contains("\n", literal=True).any():
+        return leaves(element, pl.col(column))
+    return wrap(element, pl.col(column))
 
 
-def _ultimate_debtor(order: Order) -> pl.Expr:
-    """Whom the payment is made for: the client's own ultimate debtor, else the client's debtor, unless it is the account's."""
-    name = pl.coalesce("ultimate_debtor_name", "debtor_name")
-    return pl.when(name != order.account.name).then(name)
+def _amount(currency: str) -> pl.Expr:
+    digits = exponent(currency)
+    assert digits is not None, "a profile's currency is one of ISO 4217"
+    minor = pl.col("amount_minor")
+    if digits == 0:
+        return minor.cast(pl.String).alias("xml_amount")
+    fractions = pl.Series([f".{fraction:0{digits}d}" for fraction in range(10**digits)])
+    whole = (minor // 10**digits).cast(pl.String)
+    return pl.concat_str(whole, pl.lit(fractions).gather(minor % 10**digits)).alias("xml_amount")
 
 
-def _creditor_agent() -> pl.Expr:
+def _agent(frame: pl.DataFrame, currency: str) -> list[pl.Expr]:
     agent = pl.col("creditor_agent")
-    is_bic = agent.str.contains(_BIC)
-    # The IBAN names the bank in SEPA; a clearing number beside it could only contradict it.
-    iban_only = (pl.col("currency") == "EUR") & pl.col("creditor_account").str.contains(_IBAN)
-    member = pl.when(~is_bic & ~iban_only.fill_null(value=False)).then(agent)
-    system = pl.coalesce(
-        pl.when((pl.col("currency") == currency) & member.str.contains(form)).then(pl.lit(code))
-        for currency, (code, form) in _CLEARING.items()
-    )
-    clearing = node("ClrSysMmbId", node("ClrSysId", wrap("Cd", system)), wrap("MmbId", member))
-    return node("CdtrAgt", node("FinInstnId", wrap("BICFI", pl.when(is_bic).then(agent)), clearing))
+    if frame["creditor_agent"].str.contains(BIC).all():
+        return [agent.alias("xml_bic")]
+    is_bic = agent.str.contains(BIC)
+    member = pl.when(~is_bic).then(agent)
+    if currency == "EUR":
+        # The IBAN names the bank in SEPA; a clearing number beside it could only contradict it.
+        member = pl.when(~pl.col("creditor_account").str.contains(IBAN).fill_null(value=False)).then(member)
+    found = [pl.when(is_bic).then(agent).alias("xml_bic"), member.alias("xml_member")]
+    if currency in _CLEARING:
+        code, form = _CLEARING[currency]
+        found.append(pl.when(member.str.contains(form)).then(pl.lit(code)).alias("xml_system"))
+    return found
 
 
-def _creditor_address() -> pl.Expr:
-    return node(
-        "PstlAdr",
-        wrap("StrtNm", pl.col("creditor_street")),
-        wrap("BldgNb", pl.col("creditor_building")),
-        wrap("PstCd", pl.col("creditor_post_code")),
-        wrap("TwnNm", pl.col("creditor_town")),
-        wrap("Ctry", pl.col("creditor_country")),
-        leaves("AdrLine", pl.col("creditor_address_lines")),
-    )
-
-
-def _creditor_account() -> pl.Expr:
+def _account(frame: pl.DataFrame) -> list[pl.Expr]:
     account = pl.col("creditor_account")
-    is_iban = account.str.contains(_IBAN)
-    identification = node(
-        "Id",
-        wrap("IBAN", pl.when(is_iban).then(account)),
-        node("Othr", wrap("Id", pl.when(~is_iban).then(account))),
+    if frame["creditor_account"].str.contains(IBAN).all():
+        return [account.alias("xml_iban")]
+    is_iban = account.str.contains(IBAN)
+    return [
+        pl.when(is_iban).then(account).alias("xml_iban"),
+        pl.when(~is_iban).then(account).alias("xml_other"),
+        pl.when(~is_iban).then("creditor_account_type").alias("xml_account_type"),
+    ]
+
+
+def _coded(name: str) -> list[pl.Expr]:
+    value = pl.col(name)
+    is_code = value.str.contains(CODE)
+    return [
+        pl.when(is_code).then(value).alias(f"xml_{name}_code"),
+        pl.when(~is_code).then(value).alias(f"xml_{name}_other"),
+    ]
+
+
+def _references(frame: pl.DataFrame) -> pl.Expr:
+    """One Strd a reference. One without a type is a creditor reference, but in a client's own ISO file it says no more."""
+    told, kind = pl.col("remittance_reference"), pl.col("remittance_reference_type")
+    found = _structured(told, None if "original" in frame.columns else "SCOR")
+    for kinds in frame["remittance_reference_type"].drop_nulls().unique(maintain_order=True):
+        codes = set(kinds.split("\n"))
+        # Several references with types that differ: which is whose does not stand in the columns.
+        typed = _structured(told, codes.pop() if len(codes) == 1 else None)
+        found = pl.when(kind == kinds).then(typed).otherwise(found)
+    return found
+
+
+def _structured(references: pl.Expr, code: str | None) -> pl.Expr:
+    name = "Cd" if code in _REFERENCE_CODES else "Prtry"
+    kind = f"<Tp><CdOrPrtry><{name}>{code}</{name}></CdOrPrtry></Tp>" if code else ""
+    return leaves("Ref", references, f"<Strd><CdtrRefInf>{kind}", "</CdtrRefInf></Strd>")
+
+
+def layout(order: Order, version: Version) -> Node:
+    """CdtTrfTxInf over the columns of `shaped`."""
+    coded = {
+        name: Node(element, (Text("Cd", f"xml_{name}_code"), Text("Prtry", f"xml_{name}_other")))
+        for name, element in (("local_instrument", "LclInstrm"), ("category_purpose", "CtgyPurp"))
+    }
+    kinds = Node("SvcLvl", (Text("Cd", "service_level"),)), coded["local_instrument"], coded["category_purpose"]
+    member = Node("ClrSysMmbId", (Node("ClrSysId", (Text("Cd", "xml_system"),)), Text("MmbId", "xml_member")))
+    others = Node("OrgId", (Text("LEI", "creditor_lei"), Node("Othr", (Text("Id", "creditor_id"),))))
+    account = Node("Id", (Text("IBAN", "xml_iban"), Node("Othr", (Text("Id", "xml_other"),))))
+    return Node(
+        "CdtTrfTxInf",
+        (
+            Node("PmtId", (Text("InstrId", "reference"), Text("EndToEndId", "end_to_end_id"), Text("UETR", "uetr"))),
+            Node("PmtTpInf", kinds),
+            Raw("batch_PmtTpInf"),
+            Node("Amt", (Text(f'InstdAmt Ccy="{order.account.currency}"', "xml_amount"),)),
+            Text("ChrgBr", "charge_bearer"),
+            Raw("batch_ChrgBr"),
+            Node("UltmtDbtr", (Text("Nm", "ultimate_debtor_name"),)),
+            Raw("batch_UltmtDbtr"),
+            Node("CdtrAgt", (Node("FinInstnId", (Text(version.bic[0], "xml_bic"), member)),)),
+            Node("Cdtr", (Text("Nm", "creditor_name"), _address(), Node("Id", (others,)))),
+            Node("CdtrAcct", (account, Node("Tp", (Text("Cd", "xml_account_type"),)))),
+            Node("UltmtCdtr", (Text("Nm", "ultimate_creditor_name"),)),
+            Raw("batch_InstrForDbtrAgt"),
+            Node("Purp", (Text("Cd", "purpose"),)),
+            Node("RmtInf", (Raw("xml_unstructured"), Raw("xml_structured"))),
+        ),
     )
-    account_type = node("Tp", wrap("Cd", pl.when(~is_iban).then("creditor_account_type")))
-    return node("CdtrAcct", identification, account_type)
 
 
-# ---------------------------------------------------------------------------------------------- header
-
-
-def header(order: Order, count: int, total_minor: int, dates: set[object], *, transliterated: bool) -> bytes:
-    """Everything before the first payment. `dates`: execution dates met; there must be one.
-
-    Raises:
-        FrameBroken: the submission is empty or has several execution dates.
-    """
-    if count == 0 or len(dates) != 1:
-        raise FrameBroken(
-            f"a submission has payments of one execution date; here {count} payments of {len(dates)} dates",
-            submission_id=order.submission_id,
-        )
-    (date,) = dates
-    account = order.account
-    initiating_party, name = (
-        _name(text, transliterated=transliterated) for text in (order.initiating_party, account.name)
+def _address() -> Node:
+    return Node(
+        "PstlAdr",
+        (
+            Text("StrtNm", "creditor_street"),
+            Text("BldgNb", "creditor_building"),
+            Text("PstCd", "creditor_post_code"),
+            Text("TwnNm", "creditor_town"),
+            Text("Ctry", "creditor_country"),
+            Raw("xml_address_lines"),
+        ),
     )
-    totals = f"<NbOfTxs>{count}</NbOfTxs><CtrlSum>{format_minor(total_minor, account.currency)}</CtrlSum>"
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{NAMESPACE}"><CstmrCdtTrfInitn>'
-        f"<GrpHdr><MsgId>{literal(order.submission_id)}</MsgId><CreDtTm>{_created(order.created)}</CreDtTm>{totals}"
-        f"<InitgPty><Nm>{initiating_party}</Nm></InitgPty></GrpHdr>"
-        f"<PmtInf><PmtInfId>{literal(order.submission_id)}</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>true</BtchBookg>{totals}"
-        f"<ReqdExctnDt><Dt>{date}</Dt></ReqdExctnDt><Dbtr><Nm>{name}</Nm></Dbtr>"
-        f"<DbtrAcct><Id>{_account_id(account.account)}</Id><Ccy>{account.currency}</Ccy></DbtrAcct>"
-        f"<DbtrAgt><FinInstnId>{_agent_id(account.agent)}</FinInstnId></DbtrAgt>"
-    ).encode()
-
-
-def _created(moment: dt.datetime) -> str:
-    return moment.replace(microsecond=0).isoformat()
-
-
-def _name(value: str, *, transliterated: bool) -> str:
-    return literal(pl.select(transliterate(pl.lit(value))).item() if transliterated else value)
-
-
-def _matches(value: str, pattern: str) -> bool:
-    return bool(pl.select(pl.lit(value).str.contains(pattern)).item())
-
-
-def _account_id(account: str) -> str:
-    return f"<IBAN>{account}</IBAN>" if _matches(account, _IBAN) else f"<Othr><Id>{literal(account)}</Id></Othr>"
-
-
-def _agent_id(agent: str) -> str:
-    if not agent:
-        return f"<Othr><Id>{_NOT_PROVIDED}</Id></Othr>"
-    if _matches(agent, _BIC):
-        return f"<BICFI>{agent}</BICFI>"
-    return f"<ClrSysMmbId><MmbId>{literal(agent)}</MmbId></ClrSysMmbId>"

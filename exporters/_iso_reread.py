@@ -53,8 +53,8 @@ def _parse(data: bytes | mmap.mmap) -> None:
         raise FrameBroken(f"the written file is not well-formed XML: {fault}") from fault
 
 
-def reread(data: bytes | mmap.mmap, namespace: str) -> ExportSummary:
-    """Payments and their sums by currency, in minor units.
+def reread(data: bytes | mmap.mmap, namespaces: tuple[str, ...]) -> ExportSummary:
+    """Payments and their sums by currency, in minor units, of a file in one of the namespaces.
 
     Raises:
         FrameBroken: not well-formed, another message, an amount that cannot be read, or totals that disagree.
@@ -68,7 +68,9 @@ def reread(data: bytes | mmap.mmap, namespace: str) -> ExportSummary:
             _add(sums, _AMOUNT.findall(piece), payments)
             counted += payments
         parsed.result()
-    if f'xmlns="{namespace}"'.encode() not in data[:1024] or len(sums) != 1 or len(declared) != 2:  # noqa: PLR2004 GrpHdr, PmtInf
+    head = data[:1024]
+    known = any(f'<Document xmlns="{namespace}"'.encode() in head for namespace in namespaces)
+    if not known or len(sums) != 1 or len(declared) != 2:  # noqa: PLR2004 GrpHdr, PmtInf
         raise FrameBroken("the written file is not the pain.001 that it should be")
     ((currency, total_minor),) = sums.items()
     for count, total in declared:

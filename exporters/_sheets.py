@@ -37,14 +37,15 @@ _HEADINGS: Final = {"credit_debit": "Direction"}
 
 @dataclass(slots=True)
 class Formats:
-    """Cell formats of one workbook, made once each."""
+    """Cell formats of one workbook, made once each. `indent`: of text, where it stands beside numbers."""
 
     book: Workbook
-    made: dict[tuple[str, bool], Format] = field(default_factory=dict)
+    indent: int = 0
+    made: dict[tuple[str, bool, str], Format] = field(default_factory=dict)
 
-    def of(self, code: str, *, total: bool = False) -> Format:
-        """Format of a number format code; of a total row: bold under a line."""
-        key = (code, total)
+    def of(self, code: str, *, total: bool = False, fill: str = "") -> Format:
+        """Format of a number format code; of a total row: bold under a line. `fill`: colour of a marked cell, framed."""
+        key = (code, total, fill)
         if key not in self.made:
             properties: dict[str, Any] = {
                 "num_format": code,
@@ -52,23 +53,51 @@ class Formats:
                 "valign": "top",
                 "text_wrap": code == _TEXT,
             }
-            self.made[key] = self.book.add_format({**properties, "bold": True, "top": 1} if total else properties)
+            if code == _TEXT and self.indent:
+                properties |= {"align": "left", "indent": self.indent}
+            if total:
+                properties |= {"bold": True, "top": 1}
+            if fill:
+                # The frame tells where a print has no colour.
+                properties |= {"bg_color": fill, "border": 2}
+            self.made[key] = self.book.add_format(properties)
         return self.made[key]
 
     def head(self, kind: str) -> Format:
         """Format of a column's head: above numbers to the right, as they are."""
-        key = (f"head {kind in _NUMBERS}", False)
+        key = (f"head {kind in _NUMBERS}", False, "")
         if key not in self.made:
             place = {"align": "right"} if kind in _NUMBERS else {"align": "left", "indent": 1}
             properties = {"bold": True, "bg_color": "#DCE6F1", "bottom": 1, "text_wrap": True, "valign": "top"}
             self.made[key] = self.book.add_format({**properties, **place})
         return self.made[key]
 
-    def money(self, currency: str | None, *, total: bool = False) -> Format:
+    def money(self, currency: str | None, *, total: bool = False, fill: str = "") -> Format:
         """Thousands separated, as many decimals as the currency has, negative amounts red."""
         digits = _digits(currency)
         shown = "#,##0" + ("." + "0" * digits if digits else "")
-        return self.of(f"{shown};[Red]-{shown}", total=total)
+        return self.of(f"{shown};[Red]-{shown}", total=total, fill=fill)
+
+
+def write_cell(
+    sheet: Worksheet, formats: Formats, place: tuple[int, int], value: Any, kind: str, *, currency: str | None = None,
+    fill: str = "",
+) -> None:  # fmt: skip
+    """Write one value as its kind says: real numbers and dates; text as text, so that no cell runs. Money in minor units."""
+    row, column = place
+    if value is None:
+        sheet.write_blank(row, column, None, formats.of("General", fill=fill))
+    elif kind in _MONEY and abs(value) >= EXACT_MINOR_MAX:
+        sheet.write_string(row, column, format_minor(value, currency or ""), formats.of(_TEXT, fill=fill))
+    elif kind in _MONEY:
+        # The nearest double of an amount of at most 15 digits shows as that amount; nothing is computed with it here.
+        sheet.write_number(row, column, value / 10 ** _digits(currency), formats.money(currency, fill=fill))
+    elif kind in _NUMBERS:
+        sheet.write_number(row, column, value, formats.of("#,##0", fill=fill))
+    elif kind == "date":
+        sheet.write_datetime(row, column, dt.datetime.combine(value, dt.time()), formats.of(_DATE, fill=fill))
+    else:
+        sheet.write_string(row, column, str(value)[:_CELL_CHARS_MAX], formats.of(_TEXT, fill=fill))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +121,8 @@ class SheetWriter:
             sheet.write_string(HEAD_ROW, number, heading(name), self.formats.head(self._kind(name)))
         for row, values in enumerate(self.frame.iter_rows(named=True), FIRST_ROW):
             for number, name in enumerate(columns):
-                self._cell(row, number, values[name], self._kind(name), values.get("currency"))
+                place, kind = (row, number), self._kind(name)
+                write_cell(sheet, self.formats, place, values[name], kind, currency=values.get("currency"))
         if self.frame.height:
             sheet.autofilter(HEAD_ROW, 0, FIRST_ROW + self.frame.height - 1, len(columns) - 1)
             self._totals()
@@ -100,22 +130,6 @@ class SheetWriter:
         sheet.repeat_rows(HEAD_ROW)
         sheet.set_footer("&L&A&RPage &P of &N")
         print_on_a4(sheet)
-
-    def _cell(self, row: int, column: int, value: Any, kind: str, currency: str | None) -> None:
-        sheet, formats = self.sheet, self.formats
-        if value is None:
-            sheet.write_blank(row, column, None, formats.of("General"))
-        elif kind in _MONEY and abs(value) >= EXACT_MINOR_MAX:
-            sheet.write_string(row, column, format_minor(value, currency or ""), formats.of(_TEXT))
-        elif kind in _MONEY:
-            # The nearest double of an amount of at most 15 digits shows as that amount; nothing is computed with it here.
-            sheet.write_number(row, column, value / 10 ** _digits(currency), formats.money(currency))
-        elif kind in _NUMBERS:
-            sheet.write_number(row, column, value, formats.of("#,##0"))
-        elif kind == "date":
-            sheet.write_datetime(row, column, dt.datetime.combine(value, dt.time()), formats.of(_DATE))
-        else:
-            sheet.write_string(row, column, str(value)[:_CELL_CHARS_MAX], formats.of(_TEXT))
 
     def _totals(self) -> None:
         """One row a currency, an empty row below the table: money and counts, as formulas with their values."""

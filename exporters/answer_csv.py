@@ -43,7 +43,6 @@ class CsvAnswer:
     """The answer `answer-csv`, with the options it was given."""
 
     name: str = "answer-csv"
-    suffix: str = ".csv"
     options: type[Model] = CsvAnswerOptions
     chosen: CsvAnswerOptions = field(default_factory=CsvAnswerOptions)
     kind: ClassVar[Literal["answer"]] = "answer"
@@ -52,13 +51,23 @@ class CsvAnswer:
         """The same export, as the client's profile wants it."""
         return replace(self, chosen=options)
 
+    def suffix_of(self, answer: Answer) -> str:  # noqa: ARG002 - the same for every answer
+        """How the answer's name ends."""
+        return ".csv"
+
     def write(self, answer: Answer, out: BinaryIO) -> None:
         """Write the table; the same input gives the same bytes."""
         # The rows of a copy have no fate of their own: they are the original's.
-        rows = [_above(answer), _payments(answer)] if answer.duplicate_of is None else []
+        told = replace(answer, findings=_in_terms(answer))
+        rows = [_above(told), _payments(told)] if answer.duplicate_of is None else []
         table = pl.concat([_file_row(answer), *rows]).with_columns(pl.lit(answer.file_name).alias("file"))
         safe = table.select(_harmless(name) if table.schema[name] == pl.String else pl.col(name) for name in COLUMNS)
         safe.write_csv(out, include_bom=True, separator=self.chosen.delimiter, line_terminator="\r\n")
+
+
+def _in_terms(answer: Answer) -> pl.DataFrame:
+    """FINDINGS whose `field` is what the client calls it, where its format has a name for it."""
+    return answer.findings.with_columns(pl.col("field").cast(pl.String).replace(dict(answer.facts.terms)))
 
 
 def _harmless(name: str) -> pl.Expr:

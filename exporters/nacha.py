@@ -17,6 +17,7 @@ from canonical.contracts import ExportSummary, Model, Order, Source
 from canonical.errors import FrameBroken
 from canonical.limits import WINDOW_BYTES
 from exporters._nacha_batches import Batches
+from exporters._nacha_entries import plain, prepared
 from exporters._nacha_fit import unfit
 from exporters._nacha_records import (
     BATCHES_MAX,
@@ -29,8 +30,6 @@ from exporters._nacha_records import (
     file_end,
     file_header,
     originating_dfi,
-    plain,
-    prepared,
 )
 from exporters._nacha_reread import reread
 
@@ -51,7 +50,7 @@ class Nacha:
         sequence = position.cast(pl.Int64) + (order.sequence_first - 1)
         return pl.lit(originating_dfi(order, _options(order))) + sequence.cast(pl.String).str.zfill(7)
 
-    def unfit(self, payments: pl.DataFrame) -> pl.DataFrame:
+    def unfit(self, payments: pl.DataFrame, options: NachaOptions | None = None) -> pl.DataFrame:  # noqa: ARG002
         """FINDINGS of payments that no ACH entry can carry whole. `write` refuses them: keep them off the rail."""
         return unfit(plain(payments))
 

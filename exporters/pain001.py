@@ -1,6 +1,6 @@
-"""pain.001.001.09, CustomerCreditTransferInitiation: one submission as one PmtInf of one file to a bank.
+"""pain.001, CustomerCreditTransferInitiation: one submission as one PmtInf of one file to a bank.
 
-Source: ISO 20022 pain.001.001.09; EPC132-08 for SEPA; conventions in docs/exports/pain.001.md.
+Source: ISO 20022 pain.001.001.09 and pain.001.001.03; EPC132-08 for SEPA; conventions in docs/exports/pain.001.md.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ from canonical.contracts import ExportSummary, Order, Source
 from canonical.limits import WINDOW_BYTES
 from canonical.profiles import Model
 from exporters._iso_fit import unfit
-from exporters._iso_payment import NAMESPACE, checked_payments, header, payment
 from exporters._iso_reread import reread
-from exporters._iso_xml import write_rows
+from exporters._iso_versions import VERSIONS, Number
+from exporters._iso_write import submission
+from exporters._iso_xml import write_column
 
 _COPY_BYTES: Final = 2**20
 
 
 class Options(Model):
-    """`transliterate`: names, addresses and remittance text are written in the SEPA character set (EPC217-08)."""
+    """`version`: 09 or 03. `transliterate`: names, addresses and remittance text in the SEPA character set (EPC217-08)."""
 
+    version: Number = "09"
     transliterate: bool = False
 
 
@@ -43,9 +45,12 @@ class Pain001:
         """InstrId: the payment's id."""
         return payment_id
 
-    def unfit(self, payments: pl.DataFrame) -> pl.DataFrame:
-        """FINDINGS of payments that no CdtTrfTxInf can carry whole: kept off the rail; `write` refuses them."""
-        return unfit(payments)
+    def unfit(self, payments: pl.DataFrame, options: Options | None = None) -> pl.DataFrame:
+        """FINDINGS of payments that no CdtTrfTxInf can carry whole: kept off the rail; `write` refuses them.
+
+        Where `original` stands beside them, that includes what the client said and the version has no place for.
+        """
+        return unfit(payments, VERSIONS[(options or Options()).version])
 
     def write(self, order: Order, windows: Iterator[pl.DataFrame], out: BinaryIO) -> ExportSummary:
         """Write the file; the same input gives the same bytes.
@@ -54,23 +59,19 @@ class Pain001:
         up to one window, then disk) and copied behind the header.
 
         Raises:
-            FrameBroken: a payment is no credit transfer in the account's currency, dates differ within the submission, or
-                a text does not fit its element. Validation refuses such payments; nothing is cut here.
+            FrameBroken: a payment is no credit transfer in the account's currency, dates differ within the submission,
+                or something does not fit (see `unfit`). Validation refuses such payments; nothing is cut here.
         """
         options = Options.model_validate(order.provider.export.options)
-        count, total_minor, dates = 0, 0, set[object]()
+        written = submission(order, VERSIONS[options.version], transliterated=options.transliterate)
         with tempfile.SpooledTemporaryFile(max_size=WINDOW_BYTES) as body:
             for window in windows:
-                payments = checked_payments(window, order, transliterated=options.transliterate)
-                write_rows(payments, payment(order), body)
-                count += payments.height
-                total_minor += int(payments["amount_minor"].sum())
-                dates |= set(payments["execution_date"].unique())
-            out.write(header(order, count, total_minor, dates, transliterated=options.transliterate))
+                write_column(written.xml(window), body)
+            out.write(written.header())
             body.seek(0)
             shutil.copyfileobj(body, out, _COPY_BYTES)
         out.write(b"</PmtInf></CstmrCdtTrfInitn></Document>\n")
-        return ExportSummary(count, {order.account.currency: total_minor})
+        return ExportSummary(written.totals.payments, {order.account.currency: written.totals.sum_minor})
 
     def reread(self, source: Source) -> ExportSummary:
         """Count CdtTrfTxInf and sum InstdAmt from the bytes, and hold them against the header.
@@ -78,7 +79,7 @@ class Pain001:
         Raises:
             FrameBroken: the bytes are not well-formed, or their counts and sums disagree with each other.
         """
-        return reread(source.data, NAMESPACE)
+        return reread(source.data, tuple(version.grammar.namespace for version in VERSIONS.values()))
 
 
 EXPORT: Final = Pain001()

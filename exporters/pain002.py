@@ -1,6 +1,6 @@
-"""pain.002, CustomerPaymentStatusReport: the answer to a client's file, in version .10 or .03.
+"""pain.002, CustomerPaymentStatusReport: the answer to a client's file, in version .03 (also the Swiss one) or .10 to .15.
 
-Source: ISO 20022 pain.002.001.10 and pain.002.001.03; what is written is named alike in both. docs/exports/pain.002.md.
+Source: ISO 20022 pain.002.001.03 and .10 to .15; SIX pain.002.001.03.ch.02. docs/exports/pain.002.md.
 """
 
 from __future__ import annotations
@@ -8,18 +8,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, ClassVar, Final, Literal
 
+from pydantic import Field
+
 from canonical.contracts import Answer
 from canonical.profiles import Model
 from exporters._iso_answer_group import group_xml
-from exporters._iso_answer_rows import SLICE_ROWS, answer_rows, row_xml
+from exporters._iso_answer_rows import row_slices, row_xml
+from exporters._iso_answer_version import VersionName, version_of
 from exporters._iso_xml import write_rows
 
 
 class Options(Model):
-    """`version`: the exact message. `rows`: every transaction, or only those that were not simply accepted."""
+    """`version`: the exact message. `rows`: every transaction, or only those that were not simply accepted.
 
-    version: Literal["pain.002.001.10", "pain.002.001.03"] = "pain.002.001.10"
+    `sender`: GrpHdr/InitgPty/Nm, who answers.
+    """
+
+    version: VersionName = "pain.002.001.10"
     rows: Literal["all", "exceptions"] = "all"
+    sender: str | None = Field(default=None, min_length=1, max_length=70, pattern=r"^[ -~\u00A0-\uD7FF]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,6 @@ class Pain002:
 
     name: str = "pain.002"
     kind: ClassVar[Literal["answer"]] = "answer"
-    suffix: str = ".pain002.xml"
     options: type[Model] = Options
     chosen: Options = field(default_factory=Options)
 
@@ -36,17 +42,19 @@ class Pain002:
         """The same export, as the client's profile wants it."""
         return replace(self, chosen=options)
 
+    def suffix_of(self, answer: Answer) -> str:  # noqa: ARG002 - the same for every answer
+        """How the answer's name ends."""
+        return ".pain002.xml"
+
     def write(self, answer: Answer, out: BinaryIO) -> None:
         """Write the answer; the same input gives the same bytes. Whatever the client's file held, the answer is valid."""
-        version = self.chosen.version
+        version = version_of(self.chosen.version)
         out.write(
-            f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{version}">'
-            "<CstmrPmtStsRpt>".encode()
+            f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{version.namespace}"><CstmrPmtStsRpt>'.encode()
         )
-        out.write(group_xml(answer, version).encode())
-        rows = answer_rows(answer, version, exceptions_only=self.chosen.rows == "exceptions")
-        for offset in range(0, rows.height, SLICE_ROWS):
-            write_rows(rows.slice(offset, SLICE_ROWS), row_xml(), out)
+        out.write(group_xml(answer, version, self.chosen.sender).encode())
+        for rows in row_slices(answer, version, exceptions_only=self.chosen.rows == "exceptions"):
+            write_rows(rows, row_xml(version), out)
         out.write(b"</CstmrPmtStsRpt></Document>\n")
 
 

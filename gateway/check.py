@@ -22,12 +22,23 @@ from canonical.identifiers import make_file_id
 from canonical.profiles import ClientProfile
 from gateway.envelopes import Rejected, is_wrapped, peel
 from gateway.judging import accepted_rows, judge, sums_of, verdict_word
-from gateway.reading import HEAD_BYTES, TAIL_BYTES, closes_itself, facts_of, incomplete, read, unopened
+from gateway.reading import (
+    HEAD_BYTES,
+    TAIL_BYTES,
+    asks_to_cancel,
+    closes_itself,
+    facts_of,
+    incomplete,
+    read,
+    read_cancellation,
+    unopened,
+)
 from validators import engine
 
 NOT_CHECKED: Final = (
     "duplicate-file: whether the same bytes were sent before",
     "duplicate-payment: whether an earlier file holds the same payment",
+    "cancellation: whether what a request names was sent already",
     "limits of the day: what the day's other files have used of them",
     "approval: whether the file is above the limit up to which it goes on by itself",
     "screening: whether a name is on the operator's list",
@@ -86,7 +97,7 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
     return Checked(
         file=path.name,
         header=judged.header,
-        verdict=verdict_word(judged, accepted),
+        verdict="request" if asks_to_cancel(judged.header.format) else verdict_word(judged, accepted),
         payments=judged.index.height,
         accepted=accepted,
         unreadable=judged.unreadable,
@@ -106,10 +117,18 @@ def _opened(path: Path, client: ClientProfile) -> Iterator[Iterator[Window]]:
             yield iter([unopened(fault.rule, fault.reason, fault.message, fault.remedy)])
             return
         if peeled is None:
-            yield chain(read(Source(file_id, path.name, packed), client), _closing(client, packed))
+            yield chain(_read(Source(file_id, path.name, packed), client), _closing(client, packed))
             return
         with _mapped(peeled.path) as data:
-            yield read(Source(file_id, peeled.name, data), client)
+            yield _read(Source(file_id, peeled.name, data), client)
+
+
+def _read(source: Source, client: ClientProfile) -> Iterator[Window]:
+    """The windows of a payment file; of a cancellation request one window with what is wrong with it."""
+    asked = read_cancellation(source, client)
+    if asked is None:
+        return read(source, client)
+    return iter([Window(asked.header, empty(PAYMENTS), empty(TOTALS), asked.findings)])
 
 
 def _closing(client: ClientProfile, data: bytes | mmap.mmap) -> Iterator[Window]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -45,7 +46,17 @@ def _with_bytes(source: Source, version: str, payments: pl.DataFrame) -> pl.Data
         _cut(source, payments, "offset", "length").alias("original"),
         _cut(source, payments, "batch_offset", "batch_length").alias("original_batch"),
         original_version=pl.lit(version),
+        original_encoding=pl.lit(_encoding(source), dtype=pl.String),
     )
+
+
+_DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)""")
+
+
+def _encoding(source: Source) -> str | None:
+    """Encoding that the XML declaration names; UTF-16 is known by its byte order mark."""
+    found = _DECLARED.match(bytes(source.data[:200]))
+    return found.group(1).decode("ascii") if found else None
 
 
 def _cut(source: Source, payments: pl.DataFrame, start: str, length: str) -> pl.Series:

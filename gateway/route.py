@@ -23,6 +23,7 @@ from gateway.composition import Gateway
 from gateway.files import file_row, move_file
 from gateway.lake import Draft
 from gateway.orders import order_of
+from gateway.originals import originals
 from gateway.registry import tables as t
 from gateway.registry.engine import take_numbers
 from gateway.routing import Candidate, candidates, choose, execution_dates
@@ -78,7 +79,7 @@ def _plan(gateway: Gateway, file: Mapping[str, Any], unplaced: pl.DataFrame, rev
     file_id = file["file_id"]
     options = candidates(gateway.profiles, gateway.clock())
     chosen = pl.concat([_placed(part, options) for part in _payments(gateway, file_id, unplaced)])
-    if revision > 1 and chosen["candidate"].is_null().all():
+    if file["state"] == "routed" and chosen["candidate"].is_null().all():
         return  # still no rail for them: the plan that says so stands
     draft = gateway.lake.draft(file_id, f"route-{revision}")
     rows, frames = [], [_waiting(chosen)]
@@ -93,8 +94,9 @@ def _plan(gateway: Gateway, file: Mapping[str, Any], unplaced: pl.DataFrame, rev
 
 
 def _payments(gateway: Gateway, file_id: str, unplaced: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    for part in gateway.lake.parts(file_id, "payments"):
-        yield part.join(unplaced, on="payment_id", how="semi", maintain_order="left")
+    with originals(gateway, file_id) as beside:
+        for part in gateway.lake.parts(file_id, "payments"):
+            yield beside(part.join(unplaced, on="payment_id", how="semi", maintain_order="left"))
 
 
 def _placed(payments: pl.DataFrame, options: list[Candidate]) -> pl.DataFrame:

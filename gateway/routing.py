@@ -51,31 +51,30 @@ NO_RAIL: Final = "no provider's rail takes this payment (currency, country, acco
 
 def choose(payments: pl.DataFrame, options: list[Candidate]) -> pl.DataFrame:
     """PAYMENTS with `candidate` (Int64, index of the first that fits, null where none does) and `waiting` (why none)."""
-    exports = sorted({option.provider.export.name for option in options})
-    whole = payments.with_columns(_carried(payments, name) for name in exports)
+    providers = {option.provider.provider_id: option.provider for option in options}
+    whole = payments.with_columns(_carried(payments, provider) for provider in providers.values())
     tests = [
-        pl.when(fits(option) & pl.col(_unfit(option.provider.export.name)).is_null()).then(
-            pl.lit(index, dtype=pl.Int64)
-        )
+        pl.when(fits(option) & pl.col(_unfit(option.provider)).is_null()).then(pl.lit(index, dtype=pl.Int64))
         for index, option in enumerate(options)
     ]
     chosen = pl.coalesce(*tests) if tests else pl.lit(None, dtype=pl.Int64)
-    reasons = pl.concat_str(
-        [pl.lit(NO_RAIL), *[pl.col(_unfit(name)) for name in exports]], separator="; ", ignore_nulls=True
-    )
+    told = [_unfit(provider) for provider in providers.values()]
+    reasons = pl.concat_str([pl.lit(NO_RAIL), *(pl.col(name) for name in told)], separator="; ", ignore_nulls=True)
     waiting = pl.when(pl.col("candidate").is_null()).then(reasons)
-    return whole.with_columns(candidate=chosen).with_columns(waiting=waiting).drop(_unfit(name) for name in exports)
+    return whole.with_columns(candidate=chosen).with_columns(waiting=waiting).drop(told)
 
 
-def _unfit(export: str) -> str:
-    return f"unfit_{export}"
+def _unfit(provider: ProviderProfile) -> str:
+    return f"unfit_{provider.provider_id}"
 
 
-def _carried(payments: pl.DataFrame, export: str) -> pl.Series:
-    """Why a payment cannot be written in an export's format, null where it can."""
-    found = lookup("exporters", "EXPORT", export).unfit(payments)
-    told = found.group_by("row").agg(pl.format("{}: {}", pl.lit(export), pl.col("message").str.join(", ")).alias("why"))
-    return payments.select("row").join(told, on="row", how="left", maintain_order="left")["why"].alias(_unfit(export))
+def _carried(payments: pl.DataFrame, provider: ProviderProfile) -> pl.Series:
+    """Why a payment cannot be written in a provider's format, null where it can."""
+    export = lookup("exporters", "EXPORT", provider.export.name)
+    found = export.unfit(payments, export.options.model_validate(provider.export.options))
+    why = pl.format("{}: {}", pl.lit(provider.export.name), pl.col("message").str.join(", ")).alias("why")
+    told = found.group_by("row").agg(why)
+    return payments.select("row").join(told, on="row", how="left", maintain_order="left")["why"].alias(_unfit(provider))
 
 
 def fits(option: Candidate) -> pl.Expr:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 from rapidfuzz import fuzz, process
 
@@ -47,7 +48,7 @@ def screening_hits(gateway: Gateway, file: Mapping[str, Any]) -> list[str]:
     hits = gateway.lake.whole(file_id, "screening")
     told = [
         f"screening: {row['field']} of row {row['row']} is like {mask(row['listed'])} (entry {row['entry']} of list "
-        f"{wanted.list}, score {row['score']:.1f} of at least {wanted.threshold})"
+        f"{wanted.list}, score {row['score']} of at least {wanted.threshold})"
         for row in hits.head(_SHOWN_MAX).iter_rows(named=True)
     ]
     more = hits.height - len(told)
@@ -75,11 +76,15 @@ def alike(names: pl.Series, listed: pl.DataFrame, threshold: int) -> pl.DataFram
     theirs = listed.drop_nulls("name").select(entry="id", listed="name", listed_plain=plain(pl.col("name")))
     blocked = _blocks(ours, "plain").join(_blocks(theirs, "listed_plain"), on="block").drop("block").unique()
     if blocked.is_empty():
-        return pl.DataFrame(schema={"name": pl.String, "entry": pl.String, "listed": pl.String, "score": pl.Float64})
+        return pl.DataFrame(schema={"name": pl.String, "entry": pl.String, "listed": pl.String, "score": pl.Int64})
     scores = process.cpdist(
-        blocked["plain"].to_list(), blocked["listed_plain"].to_list(), scorer=fuzz.token_sort_ratio, workers=-1
+        blocked["plain"].to_list(),
+        blocked["listed_plain"].to_list(),
+        scorer=fuzz.token_sort_ratio,
+        workers=-1,
+        dtype=np.uint8,
     )
-    scored = blocked.with_columns(score=pl.Series(scores, dtype=pl.Float64))
+    scored = blocked.with_columns(score=pl.Series(scores).cast(pl.Int64))
     hits = scored.filter(pl.col("score") >= threshold).select("name", "entry", "listed", "score")
     return hits.sort("score", "name", "entry", descending=[True, False, False])
 
@@ -116,7 +121,7 @@ def _window_hits(payments: pl.DataFrame, listed: pl.DataFrame, threshold: int) -
         found = alike(said[column], listed, threshold).rename({"name": column})
         hits.append(said.join(found, on=column).with_columns(field=pl.lit(field)))
     countries = listed.filter(pl.col("name").is_null() & pl.col("country").is_not_null()).select(
-        entry="id", listed="country", score=pl.lit(100.0)
+        entry="id", listed="country", score=pl.lit(100, dtype=pl.Int64)
     )
     for column in ("bank_country", "address_country"):
         here = said.join(countries, left_on=column, right_on="listed").with_columns(listed=pl.col(column))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {
     "accepted": "green", "partial": "yellow", "rejected": "red", "unreadable": "red", "fatal": "red", "error": "red",
-    "warning": "yellow",
+    "warning": "yellow", "request": "yellow",
 }  # fmt: skip
 _SHOWN_MAX = 200
 

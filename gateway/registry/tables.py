@@ -57,7 +57,8 @@ FILES: Final = Table(
     UniqueConstraint("client_id", "sha256", "round"),
     UniqueConstraint("client_id", "sequence", name="uq_files_sequence"),
 )  # fmt: skip
-"""state: received, parsed, validated, held, approved, refused, rejected, routed."""
+"""state: received, parsed, validated, held, approved, refused, rejected, routed, cancelled (all of its payments); applied: a
+cancellation request that was worked off."""
 
 ARRIVALS: Final = Table(
     "arrivals", METADATA,

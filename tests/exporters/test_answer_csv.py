@@ -12,7 +12,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
+from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader, FormatFacts
 from canonical.frames import FINDINGS, conform, empty
 from canonical.profiles import ClientProfile
 from exporters.answer_csv import COLUMNS, EXPORT, CsvAnswerOptions
@@ -128,6 +128,13 @@ def test_a_file_without_payments():
     unreadable = findings({"level": "file", "severity": "fatal", "reason": "FF01", "message": "empty"})
     told = table(written(replace(ANSWER, rows=rows().clear(), findings=unreadable, payments=0, status="RJCT")))
     assert [row["status"] for row in told] == ["RJCT", "RJCT"]
+
+
+def test_fields_are_called_what_the_client_calls_them():
+    terms = FormatFacts("csv", terms={"amount_text": "Betrag", "creditor_account": "=IBAN"})
+    told = table(written(replace(ANSWER, facts=terms)))
+    assert told[4]["field"] == "Betrag | =IBAN"
+    assert told[1]["field"] == "TOTAL/sum"
 
 
 def test_the_delimiter_is_the_clients():

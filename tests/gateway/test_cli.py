@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
-from world import upload
+from world import REPOSITORY, upload
 
 from gateway.cli import app
+from gateway.reading import facts_of
 from gateway.registry import tables as t
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
+from validators.engine import in_terms
 
 TODAY = dt.date(2026, 11, 20)
 RUNNER = CliRunner()
@@ -94,7 +96,7 @@ def test_check_says_what_the_gateway_says(here, tmp_path) -> None:
     (file,) = here.registry.rows(t.FILES)
     arguments = ("--client", "cedar", "--output", "json", "--day", file["received_on"])
     _, output = run("check", str(tmp_path / "c.csv"), *arguments)
-    told = here.lake.whole(file["file_id"], "findings", "validate").to_dicts()
+    told = in_terms(here.lake.whole(file["file_id"], "findings", "validate"), facts_of("csv")).to_dicts()
     assert json.loads(output)["findings"] == told
 
 
@@ -209,3 +211,9 @@ def test_a_folder_nobody_may_write_says_so(here, monkeypatch) -> None:
     (here.settings.home / "store" / "archive").unlink()
     assert run("receive")[0] == 0
     assert len(here.registry.rows(t.FILES)) == 1
+
+
+def test_a_cancellation_request_is_looked_at_as_one() -> None:
+    request = REPOSITORY / "tests/parsers/golden/camt055/request.xml"
+    _, output = run("check", str(request), "--output", "json")
+    assert json.loads(output)["verdict"] == "request"

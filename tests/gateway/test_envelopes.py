@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import shutil
+import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gnupg
@@ -119,11 +120,16 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str, 
             gpg.export_keys(fingerprint),
             gpg.export_keys(fingerprint, secret=True, expect_passphrase=False),
         )
+    _end_agent(home)
     return made
 
 
+def _end_agent(home: Path) -> None:
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False, capture_output=True)
+
+
 @pytest.fixture
-def sealed(keys, tmp_path: Path) -> Callable[..., bytes]:
+def sealed(keys, tmp_path: Path) -> Iterator[Callable[..., bytes]]:
     home = tmp_path / "gpg"
     home.mkdir(mode=0o700)
     gpg = gnupg.GPG(gnupghome=str(home))
@@ -136,7 +142,8 @@ def sealed(keys, tmp_path: Path) -> Callable[..., bytes]:
         assert made.ok, made.stderr
         return bytes(made.data)
 
-    return seal
+    yield seal
+    _end_agent(home)
 
 
 @pytest.fixture

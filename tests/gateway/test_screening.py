@@ -63,4 +63,4 @@ def test_a_list_that_is_not_there_stops_the_file_loudly(gateway: Gateway) -> Non
 def test_scores_do_not_depend_on_case_accents_order_or_punctuation() -> None:
     listed = pl.DataFrame({"id": ["1"], "name": ["Müller-Lüdenscheidt, Jörg"], "country": [None]})
     names = pl.Series(["JORG MULLER LUDENSCHEIDT", "Jörg  Müller Lüdenscheidt", None, "somebody else"])
-    assert alike(names, listed, 100)["score"].to_list() == [100.0, 100.0]
+    assert alike(names, listed, 100)["score"].to_list() == [100, 100]

@@ -1,0 +1,171 @@
+"""An answer in plain words, for the pages and sheets that a client's accountant reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from canonical.codes import REASONS, Level, Severity
+from canonical.contracts import Answer
+from canonical.money import amount_minor
+
+STATUS_WORDS: Final = {
+    "RCVD": "received", "ACTC": "checked", "ACCP": "accepted", "ACWC": "accepted, with a change", "PDNG": "waiting",
+    "ACSP": "sent to the bank", "ACSC": "booked by the bank", "RJCT": "refused", "CANC": "cancelled",
+    "PART": "accepted in part",
+}  # fmt: skip
+_ORDER: Final = ("ACSC", "ACSP", "ACCP", "ACTC", "RCVD", "ACWC", "PDNG", "CANC", "RJCT")
+_PAST: Final = frozenset({"ACCP", "ACWC", "ACTC", "RCVD", "ACSP", "ACSC"})
+"""Statuses that were given; the others last."""
+REFUSED: Final = ("RJCT", "CANC")
+_DUPLICATE: Final = (
+    "The original stands and is being worked on. Nothing was done with this copy, and nothing is paid twice."
+)
+_LEAVE_IT: Final = (
+    "Nothing. Do not cancel the original and do not send it again; its own answer says how each payment went."
+)
+_MEND_FILE: Final = "Mend what is listed below, then send the file again."
+_MEND_ROWS: Final = (
+    "Mend the payments listed below and send only those again. Do not send the whole file again: what was accepted "
+    "goes on and would be ordered twice."
+)
+_ASK: Final = "Look at the reasons below; order anew, with a new reference, what is still to be paid."
+_NOTHING: Final = "Nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The whole answer in three sentences: what became of the file, what that means, what the client should do now.
+
+    `tone`: good, mixed, bad or plain; never the only sign of anything.
+    """
+
+    headline: str
+    meaning: str
+    next_step: str
+    tone: str
+
+
+def count_of(number: int, noun: str) -> str:
+    """1 payment, 1,234 payments."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def verdict_of(answer: Answer) -> Verdict:
+    """What is said above everything else."""
+    if answer.duplicate_of is not None:
+        return Verdict(f"This file was received before, as {answer.duplicate_of}.", _DUPLICATE, _LEAVE_IT, "plain")
+    rows, lost = answer.rows.height, _unread(answer)
+    refused = int(answer.rows["status"].is_in(REFUSED).sum())
+    unread = f" {count_of(lost, 'row')} could not be read." if lost else ""
+    later = answer.milestone != "validated"
+    if rows == 0:
+        return Verdict(
+            "The file was refused.", "No payment could be read from it, so none will be made.", _MEND_FILE, "bad"
+        )
+    if refused == rows:
+        word = "cancelled" if answer.status == "CANC" else "refused"
+        meaning = f"None of its {count_of(rows, 'payment')} will be made.{unread}"
+        return Verdict(f"Every payment of the file was {word}.", meaning, _ASK if later else _MEND_FILE, "bad")
+    if refused or lost:
+        said = (
+            f"{count_of(refused, 'payment')} of {rows:,} {'was' if refused == 1 else 'were'} refused."
+            if refused
+            else ""
+        )
+        fate = _fate(answer, "The other" if refused else "The" if rows == 1 else "All")
+        return Verdict(f"{said}{unread}".strip(), fate, _ASK if later else _MEND_ROWS, "mixed")
+    warned = (
+        _NOTHING if answer.findings.is_empty() else "Nothing for now; look at the warnings below before the next file."
+    )
+    return Verdict("No payment was refused.", _fate(answer, "The" if rows == 1 else "All"), warned, "good")
+
+
+def _unread(answer: Answer) -> int:
+    """Rows of the file that could become no payment: each has an error, and no status."""
+    errors = answer.findings.filter(
+        (pl.col("level") == Level.PAYMENT.value) & (pl.col("severity") != Severity.WARNING.value)
+    ).select(pl.col("row", "line").cast(pl.Int64))
+    lost = errors.join(answer.rows.select(pl.col("row").cast(pl.Int64)), on="row", how="anti")
+    return lost.unique(pl.coalesce("row", -pl.col("line"))).height if lost.height else 0
+
+
+def _fate(answer: Answer, others: str) -> str:
+    """What became of the payments that were not refused: "The other 3 payments were accepted."."""
+    counted = dict(answer.rows.filter(~pl.col("status").is_in(REFUSED)).group_by("status").len().iter_rows())
+    known = [status for status in _ORDER if status in counted] + sorted(set(counted) - set(_ORDER))
+    if len(known) == 1:
+        count = counted[known[0]]
+        number = "payment" if count == 1 else f"{count:,} payments"
+        return f"{others} {number} {_doing(known[0], count)}."
+    told = [f"{counted[status]:,} {_doing(status, counted[status])}" for status in known]
+    return f"Of {others[0].lower()}{others[1:]} {count_of(sum(counted.values()), 'payment')}, {', '.join(told[:-1])} and {told[-1]}."
+
+
+def _doing(status: str, count: int) -> str:
+    """Were accepted; is waiting."""
+    words = STATUS_WORDS.get(status, f"in status {status}")
+    if status in _PAST:
+        return f"{'was' if count == 1 else 'were'} {words}"
+    return f"{'is' if count == 1 else 'are'} {words}"
+
+
+def facts_of(answer: Answer) -> tuple[tuple[str, str], ...]:
+    """Label and value of what names the file and the answer; values that are not known are left out."""
+    header = answer.header
+    telling = header.version not in {"unknown", header.format} and not header.version.isdigit()
+    version = f" ({header.version})" if telling and header.version else ""
+    facts = (
+        ("File", answer.file_name),
+        ("Client", answer.client.name),
+        ("Format", f"{header.format}{version}"),
+        ("Your message id", header.message_id),
+        ("Created", header.created),
+        ("Sent by", header.initiating_party),
+        ("Payments read", f"{answer.payments:,}"),
+        ("Answered", f"{answer.created:%Y-%m-%d %H:%M} {answer.created.tzname() or ''}".strip()),
+        ("Stage", {"validated": "checked on receipt", "outcome": "what became of the payments since"}.get(answer.milestone, answer.milestone)),
+        ("Our number of the file", answer.file_id),
+        ("Our number of this answer", answer.answer_id),
+    )  # fmt: skip
+    return tuple((label, value) for label, value in facts if value)
+
+
+def totals_of(answer: Answer) -> pl.DataFrame:
+    """status, words, currency, payments, sum_minor, unread: one row a status and currency, what went well first.
+
+    `unread` counts the payments whose amount is no amount; they are in `payments`, not in the sum.
+    """
+    amount = amount_minor(pl.col("amount_text").cast(pl.String), pl.col("currency").cast(pl.String))
+    ranks = pl.DataFrame({"status": _ORDER, "rank": range(len(_ORDER))})
+    grouped = answer.rows.select("status", "currency", amount.alias("minor")).group_by("status", "currency").agg(
+        payments=pl.len().cast(pl.Int64), sum_minor=pl.col("minor").sum(), unread=pl.col("minor").null_count().cast(pl.Int64)
+    )  # fmt: skip
+    words = pl.col("status").replace(STATUS_WORDS)
+    ranked = grouped.join(ranks, on="status", how="left").sort("rank", "status", "currency", nulls_last=True)
+    return ranked.select("status", words.alias("words"), "currency", "payments", "sum_minor", "unread")
+
+
+def reason_words(code: str | None) -> str:
+    """AC01: Incorrect account number; a code that nobody knows stands alone."""
+    if not code:
+        return ""
+    return f"{code}: {REASONS[code]}" if code in REASONS else code
+
+
+def canonical_of(terms: Mapping[str, str]) -> dict[str, str]:
+    """What a finding may name as its field → the canonical column: the column itself, or what the client calls it."""
+    return {term: column for column, term in terms.items()} | {column: column for column in terms}
+
+
+def heading_of(field: str, terms: Mapping[str, str]) -> str:
+    """What the client calls a canonical column; else the column's name in words. Source elements stand as they are."""
+    if field in terms:
+        return terms[field]
+    if not field.replace("_", "").islower() or " " in field:
+        return field
+    words = field.removesuffix("_text").replace("end_to_end", "end-to-end").replace("_", " ")
+    return words[:1].upper() + words[1:]

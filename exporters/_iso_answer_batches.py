@@ -1,0 +1,66 @@
+"""The batches of a pain.002: the start of each OrgnlPmtInfAndSts, up to its transactions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.frames import FINDINGS, dtypes
+from exporters._iso_answer_text import NOT_PROVIDED, identification, reason_xml
+from exporters._iso_answer_version import Version
+from exporters._iso_xml import leaf, node
+
+_REFUSED: Final = ("RJCT", "CANC")
+_BACKWARDS: Final = ("PDNG", "RCVD", "ACTC", "ACWC", "ACCP", "ACSP", "ACSC")
+"""Where statuses differ and none is refused, the first of these tells of all: nothing is promised too early."""
+
+
+def batch_openings(rows: pl.DataFrame, findings: pl.DataFrame, version: Version) -> pl.DataFrame:
+    """batch, opening: XML of OrgnlPmtInfAndSts without its end. `rows`: ANSWER rows with batch and the version's statuses."""
+    per_status = rows.group_by("batch", "status").agg(pl.len())
+    named = rows.group_by("batch").agg(pl.col("batch_id").first(), pl.len().alias("count"))
+    counted = per_status.sort("batch", "status").group_by("batch", maintain_order=True).agg(
+        combined(pl.col("status")).alias("status"), counts_xml().str.join("").alias("counts")
+    )  # fmt: skip
+    joined = named.join(counted, on="batch").join(_batch_findings(findings), on="batch", how="full", coalesce=True)
+    batch_id = identification(pl.coalesce("batch_id", "batch_id_found")).fill_null(NOT_PROVIDED)
+    count = leaf("OrgnlNbOfTxs", pl.col("count").cast(pl.String)) if version.counts else pl.lit("")
+    opening = pl.concat_str(
+        pl.lit("<OrgnlPmtInfAndSts>"),
+        leaf("OrgnlPmtInfId", batch_id),
+        count,
+        # A batch without payments is there because something is wrong with it.
+        leaf("PmtInfSts", pl.col("status").fill_null("RJCT")),
+        pl.col("reasons"),
+        pl.col("counts") if version.counts else pl.lit(""),
+        ignore_nulls=True,
+    )
+    return joined.select("batch", opening=opening).sort("batch")
+
+
+def _batch_findings(findings: pl.DataFrame) -> pl.DataFrame:
+    """batch, batch_id_found, reasons: errors that stand on a batch."""
+    on_batch = findings.select(pl.col(name).cast(dtype) for name, dtype in dtypes(FINDINGS).items()).filter(
+        (pl.col("level") == Level.BATCH) & (pl.col("severity") != Severity.WARNING) & pl.col("batch").is_not_null()
+    )
+    info = pl.concat_str("message", "remedy", separator=" ")
+    return on_batch.group_by("batch", maintain_order=True).agg(
+        pl.col("batch_id").first().alias("batch_id_found"),
+        reason_xml(pl.col("reason"), info).str.join("").alias("reasons"),
+    )
+
+
+def combined(status: pl.Expr) -> pl.Expr:
+    """One status for many: theirs where they agree, PART where some are refused, else the least advanced of them."""
+    order = pl.coalesce(
+        *(pl.when((status == name).any()).then(pl.lit(name)) for name in _BACKWARDS), status.sort().first()
+    )
+    refused = status.is_in(_REFUSED).any()
+    return pl.when(status.n_unique() == 1).then(status.first()).when(refused).then(pl.lit("PART")).otherwise(order)
+
+
+def counts_xml() -> pl.Expr:
+    """`<NbOfTxsPerSts>` of columns `len` and `status`."""
+    return node("NbOfTxsPerSts", leaf("DtldNbOfTxs", pl.col("len").cast(pl.String)), leaf("DtldSts", pl.col("status")))

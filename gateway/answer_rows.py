@@ -1,0 +1,227 @@
+"""What an answer says: one row a payment, with what was decided of it or where it stands, in the client's own terms."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
+from canonical.frames import PAYMENTS, empty
+from canonical.masking import mask_of
+from canonical.parties import counterparty
+from canonical.plugins import lookup
+from gateway.book import reasons_of, states_of
+from gateway.composition import Gateway
+from gateway.lake import RowSlices
+from gateway.plain import plain_source
+from gateway.reading import asks_to_cancel, facts_of
+from gateway.spool import spooled
+
+_ISO_STATUS = {
+    "rejected": "RJCT", "provider_rejected": "RJCT", "returned": "RJCT", "cancelled": "CANC", "waiting": "PDNG", "accepted": "ACCP",
+    "submitted_unknown": "PDNG", "outstanding": "ACSP", "settled": "ACSC",
+}  # fmt: skip
+_WORDS = {
+    "waiting": "Waits.",
+    "accepted": "Accepted; it goes out with the next submission.",
+    "submitted_unknown": "Sent; the provider has not confirmed it yet.",
+    "outstanding": "Sent to the bank.",
+    "settled": "Booked by the bank.",
+    "returned": "The bank sent the money back.",
+}
+
+
+def answer_of(
+    gateway: Gateway, file: Mapping[str, Any], milestone: str, submission_id: str, rows: pl.DataFrame,
+    duplicate: Mapping[str, Any] | None,
+) -> Answer:  # fmt: skip
+    """The answer that an export writes. `duplicate`: the arrival that brought known bytes, None for the file itself."""
+    findings = gateway.lake.whole(file["file_id"], "findings", "validate")
+    parsed = gateway.lake.committed(file["file_id"], "parse") or {"payments": 0, "sums": {}}
+    return Answer(
+        answer_id=submission_id,
+        client=gateway.profiles.client(file["client_id"]),
+        file_id=file["file_id"],
+        file_name=duplicate["name"] if duplicate else file["name"],
+        header=FileHeader(**{name: file[name] or "unknown" for name in ("format", "version")},
+                          **{name: file[name] for name in ("message_id", "created", "initiating_party")}),
+        milestone=milestone,
+        created=gateway.clock().replace(microsecond=0),
+        status=group_status(rows),
+        reasons=_file_reasons(findings),
+        payments=parsed["payments"],
+        sums_minor=parsed["sums"],
+        rows=rows,
+        findings=findings,
+        facts=facts_of(file["format"] or ""),
+        faulty=_faulty(gateway, file["file_id"], findings, rows),
+        rejected_rows=partial(_rejected_rows, gateway, file),
+        duplicate_of=_original(file) if duplicate else None,
+    )  # fmt: skip
+
+
+def _original(file: Mapping[str, Any]) -> str:
+    received = dt.datetime.fromisoformat(file["received_at"])
+    return f"{file['name']} received {received:%Y-%m-%d %H:%M} UTC ({file['file_id']})"
+
+
+def _file_reasons(findings: pl.DataFrame) -> tuple[tuple[str, str], ...]:
+    of_file = findings.filter(
+        (pl.col("level") == Level.FILE) & pl.col("severity").is_in([Severity.FATAL.value, Severity.ERROR.value])
+    )
+    return tuple((row["reason"], f"{row['message']} {row['remedy']}") for row in of_file.iter_rows(named=True))
+
+
+def group_status(rows: pl.DataFrame) -> str:
+    """Group status from the payments': one word where all agree, PART where some are rejected, RJCT for no payment."""
+    statuses = rows["status"].unique().to_list()
+    if not statuses:
+        return "RJCT"
+    if len(statuses) == 1:
+        return str(statuses[0])
+    if "RJCT" in statuses or "CANC" in statuses:
+        return "PART"
+    return "PDNG" if "PDNG" in statuses else "ACSP"
+
+
+def answer_rows(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> AbstractContextManager[pl.DataFrame]:
+    """ANSWER rows of a file for a milestone, as a mapped frame that lives as long as the block."""
+    return spooled(_rows(gateway, file, milestone), ANSWER_DTYPES)
+
+
+def _told_columns() -> list[pl.Expr]:
+    names = [
+        "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text", "currency", "credit_debit",
+    ]  # fmt: skip
+    return [pl.col(*names), mask_of(counterparty("name")).alias("counterparty_name")]
+
+
+def _rows(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> Iterator[pl.DataFrame]:
+    """ANSWER rows of a file, a part at a time, in file order."""
+    if asks_to_cancel(file["format"] or ""):
+        yield _requests(gateway, file["file_id"])
+        return
+    own, above = _found(gateway, file["file_id"])
+    said = _decided(gateway, file) if milestone == "validated" else _happened(gateway, file["file_id"])
+    for payments, states in said:
+        told = payments.join(states, on="row", how="left", maintain_order="left")
+        told = told.join(own, on="row", how="left", maintain_order="left")
+        yield _worded(told.join(above, on="rule", how="left", maintain_order="left"), file)
+
+
+def _requests(gateway: Gateway, request_id: str) -> pl.DataFrame:
+    """What became of a cancellation request, as ANSWER rows."""
+    outcomes = gateway.lake.whole(request_id, "outcomes").with_columns(row="position", batch=pl.lit(1, dtype=pl.Int64))
+    return outcomes.select(ANSWER_DTYPES.keys())
+
+
+def _decided(gateway: Gateway, file: Mapping[str, Any]) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Payments of a part beside what validation, approval and plan decided of them: row, state, rule, reason, why."""
+    file_id, lake = file["file_id"], gateway.lake
+    waiting = pl.concat([
+        part.filter(pl.col("waiting").is_not_null()).select("row", why="waiting") for part in lake.parts(file_id, "routes")
+    ] or [pl.DataFrame(schema={"row": pl.Int64, "why": pl.String})])  # fmt: skip
+    cancelled = lake.whole(file_id, "cancelled").select("row", taken=pl.lit(value=True))
+    state = (
+        pl.when((pl.col("status") == "RJCT") | (file["state"] == "rejected"))
+        .then(pl.lit("rejected"))
+        .when(pl.col("taken") | (file["state"] == "refused"))
+        .then(pl.lit("cancelled"))
+        .when(pl.lit(file["state"] == "held") | pl.col("why").is_not_null())
+        .then(pl.lit("waiting"))
+        .otherwise(pl.lit("accepted"))
+    )
+    verdicts = RowSlices(lake.parts(file_id, "verdicts"))
+    for part in lake.parts(file_id, "payments"):
+        verdict = verdicts.of(part)
+        joined = verdict.join(waiting, on="row", how="left", maintain_order="left").join(
+            cancelled, on="row", how="left"
+        )
+        nothing = pl.lit(None, dtype=pl.String)
+        columns = ("row", "rule", state.alias("state"), "reason", nothing.alias("provider_reason"))
+        yield part.select(*_told_columns()), joined.select(*columns, provider_message="why")
+
+
+def _happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Payments of a part beside where they stand now: row, state, rule, reason, provider_reason, provider_message."""
+    states = states_of(gateway, [file_id])
+    # What is planned but not sent yet is accepted, to the client; PDNG is for what waits for a person or a rail.
+    planned = (pl.col("state") == "waiting") & pl.col("submission_id").is_not_null()
+    stands = states.select("payment_id", "row", state=pl.when(planned).then(pl.lit("accepted")).otherwise("state"))
+    said = stands.join(reasons_of(gateway, states), on="payment_id", how="left", maintain_order="left")
+    verdicts = gateway.lake.whole(file_id, "verdicts").select("row", "rule", "reason")
+    known = said.join(verdicts, on="row", how="left", maintain_order="left")
+    for part in gateway.lake.parts(file_id, "payments"):
+        here = known.join(part.select("payment_id"), on="payment_id", how="semi", maintain_order="left")
+        yield part.select(*_told_columns()), here.drop("payment_id")
+
+
+def _worded(told: pl.DataFrame, file: Mapping[str, Any]) -> pl.DataFrame:
+    cancelled = "Not sent: the file was refused at approval." if file["state"] == "refused" else "Not sent: cancelled."
+    words = pl.col("state").replace_strict(
+        {**_WORDS, "cancelled": cancelled}, default=None, return_dtype=pl.String
+    )  # fmt: skip
+    status = pl.col("state").replace_strict(_ISO_STATUS, return_dtype=pl.String)
+    rejected_here = pl.col("state") == "rejected"
+    # A payment without a fault of its own was rejected with its batch or file: say what was wrong there.
+    inherited = rejected_here & pl.col("message").is_null()
+    found = pl.when(inherited).then("above_message").otherwise("message")
+    return told.select(
+        *[name for name in ANSWER_DTYPES if name not in {"status", "reason", "message", "remedy"}],
+        status=status,
+        reason=pl.when(rejected_here).then("reason").otherwise("provider_reason"),
+        message=pl.concat_str([words, pl.col("provider_message"), found], separator=" ", ignore_nulls=True),
+        remedy=pl.when(inherited).then("above_remedy").otherwise("remedy"),
+    ).select(ANSWER_DTYPES.keys())
+
+
+def _found(gateway: Gateway, file_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The findings of each payment in one line (row, message, remedy), and those above payments (rule, above_...)."""
+    findings = gateway.lake.whole(file_id, "findings", "validate").sort(
+        pl.col("severity") == Severity.WARNING, maintain_order=True
+    )
+    own = findings.filter(pl.col("row").is_not_null()).group_by("row", maintain_order=True).agg(
+        pl.col("message").str.join(" "), pl.col("remedy").unique(maintain_order=True).str.join(" ")
+    )  # fmt: skip
+    above = findings.filter(pl.col("row").is_null()).unique("rule", keep="first").select(
+        "rule", above_message="message", above_remedy="remedy"
+    )  # fmt: skip
+    return own, above
+
+
+def _faulty(gateway: Gateway, file_id: str, findings: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """PAYMENTS of those with findings of their own, and of those that are not paid."""
+    refused = rows.lazy().filter(pl.col("status").is_in(["RJCT", "CANC"])).select("row").collect()
+    concerned = pl.concat([findings.select("row").drop_nulls(), refused]).unique()
+    if concerned.is_empty():
+        return empty(PAYMENTS)
+    found = [part.join(concerned, on="row", how="semi") for part in gateway.lake.parts(file_id, "payments")]
+    return pl.concat([empty(PAYMENTS), *found])
+
+
+_KEPT = (
+    "row", "offset", "length", "batch", "batch_offset", "batch_length", "credit_debit", "amount_minor", "currency",
+)  # fmt: skip
+
+
+def _rejected_rows(gateway: Gateway, file: Mapping[str, Any]) -> bytes | None:
+    """The excerpt of the client's file that holds just its rejected payments, None where none was rejected by itself."""
+    rejected = gateway.lake.whole(file["file_id"], "verdicts").filter(pl.col("status") == "RJCT").select("row")
+    if rejected.is_empty():
+        return None
+    kept = [
+        part.select(_KEPT).join(rejected, on="row", how="semi", maintain_order="left")
+        for part in gateway.lake.parts(file["file_id"], "payments")
+    ]
+    found = lookup("parsers", "FORMAT", file["format"])
+    client = gateway.profiles.client(file["client_id"])
+    options = found.options.model_validate(client.format_options.get(found.name, {}))
+    with plain_source(gateway, file) as source:
+        excerpt: bytes = found.excerpt(source, pl.concat(kept), options)
+    return excerpt
