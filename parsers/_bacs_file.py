@@ -1,0 +1,255 @@
+"""Labels of Standard 18 files: their order and content, the totals of the user trailer, and the contra records.
+
+Source: Bacs, PN5011 file structures (Standard 18): VOL1, HDR1, HDR2, UHL1, EOF1, EOF2, UTL1; contra records.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.contracts import FileHeader
+from canonical.frames import TOTALS, dtypes
+from parsers._bacs_layout import CONTRA_CODES, DATA, cut, date_of, number
+from parsers._nacha_findings import Fault
+
+_FILE: Final = (Severity.ERROR, Level.FILE)
+_ORDER_REMEDY: Final = "Order the records: VOL1, HDR1, HDR2, UHL1, data records, EOF1, EOF2, UTL1."
+_ORDER: Final = Fault("bacs18-order", "FF02", *_FILE, "label", _ORDER_REMEDY)
+_LABEL_MISSING: Final = Fault("bacs18-order", "FF02", Severity.WARNING, Level.FILE, "label", _ORDER_REMEDY)
+_LABEL_REMEDY: Final = "Write the labels as Standard 18 lays them out, with your six-digit service user number."
+_LABEL: Final = Fault("bacs18-label", "FF01", *_FILE, "label", _LABEL_REMEDY)
+_LABEL_DETAIL: Final = Fault("bacs18-label", "FF01", Severity.WARNING, Level.FILE, "label", _LABEL_REMEDY)
+INBOUND: Final = Fault(
+    "bacs18-inbound", "FF01", Severity.FATAL, Level.FILE, "label",
+    "Send the payment file that you give to Bacs; a bank's own list of entries is no order.",
+)  # fmt: skip
+INCOMPLETE: Final = Fault(
+    "bacs18-incomplete", "TD03", Severity.FATAL, Level.FILE, "UTL1",
+    "Send the whole file again, closed by its EOF1, EOF2 and UTL1 labels.",
+)  # fmt: skip
+TRIMMED: Final = Fault(
+    "bacs18-length", "FF02", Severity.WARNING, Level.FILE, "record",
+    "Fill records up with blanks to 100 or 106 characters, and labels to 80.",
+)  # fmt: skip
+_CONTRA: Final = Fault(
+    "bacs18-contra", "AM10", Severity.ERROR, Level.BATCH, "contra record",
+    "Write one contra record for all credits (code 17), one for all debits (code 99) of an originating account and "
+    "processing day, each of exactly their sum.",
+)  # fmt: skip
+_NO_CONTRA: Final = Fault(
+    "bacs18-contra", "AM10", Severity.WARNING, Level.FILE, "contra record",
+    "Nothing, where your bank makes them; else end the records of each account and day with theirs.",
+)  # fmt: skip
+
+_START: Final = ""
+_RIGHT: Final = [
+    "VOL1", DATA, "VOL1HDR1", "HDR1HDR2", "HDR2UHL1", f"UHL1{DATA}", f"{DATA}{DATA}", f"{DATA}EOF1", "EOF1EOF2",
+    "EOF2UTL1", "UTL1HDR1", "UHL1EOF1", "UTL1VOL1",
+]  # fmt: skip
+"""Kinds of records that may follow one another."""
+_TOLERATED: Final = ["HDR1", "UHL1", "HDR1UHL1", "VOL1UHL1", f"{DATA}UTL1", "EOF1UTL1", "UTL1UHL1", "UHL1UTL1"]
+"""The same with labels left out that say nothing of the payments."""
+_USER: Final = re.compile(r"[0-9B][0-9]{5}")
+_DAILY: Final = "1 DAILY"
+MULTI: Final = "4 MULTI"
+
+_SUM: Final = {"debit_sum": "debit", "credit_sum": "credit"}
+_TRAILER: Final = (
+    ("debit_sum", "UTL1: debit value total, positions 5-17", 5, 17),
+    ("credit_sum", "UTL1: credit value total, positions 18-30", 18, 30),
+    ("debit_count", "UTL1: debit item count, positions 31-37", 31, 37),
+    ("credit_count", "UTL1: credit item count, positions 38-44", 38, 44),
+    ("instructions", "UTL1: DDI count, positions 53-59", 53, 59),
+)
+SECTION_SCHEMA: Final = {"section": pl.Int64} | {name: pl.Int64 for name, *_ in _TRAILER}
+"""What is counted between user header and user trailer, contra records included."""
+SUMS_SCHEMA: Final = {
+    "batch": pl.Int64, "CRDT": pl.Int64, "DBIT": pl.Int64, "CRDT_contra": pl.Int64, "DBIT_contra": pl.Int64,
+    "CRDT_contras": pl.Int64, "DBIT_contras": pl.Int64,
+}  # fmt: skip
+"""Sums in pence of each batch's payments and contra records, and how many of the latter, by what they balance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the labels before a window say. `kind`: of the last record; `day_text`, `multi`: of the last UHL1."""
+
+    kind: str = _START
+    sections: int = 0
+    day_text: str | None = None
+    multi: bool = False
+    labelled: bool = False
+
+
+def placed(records: pl.DataFrame, place: Place) -> pl.DataFrame:
+    """The records with `previous` (kind before), `section`, `day_text` and `multi` of the UHL1 that holds."""
+    kind = pl.col("kind")
+    trailer, header = kind == "UTL1", kind == "UHL1"
+    day = pl.when(header).then(cut(5, 10).str.strip_chars(" ")).forward_fill().fill_null(pl.lit(place.day_text))
+    return records.with_columns(
+        kind.shift(1, fill_value=place.kind).alias("previous"),
+        (trailer.cum_sum() - trailer.cast(pl.UInt32)).cast(pl.Int64).alias("section") + place.sections,
+        day.replace({"": None}).alias("day_text"),
+        pl.when(header).then(cut(29, 35) == MULTI).forward_fill().fill_null(place.multi).alias("multi"),
+    )
+
+
+def left_off(records: pl.DataFrame, place: Place) -> Place:
+    """Where the placed records leave off."""
+    if records.is_empty():
+        return place
+    last = records.row(-1, named=True)
+    labelled = place.labelled or bool((records["kind"] != DATA).any())
+    sections = last["section"] + (last["kind"] == "UTL1")
+    return Place(last["kind"], sections, last["day_text"], last["multi"], labelled)
+
+
+def order_findings(records: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Records that may not follow the one before, and labels left out."""
+    pair = pl.concat_str("previous", "kind")
+    odd = records.filter(~pair.is_in(_RIGHT))
+    before = pl.col("previous").replace({_START: "the start of the file"})
+    message = pl.lit("After ") + before + pl.lit(" comes ") + pl.col("kind")
+    left_out = pair.is_in(_TOLERATED)
+    yield _LABEL_MISSING.on(odd.filter(left_out), message + pl.lit(": a label between them is left out."))
+    yield _ORDER.on(odd.filter(~left_out), message + pl.lit("; that is not the order of Standard 18."))
+
+
+def user_of(records: pl.DataFrame) -> str | None:
+    """Service user number of the HDR1 or VOL1 label."""
+    for kind, first in (("HDR1", 5), ("VOL1", 41)):
+        text = _label(records, kind)
+        if text and text[first : first + 6].strip():
+            return text[first : first + 6]
+    return None
+
+
+def _label(records: pl.DataFrame, kind: str) -> str | None:
+    found = records.filter(pl.col("kind") == kind)["text"]
+    return found[0] if found.len() else None
+
+
+def file_header(records: pl.DataFrame) -> FileHeader:
+    """What the labels say. Service user, serial number, creation day and file number together name the file."""
+    header, user_header = _label(records, "HDR1"), _label(records, "UHL1") or ""
+    version = "multi processing day" if user_header[28:35] == MULTI else "single processing day"
+    if header is None:
+        return FileHeader("bacs18", version if user_header else "data records")
+    user = user_of(records)
+    parts = (user, header[21:27].strip(), header[41:47].strip(), user_header[37:40].strip())
+    day = date_of(header[41:47].strip())
+    name = "-".join(part for part in parts if part)
+    return FileHeader("bacs18", version, name or None, day.isoformat() if day else None, user)
+
+
+def label_findings(records: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """What is wrong inside the labels."""
+    labels = records.filter(pl.col("kind") != DATA).select("kind", "line", "text")
+    for kind, line, text in labels.iter_rows():
+        for fault, message, value in _label_faults(kind, text):
+            yield fault.at(line, f"{kind}: {message}", value)
+
+
+def _label_faults(kind: str, text: str) -> Iterator[tuple[Fault, str, str]]:
+    def at(first: int, last: int) -> str:
+        return text[first - 1 : last]
+
+    if kind == "VOL1" and at(42, 47).strip() and not _USER.fullmatch(at(42, 47)):
+        yield _LABEL, "the service user number at positions 42-47 is not six digits.", at(42, 47)
+    if kind in {"HDR1", "EOF1"}:
+        if at(5, 5) != "A" or at(12, 12) != "S":
+            yield _LABEL, "positions 5 and 12 of the file identifier are not A and S.", at(5, 21)
+        if not _USER.fullmatch(at(6, 11)):
+            yield _LABEL, "the service user number at positions 6-11 is not six digits.", at(6, 11)
+        if date_of(at(43, 47)) is None:
+            yield _LABEL_DETAIL, "the creation date at positions 42-47 is no blank and YYDDD.", at(42, 47)
+    if kind in {"HDR2", "EOF2"} and (at(5, 5) != "F" or at(11, 15) not in {"00100", "00106"}):
+        yield _LABEL_DETAIL, "record format and length at 5 and 11-15 are not F and 00100 or 00106.", at(5, 15)
+    if kind == "UHL1":
+        yield from _user_header_faults(at(5, 10), at(21, 22), at(29, 37), at(38, 40))
+
+
+def _user_header_faults(day: str, currency: str, work: str, number_text: str) -> Iterator[tuple[Fault, str, str]]:
+    if date_of(day.strip()) is None:
+        yield _LABEL, "the processing date at positions 5-10 is no blank and YYDDD.", day
+    if currency not in {"00", "  "}:
+        yield _LABEL, "the currency code at positions 21-22 is not 00 (sterling).", currency
+    if work.strip() not in {_DAILY, MULTI}:
+        yield _LABEL, f"the work code at positions 29-37 is neither {_DAILY} nor {MULTI}.", work
+    if not re.fullmatch("[0-9]{3}", number_text):
+        yield _LABEL_DETAIL, "the file number at positions 38-40 is not three digits.", number_text
+
+
+def counted(records: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
+    """SECTION_SCHEMA of this window's data records and what was carried of the open section."""
+    side = pl.coalesce("direction", pl.col("contra").replace({"CRDT": "DBIT", "DBIT": "CRDT"}))
+    debit, credit, amount = side == "DBIT", side == "CRDT", pl.col("amount")
+    here = records.group_by("section").agg(
+        amount.filter(debit).sum().alias("debit_sum"),
+        amount.filter(credit).sum().alias("credit_sum"),
+        debit.sum().cast(pl.Int64).alias("debit_count"),
+        credit.sum().cast(pl.Int64).alias("credit_count"),
+        pl.col("instruction").sum().cast(pl.Int64).alias("instructions"),
+    )
+    both = pl.concat([carried, here.select(*SECTION_SCHEMA)])
+    return both.group_by("section").sum().sort("section").select(*SECTION_SCHEMA)
+
+
+def trailer_totals(records: pl.DataFrame, sections: pl.DataFrame) -> pl.DataFrame:
+    """Rows of TOTALS that the user trailers declare, five to a trailer."""
+    trailers = records.filter(pl.col("kind") == "UTL1").select("line", "text", "section")
+    known = trailers.join(sections, on="section", how="left", maintain_order="left")
+    rows = [
+        known.select(
+            "line",
+            pl.lit("file").alias("level"), pl.lit(field).alias("field"),
+            pl.lit(name if name in _SUM else "count").alias("measure"),
+            cut(first, last).alias("declared_text"), number(cut(first, last)).alias("declared"),
+            pl.col(name).fill_null(0).alias("found"),
+        )
+        for name, field, first, last in _TRAILER
+    ]  # fmt: skip
+    # Files without instructions may leave their count blank.
+    blank = (
+        pl.col("field").str.contains("DDI") & (pl.col("declared_text").str.strip_chars() == "") & (pl.col("found") == 0)
+    )
+    whole = pl.concat(rows).filter(~blank).sort("line", maintain_order=True)
+    return whole.select(
+        pl.lit(None, dtype=dtype).alias(name) if name not in whole.columns else pl.col(name)
+        for name, dtype in dtypes(TOTALS).items()
+    )
+
+
+def batch_sums(records: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
+    """SUMS_SCHEMA of this window's records and those before it."""
+    amount, direction, contra = pl.col("amount"), pl.col("direction"), pl.col("contra")
+    parts = [(amount.filter(direction == side).sum().alias(side)) for side in CONTRA_CODES.values()]
+    parts += [(amount.filter(contra == side).sum().alias(f"{side}_contra")) for side in CONTRA_CODES.values()]
+    parts += [((contra == side).sum().cast(pl.Int64).alias(f"{side}_contras")) for side in CONTRA_CODES.values()]
+    here = records.filter(pl.col("batch").is_not_null()).group_by("batch").agg(parts)
+    both = pl.concat([carried, here.select(*SUMS_SCHEMA)])
+    return both.group_by("batch").sum().sort("batch").select(*SUMS_SCHEMA)
+
+
+def contra_findings(sums: pl.DataFrame, keys: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Contra records that do not balance their batch, and those that are missing, once the whole file is read."""
+    if sums.is_empty():
+        return
+    if sums.filter((pl.col("CRDT_contras") + pl.col("DBIT_contras")) > 0).is_empty():
+        yield _NO_CONTRA.at(None, "The file has no contra records: nothing in it balances the payments.")
+        return
+    known = sums.join(keys.select("batch", "batch_id", "line"), on="batch", how="left", maintain_order="left")
+    for code, side in CONTRA_CODES.items():
+        name = "credits" if side == "CRDT" else "debits"
+        total, contra = pl.col(side), pl.col(f"{side}_contra")
+        none = (pl.col(f"{side}_contras") == 0) & (total != 0)
+        missing = pl.format(f"The {name} of the batch ({{}} pence) have no contra record (code {code}).", total)
+        yield _CONTRA.on(known.filter(none), missing)
+        message = pl.format(f"The contra records for {name} say {{}} pence, the {name} are {{}} pence.", contra, total)
+        yield _CONTRA.on(known.filter(~none & (total != contra)), message)

@@ -1,0 +1,47 @@
+"""UK sort codes have six digits and the accounts at them eight.
+
+In a format of UK accounts (Bacs) both are looked at, on both sides. In other formats an account in GBP is looked at where
+its bank is named by six digits, that is by a sort code.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from canonical.codes import Severity
+from canonical.contracts import Context
+from validators._row import Check, ChecksRule, claims_iban, name_of, quoted
+
+SORT_CODE_PATTERN: Final = r"^[0-9]{6}$"
+ACCOUNT_PATTERN: Final = r"^[0-9]{8}$"
+_SIDES: Final = (("debtor", "RC03", "AC02"), ("creditor", "RC04", "AC01"))
+
+
+def _checks(context: Context) -> tuple[Check, ...]:
+    pounds = pl.col("currency") == "GBP"
+    checks = []
+    for side, agent_reason, account_reason in _SIDES:
+        agent, account = f"{side}_agent", f"{side}_account"
+        is_sort_code = pl.col(agent).str.contains(SORT_CODE_PATTERN)
+        if context.facts.domestic:
+            message = pl.lit("Sort code ") + quoted(agent) + pl.lit(" is not six digits")
+            checks.append(Check(agent, pounds & ~is_sort_code, message, agent_reason))
+            concerned = pounds
+        else:
+            concerned = pounds & is_sort_code & ~claims_iban(account)
+        malformed = concerned & ~pl.col(account).str.contains(ACCOUNT_PATTERN)
+        message = pl.format(f"{name_of(side)} account {{}} is not eight digits", quoted(account))
+        checks.append(Check(account, malformed, message, account_reason))
+    return tuple(checks)
+
+
+RULE = ChecksRule(
+    id="sort_code",
+    reason="RC04",
+    severity=Severity.ERROR,
+    remedy="Ask the account holder for the sort code of six digits and the account number of eight, with leading zeros.",
+    sources=("Bacs Standard 18, data record fields 1, 2, 5 and 6",),
+    checks=_checks,
+)
