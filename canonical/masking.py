@@ -7,7 +7,11 @@ from typing import Final
 import polars as pl
 
 SENSITIVE_FIELDS: Final = frozenset(
-    {"debtor_account", "creditor_account", "debtor_name", "creditor_name", "counterparty_account", "counterparty_name"}
+    {
+        *(f"{party}_{part}" for party in ("debtor", "creditor", "counterparty")
+          for part in ("account", "name", "street", "building", "address_lines")),
+        "ultimate_debtor_name", "ultimate_creditor_name",
+    }  # fmt: skip
 )
 
 

@@ -134,7 +134,7 @@ class Rail(Model):
     cost_minor: int = Field(default=0, ge=0)
     cut_off: dt.time
     time_zone: ZoneName
-    calendar: Literal["target", "fed", "weekdays", "every_day"]
+    calendar: Literal["target", "fed", "uk", "swiss", "weekdays", "every_day"]
 
 
 class Account(Model):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import inspect
 from pathlib import Path
@@ -13,6 +14,8 @@ from canonical.codes import REASONS
 from canonical.plugins import discover
 
 PAGES: Final = Path(__file__).parent / "rules"
+_GOLDEN: Final = Path(__file__).parents[1] / "tests" / "validators" / "golden"
+_EXAMPLES_MAX: Final = 6
 _KINDS: Final = {"row": "each payment by itself", "file": "the file as a whole"}
 
 
@@ -43,11 +46,23 @@ def _page(name: str) -> str:
             "The reason, severity and remedy are those of the rule; a check that has its own says so in its finding. Faults of",
             "what a whole batch shares (debtor, execution date) are told once for the batch.",
             "",
+            "What it says, for example:",
+            "",
+            *(f"- {said}" for said in _examples(name)),
+            "",
             "Sources:",
+            "",
             *(f"- {source}" for source in rule.sources),
             "",
         ]
     )
+
+
+def _examples(name: str) -> list[str]:
+    """Severity, reason and message of the golden case's findings, no message twice."""
+    with (_GOLDEN / name / "findings.csv").open(newline="", encoding="utf-8") as file:
+        told = {f"{row['severity']} {row['reason']}: {row['message']}": None for row in csv.DictReader(file)}
+    return list(told)[:_EXAMPLES_MAX]
 
 
 def _index() -> str:

@@ -1,29 +1,63 @@
-"""The fold behind rules about repeats: the key and the place of every payment, one small frame a window."""
+"""The fold behind rules about repeats: the key of every payment, and where it stands, packed small.
+
+A file may have millions of payments and all their keys are kept till its end: sixteen bytes of key, and the place
+compressed, which is opened again only for windows that hold a repeat.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
-import polars_hash as plh
-
-from canonical.contracts import Context
-
-Seen = tuple[pl.DataFrame, ...]
-"""State: frames of `key` and the columns of `PLACE`, in file order. Merging joins the tuples."""
 
 PLACE: Final = ("batch", "batch_id", "row", "line", "end_to_end_id")
+_NUMBERS: Final = ("batch", "row", "line")
 
 
-def noted(payments: pl.DataFrame, text: Callable[[Context], pl.Expr], context: Context, *more: str) -> pl.DataFrame:
-    """Key and place of the payments whose text is not null. 128 bits: a chance repeat is out of the question."""
-    keyed = payments.select(text(context).alias("text"), *PLACE, *more).filter(pl.col("text").is_not_null())
-    return keyed.select(plh.col("text").nchash.xxh3_128().alias("key"), *PLACE, *more)
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One window: a UInt128 key for each payment that has one, and as many rows of `PLACE` as a compressed Arrow file."""
+
+    keys: pl.Series
+    places: bytes
+
+
+Seen = tuple[Noted, ...]
+"""State: windows in file order. Merging joins the tuples."""
+
+
+def noted(payments: pl.DataFrame, keys: pl.Series) -> Noted:
+    """Key and place of the payments whose key is not null. 128 bits: a chance repeat is out of the question."""
+    keyed = payments.select(keys.alias("key"), pl.col(_NUMBERS).cast(pl.UInt32), "batch_id", "end_to_end_id")
+    if keys.null_count():
+        keyed = keyed.filter(pl.col("key").is_not_null())
+    packed = io.BytesIO()
+    keyed.drop("key").write_ipc(packed, compression="zstd")
+    return Noted(keyed["key"].rechunk(), packed.getvalue())
 
 
 def repeats(seen: Seen) -> pl.DataFrame:
-    """Places whose key stood in the file before, with `first_row` and `first_line` of where."""
-    together = pl.concat(seen).filter(pl.col("key").is_duplicated()).sort("row")
+    """`PLACE` of payments whose key stood in the file before, with `first_row` and `first_line` of where."""
+    keys = pl.concat([_EMPTY["key"], *(window.keys for window in seen)])
+    opened = [_EMPTY]
+    if keys.n_unique() < keys.len():  # far cheaper than asking for each key
+        often = keys.filter(keys.is_duplicated()).unique().implode()
+        opened += [_opened(window, often) for window in seen]
     first = [pl.col(name).first().over("key").alias(f"first_{name}") for name in ("row", "line")]
-    return together.with_columns(first).filter(pl.col("row") != pl.col("first_row"))
+    return pl.concat(opened).with_columns(first).filter(pl.col("row") != pl.col("first_row"))
+
+
+_EMPTY: Final = pl.DataFrame(
+    schema={"key": pl.UInt128, "batch": pl.Int64, "batch_id": pl.String, "row": pl.Int64, "line": pl.Int64, "end_to_end_id": pl.String}
+)  # fmt: skip
+
+
+def _opened(window: Noted, often: pl.Series) -> pl.DataFrame:
+    held = window.keys.to_frame("key").select(pl.col("key").is_in(often)).to_series()
+    if not held.any():
+        return _EMPTY
+    places = pl.read_ipc(io.BytesIO(window.places))
+    whole = places.with_columns(window.keys.alias("key"), pl.col(_NUMBERS).cast(pl.Int64)).filter(held)
+    return whole.select(_EMPTY.columns)

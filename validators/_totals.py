@@ -11,6 +11,7 @@ from canonical.codes import Level, Severity
 from canonical.contracts import Context, Window
 from canonical.currencies import exponent_of
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, conform, empty
+from validators._matrix import constant
 
 UNIT_DIGITS: Final = 5
 """Decimals of the declared measure `sum`: units of 10^-5."""
@@ -23,7 +24,7 @@ _IS_DEBIT: Final = pl.col("credit_debit") == "DBIT"
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was met. `found`: one row a batch and window; `declared`: TOTALS rows; `unreadable`: rows without a payment.
+    """What was met. `found`: what each window's batches hold; `declared`: TOTALS rows; `unreadable`: rows without a payment.
 
     `broken_off`: reading stopped before the end of the file.
     """
@@ -43,22 +44,35 @@ def _units(minor: pl.Expr) -> pl.Expr:
 
 
 def _found(payments: pl.DataFrame) -> pl.DataFrame:
-    minor = pl.col("amount_minor")
-    return payments.group_by("batch", maintain_order=True).agg(
-        pl.len().cast(pl.Int128).alias("count"),
-        minor.is_null().sum().cast(pl.Int64).alias("unread"),
-        _units(minor).sum().alias("sum"),
-        minor.filter(_IS_DEBIT).cast(pl.Int128).sum().alias("debit_sum"),
-        minor.filter(~_IS_DEBIT).cast(pl.Int128).sum().alias("credit_sum"),
+    """One row a batch, currency and direction: batch, currency, debit, count, unread, minor (Int64, sum of minor units)."""
+    by = [pl.col("batch"), pl.col("currency"), _IS_DEBIT.alias("debit")]
+    figures = [
+        pl.len().cast(pl.Int64).alias("count"),
+        pl.col("amount_minor").is_null().sum().cast(pl.Int64).alias("unread"),
+        pl.col("amount_minor").sum().alias("minor"),  # fits Int64: canonical.limits bounds amount × rows
+    ]
+    if all(constant(payments[name]) for name in ("batch", "currency", "credit_debit")):
+        return payments.select(*(key.first() for key in by), *figures)
+    return payments.select(*by, "amount_minor").group_by("batch", "currency", "debit", maintain_order=True).agg(figures)
+
+
+def _by_batch(parts: pl.DataFrame) -> pl.DataFrame:
+    """One row a batch: batch, count, unread, sum, debit_sum, credit_sum."""
+    minor, debit = pl.col("minor").cast(pl.Int128), pl.col("debit")
+    return parts.group_by("batch", maintain_order=True).agg(
+        pl.col("count").sum().cast(pl.Int128),
+        pl.col("unread").sum(),
+        _units(pl.col("minor")).sum().alias("sum"),
+        minor.filter(debit).sum().alias("debit_sum"),
+        minor.filter(~debit).sum().alias("credit_sum"),
     )
 
 
 def _compared(tally: Tally, measures: tuple[str, ...]) -> pl.DataFrame:
     """TOTALS rows of the measures, with `was` (what was found) and `unread` (amounts that could not be read)."""
     declared = pl.concat([empty(TOTALS), *tally.declared]).filter(pl.col("measure").is_in(measures))
-    parts = pl.concat([_found(empty(PAYMENTS)), *tally.found])
-    figures = pl.col("count", "unread", "sum", "debit_sum", "credit_sum").sum()
-    batches = parts.group_by("batch").agg(figures)
+    batches = _by_batch(pl.concat([_found(empty(PAYMENTS)), *tally.found]))
+    parts, figures = batches, pl.col("count", "unread", "sum", "debit_sum", "credit_sum").sum()
     file = parts.select(pl.lit(None, dtype=pl.Int64).alias("batch"), figures)
     joined = declared.join(pl.concat([batches, file]), on="batch", how="left", nulls_equal=True, maintain_order="left")
     counted = [pl.when(pl.col("measure") == name).then(pl.col(name).fill_null(0)) for name in _COUNTED]
@@ -86,9 +100,10 @@ class TotalsRule:
 
     def update(self, state: Tally, window: Window, context: Context) -> Tally:  # noqa: ARG002  the protocol's
         """Count one more window."""
+        counted = set(self.measures) & set(_COUNTED) and not window.payments.is_empty()
         here = Tally(
-            (_found(window.payments),),
-            (window.totals,),
+            (_found(window.payments),) if counted else (),
+            (window.totals,) if window.totals.height else (),
             window.unreadable,
             bool((window.findings["severity"] == Severity.FATAL.value).any()),
         )

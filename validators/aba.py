@@ -1,6 +1,6 @@
 """ABA routing numbers carry a right check digit.
 
-The creditor's bank of a NACHA entry is always nine digits; that of a USD payment in another format is checked when it is
+The other side's bank of a NACHA entry is always nine digits; that of a USD payment in another format is checked when it is
 nine digits. Weights 3, 7, 1 over the nine digits give a multiple of ten.
 """
 
@@ -12,10 +12,11 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from validators._row import Check, ChecksRule, quoted
+from validators._row import Check, ChecksRule, ever, quoted, where_values
 
 ABA_PATTERN: Final = r"^[0-9]{9}$"
 _WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7, 1)
+_FIELDS: Final = (("creditor_agent", "RC04", "CRDT"), ("debtor_agent", "RC03", "DBIT"))
 
 
 def sums_right(number: pl.Expr) -> pl.Expr:
@@ -25,18 +26,30 @@ def sums_right(number: pl.Expr) -> pl.Expr:
     return pl.when(digits.is_not_null()).then(pl.sum_horizontal(terms) % 10 == 0)
 
 
+_AGENTS: Final = tuple(field for field, _, _ in _FIELDS)
+_NO_NUMBERS: Final = where_values(*_AGENTS, broken=lambda agent: ~sums_right(agent).fill_null(value=False))
+# Outside the domestic formats an agent that is not nine digits is no routing number, and nobody said that it was.
+_WRONG_NUMBERS: Final = where_values(*_AGENTS, broken=lambda agent: ~sums_right(agent))
+
+
+def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
+    if not ever(payments, pl.col("currency") == "USD"):
+        return payments.clear()
+    odd = _NO_NUMBERS if context.facts.domestic else _WRONG_NUMBERS
+    return odd(payments, context)
+
+
 def _checks(context: Context) -> tuple[Check, ...]:
-    agent = pl.col("creditor_agent")
-    routing = pl.lit("Routing number ") + quoted("creditor_agent")
-    nacha = context.format == "nacha"
-    concerned = pl.lit(True) if nacha else pl.col("currency") == "USD"
-    mistyped = Check(
-        "creditor_agent", concerned & ~sums_right(agent), routing + pl.lit(" has a wrong check digit: it is mistyped")
-    )
-    if not nacha:
-        return (mistyped,)
-    malformed = Check("creditor_agent", ~agent.str.contains(ABA_PATTERN), routing + pl.lit(" is not nine digits"))
-    return mistyped, malformed
+    checks = []
+    for field, reason, direction in _FIELDS:
+        routing = pl.lit("Routing number ") + quoted(field)
+        concerned = (pl.col("credit_debit") == direction) & (pl.col("currency") == "USD")
+        wrong = concerned & ~sums_right(pl.col(field))
+        checks.append(Check(field, wrong, routing + pl.lit(" has a wrong check digit: it is mistyped"), reason))
+        if context.facts.domestic:
+            malformed = concerned & ~pl.col(field).str.contains(ABA_PATTERN)
+            checks.append(Check(field, malformed, routing + pl.lit(" is not nine digits"), reason))
+    return tuple(checks)
 
 
 RULE = ChecksRule(
@@ -46,4 +59,5 @@ RULE = ChecksRule(
     remedy="Ask the receiver for the nine-digit routing number for ACH; it stands at the bottom left of a cheque.",
     sources=("ABA Routing Number Policy", "Nacha Operating Rules, Appendix Three: RDFI identification and check digit"),
     checks=_checks,
+    suspects=_suspects,
 )

@@ -12,7 +12,7 @@ from canonical.codes import Severity
 from canonical.contracts import Context
 from canonical.currencies import exponent_of
 from canonical.limits import AMOUNT_MINOR_MAX
-from validators._row import Check, ChecksRule, blank, quoted
+from validators._row import Check, ChecksRule, blank, quoted, where
 
 _ROUND = "Round the amount yourself and send it with the decimals of its currency; nothing is rounded here."
 
@@ -80,5 +80,5 @@ RULE = ChecksRule(
         "Nacha Operating Rules: prenotification",
     ),
     checks=_checks,
-    suspects=pl.col("amount_minor").is_null() | (pl.col("amount_minor") == 0) | pl.col("prenote"),
+    suspects=where(pl.col("amount_minor").is_null(), pl.col("amount_minor") == 0, pl.col("prenote")),
 )

@@ -1,7 +1,7 @@
 """Bank identifiers with letters have the form of a BIC.
 
 Four letters or digits, two letters for the country, two letters or digits, and three more for a branch or none. A BIC that
-no directory knows is taken: directories are incomplete, and the bank decides. Clearing member ids of digits pass.
+no directory knows is taken: directories are incomplete, and the bank decides. Clearing member ids of digits pass. The country is one of ISO 3166.
 """
 
 from __future__ import annotations
@@ -12,27 +12,38 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from validators._row import Check, ChecksRule, quoted
+from validators._countries import COUNTRIES
+from validators._row import Check, ChecksRule, quoted, where_values
 
 BIC_PATTERN: Final = r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$"
 
 
-def _check(field: str, reason: str) -> Check:
-    agent = pl.col(field)
-    return Check(
-        field,
-        agent.str.contains(r"[^0-9]") & ~agent.str.contains(BIC_PATTERN),
-        pl.lit(f"{field.partition('_')[0].capitalize()} bank ")
-        + quoted(field)
-        + pl.lit(" does not have the form of a BIC"),
-        reason,
-    )
+_AGENTS: Final = (("debtor_agent", "RC03"), ("creditor_agent", "RC04"))
 
 
-def _checks(context: Context) -> tuple[Check, ...]:
-    if context.format == "nacha":
-        return ()
-    return _check("debtor_agent", "RC03"), _check("creditor_agent", "RC04")
+def _malformed(agent: pl.Expr) -> pl.Expr:
+    return agent.str.contains(r"[^0-9]") & ~agent.str.contains(BIC_PATTERN)
+
+
+def _nowhere(agent: pl.Expr) -> pl.Expr:
+    return agent.str.contains(BIC_PATTERN) & ~agent.str.slice(4, 2).is_in(COUNTRIES)
+
+
+_ODD: Final = where_values(*dict(_AGENTS), broken=lambda agent: _malformed(agent) | _nowhere(agent))
+
+
+def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
+    return payments.clear() if context.facts.domestic else _ODD(payments, context)
+
+
+def _checks(_: Context) -> tuple[Check, ...]:
+    checks = []
+    for field, reason in _AGENTS:
+        bank, agent = pl.lit(f"{field.partition('_')[0].capitalize()} bank ") + quoted(field), pl.col(field)
+        country = pl.format(" has {} for its country, which ISO 3166 does not know", agent.str.slice(4, 2))
+        checks.append(Check(field, _malformed(agent), bank + pl.lit(" does not have the form of a BIC"), reason))
+        checks.append(Check(field, _nowhere(agent), bank + country, reason))
+    return tuple(checks)
 
 
 RULE = ChecksRule(
@@ -40,6 +51,7 @@ RULE = ChecksRule(
     reason="RC01",
     severity=Severity.ERROR,
     remedy="Give 8 or 11 capital letters and digits, as on the bank's own paper, or leave it out where the IBAN is enough.",
-    sources=("ISO 9362:2022", "ISO 20022 BICFIDec2014Identifier"),
+    sources=("ISO 9362:2022", "ISO 3166-1", "ISO 20022 BICFIDec2014Identifier"),
     checks=_checks,
+    suspects=_suspects,
 )

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
 from canonical.currencies import CURRENCIES
-from validators._row import Check, ChecksRule, blank, quoted
+from validators._row import Check, ChecksRule, Suspects, blank, quoted, where_values
 
 
 def _last_day(code: pl.Expr) -> pl.Expr:
     retired = {item.code: item.until for item in CURRENCIES.values() if item.until is not None}
     return code.replace_strict(list(retired), list(retired.values()), default=None, return_dtype=pl.Date)
+
+
+@lru_cache(maxsize=64)
+def _odd(agreed: tuple[str, ...]) -> Suspects:
+    in_use = {item.code for item in CURRENCIES.values() if item.until is None}
+    taken = in_use & set(agreed) if agreed else in_use
+    return where_values("currency", broken=lambda code: ~code.is_in(taken))
+
+
+def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
+    return _odd(context.client.currencies)(payments, context)
 
 
 def _checks(context: Context) -> tuple[Check, ...]:
@@ -49,4 +62,5 @@ RULE = ChecksRule(
         "the client's profile: currencies",
     ),
     checks=_checks,
+    suspects=_suspects,
 )

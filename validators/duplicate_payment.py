@@ -8,20 +8,20 @@ rejected or told (`duplicate_payment`). The gateway looks earlier files up, by t
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
 import polars as pl
-import polars_hash as plh
 
 from canonical.codes import Level, Severity
 from canonical.contracts import Context, Window
-from canonical.frames import FINDINGS, KEYS, checked, conform, empty
+from canonical.frames import FINDINGS, conform, empty
 from canonical.masking import shown
+from canonical.parties import counterparty
 from validators._seen import PLACE, Seen, noted, repeats
-from validators._texts import fingerprint, real_end_to_end_id
+from validators._texts import fingerprint, identities, real_end_to_end_id
 
+_HALF: Final = pl.lit(2**64, dtype=pl.UInt128)
 _NACHA: Final = pl.col("transaction_code").is_not_null()
 _ERROR_REMEDY: Final = "Leave it out. If it is meant as a second payment, give it an end-to-end id of its own."
 _LIKENESS_REMEDY: Final = "Look if it is meant twice; an end-to-end id of its own for each payment settles it."
@@ -30,12 +30,6 @@ _LIKENESS_REMEDY: Final = "Look if it is meant twice; an end-to-end id of its ow
 def _fingerprint(client_id: str) -> pl.Expr:
     dated, plain = fingerprint(client_id, dated=True), fingerprint(client_id, dated=False)
     return pl.when(_NACHA).then(dated).otherwise(plain)
-
-
-def _comparable(context: Context) -> pl.Expr:
-    """Fingerprint of payments that can be paid at all; prenotifications move nothing and may come again."""
-    whole = pl.col("creditor_account").is_not_null() & (pl.col("amount_minor") > 0) & ~pl.col("prenote")
-    return pl.when(whole).then(_fingerprint(context.client.client_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,11 @@ class DuplicatePayment:
         """Note the fingerprints of one more window."""
         if window.payments.is_empty():
             return state
-        return (*state, noted(window.payments, _comparable, context))
+        payments = window.payments
+        # Prenotifications move nothing and may come again, and what cannot be paid is told by other rules.
+        whole = counterparty("account").is_not_null() & (pl.col("amount_minor") > 0) & ~pl.col("prenote")
+        key = pl.when(whole).then(identities(payments, context.client.client_id))
+        return (*state, noted(payments, payments.select(key.alias("key"))["key"]))
 
     def merge(self, left: Seen, right: Seen) -> Seen:
         """Both parts, in file order."""
@@ -82,13 +80,16 @@ class DuplicatePayment:
             pl.when(sure).then(pl.lit(_ERROR_REMEDY)).otherwise(pl.lit(_LIKENESS_REMEDY)),
         )
 
-    def keys(self, payments: pl.DataFrame, client_id: str, day: dt.date) -> pl.DataFrame:
-        """KEYS frame of payments (PAYMENTS columns), sorted by key; `day` is the day of receipt. Prenotes have no key."""
-        fingerprints = payments.filter(~pl.col("prenote")).select(
-            "payment_id", _fingerprint(client_id).alias("fingerprint"), pl.lit(day, dtype=pl.Date).alias("day")
-        )
-        hashed = fingerprints.with_columns(plh.col("fingerprint").nchash.xxhash64().cast(pl.UInt64).alias("key"))
-        return checked(hashed.select("key", "payment_id", "fingerprint", "day").sort("key", "payment_id"), KEYS)
+    def fingerprints(self, payments: pl.DataFrame, client_id: str) -> pl.DataFrame:
+        """payment_id, fingerprint of payments (PAYMENTS columns): the full text that confirms that two keys are one."""
+        return payments.select("payment_id", _fingerprint(client_id).alias("fingerprint"))
+
+    def keys(self, payments: pl.DataFrame, client_id: str) -> pl.DataFrame:
+        """key, check, offset (as in KEYS) and row of payments (PAYMENTS columns), unsorted. Prenotes have no key."""
+        moving = payments if not payments["prenote"].any() else payments.filter(~pl.col("prenote"))
+        whole = pl.lit(identities(moving, client_id))
+        halves = (whole % _HALF).cast(pl.UInt64).alias("key"), (whole // _HALF).cast(pl.UInt64).alias("check")
+        return moving.select(*halves, "offset", "row")
 
     def repeated(self, payments: pl.DataFrame, earlier: pl.DataFrame, context: Context) -> pl.DataFrame:
         """FINDINGS for payments that an earlier file had. `earlier`: payment_id, earlier_payment_id, earlier_day.

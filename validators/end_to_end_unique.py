@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
 import polars as pl
+import polars_hash as plh
 
 from canonical.codes import Level, Severity
 from canonical.contracts import Context, Window
 from canonical.frames import FINDINGS, conform, empty
 from canonical.masking import shown
 from validators._seen import PLACE, Seen, noted, repeats
-from validators._texts import real_end_to_end_id
+from validators._texts import real_end_to_end_ids
 
 _SOURCES: Final = ("ISO 20022 PmtId/EndToEndId",)
 
@@ -38,9 +39,10 @@ class EndToEndUnique:
 
     def update(self, state: Seen, window: Window, context: Context) -> Seen:
         """Note the ids of one more window."""
-        if context.format == "nacha" or window.payments.is_empty():
+        if context.facts.domestic or window.payments.is_empty():
             return state
-        return (*state, noted(window.payments, lambda _: real_end_to_end_id(), context))
+        ids = real_end_to_end_ids(window.payments).to_frame("id")
+        return (*state, noted(window.payments, ids.select(plh.col("id").nchash.xxh3_128()).to_series()))
 
     def merge(self, left: Seen, right: Seen) -> Seen:
         """Both parts, in file order."""

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.contracts import Context, FileRule, RowRule, Window
+from canonical.contracts import Context, FileRule, FormatFacts, RowRule, Window
 from canonical.frames import FINDINGS, VERDICTS, checked, conform, empty
 from canonical.limits import FINDINGS_PER_RULE_MAX
 from canonical.plugins import discover
@@ -36,7 +36,8 @@ def _file_rules() -> dict[str, FileRule]:
 
 def check_window(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     """FINDINGS of all row rules on one window's payments, rule after rule in the order of their ids."""
-    return pl.concat([empty(FINDINGS), *(rule.findings(payments, context) for rule in _row_rules().values())])
+    told = [found for rule in _row_rules().values() if (found := rule.findings(payments, context)).height]
+    return pl.concat(told) if told else empty(FINDINGS)
 
 
 def start(context: Context) -> States:
@@ -71,6 +72,14 @@ def apply_profile(findings: pl.DataFrame, client: ClientProfile) -> pl.DataFrame
     of_batch = pl.col("level") == Level.BATCH.value
     first = pl.struct("level", "rule", "batch", "field", "message").is_first_distinct()
     return findings.with_columns(severity.alias("severity")).filter((severity != _OFF) & (~of_batch | first))
+
+
+def in_terms(findings: pl.DataFrame, facts: FormatFacts) -> pl.DataFrame:
+    """FINDINGS whose `field` is what the client calls it, where the format has a name for the canonical column.
+
+    Last of all: nothing here knows a column by the client's name, and `facts.terms` says which is which.
+    """
+    return findings.with_columns(pl.col("field").replace(dict(facts.terms))) if facts.terms else findings
 
 
 def capped(findings: pl.DataFrame, per_rule_max: int = FINDINGS_PER_RULE_MAX) -> pl.DataFrame:

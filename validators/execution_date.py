@@ -30,12 +30,17 @@ def _past(context: Context) -> Check:
     )
 
 
+def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
+    last = context.today + dt.timedelta(days=context.client.execution_dates.future_days_max)
+    return payments.filter(~pl.col("requested_execution_date").is_between(context.today, last).fill_null(value=False))
+
+
 def _checks(context: Context) -> tuple[Check, ...]:
     day = pl.col("requested_execution_date")
     last = context.today + dt.timedelta(days=context.client.execution_dates.future_days_max)
     date = pl.lit("Execution date ") + quoted(_TEXT)
     missing = Check(_TEXT, blank(_TEXT), "Execution date is missing", "CH21")
-    needed = () if context.format == "nacha" else (missing,)
+    needed = (missing,) if _TEXT in context.facts.required else ()
     return (
         *needed,
         Check(_TEXT, ~blank(_TEXT) & day.is_null(), date + pl.lit(" is not a date")),
@@ -55,4 +60,5 @@ RULE = ChecksRule(
         "the client's profile: execution_dates",
     ),
     checks=_checks,
+    suspects=_suspects,
 )

@@ -1,13 +1,6 @@
-"""What a payment cannot do without is there: who is paid, where, how much, and the references its format demands.
+"""What a payment cannot do without is there: who is paid, where, how much, and what its format demands besides.
 
-| field | pain.001 | nacha | csv |
-|---|---|---|---|
-| creditor name, creditor account, amount, currency | yes | yes | yes |
-| end-to-end id | yes | | yes |
-| debtor name, debtor account | yes | name only | |
-| creditor agent | | yes | |
-
-A format that is not in the table is held to its first line.
+Each format says in its facts which canonical columns it demands of a credit transfer and of a direct debit.
 """
 
 from __future__ import annotations
@@ -18,14 +11,8 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from validators._row import Check, ChecksRule, blank
+from validators._row import Check, ChecksRule, blank, maybe_blank
 
-_ALWAYS: Final = ("creditor_name", "creditor_account", "amount_text", "currency")
-_BY_FORMAT: Final = {
-    "pain.001": (*_ALWAYS, "end_to_end_id", "debtor_name", "debtor_account"),
-    "nacha": (*_ALWAYS, "debtor_name", "creditor_agent"),
-    "csv": (*_ALWAYS, "end_to_end_id"),
-}
 _FIELDS: Final = {
     "creditor_name": ("BE22", "Creditor name", "Give the name of who is paid."),
     "creditor_account": ("AC03", "Creditor account", "Give the account that is to be paid."),
@@ -34,17 +21,39 @@ _FIELDS: Final = {
     "end_to_end_id": ("CH21", "End-to-end id", "Give each payment a reference of its own, of at most 35 characters."),
     "debtor_name": ("RR02", "Debtor name", "Give the name of who pays."),
     "debtor_account": ("AC02", "Debtor account", "Give the account that pays."),
-    "creditor_agent": ("RC04", "Creditor bank", "Give the nine-digit routing number of the receiver's bank."),
+    "creditor_agent": ("RC04", "Creditor bank", "Give the number of the bank that is paid."),
+    "debtor_agent": ("RC03", "Debtor bank", "Give the number of the bank that pays."),
+    "mandate_id": ("MD01", "Mandate id", "Give the reference under which the debtor signed the mandate."),
+    "mandate_date_text": ("MD02", "Date of signature", "Give the day on which the mandate was signed."),
+    "creditor_scheme_id": ("CH11", "Creditor identifier", "Give the identifier under which you collect."),
 }
 
 
 def _checks(context: Context) -> tuple[Check, ...]:
+    facts = context.facts
+    of_credits, of_debits = set(facts.required), set(facts.required_debit)
     return tuple(
         Check(
-            field, blank(field), pl.lit(f"{_FIELDS[field][1]} is missing"), _FIELDS[field][0], remedy=_FIELDS[field][2]
+            field,
+            blank(field) & _of(field in of_credits, field in of_debits),
+            f"{name} is missing",
+            reason,
+            remedy=remedy,
         )
-        for field in _BY_FORMAT.get(context.format, _ALWAYS)
+        for field, (reason, name, remedy) in _FIELDS.items()
+        if field in of_credits | of_debits
     )
+
+
+def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
+    fields = set(context.facts.required) | set(context.facts.required_debit)
+    return payments.filter(pl.any_horizontal(maybe_blank(field) for field in _FIELDS if field in fields))
+
+
+def _of(crdt: bool, dbit: bool) -> pl.Expr:
+    if crdt and dbit:
+        return pl.lit(value=True)
+    return pl.col("credit_debit") == ("CRDT" if crdt else "DBIT")
 
 
 RULE = ChecksRule(
@@ -57,4 +66,5 @@ RULE = ChecksRule(
         "Nacha Operating Rules, Appendix Three: entry detail record, mandatory and required fields",
     ),
     checks=_checks,
+    suspects=_suspects,
 )

@@ -12,7 +12,7 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from validators._row import Check, ChecksRule, claims_iban, name_of, quoted
+from validators._row import Check, ChecksRule, claims_iban, ever, name_of, quoted
 
 SORT_CODE_PATTERN: Final = r"^[0-9]{6}$"
 ACCOUNT_PATTERN: Final = r"^[0-9]{8}$"
@@ -37,6 +37,10 @@ def _checks(context: Context) -> tuple[Check, ...]:
     return tuple(checks)
 
 
+def _pounds(payments: pl.DataFrame, context: Context) -> pl.DataFrame:  # noqa: ARG001 - the same for every client
+    return payments if ever(payments, pl.col("currency") == "GBP") else payments.clear()
+
+
 RULE = ChecksRule(
     id="sort_code",
     reason="RC04",
@@ -44,4 +48,5 @@ RULE = ChecksRule(
     remedy="Ask the account holder for the sort code of six digits and the account number of eight, with leading zeros.",
     sources=("Bacs Standard 18, data record fields 1, 2, 5 and 6",),
     checks=_checks,
+    suspects=_pounds,
 )

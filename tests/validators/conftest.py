@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from canonical.contracts import Context, Window
+from canonical.contracts import Context, FormatFacts, Window
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, conform, dtypes, empty
 from canonical.money import amount_minor
 from canonical.profiles import ClientProfile
@@ -37,8 +38,15 @@ def _payments(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     frame = pl.DataFrame(told, schema=schema, orient="row").with_columns(
         amount_minor(pl.col("amount_text"), pl.col("currency")).alias("amount_minor"),
         pl.col("requested_execution_date_text").str.to_date("%Y-%m-%d", strict=False).alias("requested_execution_date"),
+        *_signed(schema),
     )
     return conform(frame, PAYMENTS)
+
+
+def _signed(schema: dict[str, Any]) -> list[pl.Expr]:
+    """The mandate's date, read from its text."""
+    text = pl.col("mandate_date_text")
+    return [text.str.to_date("%Y-%m-%d", strict=False).alias("mandate_date")] if "mandate_date_text" in schema else []
 
 
 def _totals(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
@@ -48,8 +56,32 @@ def _totals(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     return conform(frame, TOTALS)
 
 
+_NAMED = ("creditor_name", "creditor_account", "amount_text", "currency", "end_to_end_id")
+FACTS = {
+    facts.name: facts
+    for facts in (
+        FormatFacts(
+            "pain.001", batched=True, iso=True, terms={"creditor_account": "CdtrAcct/Id"},
+            required=(*_NAMED, "debtor_name", "debtor_account", "requested_execution_date_text"),
+        ),
+        FormatFacts("csv", required=(*_NAMED, "requested_execution_date_text")),
+        FormatFacts(
+            "nacha", batched=True, domestic=True, fixed_width=True,
+            required=("creditor_name", "creditor_account", "amount_text", "currency", "debtor_name", "creditor_agent"),
+            required_debit=("debtor_name", "debtor_account", "amount_text", "currency", "creditor_name", "debtor_agent"),
+        ),
+        FormatFacts(
+            "pain.008", batched=True, iso=True,
+            required_debit=("debtor_name", "debtor_account", "amount_text", "currency", "mandate_id", "creditor_scheme_id"),
+        ),
+    )
+}  # fmt: skip
+"""Formats as the rules see them. Their own, so that a rule's test says which facts it stands on."""
+
+
 def _context(file_format: str = "pain.001", **client: Any) -> Context:
-    return Context(TODAY, ClientProfile(client_id="example", name="Example", formats=("*",), **client), file_format)
+    profile = ClientProfile(client_id="example", name="Example", formats=("*",), **client)
+    return Context(TODAY, profile, FACTS[file_format])
 
 
 def _window(payments: pl.DataFrame, totals: pl.DataFrame | None = None, unreadable: int = 0) -> Window:
@@ -74,3 +106,11 @@ def context() -> Callable[..., Context]:
 @pytest.fixture(scope="session")
 def window() -> Callable[..., Window]:
     return _window
+
+
+@pytest.fixture(autouse=True)
+def modulus_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rule account_modulus checks nothing without the operator's tables: here it has a few rows."""
+    golden = Path(__file__).parent / "golden" / "account_modulus"
+    monkeypatch.setenv("BULKRAIL_MODULUS_WEIGHTS", str(golden / "weights.txt"))
+    monkeypatch.setenv("BULKRAIL_MODULUS_SUBSTITUTIONS", str(golden / "substitutions.txt"))

@@ -7,25 +7,28 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from canonical.frames import FINDINGS, KEYS, checked
+from canonical.frames import FINDINGS, KEYS, checked, dtypes
 from validators.duplicate_payment import RULE
 
 DAY = dt.date(2026, 11, 20)
 
 
 def key_of(payments, **changed):
-    return RULE.keys(payments(changed), "example", DAY).item(0, "key")
+    return RULE.keys(payments(changed), "example").row(0)[:2]
 
 
-def test_keys_are_sorted_and_whole(payments):
-    keys = checked(RULE.keys(payments(*[{"end_to_end_id": str(n)} for n in range(50)]), "example", DAY), KEYS)
-    assert keys.height == 50
-    assert keys["key"].is_sorted()
-    assert keys["day"].unique().to_list() == [DAY]
+def test_keys_are_whole(payments):
+    keys = RULE.keys(payments(*[{"end_to_end_id": str(n)} for n in range(50)]), "example")
+    stored = dtypes(KEYS)
+    assert {name: dtype for name, dtype in keys.schema.items() if name != "row"} == {
+        name: stored[name] for name in ("key", "check", "offset")
+    }
+    assert keys["row"].to_list() == list(range(1, 51))
+    assert keys["key"].n_unique() == keys["check"].n_unique() == 50
 
 
 def test_a_key_is_the_same_tomorrow_and_on_every_machine(payments):
-    assert key_of(payments, end_to_end_id="A") == 1_111_204_582_643_742_281
+    assert key_of(payments, end_to_end_id="A") == (12_340_294_585_735_136_101, 1_279_676_956_985_046_974)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_a_payroll_may_name_the_same_person_every_month(payments):
 
 def test_clients_do_not_meet(payments):
     here = payments({})
-    assert RULE.keys(here, "one", DAY).item(0, "key") != RULE.keys(here, "two", DAY).item(0, "key")
+    assert RULE.keys(here, "one")["key"].to_list() != RULE.keys(here, "two")["key"].to_list()
 
 
 @pytest.mark.parametrize(("switch", "severity"), [("reject", "error"), ("warn", "warning")])
@@ -80,5 +83,5 @@ def test_hits_against_earlier_files(payments, context, switch, severity):
 
 def test_prenotes_move_nothing(payments, context, window):
     prenotes = payments(*[{"amount_text": "0.00", "prenote": True, "end_to_end_id": "A"}] * 2)
-    assert RULE.keys(prenotes, "example", DAY).is_empty()
+    assert RULE.keys(prenotes, "example").is_empty()
     assert RULE.finish(RULE.update(RULE.start(context()), window(prenotes), context()), context()).is_empty()

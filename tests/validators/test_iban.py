@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 
 import polars as pl
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
-from validators import iban
+from validators import _iban, iban
 
-LENGTHS, _ = iban.structures()
+LENGTHS = _iban.lengths()
 ALPHABET = string.digits + string.ascii_uppercase
 
 
@@ -52,6 +53,29 @@ def shape(country: str) -> list[tuple[str, int]]:
             parts.append((character, int(digits)))
             digits = ""
     return parts
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([None, "", "x", "DE", "1234", "DE89370400440532013000", "äöü", "DE8ä", "no90"]) | valid_ibans()
+    )
+)
+def test_a_column_is_judged_as_its_rows_are(accounts):
+    whole = _iban.judged(pl.Series("account", accounts, pl.String))
+    alone = [_iban.judged(pl.Series("account", [account], pl.String)) for account in accounts]
+    assert [series.to_list() for series in whole] == [[pair[n][0] for pair in alone] for n in (0, 1)]
+    for account, claims, wrong in zip(accounts, *whole, strict=True):
+        assert claims == bool(re.match("[A-Za-z]{2}[0-9]{2}", account or ""))
+        assert wrong == (claims and not schwifty_takes(str(account)))
+
+
+def test_parts_of_a_larger_frame_are_judged_by_their_own_bytes():
+    accounts = pl.Series(
+        "account", ["DE89370400440532013000", None, "DE88370400440532013000", "FR1420041010050500013M02606"]
+    )
+    assert _iban.judged(accounts[1:])[1].to_list() == [False, True, False]
+    assert _iban.judged(pl.concat([accounts[2:], accounts[:1]]))[1].to_list() == [True, False, False]
 
 
 def test_the_registry_is_whole():

@@ -1,0 +1,123 @@
+"""SEPA direct debits keep to the scheme: instrument, sequence type, mandate, creditor, collection date, and what all SEPA keeps to.
+
+A payment is one when it collects and its local instrument is CORE or B2B, or its service level says SEPA. The collection
+date leaves the banks one TARGET business day; an earlier one moves with a warning, or is rejected, as the profile says.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import polars as pl
+
+from canonical.calendars import next_business_day
+from canonical.codes import Severity
+from canonical.contracts import Context
+from validators._rails import sepa_debit
+from validators._row import Check, ChecksRule, blank, ever, quoted
+from validators._sepa import common_checks, held_by
+
+_INSTRUMENTS: Final = ("CORE", "B2B")
+_SEQUENCES: Final = ("FRST", "RCUR", "OOFF", "FNAL", "RPRE")
+_MANDATE_ID: Final = r"^[A-Za-z0-9+?/\-:().,' ]{1,35}$"
+_DAY: Final = "requested_execution_date"
+
+
+def _earliest(context: Context) -> dt.date:
+    """First day that leaves the banks one TARGET business day."""
+    return next_business_day("target", context.today + dt.timedelta(days=1))
+
+
+def _broken(context: Context) -> tuple[pl.Expr, ...]:
+    """What of the direct debit's own fields may be wrong, cheaply."""
+    signed = pl.col("mandate_date")
+    return (
+        ~pl.col("local_instrument").is_in(_INSTRUMENTS).fill_null(value=False),
+        ~pl.col("sequence_type").is_in(_SEQUENCES).fill_null(value=False),
+        ~pl.col("mandate_id").str.contains(_MANDATE_ID).fill_null(value=False),
+        (signed.is_null() | (signed > context.today) | (signed > pl.col(_DAY))).fill_null(value=True),
+        pl.col("creditor_scheme_id").is_null() | (pl.col("creditor_scheme_id") < "!"),
+        pl.col(_DAY) < _earliest(context),
+    )
+
+
+def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
+    if context.facts.domestic or not ever(payments, pl.col("credit_debit") == "DBIT"):
+        return payments.clear()
+    return held_by(payments, sepa_debit(), *_broken(context))
+
+
+def _type_checks() -> tuple[Check, ...]:
+    instrument, sequence = pl.col("local_instrument"), pl.col("sequence_type")
+    return (
+        Check(
+            "local_instrument", ~instrument.is_in(_INSTRUMENTS).fill_null(value=False),
+            pl.lit("Local instrument ") + quoted("local_instrument") + pl.lit(" is neither CORE nor B2B"), "FF05",
+            remedy="Give CORE, or B2B where the debtor signed a business mandate.",
+        ),
+        Check(
+            "sequence_type", ~sequence.is_in(_SEQUENCES).fill_null(value=False),
+            pl.lit("Sequence type ") + quoted("sequence_type") + pl.lit(" is none of FRST, RCUR, OOFF, FNAL"), "AG02",
+            remedy="Give RCUR for a mandate that is used again and again, OOFF for one that is used once.",
+        ),
+    )  # fmt: skip
+
+
+def _mandate_checks(context: Context) -> tuple[Check, ...]:
+    signed, text = pl.col("mandate_date"), "mandate_date_text"
+    date = pl.lit("Date of signature ") + quoted(text)
+    missing = tuple(
+        Check(field, blank(field), f"{name} is missing", reason, remedy=remedy)
+        for field, name, reason, remedy in (
+            ("mandate_id", "Mandate id", "MD01", "Give the reference under which the debtor signed."),
+            (text, "Date of signature", "MD02", "Give the day on which the debtor signed the mandate."),
+            ("creditor_scheme_id", "Creditor identifier", "CH11", "Give the identifier under which you collect."),
+        )
+        if field not in context.facts.required_debit  # told by `required` there
+    )
+    return (
+        *missing,
+        Check(
+            "mandate_id", ~blank("mandate_id") & ~pl.col("mandate_id").str.contains(_MANDATE_ID),
+            pl.lit("Mandate id ") + quoted("mandate_id") + pl.lit(" has characters or a length that SEPA does not carry"),
+            "MD02", remedy="Use at most 35 of a-z A-Z 0-9 + ? / - : ( ) . , ' and blanks.",
+        ),
+        Check(text, ~blank(text) & signed.is_null(), date + pl.lit(" is not a date"), "MD02"),
+        Check(
+            text, ((signed > context.today) | (signed > pl.col(_DAY))),
+            date + pl.lit(" is in the future; a mandate is signed before it is used"), "MD02",
+        ),
+    )  # fmt: skip
+
+
+def _date_check(context: Context) -> Check:
+    earliest = _earliest(context)
+    rolls = context.client.execution_dates.past == "roll"
+    told = f"; it will be collected on {earliest} at the earliest" if rolls else ""
+    # A day before today has a finding of its own already.
+    early = pl.col(_DAY).is_between(context.today, earliest, closed="left")
+    return Check(
+        f"{_DAY}_text", early,
+        pl.lit("Collection date ") + quoted(f"{_DAY}_text") + pl.lit(f" leaves the banks no business day{told}"), "DT01",
+        Severity.WARNING if rolls else Severity.ERROR, f"Send collections at least one business day ahead: {earliest} or later.",
+    )  # fmt: skip
+
+
+def _checks(context: Context) -> tuple[Check, ...]:
+    return (*_type_checks(), *_mandate_checks(context), _date_check(context), *common_checks())
+
+
+RULE = ChecksRule(
+    id="sepa_direct_debit",
+    reason="MD02",
+    severity=Severity.ERROR,
+    remedy="Mend what is named; the debtor's bank refuses collections that do not fit the mandate.",
+    sources=(
+        "EPC016-06 SEPA Direct Debit Core scheme rulebook: AT-01, AT-02, AT-25, AT-21",
+        "EPC222-07 SEPA Direct Debit Business to Business scheme rulebook",
+        "EPC130-08 and EPC131-08 customer-to-PSP implementation guidelines",
+    ),
+    checks=_checks,
+    suspects=_suspects,
+)
