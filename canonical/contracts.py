@@ -66,7 +66,8 @@ class FormatFacts:
     `batched`: a batch says its own fields once for all its payments. `required`: canonical columns that a payment cannot
     do without (`required_debit`: of a DBIT, where they differ). `domestic`: accounts follow a national scheme, so that no
     IBAN or BIC is looked for. `fixed_width`: the parser holds every text to its width and character set. `iso`: payments
-    are XML elements whose bytes an ISO export can carry on. `terms`: canonical column → what the client calls it.
+    are XML elements whose bytes an ISO export can carry on. `terms`: canonical column → what the client calls it;
+    `agreed_terms` makes them of the client's options where they can be agreed (the headings of a table).
     `rules`: ids of the findings that the parser itself makes, which a client's profile may relax (never fatal ones).
     """
 
@@ -78,6 +79,7 @@ class FormatFacts:
     fixed_width: bool = False
     iso: bool = False
     terms: Mapping[str, str] = field(default_factory=dict)
+    agreed_terms: Callable[[Any], Mapping[str, str]] | None = None
     rules: tuple[str, ...] = ()
 
 

@@ -33,6 +33,9 @@ XML_TEXT_BYTES_MAX: Final = 2**20
 FINDINGS_PER_RULE_MAX: Final = 100_000
 """Findings kept of one rule in one file; what is over is counted in one closing finding, and still rejects its rows."""
 
+XSD_FINDINGS_MAX: Final = 10_000
+"""Faults against a schema told of one file; where there are more, none of the file is taken."""
+
 MESSAGE_CHARS_MAX: Final = 400
 IDENTIFICATION_CHARS_MAX: Final = 35
 """ISO 20022 Max35Text: message, batch, instruction and end-to-end ids."""

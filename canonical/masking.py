@@ -6,12 +6,10 @@ from typing import Final
 
 import polars as pl
 
+_PARTIES: Final = ("debtor", "creditor", "counterparty")
+_PARTS: Final = ("account", "name", "street", "building", "address_lines")
 SENSITIVE_FIELDS: Final = frozenset(
-    {
-        *(f"{party}_{part}" for party in ("debtor", "creditor", "counterparty")
-          for part in ("account", "name", "street", "building", "address_lines")),
-        "ultimate_debtor_name", "ultimate_creditor_name",
-    }  # fmt: skip
+    {*(f"{party}_{part}" for party in _PARTIES for part in _PARTS), "ultimate_debtor_name", "ultimate_creditor_name"}
 )
 
 

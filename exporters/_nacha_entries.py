@@ -11,10 +11,12 @@ import polars as pl
 
 from canonical.contracts import Order
 from canonical.parties import counterparty, ordering
-from exporters._nacha_classes import REMITTANCE_CHARS, SEVERAL_SEC, of_class, sec_of
+from exporters._nacha_classes import CLASSES, REMITTANCE_CHARS, SEVERAL_SEC, of_class, sec_of
 from exporters._nacha_records import NachaOptions, ascii_text
 
 ACCOUNT_CHARS: Final = 17
+_ADDENDA_SEC: Final = tuple(sorted(code for code, item in CLASSES.items() if item.addenda))
+_TERMINAL_SEC: Final = tuple(sorted(code for code, item in CLASSES.items() if item.addenda == "02"))
 _CREDIT_CODES: Final = {"CACC": "22", "SVGS": "32", "GLAC": "42", "LOAN": "52"}
 _DEBIT_CODES: Final = {"CACC": "27", "SVGS": "37", "GLAC": "47", "LOAN": "55"}
 _TEXTS: Final = (
@@ -48,13 +50,10 @@ def remittance_text() -> pl.Expr:
 
 
 def addenda_texts() -> pl.Expr:
-    """List of the texts of the addenda records of `plain` payments; null where there are none."""
-    text = remittance_text()
+    """List of the texts of the addenda records of `plain` payments of classes with several; null where there are none."""
     # An empty line is an addenda record of blanks: the records keep their number.
-    lines = text.str.replace_all(r"(?m)^$", " ").str.extract_all(rf"[^\n]{{1,{REMITTANCE_CHARS}}}")
-    several = pl.when(of_class(several=True) & text.is_not_null()).then(lines)
-    one = pl.when(of_class(several=False) & ~of_class(addenda="") & text.is_not_null()).then(pl.concat_list(text))
-    return pl.coalesce(several, one)
+    lines = remittance_text().str.replace_all(r"(?m)^$", " ")
+    return lines.str.extract_all(rf"[^\n]{{1,{REMITTANCE_CHARS}}}")
 
 
 def prepared(payments: pl.DataFrame, order: Order, options: NachaOptions) -> pl.DataFrame:
@@ -68,10 +67,8 @@ def prepared(payments: pl.DataFrame, order: Order, options: NachaOptions) -> pl.
     description = pl.col("category_purpose").replace(_DESCRIPTIONS)
     debit = pl.col("credit_debit") == "DBIT"
     day = pl.col("execution_date") if "execution_date" in payments.columns else pl.lit(order.business_date)
-    with_class = payments.with_columns(
-        sec_of(pl.col("local_instrument")).alias("sec"),
-        addenda_texts().list.len().fill_null(0).cast(pl.Int64).alias("addenda"),
-    )
+    with_class = payments.with_columns(sec_of(pl.col("local_instrument")).alias("sec"))
+    present = set(with_class["sec"].unique().to_list())
     return _with_addenda(with_class).select(
         "sec",
         ordering("name").fill_null(name).str.head(16).alias("company_name"),
@@ -83,35 +80,48 @@ def prepared(payments: pl.DataFrame, order: Order, options: NachaOptions) -> pl.
         debit.alias("is_debit"),
         pl.when(debit).then("amount_minor").otherwise(0).alias("debit"),
         pl.when(debit).then(0).otherwise("amount_minor").alias("credit"),
-        pl.concat_str(_entry(options.payment_type_code), pl.col("addenda_records").fill_null("")).alias("text"),
+        pl.concat_str(_entry(options.payment_type_code, present), pl.col("addenda_records").fill_null("")).alias(
+            "text"
+        ),
     )
 
 
 def _with_addenda(payments: pl.DataFrame) -> pl.DataFrame:
-    """Adds `addenda_records`: all addenda records of the payment, each with its line feed."""
+    """Adds `addenda` (how many) and `addenda_records` (all of them, each with its line feed; null where none)."""
     sequence = pl.col("reference").str.slice(8)
-    terminal = pl.concat_str(pl.lit("702"), remittance_text().str.pad_end(76), pl.col("reference"), pl.lit("\n"))
-    one = pl.concat_str(
-        pl.lit("705"), remittance_text().str.pad_end(REMITTANCE_CHARS), pl.lit("0001"), sequence, pl.lit("\n")
+    text = remittance_text()
+    record = pl.concat_str(pl.lit("705"), text.str.pad_end(REMITTANCE_CHARS), pl.lit("0001"), sequence, pl.lit("\n"))
+    if payments["sec"].is_in(_TERMINAL_SEC).any():
+        terminal = pl.concat_str(pl.lit("702"), text.str.pad_end(76), "reference", pl.lit("\n"))
+        record = pl.when(pl.col("sec").is_in(_TERMINAL_SEC)).then(terminal).otherwise(record)
+    carried = pl.col("sec").is_in(_ADDENDA_SEC)
+    one = payments.with_columns(
+        pl.when(carried).then(record).alias("addenda_records"),
+        (carried & text.is_not_null()).cast(pl.Int64).alias("addenda"),
     )
-    written = pl.when(pl.col("addenda") > 0).then(pl.when(of_class(addenda="02")).then(terminal).otherwise(one))
-    if not payments["sec"].is_in(list(SEVERAL_SEC)).any():
-        return payments.with_columns(written.alias("addenda_records"))
-    each = payments.select(
-        pl.int_range(pl.len()).alias("place"), "sec", sequence.alias("sequence"), addenda_texts().alias("line")
+    return _with_several(one) if one["sec"].is_in(list(SEVERAL_SEC)).any() else one
+
+
+def _with_several(payments: pl.DataFrame) -> pl.DataFrame:
+    """The same for classes with several addenda: one record a line of the remittance information."""
+    numbered = payments.with_columns(pl.int_range(pl.len()).alias("place"))
+    each = (
+        numbered.filter(pl.col("sec").is_in(SEVERAL_SEC))
+        .select("place", pl.col("reference").str.slice(8).alias("sequence"), addenda_texts().alias("line"))
+        .explode("line")
+        .drop_nulls("line")
+        .with_columns(pl.int_range(1, pl.len() + 1).over("place").cast(pl.String).str.zfill(4).alias("ordinal"))
     )
-    each = each.filter(pl.col("sec").is_in(SEVERAL_SEC)).explode("line").drop_nulls("line").with_columns(
-        pl.int_range(1, pl.len() + 1).over("place").cast(pl.String).str.zfill(4).alias("ordinal")
-    )  # fmt: skip
     record = pl.concat_str(
         pl.lit("705"), pl.col("line").str.pad_end(REMITTANCE_CHARS), "ordinal", "sequence", pl.lit("\n")
     )
-    several = each.group_by("place", maintain_order=True).agg(record.str.join("").alias("several"))
-    joined = payments.with_columns(pl.int_range(pl.len()).alias("place")).join(
-        several, on="place", how="left", maintain_order="left"
+    several = each.group_by("place", maintain_order=True).agg(
+        record.str.join("").alias("several_records"), pl.len().cast(pl.Int64).alias("several")
     )
-    return joined.with_columns(
-        pl.when(pl.col("sec").is_in(SEVERAL_SEC)).then("several").otherwise(written).alias("addenda_records")
+    of_several = pl.col("sec").is_in(SEVERAL_SEC)
+    return numbered.join(several, on="place", how="left", maintain_order="left").with_columns(
+        pl.when(of_several).then("several_records").otherwise("addenda_records").alias("addenda_records"),
+        pl.when(of_several).then(pl.col("several").fill_null(0)).otherwise("addenda").alias("addenda"),
     )
 
 
@@ -127,8 +137,8 @@ def _text(value: pl.Expr, chars: int) -> pl.Expr:
     return value.fill_null("").str.head(chars).str.pad_end(chars)
 
 
-def _party() -> pl.Expr:
-    """Positions 40-76: identification, name, and what else a class has there."""
+def _party(present: set[str]) -> pl.Expr:
+    """Positions 40-76: identification, name, and what else a class has there. `present`: classes of the payments."""
     identification, name = pl.col("end_to_end_id"), counterparty("name")
     number = pl.col("addenda").cast(pl.String).str.zfill(4)
     layouts = {
@@ -138,28 +148,31 @@ def _party() -> pl.Expr:
         "item": (_text(identification, 15), _text(remittance_text(), 22)),
     }
     chosen = pl.concat_str(_text(identification, 15), _text(name, 22))
-    for layout, parts in layouts.items():
+    for layout in sorted({CLASSES[sec].layout for sec in present} & set(layouts)):
+        parts = layouts[layout]
         chosen = pl.when(of_class(layout=layout)).then(pl.concat_str(*parts)).otherwise(chosen)
     return chosen
 
 
-def _kind(payment_type_code: str) -> pl.Expr:
+def _kind(payment_type_code: str, present: set[str]) -> pl.Expr:
     """Positions 77-78: the payment type of WEB and TEL, the type of card transaction or item of others."""
+    if not any(CLASSES[sec].kind for sec in present):
+        return pl.lit("  ")
     own = pl.col("sequence_type").replace_strict(_PAYMENT_TYPES, default=None, return_dtype=pl.String)
     typed = pl.when(of_class(kind="sequence_type")).then(own.fill_null(payment_type_code))
     return _text(typed.when(of_class(kind="purpose")).then("purpose"), 2)
 
 
-def _entry(payment_type_code: str) -> pl.Expr:
-    """Entry detail record with its line feed."""
+def _entry(payment_type_code: str, present: set[str]) -> pl.Expr:
+    """Entry detail record with its line feed. `present`: classes of the payments."""
     return pl.concat_str(
         pl.lit("6"),
         _transaction_code(),
         counterparty("agent"),
         counterparty("account").str.pad_end(ACCOUNT_CHARS),
         pl.col("amount_minor").cast(pl.String).str.zfill(10),
-        _party(),
-        _kind(payment_type_code),
+        _party(present),
+        _kind(payment_type_code, present),
         pl.when(pl.col("addenda") > 0).then(pl.lit("1")).otherwise(pl.lit("0")),
         pl.col("reference"),
         pl.lit("\n"),

@@ -9,10 +9,18 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.frames import FINDINGS, conform
+from canonical.frames import FINDINGS, conform, empty
 from canonical.masking import shown
 from canonical.parties import counterparty
-from exporters._nacha_classes import ADDENDA_MAX, CLASSES, REMITTANCE_CHARS, WRITABLE_SEC, of_class, sec_of
+from exporters._nacha_classes import (
+    ADDENDA_MAX,
+    CLASSES,
+    OTHER_SEC,
+    REMITTANCE_CHARS,
+    SEVERAL_SEC,
+    WRITABLE_SEC,
+    sec_of,
+)
 from exporters._nacha_entries import ACCOUNT_CHARS, addenda_texts, remittance_text
 
 RULE: Final = "nacha-fit"
@@ -22,11 +30,14 @@ _NO_MONEY_CODES: Final = tuple(f"{kind}{use}" for kind in "2345" for use in "348
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
+    """`broken`: of payments of the classes in `codes`, of any class where there are none."""
+
     field: str
     reason: str
     broken: pl.Expr
     message: str
     remedy: str
+    codes: frozenset[str] = frozenset()
 
 
 def _limits() -> Iterator[_Limit]:
@@ -45,41 +56,45 @@ def _limits() -> Iterator[_Limit]:
         f"The account has not 1 to {ACCOUNT_CHARS} ASCII characters.", "Give the account number as the bank writes it.",
     )  # fmt: skip
     yield _Limit(
-        "local_instrument", "FF05", ~sec_of(pl.col("local_instrument")).is_in(WRITABLE_SEC),
-        "Entries of this class are not written.", f"Use one of: {', '.join(sorted(WRITABLE_SEC))}.",
+        "local_instrument", "FF05", pl.lit(value=True), "Entries of this class are not written.",
+        f"Use one of: {', '.join(sorted(WRITABLE_SEC))}.", OTHER_SEC,
     )  # fmt: skip
     yield from _remittance_limits()
     yield _Limit(
-        "transaction_code", "AG02",
-        of_class(no_money=True) & ~pl.col("transaction_code").is_in(_NO_MONEY_CODES).fill_null(value=False),
+        "transaction_code", "AG02", ~pl.col("transaction_code").is_in(_NO_MONEY_CODES).fill_null(value=False),
         "Entries of this class move no money: they need a prenotification or zero-dollar code.",
-        "Use 23, 33, 28 or 38 (prenotification) or 24 or 34 (zero dollar).",
+        "Use 23, 33, 28 or 38 (prenotification) or 24 or 34 (zero dollar).", _codes(no_money=True),
     )  # fmt: skip
 
 
 def _remittance_limits() -> Iterator[_Limit]:
-    text, codes = remittance_text(), sec_of(pl.col("local_instrument"))
+    text = remittance_text()
     yield _Limit(
-        "remittance", "RR07", of_class(remittance_max=0) & text.is_not_null(),
-        "Entries of this class carry no remittance information.",
-        f"Use {', '.join(sorted(code for code, item in CLASSES.items() if item.remittance_max))}, or leave it out.",
+        "remittance", "RR07", text.is_not_null(), "Entries of this class carry no remittance information.",
+        f"Use {', '.join(sorted(WRITABLE_SEC - _codes(remittance_max=0)))}, or leave it out.", _codes(remittance_max=0),
     )  # fmt: skip
     for most in sorted({item.remittance_max for item in CLASSES.values() if item.remittance_max and not item.several}):
         yield _Limit(
-            "remittance", "RR07", of_class(remittance_max=most) & (text.str.len_chars() > most).fill_null(value=False),
+            "remittance", "RR07", (text.str.len_chars() > most).fill_null(value=False),
             f"The remittance information is longer than the {most} characters that an entry of this class carries.",
-            f"Shorten it to {most} characters.",
+            f"Shorten it to {most} characters.", _codes(remittance_max=most),
         )  # fmt: skip
     yield _Limit(
-        "remittance", "RR07", of_class(several=True) & (addenda_texts().list.len() > ADDENDA_MAX).fill_null(value=False),
+        "remittance", "RR07", (addenda_texts().list.len() > ADDENDA_MAX).fill_null(value=False),
         f"The remittance information needs more than {ADDENDA_MAX} addenda records of {REMITTANCE_CHARS} characters.",
-        "Shorten it.",
+        "Shorten it.", SEVERAL_SEC,
     )  # fmt: skip
-    needing = [code for code, item in CLASSES.items() if item.needed]
     yield _Limit(
-        "remittance", "RR07", codes.is_in(needing) & text.is_null(),
-        "Entries of this class need an addenda record.", "Give what the addenda record says as remittance information.",
+        "remittance", "RR07", text.is_null(), "Entries of this class need an addenda record.",
+        "Give what the addenda record says as remittance information.", _codes(needed=True),
     )  # fmt: skip
+
+
+def _codes(**wanted: object) -> frozenset[str]:
+    """Classes that have these values."""
+    return frozenset(
+        code for code, item in CLASSES.items() if all(getattr(item, key) == value for key, value in wanted.items())
+    )
 
 
 def _value(field: str) -> pl.Expr:
@@ -89,19 +104,29 @@ def _value(field: str) -> pl.Expr:
 
 def unfit(payments: pl.DataFrame) -> pl.DataFrame:
     """FINDINGS: `plain` payments that cannot be written, one row a limit that is broken."""
-    place = ("batch", "batch_id", "row", "line", "end_to_end_id")
+    sec = sec_of(pl.col("local_instrument"))
+    present = set(payments.select(sec.unique()).to_series().to_list())
+    limits = [limit for limit in _limits() if not limit.codes or limit.codes & present]
+    flags = [limit.broken & sec.is_in(limit.codes) if limit.codes else limit.broken for limit in limits]
+    # Nearly always none is broken: all are looked at together, with what they have in common looked at once.
+    seen = payments.lazy().select(flag.any().alias(str(place)) for place, flag in enumerate(flags)).collect()
     parts = [
-        payments.filter(limit.broken).select(
-            *place,
-            pl.lit(RULE).alias("rule"),
-            pl.lit(limit.reason).alias("reason"),
-            pl.lit(Severity.ERROR.value).alias("severity"),
-            pl.lit(Level.PAYMENT.value).alias("level"),
-            pl.lit(limit.field).alias("field"),
-            shown(limit.field, _value(limit.field)).alias("value"),
-            pl.lit(limit.message).alias("message"),
-            pl.lit(limit.remedy).alias("remedy"),
-        )
-        for limit in _limits()
+        _findings(payments.filter(flag), limit)
+        for limit, flag, found in zip(limits, flags, seen.row(0), strict=True)
+        if found
     ]
-    return conform(pl.concat(parts).sort("row", maintain_order=True), FINDINGS)
+    return conform(pl.concat(parts).sort("row", maintain_order=True), FINDINGS) if parts else empty(FINDINGS)
+
+
+def _findings(payments: pl.DataFrame, limit: _Limit) -> pl.DataFrame:
+    return payments.select(
+        *("batch", "batch_id", "row", "line", "end_to_end_id"),
+        pl.lit(RULE).alias("rule"),
+        pl.lit(limit.reason).alias("reason"),
+        pl.lit(Severity.ERROR.value).alias("severity"),
+        pl.lit(Level.PAYMENT.value).alias("level"),
+        pl.lit(limit.field).alias("field"),
+        shown(limit.field, _value(limit.field)).alias("value"),
+        pl.lit(limit.message).alias("message"),
+        pl.lit(limit.remedy).alias("remedy"),
+    )

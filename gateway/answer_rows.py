@@ -59,7 +59,7 @@ def answer_of(
         sums_minor=parsed["sums"],
         rows=rows,
         findings=findings,
-        facts=facts_of(file["format"] or ""),
+        facts=facts_of(file["format"], gateway.profiles.client(file["client_id"])),
         faulty=_faulty(gateway, file["file_id"], findings, rows),
         rejected_rows=partial(_rejected_rows, gateway, file),
         duplicate_of=_original(file) if duplicate else None,

@@ -102,7 +102,7 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
         accepted=accepted,
         unreadable=judged.unreadable,
         control_sums=sums_of(judged.index),
-        findings=engine.in_terms(engine.capped(judged.findings), facts_of(judged.header.format)),
+        findings=engine.in_terms(engine.capped(judged.findings), facts_of(judged.header.format, client)),
     )
 
 

@@ -25,6 +25,7 @@ from gateway.reading import agreed_formats
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
 _FROM_CLIENTS = ("payment", "cancellation")
+_TELL_NOT_ALL = frozenset({"corrected-rows", "answer-nacha"})
 Profile = TypeVar("Profile", ClientProfile, ProviderProfile)
 
 
@@ -181,7 +182,14 @@ def _check_client(client: ClientProfile) -> list[tuple[tuple[str | int, ...], st
         problems += _check_plugin("exporters", "EXPORT", ("answer",), answer, ("answers", position))
     for position, name in enumerate(client.formats):
         options = Plugin(name=name, options=client.format_options.get(name, {}))
-        problems += _check_plugin("parsers", "FORMAT", _FROM_CLIENTS, options, ("formats", position))
+        found = _check_plugin("parsers", "FORMAT", _FROM_CLIENTS, options, ("formats", position))
+        # What is wrong with an option stands where the options stand.
+        problems += [
+            (("format_options", name, *where[3:]) if "options" in where else where, told) for where, told in found
+        ]
+    if {answer.name for answer in client.answers} <= _TELL_NOT_ALL:
+        told = "none of these answers tells of a file without rejected payments; add pain.002 or a table"
+        problems.append((("answers",), told))
     parsed = {rule for item in agreed_formats(client).values() for rule in item.facts.rules}
     rules = parsed.union(discover("validators", "RULE"))
     problems += [(("rules", rule), f"no rule named {rule!r}") for rule in client.rules if rule not in rules]

@@ -71,7 +71,7 @@ def judge(windows: Iterable[Window], context: Context, beside: Beside | None = N
 def _in_context(context: Context, window: Window) -> Context:
     if context.header is not None or window.header is None:
         return context
-    return replace(context, header=window.header, facts=facts_of(window.header.format))
+    return replace(context, header=window.header, facts=facts_of(window.header.format, context.client))
 
 
 def _looked_at(

@@ -29,7 +29,7 @@ def originals(gateway: Gateway, file_id: str) -> Iterator[_Beside]:
     client = gateway.profiles.client(file["client_id"])
     name = file["format"] or ""
     checked = client.format_options.get(name, {}).get("xsd", "off") != "off"
-    if not (checked and facts_of(name).iso) or _failed(gateway, file_id):
+    if not (checked and facts_of(name, client).iso) or _failed(gateway, file_id):
         yield lambda payments: payments
         return
     with plain_source(gateway, file) as source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import polars as pl
@@ -38,10 +39,16 @@ def asks_to_cancel(name: str) -> bool:
     return found is not None and found.kind == "cancellation"
 
 
-def facts_of(name: str) -> FormatFacts:
-    """Facts of a payment format, the most general ones for what could not be read."""
-    found = discover("parsers", "FORMAT").get(name)
-    return found.facts if found is not None and found.kind == "payment" else FormatFacts()
+def facts_of(name: str | None, client: ClientProfile) -> FormatFacts:
+    """Facts of a payment format as agreed with the client, the most general ones for what could not be read."""
+    found = discover("parsers", "FORMAT").get(name or "")
+    if found is None or found.kind != "payment":
+        return FormatFacts()
+    facts: FormatFacts = found.facts
+    if facts.agreed_terms is None:
+        return facts
+    options = found.options.model_validate(client.format_options.get(found.name, {}))
+    return replace(facts, terms=facts.agreed_terms(options))
 
 
 def closes_itself(client: ClientProfile, head: bytes, tail: bytes) -> bool:

@@ -72,7 +72,7 @@ class _Looked:
 def _judged(gateway: Gateway, file: Mapping[str, Any]) -> _Looked:
     client = gateway.profiles.client(file["client_id"])
     header = FileHeader(**{name: file[name] for name in FileHeader.__slots__})
-    context = Context(dt.date.fromisoformat(file["received_on"]), client, facts_of(header.format), header)
+    context = Context(dt.date.fromisoformat(file["received_on"]), client, facts_of(header.format, client), header)
 
     def keys(payments: pl.DataFrame) -> pl.DataFrame:
         return DUPLICATE_PAYMENT.keys(payments, client.client_id)

@@ -1,87 +1,24 @@
-"""What a CSV payment file must say in its first line, and what a client may agree on about it."""
+"""From a table's header and the mapping to the place of each of our columns; faults above row level."""
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 
 import polars as pl
-from pydantic import field_validator
 
 from canonical.codes import Level, Severity
-from canonical.contracts import Model
 from canonical.frames import FINDINGS, conform, empty
-
-COLUMNS: Final = {
-    "end_to_end_id": "end_to_end_id",
-    "execution_date": "requested_execution_date_text",
-    "creditor_name": "creditor_name",
-    "creditor_account": "creditor_account",
-    "amount": "amount_text",
-    "currency": "currency",
-    "instruction_id": "instruction_id",
-    "uetr": "uetr",
-    "debtor_name": "debtor_name",
-    "debtor_id": "debtor_id",
-    "debtor_account": "debtor_account",
-    "debtor_agent": "debtor_agent",
-    "debtor_country": "debtor_country",
-    "ultimate_debtor_name": "ultimate_debtor_name",
-    "creditor_account_type": "creditor_account_type",
-    "creditor_agent": "creditor_agent",
-    "creditor_street": "creditor_street",
-    "creditor_building": "creditor_building",
-    "creditor_post_code": "creditor_post_code",
-    "creditor_town": "creditor_town",
-    "creditor_country": "creditor_country",
-    "ultimate_creditor_name": "ultimate_creditor_name",
-    "remittance": "remittance",
-    "remittance_reference": "remittance_reference",
-    "purpose": "purpose",
-    "category_purpose": "category_purpose",
-    "service_level": "service_level",
-    "local_instrument": "local_instrument",
-    "charge_bearer": "charge_bearer",
-}
-"""Column of the file → canonical column."""
-
-REQUIRED: Final = ("end_to_end_id", "execution_date", "creditor_name", "creditor_account", "amount", "currency")
-
-
-def normal(name: str) -> str:
-    """A heading as it is compared: small letters, blanks and hyphens as underscores."""
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
-
-
-class CsvOptions(Model):
-    """What a client agreed on. `columns`: the client's heading → ours, for headings that differ."""
-
-    delimiter: Literal[",", ";", "\t", "|"] = ","
-    encoding: Literal["utf-8", "cp1252", "iso-8859-1", "iso-8859-15"] = "utf-8"
-    decimal: Literal[".", ","] = "."
-    columns: dict[str, str] = {}  # noqa: RUF012  pydantic copies defaults
-
-    @field_validator("columns")
-    @classmethod
-    def _known(cls, columns: dict[str, str]) -> dict[str, str]:
-        unknown = sorted(set(columns.values()) - set(COLUMNS))
-        if unknown:
-            raise ValueError(f"no columns of ours: {', '.join(unknown)} (there are: {', '.join(COLUMNS)})")
-        return {normal(theirs): ours for theirs, ours in columns.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """`width`: columns of the header; `at`: our column → its place, from 0."""
-
-    width: int
-    at: dict[str, int]
+from canonical.limits import MESSAGE_CHARS_MAX, TABLE_COLUMNS_MAX
+from parsers._csv_options import Column, TableOptions
+from parsers._csv_template import COLUMNS, REQUIRED, SIDES, TERMS, normal
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault above row level, on its way to become a finding."""
+    """A fault above row level, on its way to become a finding. `rule` lacks the format's name before it."""
 
     rule: str
     message: str
@@ -92,80 +29,174 @@ class Fault:
     value: str | None = None
 
 
-_TEMPLATE = "Compare the first line with the template of the format."
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One of our columns: the places of its cells in a row, from 0, and what is agreed of it. `heading` is the client's."""
+
+    places: tuple[int, ...]
+    agreed: Column
+    heading: str
 
 
-def read_header(line: bytes, options: CsvOptions) -> tuple[Layout | None, list[Fault]]:
-    """Layout of the file from its first line (without line break); None where nothing can be read by it."""
-    text, fault = _decoded(line, options)
-    if fault is not None:
-        return None, [fault]
-    names = [normal(name) for name in next(csv.reader([text], delimiter=options.delimiter), [])]
-    ours = [options.columns.get(name, name) for name in names]
-    faults = [
-        *_twice(ours),
-        *_missing(ours, options),
-        *_unknown([name for name, mapped in zip(names, ours, strict=True) if mapped not in COLUMNS]),
-    ]
-    at = {name: place for place, name in enumerate(ours) if name in COLUMNS}
-    broken = any(fault.severity is Severity.FATAL for fault in faults)
-    return (None if broken else Layout(len(names), at)), faults
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`width`: columns of a row; `cells`: our column → where it stands; `pays` and `collects`: places of two amounts."""
+
+    width: int
+    cells: Mapping[str, Cell]
+    pays: int | None = None
+    collects: int | None = None
+
+    @property
+    def places(self) -> list[int]:
+        """Every place that is read, in order."""
+        amounts = {place for place in (self.pays, self.collects) if place is not None}
+        return sorted(amounts.union(*(cell.places for cell in self.cells.values())))
 
 
-def _decoded(line: bytes, options: CsvOptions) -> tuple[str, Fault | None]:
-    save = f"Save the file as CSV in {options.encoding}."
-    if b"\0" in line or line.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "", Fault(
-            "csv-encoding", "The first line has NUL bytes: the file is UTF-16 or no text", save, reason="FF02"
-        )
-    if b"\r" in line:
-        return "", Fault("csv-header", "The lines end with CR alone", "End each line with CR LF or LF.", reason="FF02")
-    try:
-        return line.decode(options.encoding), None
-    except UnicodeDecodeError:
-        return "", Fault("csv-encoding", f"The first line is not {options.encoding}", save, reason="FF02")
+_TEMPLATE: Final = "Compare the header with the template of the format, or with the mapping that was agreed."
+_NAME_ONE: Final = "Name each column once; of columns with one name agree the position."
 
 
-def _twice(ours: list[str]) -> list[Fault]:
-    twice = sorted({name for name in ours if name in COLUMNS and ours.count(name) > 1})
-    return [
-        Fault("csv-header", f"The header names {name} twice", "Keep one of the two columns.", value=name)
-        for name in twice
-    ]
+def read_header(names: list[str] | None, options: TableOptions) -> tuple[Layout | None, list[Fault]]:
+    """Layout of the table from its header cells (None where it has none); None where nothing can be read by it."""
+    if names is not None and len(names) > TABLE_COLUMNS_MAX:
+        return None, [Fault("header", f"The header has more than {TABLE_COLUMNS_MAX} columns", _TEMPLATE)]
+    headings = [normal(name) for name in names or []]
+    wanted = _wanted(headings, options)
+    faults: list[Fault] = []
+    width = int(options.width or 0) if names is None else len(names)
+    finder = _Finder(names or [], headings, width, faults)
+    cells = {ours: finder.cell(column) for ours, column in wanted.items()}
+    amounts = options.amounts
+    pays, collects = (finder.place(place) for place in (amounts.pays, amounts.collects)) if amounts else (None, None)
+    layout = Layout(finder.width, cells, pays, collects)
+    faults += _missing(layout, headings, options)
+    if names is not None and options.template:
+        faults += _unread([name.strip() for place, name in enumerate(names) if place not in layout.places])
+    if any(fault.severity is Severity.FATAL for fault in faults):
+        # Where columns are missing, those that nobody reads tell what they are called there.
+        return None, faults
+    return layout, faults
 
 
-def _missing(ours: list[str], options: CsvOptions) -> list[Fault]:
-    missing = [name for name in REQUIRED if name not in ours]
+def terms_of(options: TableOptions) -> Mapping[str, str]:
+    """Canonical column → what the client calls it: its headings where they are agreed, else those of the template."""
+    theirs = {
+        COLUMNS[ours]: _words(column.from_) for ours, column in options.columns.items() if column.from_
+    }  # fmt: skip
+    if options.amounts is not None:
+        theirs["amount_text"] = _words((options.amounts.pays, options.amounts.collects))
+    return {**TERMS, **theirs}
+
+
+def _words(places: tuple[int | str, ...]) -> str:
+    return " + ".join(f"column {place}" if isinstance(place, int) else place for place in places)
+
+
+def _wanted(headings: list[str], options: TableOptions) -> dict[str, Column]:
+    """Our columns that are to be read: those agreed, and those the header has by the template's name."""
+    taken = {normal(place) for column in options.columns.values() for place in column.from_ if isinstance(place, str)}
+    found = {
+        name: Column.model_validate({"from": name})
+        for name in COLUMNS
+        if options.template and name in headings and name not in options.columns and name not in taken
+    }
+    if options.amounts is not None:
+        found.pop("amount", None)
+    if options.gives_direction:
+        found.pop("credit_debit", None)
+    both = {**options.columns, **found}
+    return {name: both[name] for name in COLUMNS if name in both}
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Finds columns in a header; what it cannot find goes to `faults`."""
+
+    names: list[str]
+    headings: list[str]
+    width: int
+    faults: list[Fault]
+
+    def cell(self, column: Column) -> Cell:
+        """Where the column stands."""
+        places = [self.place(place) for place in column.from_]
+        shown = " + ".join(self._shown(place) for place in places if place is not None)
+        return Cell(tuple(place for place in places if place is not None), column, shown)
+
+    def place(self, wanted: int | str) -> int | None:
+        """Place from 0 of a heading or of a position from 1."""
+        if isinstance(wanted, int):
+            if wanted <= self.width:
+                return wanted - 1
+            message = f"Column {wanted} was agreed, and a row has {self.width} columns"
+            self.faults.append(Fault("header", message, _TEMPLATE, reason="CH21"))
+            return None
+        count = self.headings.count(normal(wanted))
+        if count == 1:
+            return self.headings.index(normal(wanted))
+        if count == 0:
+            message, remedy = f"Column {wanted} is missing from the header", _TEMPLATE
+        else:
+            message, remedy = f"The header names {wanted} twice", _NAME_ONE
+        self.faults.append(Fault("header", message, remedy, reason="FF01" if count else "CH21", value=wanted))
+        return None
+
+    def _shown(self, place: int) -> str:
+        return " ".join(self.names[place].split()) if self.names else f"column {place + 1}"
+
+
+def _missing(layout: Layout, headings: list[str], options: TableOptions) -> list[Fault]:
+    """Columns that no table can do without: those of every payment, and of one side at least."""
+    has = set(layout.cells) | ({"amount"} if options.amounts is not None else set())
+    sides = _sides(options, has)
+    best = min((tuple(name for name in SIDES[side] if name not in has) for side in sides), key=len)
+    missing = [*(name for name in REQUIRED if name not in has), *best]
     if not missing:
         return []
-    if len(ours) == 1:
-        message = f"The first line is not divided by “{options.delimiter}”; it must name the columns"
-        return [Fault("csv-header", message, f"Separate the columns by “{options.delimiter}”, or agree another sign.")]
+    if len(headings) == 1 and not options.columns:
+        message = "The header is not divided by the agreed sign; it must name the columns of a payment"
+        return [Fault("header", message, "Divide the columns by the agreed sign, or agree another one.")]
     return [
-        Fault("csv-header", f"Column {name} is missing from the header", _TEMPLATE, reason="CH21", value=name)
+        Fault("header", f"Column {name} is missing from the header", _TEMPLATE, reason="CH21", value=name)
         for name in missing
     ]
 
 
-def _unknown(names: list[str]) -> list[Fault]:
+def _sides(options: TableOptions, has: set[str]) -> tuple[str, ...]:
+    """Directions that the table can hold."""
+    column = options.columns.get("credit_debit")
+    if column is not None and column.constant is not None:
+        return (column.constant,)
+    return ("CRDT", "DBIT") if options.gives_direction or "credit_debit" in has else ("CRDT",)
+
+
+def _unread(names: list[str]) -> list[Fault]:
+    told = [name if count == 1 else f"{name} ({count} times)" for name, count in Counter(names).items()]
+    message = f"Columns nobody knows are not read: {', '.join(name or '(no name)' for name in told)}"
     remedy = "Nothing, if they carry nothing for the payment; else name them as in the template, or agree their names."
-    message = f"Columns nobody knows are not read: {', '.join(name or '(no name)' for name in names)}"
-    return [Fault("csv-header", message[:400], remedy, Severity.WARNING)] if names else []
+    return [Fault("header", message, remedy, Severity.WARNING)] if names else []
 
 
-def file_findings(faults: list[Fault]) -> pl.DataFrame:
-    """FINDINGS frame at file level."""
+def at_line(faults: list[Fault], line: int) -> list[Fault]:
+    """The faults, told of that line."""
+    return [replace(fault, line=line) for fault in faults]
+
+
+def file_findings(faults: list[Fault], name: str) -> pl.DataFrame:
+    """FINDINGS frame at file level; `name` is the format's."""
     if not faults:
         return empty(FINDINGS)
     rows = [
         {
-            "rule": fault.rule,
+            "rule": f"{name}-{fault.rule}",
             "reason": fault.reason,
             "severity": fault.severity.value,
             "level": Level.FILE.value,
             "line": fault.line,
             "value": fault.value,
-            "message": fault.message,
+            "message": fault.message[:MESSAGE_CHARS_MAX],
             "remedy": fault.remedy,
         }
         for fault in faults

@@ -1,4 +1,4 @@
-"""Cut CSV bytes into records (RFC 4180), with their exact places, by NumPy over a window: no loop over lines.
+"""Cut CSV text into records (RFC 4180), with their exact places, by NumPy over a window: no loop over lines.
 
 A quote opens a field only at its start and closes it only at its end. A record that breaks this, or whose quoted field is not
 closed within `LINE_BYTES_MAX`, is unreadable alone: reading goes on with the line after its first.
@@ -7,21 +7,25 @@ closed within `LINE_BYTES_MAX`, is unreadable alone: reading goes on with the li
 from __future__ import annotations
 
 import codecs
-import mmap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from canonical.limits import LINE_BYTES_MAX, WINDOW_BYTES
+from canonical.limits import LINE_BYTES_MAX
 
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 _Bytes = npt.NDArray[np.uint8]
-_LF, _CR, _QUOTE = 10, 13, 34
+_Counts = npt.NDArray[Any]
+_LF, _CR, _SPACE, _QUOTE = 10, 13, 32, 34
+_ODD_BLANKS: Final = (b"\xc2\x85", b"\xc2\xa0", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80")
+"""UTF-8 of the blanks beyond ASCII; b"\\xe2\\x80" begins that of several."""
 _TRIES_MAX: Final = 16
+_BYTE_MAX: Final = 255
 
 
 class Flaw(IntEnum):
@@ -35,12 +39,19 @@ class Flaw(IntEnum):
     LENGTH = 5
 
 
+class Blanks(NamedTuple):
+    """What a block may hold, so that nobody looks for it in vain: other blanks than spaces, cells of two quotes."""
+
+    odd: bool = True
+    quoted: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Records of one block that are not blank. `start` and `end` count from the block's first byte, without line break.
+    """Records of one block that are neither blank nor comments. `start` and `end` count from the block's first byte.
 
-    `line` counts from 0 in the block; `columns` is the number found. `used` and `lines` are what the block consumed;
-    `gapless`: there are no blank records between them.
+    `end` is before the line break; `line` counts from 0 in the block; `columns` is the number found. `used` and `lines` are
+    what the block consumed; `gapless`: nothing was passed over between the records; `blanks`: of what kind they may be.
     """
 
     start: Places
@@ -51,56 +62,103 @@ class Records:
     used: int
     lines: int
     gapless: bool
+    blanks: Blanks
+
+    def head(self, count: int) -> Records:
+        """The first records alone."""
+        return replace(
+            self, start=self.start[:count], end=self.end[:count], line=self.line[:count], columns=self.columns[:count],
+            flaw=self.flaw[:count],
+        )  # fmt: skip
+
+    def sound_text(self, block: bytes) -> bytes:
+        """The sound records' bytes, one after the other; cut only where others stand between them."""
+        if not self.start.size:
+            return b""
+        sound = self.flaw == Flaw.NONE
+        if self.gapless and sound.all():
+            return block[self.start[0] : self.end[-1]]
+        follows = np.zeros(sound.size, bool)
+        follows[1:] = sound[1:] & sound[:-1]
+        if not self.gapless:
+            # Between neighbours stands one line break, of one byte or two, and nothing that was passed over.
+            after = np.frombuffer(block, np.uint8)[self.end[:-1]]
+            follows[1:] &= self.start[1:] - self.end[:-1] == np.where(after == _CR, 2, 1)
+        firsts = np.flatnonzero(sound & ~follows)
+        lasts = np.flatnonzero(sound & ~np.append(follows[1:], [False]))
+        runs = zip(self.start[firsts].tolist(), self.end[lasts].tolist(), strict=True)
+        return b"\n".join([block[a:b] for a, b in runs])
 
 
-def block_end(data: bytes | mmap.mmap, start: int, end: int, window_bytes: int = WINDOW_BYTES) -> int:
-    """End of the block that begins at `start`: behind the last line break within the window, or the next one after it."""
-    if end - start <= window_bytes:
-        return end
-    found = data.rfind(b"\n", start, start + window_bytes)
-    if found < 0:
-        found = data.find(b"\n", start + window_bytes, end)
-    return end if found < 0 else found + 1
+class Dialect(NamedTuple):
+    """What the records of one file have in common. `comment`: what a line begins with that is passed over, if any."""
+
+    delimiter: str
+    width: int
+    comment: bytes = b""
 
 
 class _Text(NamedTuple):
-    """A block and where its quotes and delimiters stand."""
+    """A block, where its quotes stand, and whether each byte is a delimiter."""
 
     block: _Bytes
     quotes: Places
-    signs: Places
-    delimiter: int
+    signs: Flags
+    dialect: Dialect
 
 
 class _Lines(NamedTuple):
+    """Lines, and how many of them end with CR LF."""
+
     start: Places
     end: Places
-    resume: Places
+    comment: Flags
+    returns: int
 
 
-def _lines(block: _Bytes) -> _Lines:
+def _lines(block: _Bytes, comment: bytes) -> _Lines:
     breaks = np.flatnonzero(block == _LF)
-    resume = breaks + 1
-    if block.size and (not breaks.size or resume[-1] != block.size):
-        breaks, resume = np.append(breaks, block.size), np.append(resume, block.size)
-    start = np.concatenate(([0], resume[:-1])) if resume.size else resume
-    has_cr = (breaks > start) & (block[np.maximum(breaks - 1, 0)] == _CR) if block.size else np.zeros(0, bool)
-    return _Lines(start, breaks - has_cr, resume)
+    if block.size and (not breaks.size or breaks[-1] != block.size - 1):
+        breaks = np.append(breaks, block.size)
+    start = np.zeros_like(breaks)
+    start[1:] = breaks[:-1] + 1
+    has_cr = (breaks > start) & (block[np.maximum(breaks - 1, 0)] == _CR)
+    commented = np.zeros(start.size, bool)
+    if comment:
+        commented = breaks - start >= len(comment)
+        for place, sign in enumerate(comment):
+            commented &= block[np.minimum(start + place, block.size - 1)] == sign
+    return _Lines(start, breaks - has_cr, commented, int(has_cr.sum()))
 
 
-def _well_quoted(text: _Text, start: Places, end: Places) -> Flags:
-    """For spans that begin outside of quotes: every opening quote at a field's start, every closing one at its end."""
-    block, quotes = text.block, text.quotes
-    owner = np.searchsorted(start, quotes, side="right") - 1
-    first = np.searchsorted(quotes, start)
+def _owner(start: Places, places: Places) -> Places:
+    """Which span each place lies in."""
+    owner: Places = np.searchsorted(start, places, side="right") - 1
+    return owner
+
+
+class _Quoting(NamedTuple):
+    """Quotes of spans that begin outside of quotes: `closed` and `well` by span; `opening` by quote."""
+
+    owner: Places
+    opening: Flags
+    closed: Flags
+    well: Flags
+
+
+def _quoting(text: _Text, start: Places, end: Places) -> _Quoting:
+    """Well quoted: every opening quote stands at a field's start, every closing one at its end."""
+    block, quotes, delimiter = text.block, text.quotes, ord(text.dialect.delimiter)
+    owner = _owner(start, quotes)
+    count = np.bincount(owner, minlength=start.size)
+    first = np.cumsum(count) - count
     opening = (np.arange(quotes.size) - first[owner]) % 2 == 0
     before = block[np.maximum(quotes - 1, 0)]
     after = block[np.minimum(quotes + 1, block.size - 1)]
-    at_start = (quotes == start[owner]) | (before == text.delimiter) | (before == _QUOTE)
-    at_end = (quotes + 1 >= end[owner]) | (after == text.delimiter) | (after == _QUOTE)
+    at_start = (quotes == start[owner]) | (before == delimiter) | (before == _QUOTE)
+    at_end = (quotes + 1 >= end[owner]) | (after == delimiter) | (after == _QUOTE)
     bad = np.where(opening, ~at_start, ~at_end)
-    well: Flags = np.bincount(owner[bad], minlength=start.size) == 0
-    return well
+    return _Quoting(owner, opening, count % 2 == 0, np.bincount(owner[bad], minlength=start.size) == 0)
 
 
 def _inside(opens: Flags, resets: Flags) -> Flags:
@@ -112,22 +170,19 @@ def _inside(opens: Flags, resets: Flags) -> Flags:
     return begins
 
 
-def _closed(quotes: Places, start: Places, end: Places) -> Flags:
-    closed: Flags = (np.searchsorted(quotes, end) - np.searchsorted(quotes, start)) % 2 == 0
-    return closed
-
-
-def _first_lines(text: _Text, lines: _Lines, width: int, last: bool) -> tuple[Places, bool]:
+def _first_lines(text: _Text, lines: _Lines, quoting: _Quoting, last: bool) -> tuple[Places, bool]:
     """Line where each record begins, and whether the last one is open and may go on in the next block."""
     every = np.arange(lines.start.size)
-    odd = ~_closed(text.quotes, lines.start, lines.end)
-    opens = odd & _well_quoted(text, lines.start, lines.end)
+    odd = ~quoting.closed
+    opens = odd & quoting.well & ~lines.comment
+    if not opens.any():
+        return every, False
     for tries_left in range(_TRIES_MAX, -1, -1):
         first = every[~_inside(opens, odd & ~opens)]
         start, end = lines.start[first], lines.end[np.append(first[1:], every.size) - 1]
-        short, closed = end - start <= LINE_BYTES_MAX, _closed(text.quotes, start, end)
-        sound = closed & _well_quoted(text, start, end) & (_columns(text, start, end) == width)
-        waits = ~closed & (start == start[-1]) & (start > 0) & (not last)
+        short, spans = end - start <= LINE_BYTES_MAX, _quoting(text, start, end)
+        sound = spans.closed & spans.well & (_columns(text, start, end, spans) == text.dialect.width)
+        waits = ~spans.closed & (start == start[-1]) & (start > 0) & (not last)
         broken = opens[first] & ~(short & (sound | waits))
         if not broken.any():
             return first, bool(opens[first[-1]] and waits[-1])
@@ -136,23 +191,33 @@ def _first_lines(text: _Text, lines: _Lines, width: int, last: bool) -> tuple[Pl
     raise AssertionError("the last try leaves no line that opens")
 
 
-def _columns(text: _Text, start: Places, end: Places) -> Places:
-    """Columns of each record: delimiters outside of quotes, and one."""
-    signs = text.signs[text.signs < end[-1]]
-    if not text.quotes.size:
-        return np.searchsorted(signs, end) - np.searchsorted(signs, start) + 1
-    owner = np.searchsorted(start, signs, side="right") - 1
-    before = np.searchsorted(text.quotes, signs) - np.searchsorted(text.quotes, start)[owner]
-    return np.bincount(owner[before % 2 == 0], minlength=start.size) + 1
+def _columns(text: _Text, start: Places, end: Places, quoting: _Quoting) -> Places:
+    """Columns of each record: delimiters outside of quotes, and one. What is not closed may be miscounted."""
+    columns = _sums(text.signs, start, int((end - start).max(initial=0))).astype(np.int64) + 1
+    opening = np.flatnonzero(quoting.opening & quoting.closed[quoting.owner])
+    if opening.size:
+        longest = int((text.quotes[opening + 1] - text.quotes[opening]).max())
+        within = _sums(text.signs, text.quotes, longest)[opening]
+        columns -= np.bincount(quoting.owner[opening], weights=within, minlength=start.size).astype(np.int64)
+    return columns
 
 
-def _undecodable(block: bytes, start: Places, encoding: str) -> list[int]:
-    """Records that hold bytes which the encoding has no character for."""
+def _sums(signs: Flags, start: Places, longest: int) -> _Counts:
+    """How many flags are up from each start to the next one; exact where the span is at most `longest` long."""
+    # A narrow sum is several times as fast; no span that counts is long enough to wrap it.
+    kind = np.uint8 if longest <= _BYTE_MAX else np.uint32
+    return np.add.reduceat(signs.view(np.uint8), start, dtype=kind)
+
+
+def undecodable(block: bytes, start: Places) -> list[int]:
+    """Records that hold bytes which are no UTF-8."""
+    if _is_utf8(block):
+        return []
     found: list[int] = []
     position, view = 0, memoryview(block)
     while position < len(block):
         try:
-            codecs.decode(view[position:], encoding)
+            codecs.utf_8_decode(view[position:], "strict", True)
         except UnicodeDecodeError as fault:
             record = int(np.searchsorted(start, position + fault.start, side="right")) - 1
             found.append(record)
@@ -162,26 +227,54 @@ def _undecodable(block: bytes, start: Places, encoding: str) -> list[int]:
     return found
 
 
-def records(block: bytes, dialect: tuple[str, str], width: int, last: bool) -> Records:
-    """The records of a block that begins at a record's start and ends behind a line break or with the file.
+def _is_utf8(block: bytes) -> bool:
+    bounds = pa.py_buffer(np.array([0, len(block)], np.int32).tobytes())
+    try:
+        pa.Array.from_buffers(pa.string(), 1, [None, bounds, pa.py_buffer(block)]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
-    `dialect`: delimiter and encoding. A record that is open at the block's end is left to the next block unless `last`.
+
+def records(block: bytes, dialect: Dialect, last: bool) -> Records:
+    """The records of UTF-8 text that begins at a record's start and ends behind a line break or with the file.
+
+    A record that is open at the block's end is left to the next block unless `last`.
     """
-    bytes_ = np.frombuffer(block, np.uint8)
-    delimiter = ord(dialect[0])
-    text = _Text(bytes_, np.flatnonzero(bytes_ == _QUOTE), np.flatnonzero(bytes_ == delimiter), delimiter)
-    lines = _lines(bytes_)
-    first, waits = _first_lines(text, lines, width, last)
-    start, end = lines.start[first], lines.end[np.append(first[1:], lines.end.size) - 1]
-    columns = _columns(text, start, end)
-    flaw = np.where(columns != width, np.int8(Flaw.COLUMNS), np.int8(Flaw.NONE))
-    flaw[~(_well_quoted(text, start, end) & _closed(text.quotes, start, end))] = Flaw.QUOTES
+    bytes_, width = np.frombuffer(block, np.uint8), dialect.width
+    quotes = np.flatnonzero(bytes_ == _QUOTE) if b'"' in block else np.zeros(0, np.int64)
+    text = _Text(bytes_, quotes, bytes_ == ord(dialect.delimiter), dialect)
+    lines = _lines(bytes_, dialect.comment)
+    quoting = _quoting(text, lines.start, lines.end)
+    first, waits = _first_lines(text, lines, quoting, last)
+    start, end = lines.start, lines.end
+    if first.size < start.size:
+        start, end = start[first], end[np.append(first[1:], end.size) - 1]
+        quoting = _quoting(text, start, end)
+    columns = _columns(text, start, end, quoting)
     used, count = (int(start[-1]), int(first[-1])) if waits else (len(block), lines.end.size)
-    flaw[_undecodable(block[:used], start, dialect[1])] = Flaw.ENCODING
-    flaw[np.searchsorted(start, np.flatnonzero(bytes_ == 0), side="right") - 1] = Flaw.NUL
+    flaw = np.where(columns != width, np.int8(Flaw.COLUMNS), np.int8(Flaw.NONE))
+    flaw[~(quoting.well & quoting.closed)] = Flaw.QUOTES
+    flaw[undecodable(block[:used] if waits else block, start)] = Flaw.ENCODING
+    if b"\0" in block:
+        flaw[_owner(start, np.flatnonzero(bytes_ == 0))] = Flaw.NUL
     flaw[end - start > LINE_BYTES_MAX] = Flaw.LENGTH
     # A spreadsheet writes empty rows as delimiters alone.
-    blank = (end == start) | ((columns == width) & (end - start == width - 1) & (flaw == Flaw.NONE))
+    passed = (end == start) | ((columns == width) & (end - start == width - 1) & (flaw == Flaw.NONE))
+    passed |= lines.comment[first]
     here = start < used
-    kept, gapless = ~blank & here, not (blank & here).any()
-    return Records(start[kept], end[kept], first[kept], columns[kept], flaw[kept], used, count, gapless)
+    kept, gapless = ~passed & here, not (passed & here).any()
+    blanks = _blanks(block, text, lines)
+    if kept.all():
+        return Records(start, end, first, columns, flaw, used, count, gapless, blanks)
+    return Records(start[kept], end[kept], first[kept], columns[kept], flaw[kept], used, count, gapless, blanks)
+
+
+def _blanks(block: bytes, text: _Text, lines: _Lines) -> Blanks:
+    """Exact in what it denies."""
+    breaks = lines.end.size + lines.returns
+    # The last line may have no break of its own, and then nothing is hidden by counting it as one.
+    controls = int(np.count_nonzero(text.block < _SPACE)) not in (breaks - 1, breaks)
+    odd = controls or any(sign[:1] in block and sign in block for sign in _ODD_BLANKS)
+    quoted = bool((text.quotes[1:] - text.quotes[:-1] == 1).any())
+    return Blanks(odd, quoted)

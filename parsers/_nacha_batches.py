@@ -6,51 +6,80 @@ reasons for which an ACH Operator rejects a batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
+from parsers._nacha_classes import PAYMENT_CLASSES
+from parsers._nacha_digits import Flags, Integers
 from parsers._nacha_findings import Fault
-from parsers._nacha_layout import COMMON_SEC, HASH_MODULUS, SERVICE_CLASSES, cut, number, words
+from parsers._nacha_layout import HASH_MODULUS, SERVICE_CLASSES, cut, number, words
+from parsers._nacha_order import Placed
 
 _BATCH: Final = (Severity.ERROR, Level.BATCH)
-_SERVICE_CLASS: Final = Fault(
+SERVICE_CLASS: Final = Fault(
     "nacha-service-class", "FF02", *_BATCH, "service class code",
     "Use 220 for a batch of credits only, 225 for debits only, 200 for both.",
 )  # fmt: skip
-_SEC: Final = Fault(
-    "nacha-sec", "FF03", *_BATCH, "standard entry class code",
-    f"Send payments as one of: {', '.join(sorted(COMMON_SEC))}.",
+SERVICE_CLASS_ENTRIES: Final = Fault(
+    "nacha-service-class-entries", "FF02", *_BATCH, "service class code",
+    "Use 220 for a batch of credits only, 225 for debits only, 200 for both.",
 )  # fmt: skip
-_COMPANY: Final = Fault(
-    "nacha-company", "CH21", *_BATCH, "batch header",
-    "Give company name, company identification and company entry description in every batch header.",
+SEC: Final = Fault(
+    "nacha-sec", "FF03", *_BATCH, "local_instrument", f"Send payments as one of: {', '.join(sorted(PAYMENT_CLASSES))}."
+)
+ADVICE: Final = Fault(
+    "nacha-advice", "FF03", *_BATCH, "local_instrument",
+    "Leave accounting advices out: they tell of what was settled and come from ACH operators.",
 )  # fmt: skip
-_ODFI: Final = Fault(
+COMPANY_NAME: Final = Fault(
+    "nacha-company-name",
+    "CH21",
+    *_BATCH,
+    "company name",
+    "Give the company name at positions 5-20 of the batch header.",
+)
+COMPANY_ID: Final = Fault(
+    "nacha-company-id", "CH21", *_BATCH, "company identification",
+    "Give the company identification at positions 41-50 of the batch header.",
+)  # fmt: skip
+DESCRIPTION: Final = Fault(
+    "nacha-entry-description", "CH21", *_BATCH, "category_purpose",
+    "Say at positions 54-63 of the batch header what the payments are for.",
+)  # fmt: skip
+ODFI: Final = Fault(
     "nacha-odfi", "RC03", *_BATCH, "originating DFI identification",
     "Give the first eight digits of your bank's routing number at positions 80-87 of header and control.",
 )  # fmt: skip
-_NUMBER: Final = Fault(
-    "nacha-batch-number", "FF02", Severity.WARNING, Level.BATCH, "batch number",
+NUMBER: Final = Fault(
+    "nacha-batch-number", "FF02", Severity.WARNING, Level.BATCH, "batch_id",
     "Number the batches of a file in ascending order.",
 )  # fmt: skip
-_CONTROL: Final = Fault(
-    "nacha-batch-control", "FF02", *_BATCH, "batch control",
-    "Repeat service class, company identification, originating DFI and batch number of the batch header.",
+IAT_HEADER: Final = Fault(
+    "nacha-iat-header", "FF02", *_BATCH, "batch header",
+    "Give foreign exchange indicator (21-22), destination country (39-40), originating and destination currency (64-69) in "
+    "the batch header of international entries.",
 )  # fmt: skip
-_TRACE: Final = Fault(
+TRACE_ODFI: Final = Fault(
     "nacha-trace-odfi", "RC03", Severity.WARNING, Level.BATCH, "instruction_id",
     "Begin trace numbers with the originating DFI identification of the batch header.",
 )  # fmt: skip
-
-_REPEATED: Final = {
-    "service_class": "service class code",
-    "company_id": "company identification",
-    "odfi": "originating DFI identification",
-    "batch_id": "batch number",
+_MATCH_REMEDY: Final = "Repeat in the batch control what the batch header says."
+MATCHES: Final = {
+    "service_class": Fault("nacha-service-class-match", "FF02", *_BATCH, "service class code", _MATCH_REMEDY),
+    "company_id": Fault("nacha-company-match", "FF02", *_BATCH, "company identification", _MATCH_REMEDY),
+    "odfi": Fault("nacha-odfi-match", "FF02", *_BATCH, "originating DFI identification", _MATCH_REMEDY),
+    "batch_id": Fault("nacha-batch-number-match", "FF02", *_BATCH, "batch number", _MATCH_REMEDY),
 }
+"""Columns of the header that the control repeats."""
+FAULTS: Final = (
+    SERVICE_CLASS, SERVICE_CLASS_ENTRIES, SEC, ADVICE, COMPANY_NAME, COMPANY_ID, DESCRIPTION, ODFI, NUMBER, IAT_HEADER,
+    TRACE_ODFI, *MATCHES.values(),
+)  # fmt: skip
+
 _SUMS: Final = {"count": pl.Int64, "entry_hash": pl.Int64, "debit_sum": pl.Int64, "credit_sum": pl.Int64}
 _COUNTS: Final = {"debits": pl.Int64, "credits": pl.Int64, "foreign_traces": pl.Int64}
 SUMS_SCHEMA: Final = {"batch": pl.Int64, **_SUMS, **_COUNTS}
@@ -58,14 +87,17 @@ SUMS_SCHEMA: Final = {"batch": pl.Int64, **_SUMS, **_COUNTS}
 
 
 def batch_headers(records: pl.DataFrame) -> pl.DataFrame:
-    """One row a batch header of the placed records, in file order."""
+    """One row a batch header, in file order. `records`: line, text and batch of the batch header records."""
     date = cut(70, 75)
-    return records.filter(pl.col("kind") == "5").select(
+    international = cut(51, 53) == "IAT"
+    return records.select(
         "batch",
         "line",
+        "text",
         cut(88, 94).alias("batch_id"),
         cut(2, 4).alias("service_class"),
-        words(5, 20).alias("company_name"),
+        # There an indicator stands in its place; the name is in the addenda.
+        pl.when(~international).then(words(5, 20)).alias("company_name"),
         words(21, 40).alias("discretionary"),
         words(41, 50).alias("company_id"),
         cut(51, 53).alias("sec"),
@@ -78,85 +110,113 @@ def batch_headers(records: pl.DataFrame) -> pl.DataFrame:
 
 def header_findings(headers: pl.DataFrame, last_number: int | None) -> Iterator[pl.DataFrame]:
     """What is wrong with batch headers. `last_number`: batch number of the header before the first one, if any."""
-    service = pl.col("service_class")
+    if headers.is_empty():
+        return
+    service, sec = pl.col("service_class"), pl.col("sec")
     wrong = headers.filter(~service.is_in(SERVICE_CLASSES))
-    yield _SERVICE_CLASS.on(wrong, pl.format("There is no service class {}.", service), service)
-    other = headers.filter(~pl.col("sec").is_in(COMMON_SEC))
-    message = pl.format("Entries of class {} are not taken as payments; the whole batch is refused.", "sec")
-    yield _SEC.on(other, message, pl.col("sec"))
-    common = headers.filter(pl.col("sec").is_in(COMMON_SEC))
-    for column, name in {
-        "company_name": "name",
-        "company_id": "identification",
-        "description": "entry description",
-    }.items():
-        # An ACH Operator rejects a batch where one of these is all blanks or all zeros.
-        missing = common.filter(pl.col(column).fill_null("").str.strip_chars("0") == "")
-        yield _COMPANY.on(missing, f"The company {name} of the batch is missing.", pl.col(column))
+    yield SERVICE_CLASS.on(wrong, pl.format("There is no service class {}.", service), service)
+    yield ADVICE.on(
+        headers.filter(sec == "ADV"), "The batch holds accounting advices (ADV), which are no payments.", sec
+    )
+    other = headers.filter(~sec.is_in(PAYMENT_CLASSES | {"ADV"}))
+    yield SEC.on(
+        other, pl.format("Entries of class {} are not taken as payments; the whole batch is refused.", sec), sec
+    )
+    common = headers.filter(sec.is_in(PAYMENT_CLASSES))
+    named = common.filter(sec != "IAT")
+    # An ACH Operator rejects a batch where one of these is all blanks or all zeros.
+    for fault, column, frame in (
+        (COMPANY_NAME, "company_name", named), (COMPANY_ID, "company_id", common), (DESCRIPTION, "description", common),
+    ):  # fmt: skip
+        missing = frame.filter(pl.col(column).fill_null("").str.strip_chars("0") == "")
+        yield fault.on(
+            missing, f"The {column.replace('_id', ' identification').replace('_', ' ')} is missing.", pl.col(column)
+        )
     foreign = headers.filter(~pl.col("odfi").str.contains(r"^[0-9]{8}$"))
-    yield _ODFI.on(foreign, "The originating DFI identification is not eight digits.", pl.col("odfi"))
+    yield ODFI.on(foreign, "The originating DFI identification is not eight digits.", pl.col("odfi"))
     ordinal = number(pl.col("batch_id"))
     descending = headers.filter(ordinal.is_null() | (ordinal <= ordinal.shift(1, fill_value=last_number)))
     message = pl.format("Batch number {} is not above that of the batch before.", "batch_id")
-    yield _NUMBER.on(descending, message, pl.col("batch_id"))
+    yield NUMBER.on(descending, message, pl.col("batch_id"))
+    yield from _international_findings(common.filter(sec == "IAT"))
 
 
-def batch_sums(entries: pl.DataFrame, records: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
+def _international_findings(headers: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    checks = (
+        ("foreign exchange indicator", cut(21, 22), r"^(FV|VF|FF)$", "FV, VF or FF"),
+        ("destination country", cut(39, 40), r"^[A-Z]{2}$", "two capitals"),
+        ("originating currency", cut(64, 66), r"^[A-Z]{3}$", "three capitals"),
+        ("destination currency", cut(67, 69), r"^[A-Z]{3}$", "three capitals"),
+    )
+    for name, text, pattern, right in checks:
+        wrong = headers.filter(~text.str.contains(pattern))
+        yield IAT_HEADER.on(wrong, pl.format(f"The {name} is {{}}; it must be {right}.", text), text)
+
+
+def batch_sums(here: Placed, entries: Mapping[str, Integers | Flags], carried: pl.DataFrame) -> pl.DataFrame:
     """SUMS_SCHEMA: what was counted of each batch in this window, with what was carried of the open one.
 
-    `entries`: batch, inside, rdfi (first eight digits), direction, amount, foreign_trace; `records`: the placed records.
+    `entries`: for each entry of the window rdfi (first eight digits), amount, debit, credit, foreign_trace.
     """
-    debit, credit = pl.col("direction") == "DBIT", pl.col("direction") == "CRDT"
-    of_entries = (
-        entries.filter("inside")
-        .group_by("batch")
-        .agg(
-            pl.lit(0, pl.Int64).alias("count"),
-            pl.col("rdfi").sum().alias("entry_hash"),
-            pl.col("amount").filter(debit).sum().alias("debit_sum"),
-            pl.col("amount").filter(credit).sum().alias("credit_sum"),
-            debit.sum().cast(pl.Int64).alias("debits"),
-            credit.sum().cast(pl.Int64).alias("credits"),
-            pl.col("foreign_trace").sum().cast(pl.Int64).alias("foreign_traces"),
-        )
-    )
-    inside = records.filter(pl.col("inside") & pl.col("kind").is_in(["6", "7"]))
-    counts = inside.group_by("batch").agg(pl.len().cast(pl.Int64).alias("count"))
+    kinds = here.records.kinds
+    counted = np.flatnonzero(here.inside & ((kinds == ord("6")) | (kinds == ord("7"))))
+    inside = here.inside[here.entries]
+    batch, debit, credit = here.batch[here.entries][inside], entries["debit"][inside], entries["credit"][inside]
+    amount = entries["amount"][inside]
+    of_entries = run_sums(batch, {
+        "entry_hash": entries["rdfi"][inside], "debit_sum": amount * debit, "credit_sum": amount * credit,
+        "debits": debit, "credits": credit, "foreign_traces": entries["foreign_trace"][inside],
+    })  # fmt: skip
+    counts = run_sums(here.batch[counted], {"count": np.ones(len(counted), np.int64)})
     both = pl.concat([carried, of_entries, counts], how="diagonal")
     return both.group_by("batch").sum().sort("batch").select(*SUMS_SCHEMA)
 
 
+def run_sums(batch: Integers, columns: Mapping[str, Integers | Flags]) -> pl.DataFrame:
+    """Sums over each run of one batch; batches ascend."""
+    schema = {"batch": pl.Int64, **dict.fromkeys(columns, pl.Int64)}
+    if not batch.size:
+        return pl.DataFrame(schema=schema)
+    starts = np.flatnonzero(np.concatenate(([True], batch[1:] != batch[:-1])))
+    sums = {name: np.add.reduceat(values, starts, dtype=np.int64) for name, values in columns.items()}
+    return pl.DataFrame({"batch": batch[starts], **sums}, schema=schema)
+
+
 def batch_controls(records: pl.DataFrame, headers: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
     """One row a batch control that closes an open batch: its text, its header's fields and what was counted."""
-    controls = records.filter((pl.col("kind") == "8") & pl.col("inside")).select("line", "text", "batch")
-    known = controls.join(headers.drop("line"), on="batch", how="left", maintain_order="left")
+    known = records.join(headers.drop("line", "text"), on="batch", how="left", maintain_order="left")
     counted = known.join(sums, on="batch", how="left", maintain_order="left")
     return counted.with_columns(pl.col(*_SUMS, *_COUNTS).fill_null(0))
 
 
 def control_findings(controls: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Batch controls that do not repeat their header, and service classes that do not fit the entries."""
-    common = controls.filter(pl.col("sec").is_in(COMMON_SEC)).with_columns(
+    if controls.is_empty():
+        return
+    sec, service = pl.col("sec"), pl.col("service_class")
+    common = controls.filter(sec.is_in(PAYMENT_CLASSES)).with_columns(
         cut(2, 4).alias("control_service_class"),
         words(45, 54).alias("control_company_id"),
         cut(80, 87).alias("control_odfi"),
         cut(88, 94).alias("control_batch_id"),
     )
-    for column, name in _REPEATED.items():
-        differs = common.filter(pl.col(column).ne_missing(pl.col(f"control_{column}")))
+    for column, fault in MATCHES.items():
+        differs = pl.col(column).ne_missing(pl.col(f"control_{column}"))
+        if column == "company_id":
+            # The control record of international entries has the originator's identification as an option.
+            differs &= (sec != "IAT") | pl.col(f"control_{column}").is_not_null()
         said, meant = pl.col(f"control_{column}").fill_null(""), pl.col(column).fill_null("")
-        message = pl.format(f"The {name} of the batch control is {{}}, of the batch header {{}}.", said, meant)
-        yield _CONTROL.on(differs, message, said)
-    service = pl.col("service_class")
+        message = pl.format(f"The {fault.field} of the batch control is {{}}, of the batch header {{}}.", said, meant)
+        yield fault.on(common.filter(differs), message, said)
     for code, column, name in (("220", "debits", "debit"), ("225", "credits", "credit")):
         mixed = controls.filter((service == code) & (pl.col(column) > 0))
         message = pl.format(f"Service class {code} does not fit: the batch has {{}} {name} entries.", column)
-        yield _SERVICE_CLASS.on(mixed, message, service)
+        yield SERVICE_CLASS_ENTRIES.on(mixed, message, service)
+    advice = controls.filter((service == "280") & (sec != "ADV"))
+    yield SERVICE_CLASS_ENTRIES.on(advice, "Service class 280 is for accounting advices only.", service)
     foreign = controls.filter(pl.col("foreign_traces") > 0)
     message = pl.format("{} trace numbers of the batch begin with another originating DFI.", "foreign_traces")
-    yield _TRACE.on(foreign, message)
-    advice = controls.filter((service == "280") & (pl.col("sec") != "ADV"))
-    yield _SERVICE_CLASS.on(advice, "Service class 280 is for accounting advices only.", service)
+    yield TRACE_ODFI.on(foreign, message)
 
 
 def control_totals(controls: pl.DataFrame) -> pl.DataFrame:

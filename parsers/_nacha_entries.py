@@ -1,215 +1,238 @@
-"""Entries and addenda of ACH files: fields, payments, and what is wrong with them.
+"""Entries of ACH files as arrays: their numbers, their batch, their addenda, and what is wrong with them.
 
-Source: Nacha Operating Rules, Appendix Three: entry detail records, addenda record type 05, trace number requirements.
+Source: Nacha Operating Rules, Appendix Three: entry detail records of all classes, trace number requirements.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.identifiers import payment_id_of
-from canonical.money import amount_text
+from parsers._nacha_classes import ORDERED, EntryClass
+from parsers._nacha_digits import Bytes, Flags, Integers, field, numbers, strings
 from parsers._nacha_findings import Fault
-from parsers._nacha_layout import (
-    ACCOUNT_TYPES,
-    COMMON_SEC,
-    DIRECTIONS,
-    NO_MONEY_CODES,
-    ONE_ADDENDA_SEC,
-    RETURN_CODES,
-    cut,
-    number,
-    words,
-)
+from parsers._nacha_layout import DIRECTIONS, RETURN_CODES, cut, words
+from parsers._nacha_order import Placed
 
 _PAYMENT: Final = (Severity.ERROR, Level.PAYMENT)
-_CODE: Final = Fault(
+CODE: Final = Fault(
     "nacha-transaction-code", "AG02", *_PAYMENT, "transaction_code",
     "Use a code for payments: 22 or 27 (checking), 32 or 37 (savings), 42 or 47 (general ledger), 52 (loan), their "
     "prenotes and zero-dollar codes.",
 )  # fmt: skip
-_TRACE: Final = Fault(
-    "nacha-trace", "DU03", *_PAYMENT, "instruction_id",
-    "Give every entry a trace number of 15 digits above that of the entry before it in the batch.",
+RETURN_CODE: Final = Fault(
+    "nacha-return-code",
+    "AG02",
+    *_PAYMENT,
+    "transaction_code",
+    "Leave returned entries out: banks send them, not companies.",
+)
+DIRECTION: Final = Fault(
+    "nacha-direction", "AG02", *_PAYMENT, "transaction_code",
+    "Use a class that carries this direction; only a batch described as REVERSAL may turn it round.",
 )  # fmt: skip
-_ADDENDA: Final = Fault(
-    "nacha-addenda", "RR07", *_PAYMENT, "addenda",
-    "Set the addenda record indicator to 1 where addenda follow and to 0 where none do; PPD, CCD and WEB carry at most "
-    "one addenda record of type 05, other classes none; number addenda from 0001 and repeat the last seven digits of "
-    "the entry's trace number.",
+NO_MONEY: Final = Fault(
+    "nacha-zero-dollar", "AM12", *_PAYMENT, "amount_text", "Set the amount to zero, or use a class that moves money."
+)
+AMOUNT: Final = Fault(
+    "nacha-amount-limit", "AM02", *_PAYMENT, "amount_text", "Collect larger checks another way than with this class."
+)
+TRACE: Final = Fault(
+    "nacha-trace", "DU03", *_PAYMENT, "instruction_id", "Give every entry a trace number of 15 digits."
+)
+TRACE_ORDER: Final = Fault(
+    "nacha-trace-order", "DU03", *_PAYMENT, "instruction_id",
+    "Give every entry a trace number above that of the entry before it in the batch.",
 )  # fmt: skip
-_CHARACTER_REMEDY: Final = "Use printable ASCII characters only: letters without accents, digits and punctuation."
-_CHARACTER: Final = Fault("nacha-character", "RR10", *_PAYMENT, "record", _CHARACTER_REMEDY)
-_CHARACTER_FILE: Final = Fault("nacha-character", "RR10", Severity.ERROR, Level.FILE, "record", _CHARACTER_REMEDY)
+FAULTS: Final = (CODE, RETURN_CODE, DIRECTION, NO_MONEY, AMOUNT, TRACE, TRACE_ORDER)
 
-_HEADER_COLUMNS: Final = (
-    "batch_id", "company_name", "company_id", "sec", "description", "date_text", "date", "odfi",
-)  # fmt: skip
+CREDIT, DEBIT = 1, 2
+_TRACE_SEQUENCE: Final = 10**7
+_DIRECTION_OF: Final = np.zeros(101, np.int8)
+for _code, _direction in DIRECTIONS.items():
+    _DIRECTION_OF[int(_code)] = CREDIT if _direction == "CRDT" else DEBIT
+_NO_CODE: Final = 100
+_CLASS_OF: Final = {item.code: index for index, item in enumerate(ORDERED)}
+_RETURNED: Final = [int(code) for code in sorted(RETURN_CODES)]
 
 
-def entries_of(records: pl.DataFrame, headers: pl.DataFrame, rows: int) -> pl.DataFrame:
-    """One row an entry of the placed records, with its batch header's fields and its addenda's summary.
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The entries of a window, as arrays of one length, in file order.
 
-    `row` numbers the payments (entries inside a batch whose code has a direction) from `rows` + 1; null for the others.
+    `position`: index of its batch header, -1 outside a batch. `row` numbers the payments (inside a batch, with a code that
+    has a direction), 0 for the others. `class_index`: place of its class in ORDERED. `first_addenda`, `addenda`: where its
+    addenda begin among those of the window, and how many they are. `end`: byte after the last of them.
     """
-    entries = records.filter(pl.col("kind") == "6").select("line", "offset", "length", "text", "batch", "inside")
-    first = int(headers["batch"][0]) if headers.height else 0
-    position = entries.select(pl.when("inside").then(pl.col("batch") - first))["batch"]
-    entries = entries.with_columns(headers.select(_HEADER_COLUMNS)[position] if headers.height else _no_header())
-    entries = entries.with_columns(
-        cut(2, 3).alias("code"),
-        cut(80, 94).alias("trace"),
-        pl.col("sec").is_in(COMMON_SEC).fill_null(value=False).alias("common"),
-        number(pl.when(pl.col("sec") == "ADV").then(cut(28, 39)).otherwise(cut(30, 39))).alias("amount"),
-        number(cut(4, 11)).alias("rdfi"),
-    ).with_columns(pl.col("code").replace_strict(DIRECTIONS, default=None, return_dtype=pl.String).alias("direction"))
-    payable = pl.col("inside") & pl.col("direction").is_not_null()
-    foreign = (pl.col("common") & (pl.col("trace").str.head(8) != pl.col("odfi"))).alias("foreign_trace")
-    row = pl.when(payable).then(payable.cum_sum().cast(pl.Int64) + rows).alias("row")
-    end_to_end = pl.when("common").then(words(40, 54)).alias("end_to_end_id")
-    return _with_addenda(entries.with_columns(row, end_to_end, foreign), records)
 
+    matrix: Bytes
+    line: Integers
+    offset: Integers
+    batch: Integers
+    position: Integers
+    row: Integers
+    class_index: Integers
+    code: Integers
+    direction: Integers
+    amount: Integers
+    amount_known: Flags
+    rdfi: Integers
+    trace: Integers
+    trace_known: Flags
+    foreign_trace: Flags
+    first_addenda: Integers
+    addenda: Integers
+    end: Integers
 
-def _no_header() -> list[pl.Expr]:
-    return [pl.lit(None, dtype=pl.Date if name == "date" else pl.String).alias(name) for name in _HEADER_COLUMNS]
+    def take(self, chosen: Integers | Flags | slice) -> Entries:
+        """Some of them."""
+        columns: dict[str, Any] = {item.name: getattr(self, item.name)[chosen] for item in fields(self)}
+        return replace(self, **columns)
 
+    @property
+    def summed(self) -> dict[str, Integers | Flags]:
+        """What batch and file sums need."""
+        return {
+            "rdfi": self.rdfi, "amount": self.amount, "foreign_trace": self.foreign_trace,
+            "debit": self.direction == DEBIT, "credit": self.direction == CREDIT,
+        }  # fmt: skip
 
-def _with_addenda(entries: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """Adds `addenda` (how many), `remittance` (text of type 05), `end` (byte after the last), `disordered`."""
-    addenda = records.filter((pl.col("kind") == "7") & pl.col("anchored"))
-    if addenda.is_empty():
-        return entries.with_columns(
-            pl.lit(0, dtype=pl.Int64).alias("addenda"),
-            pl.lit(None, dtype=pl.String).alias("remittance"),
-            (pl.col("offset") + pl.col("length")).alias("end"),
-            pl.lit(value=False).alias("disordered"),
-            pl.lit(value=False).alias("foreign_addenda"),
+    def of_class(self, flags: dict[str, bool]) -> Flags:
+        """Whether the class of each entry is one of those with a true flag. `flags`: class code → flag."""
+        table = np.array([flags.get(item.code, False) for item in ORDERED])
+        return np.asarray(table[self.class_index])
+
+    def at(self, chosen: Flags | Integers, headers: pl.DataFrame) -> pl.DataFrame:
+        """line, batch, batch_id, row, end_to_end_id, sec, text, addenda, amount of some entries, for findings."""
+        some = self.take(chosen)
+        position = pl.Series(some.position)
+        header = headers.select("batch_id", "sec", "description")
+        looked_up = (
+            header[pl.select(pl.when(position >= 0).then(position)).to_series()] if header.height else header.clear()
         )
-    summary = _addenda_summary(addenda, entries["trace"])
-    joined = entries.with_row_index("entry").with_columns(pl.col("entry").cast(pl.Int64))
-    joined = joined.join(summary, on="entry", how="left", maintain_order="left")
-    return joined.drop("entry").with_columns(
-        pl.col("addenda").fill_null(0),
-        pl.col("end").fill_null(pl.col("offset") + pl.col("length")),
-        pl.col("disordered", "foreign_addenda").fill_null(value=False),
-    )
+        frame = pl.DataFrame(
+            {
+                "line": some.line, "batch": some.batch, "row": some.row, "addenda": some.addenda, "amount": some.amount,
+                "class_index": some.class_index,
+            }
+        ).with_columns(strings(some.matrix), pl.when(pl.col("row") > 0).then("row").alias("row"))  # fmt: skip
+        if looked_up.height == frame.height:
+            frame = pl.concat([frame, looked_up], how="horizontal")
+        return frame.with_columns(_identification(set(some.class_index.tolist())).alias("end_to_end_id"))
 
 
-def _addenda_summary(addenda: pl.DataFrame, traces: pl.Series) -> pl.DataFrame:
-    """One row an entry that has addenda, by its index in the window."""
-    index = pl.int_range(pl.len(), dtype=pl.Int64)
-    first = pl.when(pl.col("entry").ne_missing(pl.col("entry").shift(1))).then(index).forward_fill()
-    text = cut(4, 83).str.strip_chars_end(" ")
-    each = addenda.select(
-        "entry",
-        (pl.col("offset") + pl.col("length")).alias("end"),
-        pl.when((cut(2, 3) == "05") & (text != "")).then(text).alias("remittance"),
-        (cut(2, 3) != "05").alias("foreign_addenda"),
-        (index - first + 1).alias("addenda"),
-        number(cut(84, 87)).alias("sequence"),
-        (cut(88, 94) != traces.gather(addenda["entry"]).str.slice(8)).alias("other_entry"),
-    ).with_columns((pl.col("sequence").ne_missing(pl.col("addenda")) | pl.col("other_entry")).alias("disordered"))
-    each = each.drop("sequence", "other_entry")
-    if bool((each["addenda"] == 1).all()):
-        return each
-    return each.group_by("entry", maintain_order=True).agg(
-        pl.col("end").max(),
-        pl.col("remittance").drop_nulls().str.join("\n"),
-        pl.col("foreign_addenda", "disordered").any(),
-        pl.col("addenda").max(),
-    ).with_columns(pl.when(pl.col("remittance") != "").then(pl.col("remittance")))  # fmt: skip
+def _identification(present: set[int]) -> pl.Expr:
+    chosen = pl.lit(None, dtype=pl.String)
+    for index in present:
+        span = ORDERED[index].identification
+        if span is not None:
+            chosen = pl.when(pl.col("class_index") == index).then(words(*span)).otherwise(chosen)
+    return chosen
 
 
-def payments_of(entries: pl.DataFrame, file_id: str) -> pl.DataFrame:
-    """PAYMENTS columns (those that ACH files have) of the entries that can become payments."""
-    common = pl.col("common")
-    return entries.filter(pl.col("row").is_not_null()).select(
-        payment_id_of(pl.lit(file_id), pl.col("offset")).alias("payment_id"),
-        "row", "line", "offset",
-        (pl.col("end") - pl.col("offset")).alias("length"),
-        "batch", "batch_id",
-        pl.col("trace").alias("instruction_id"),
-        "end_to_end_id",
-        pl.col("direction").alias("credit_debit"),
-        amount_text(pl.col("amount"), pl.lit("USD")).fill_null(words(30, 39)).alias("amount_text"),
-        pl.col("amount").alias("amount_minor"),
-        pl.lit("USD").alias("currency"),
-        pl.col("date_text").alias("requested_execution_date_text"),
-        pl.when(pl.col("date_text").is_not_null()).then("date").alias("requested_execution_date"),
-        pl.col("sec").alias("local_instrument"),
-        pl.col("description").alias("category_purpose"),
-        pl.col("company_name").alias("debtor_name"),
-        pl.col("company_id").alias("debtor_id"),
-        pl.col("odfi").alias("debtor_agent"),
-        pl.when(common).then(words(55, 76)).alias("creditor_name"),
-        pl.when(common).then(_account()).alias("creditor_account"),
-        cut(2, 2).replace_strict(ACCOUNT_TYPES, default=None, return_dtype=pl.String).alias("creditor_account_type"),
-        cut(4, 12).alias("creditor_agent"),
-        "remittance",
-        pl.col("code").alias("transaction_code"),
-        pl.col("code").is_in(NO_MONEY_CODES).alias("prenote"),
+def entries_of(here: Placed, headers: pl.DataFrame, rows: int) -> Entries:
+    """The entries of the placed records. `rows`: payments before this window."""
+    records, index = here.records, here.entries
+    matrix = np.ascontiguousarray(records.matrix[index])
+    inside, batch = here.inside[index], here.batch[index]
+    first = int(headers["batch"][0]) if headers.height else 0
+    position = np.where(inside & bool(headers.height), batch - first, -1)
+    class_index = _per_header(headers, "sec", len(ORDERED) - 1)[position]
+    code, known = numbers(matrix, 2, 3)
+    direction = _DIRECTION_OF[np.where(known, code, _NO_CODE)]
+    row = np.where(inside & (direction > 0), np.cumsum(inside & (direction > 0)) + rows, 0)
+    amount, amount_known = _amounts(matrix, class_index)
+    trace, trace_known = numbers(matrix, 80, 94)
+    odfi = _per_header(headers, "odfi", -1)[position]
+    foreign = trace_known & (odfi >= 0) & (trace // _TRACE_SEQUENCE != odfi) & (class_index != _CLASS_OF["ADV"])
+    own_end = records.offsets[index] + records.lengths[index]
+    count = np.bincount(here.owner, minlength=len(index)) if len(index) else np.zeros(0, np.int64)
+    last = np.cumsum(count) - 1
+    ends = records.offsets[here.addenda] + records.lengths[here.addenda]
+    end = np.where(count > 0, ends[last], own_end) if ends.size else own_end
+    return Entries(
+        matrix, records.lines[index], records.offsets[index], batch, position, row, class_index,
+        np.where(known, code, _NO_CODE), direction.astype(np.int64), amount, amount_known, numbers(matrix, 4, 11)[0],
+        trace, trace_known, foreign, last - count + 1, count, end,
     )  # fmt: skip
 
 
-def _account() -> pl.Expr:
-    return cut(13, 29).str.replace_all(" ", "", literal=True).replace({"": None})
+def _per_header(headers: pl.DataFrame, column: str, missing: int) -> Integers:
+    """A number for each header (class by its place, ODFI by its digits), and one more at the end for no header."""
+    if column == "sec":
+        values = headers[column].replace_strict(_CLASS_OF, default=missing, return_dtype=pl.Int64)
+    else:
+        values = headers[column].cast(pl.Int64, strict=False).fill_null(missing)
+    return np.concatenate((values.to_numpy(), [missing])).astype(np.int64)
 
 
-def entry_findings(entries: pl.DataFrame, last_trace: tuple[int, str]) -> Iterator[pl.DataFrame]:
+def _amounts(matrix: Bytes, class_index: Integers) -> tuple[Integers, Flags]:
+    amount, known = numbers(matrix, *EntryClass("").amount)
+    advices = np.flatnonzero(class_index == _CLASS_OF["ADV"])
+    if advices.size:
+        amount[advices], known[advices] = numbers(matrix[advices], *ORDERED[_CLASS_OF["ADV"]].amount)
+    return amount, known
+
+
+def entry_findings(entries: Entries, headers: pl.DataFrame, last_trace: tuple[int, int]) -> Iterator[pl.DataFrame]:
     """What is wrong with entries inside batches. `last_trace`: batch and trace number of the entry before the window."""
-    inside, code = pl.col("inside"), pl.col("code")
-    unknown = entries.filter(inside & pl.col("direction").is_null())
-    yield _CODE.on(unknown, pl.format("There is no transaction code {}; the entry cannot be read.", code), code)
-    returned = entries.filter(inside & code.is_in(RETURN_CODES))
-    yield _CODE.on(returned, pl.format("Transaction code {} is for returns, not for payments.", code), code)
-    yield from _trace_findings(entries, last_trace)
-    yield from _addenda_findings(entries)
+    inside, code = entries.position >= 0, cut(2, 3)
+    for fault, wrong, message in (
+        (CODE, inside & (entries.direction == 0), "There is no transaction code {}; the entry cannot be read."),
+        (
+            RETURN_CODE,
+            inside & np.isin(entries.code, _RETURNED),
+            "Transaction code {} is for returns, not for payments.",
+        ),
+    ):
+        if wrong.any():
+            yield fault.on(entries.at(wrong, headers), pl.format(message, code), code)
+    yield from _class_findings(entries, headers)
+    yield from _trace_findings(entries, headers, last_trace)
 
 
-def _trace_findings(entries: pl.DataFrame, last_trace: tuple[int, str]) -> Iterator[pl.DataFrame]:
-    inside, trace = pl.col("inside"), pl.col("trace")
-    digits = trace.str.contains(r"^[0-9]{15}$")
-    yield _TRACE.on(entries.filter(inside & ~digits), "The trace number is not 15 digits.", trace)
+def _class_findings(entries: Entries, headers: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Directions and amounts that the class of the batch does not carry."""
+    for direction, name in ((CREDIT, "CRDT"), (DEBIT, "DBIT")):
+        closed = {item.code: name not in item.directions for item in ORDERED}
+        wrong = (entries.direction == direction) & entries.of_class(closed)
+        if wrong.any():
+            found = entries.at(wrong, headers).filter(pl.col("description").str.to_uppercase().ne_missing("REVERSAL"))
+            side = "credits" if direction == CREDIT else "debits"
+            yield DIRECTION.on(found, pl.format(f"Class {{}} carries no {side}.", "sec"), cut(2, 3))
+    amount = pl.col("amount").cast(pl.String)
+    wrong = entries.of_class({item.code: item.no_money for item in ORDERED}) & (entries.amount > 0)
+    if wrong.any():
+        message = pl.format("Entries of class {} move no money; the amount is {} cents.", "sec", amount)
+        yield NO_MONEY.on(entries.at(wrong, headers), message, amount)
+    most = np.array([item.amount_minor_max or 10**12 for item in ORDERED])
+    wrong = entries.amount > most[entries.class_index]
+    if wrong.any():
+        limits = {item.code: f"{(item.amount_minor_max or 0) // 100:,}" for item in ORDERED}
+        limit = pl.col("sec").replace_strict(limits, default="", return_dtype=pl.String)
+        yield AMOUNT.on(entries.at(wrong, headers), pl.format("Class {} carries at most {} USD.", "sec", limit), amount)
+
+
+def _trace_findings(entries: Entries, headers: pl.DataFrame, last_trace: tuple[int, int]) -> Iterator[pl.DataFrame]:
+    inside = (entries.position >= 0) & (entries.class_index != _CLASS_OF["ADV"])
+    text = cut(80, 94)
+    wrong = inside & ~entries.trace_known
+    if wrong.any():
+        yield TRACE.on(entries.at(wrong, headers), "The trace number is not 15 digits.", text)
     batch, before = last_trace
-    same_batch = pl.col("batch") == pl.col("batch").shift(1, fill_value=batch)
-    # Fifteen digits sort as text as they do as numbers.
-    repeated = same_batch & digits & (trace <= trace.shift(1, fill_value=before))
-    message = "The trace number is not above that of the entry before."
-    yield _TRACE.on(entries.filter(inside & repeated), message, trace)
+    same_batch = entries.batch == np.concatenate(([batch], entries.batch[:-1]))[: len(entries.batch)]
+    previous = np.concatenate(([before], entries.trace[:-1]))[: len(entries.batch)]
+    wrong = inside & entries.trace_known & same_batch & (entries.trace <= previous)
+    if wrong.any():
+        message = "The trace number is not above that of the entry before."
+        yield TRACE_ORDER.on(entries.at(wrong, headers), message, text)
 
 
-def _addenda_findings(entries: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    count, indicator = pl.col("addenda"), cut(79, 79)
-    said = pl.when(count > 0).then(pl.lit("1")).otherwise(pl.lit("0"))
-    message = pl.format("The addenda record indicator is {}, the addenda records that follow are {}.", indicator, count)
-    yield _ADDENDA.on(entries.filter("common", indicator != said), message, indicator)
-    allowed = pl.col("sec").is_in(ONE_ADDENDA_SEC).cast(pl.Int64)
-    message = pl.format("The entry has {} addenda records; class {} carries at most {}.", count, "sec", allowed)
-    yield _ADDENDA.on(entries.filter("common", count > allowed), message)
-    yield _ADDENDA.on(entries.filter("common", "foreign_addenda"), "An addenda record is not of type 05.")
-    text = "Addenda sequence number or entry detail sequence number is not as the entry's trace number asks."
-    yield _ADDENDA.on(entries.filter("common", "disordered"), text)
-
-
-def character_findings(
-    characters: pl.DataFrame, records: pl.DataFrame, entries: pl.DataFrame
-) -> Iterator[pl.DataFrame]:
-    """Bytes outside printable ASCII: on the payment where they stand in one, else on the file."""
-    if characters.is_empty():
-        return
-    message = pl.format(
-        "Position {} of the record holds the byte 0x{}, which is no printable ASCII character.", "column", "byte"
-    )
-    spans = entries.select(
-        "batch", "batch_id", "row", "end_to_end_id", first="line", last=pl.col("line") + pl.col("addenda")
-    )
-    placed = characters.join(records.select("line", "kind"), on="line", how="left")
-    near = placed.sort("line").join_asof(spans.sort("first"), left_on="line", right_on="first", strategy="backward")
-    of_payment = pl.col("kind").is_in(["6", "7"]) & (pl.col("line") <= pl.col("last")) & pl.col("row").is_not_null()
-    known = near.with_columns(of_payment.fill_null(value=False).alias("of_payment"))
-    yield _CHARACTER.on(known.filter("of_payment"), message)
-    yield _CHARACTER_FILE.on(known.filter(~pl.col("of_payment")), message)
+def all_of(matrix: Bytes, first: int, last: int, byte: str = " ") -> Flags:
+    """Whether nothing but this character stands at these positions."""
+    return np.asarray((field(matrix, first, last) == ord(byte)).all(axis=1))

@@ -6,40 +6,78 @@ Source: Nacha Operating Rules, Appendix Three: file header record, file control 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import FileHeader
 from canonical.frames import TOTALS, dtypes
+from parsers._nacha_digits import Flags, Integers
 from parsers._nacha_findings import Fault
 from parsers._nacha_layout import BLOCKING_FACTOR, HASH_MODULUS, VERSION
-from parsers._nacha_order import Place
+from parsers._nacha_order import Place, Placed
 
-_HEADER: Final = Fault(
-    "nacha-file-header", "FF01", Severity.ERROR, Level.FILE, "file header",
-    "Write 01 at positions 2-3, 094 at 35-37, 10 at 38-39 and 1 at 40 of the file header.",
+_HEADER: Final = (Severity.ERROR, Level.FILE)
+_DETAIL: Final = (Severity.WARNING, Level.FILE)
+PRIORITY: Final = Fault("nacha-priority-code", "FF01", *_HEADER, "priority code", "Write 01 at positions 2-3.")
+RECORD_SIZE: Final = Fault("nacha-record-size", "FF01", *_HEADER, "record size", "Write 094 at positions 35-37.")
+FACTOR: Final = Fault("nacha-blocking-factor", "FF01", *_HEADER, "blocking factor", "Write 10 at positions 38-39.")
+FORMAT_CODE: Final = Fault("nacha-format-code", "FF01", *_HEADER, "format code", "Write 1 at position 40.")
+DESTINATION: Final = Fault(
+    "nacha-destination", "FF01", *_DETAIL, "immediate destination",
+    "Give a blank and the nine-digit routing number of the bank that receives the file at positions 4-13.",
 )  # fmt: skip
-_HEADER_DETAIL: Final = Fault(
-    "nacha-file-header", "FF01", Severity.WARNING, Level.FILE, "file header",
-    "Give the creation date as YYMMDD at positions 24-29 and a file id modifier A-Z or 0-9 at 34.",
-)  # fmt: skip
-_INCOMPLETE: Final = Fault(
+ORIGIN: Final = Fault(
+    "nacha-origin",
+    "FF01",
+    *_DETAIL,
+    "immediate origin",
+    "Say at positions 14-23 who sends the file, as the bank agreed.",
+)
+CREATION_DATE: Final = Fault(
+    "nacha-creation-date",
+    "FF01",
+    *_DETAIL,
+    "file creation date",
+    "Give the creation date as YYMMDD at positions 24-29.",
+)
+MODIFIER: Final = Fault(
+    "nacha-file-id-modifier", "FF01", *_DETAIL, "file id modifier", "Give a file id modifier A-Z or 0-9 at position 34."
+)
+NO_BATCHES: Final = Fault(
+    "nacha-no-batches", "FF01", *_DETAIL, "batch count", "Nothing, if you meant to send no payments."
+)
+INCOMPLETE: Final = Fault(
     "nacha-incomplete", "TD03", Severity.FATAL, Level.FILE, "file control",
     "Send the whole file again, closed by batch control and file control records.",
 )  # fmt: skip
-_BLOCKING: Final = Fault(
-    "nacha-blocking", "FF01", Severity.WARNING, Level.FILE, "blocking factor",
+BLOCKING: Final = Fault(
+    "nacha-blocking",
+    "FF01",
+    *_DETAIL,
+    "blocking factor",
     "Fill the last block up to ten records with lines of 94 nines.",
+)
+FAULTS: Final = (
+    PRIORITY, RECORD_SIZE, FACTOR, FORMAT_CODE, DESTINATION, ORIGIN, CREATION_DATE, MODIFIER, NO_BATCHES, INCOMPLETE,
+    BLOCKING,
 )  # fmt: skip
 
 _FIXED: Final = (
-    ("priority code", 1, 3, "01"), ("record size", 34, 37, "094"), ("blocking factor", 37, 39, "10"),
-    ("format code", 39, 40, "1"),
-)  # fmt: skip
+    (PRIORITY, 1, 3, "01"),
+    (RECORD_SIZE, 34, 37, "094"),
+    (FACTOR, 37, 39, "10"),
+    (FORMAT_CODE, 39, 40, "1"),
+)
+_ROUTING_DIGITS: Final = 9
+_WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7, 1)
+
+Summed = Mapping[str, Integers | Flags]
+"""For each entry of a window: rdfi, amount, debit, credit, foreign_trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +93,31 @@ class Counted:
     advices: bool = False
     control: tuple[int, str] | None = None
 
-    def plus(self, physical: int, records: pl.DataFrame, headers: pl.DataFrame, entries: pl.DataFrame) -> Counted:
+    def plus(self, here: Placed, physical: int, headers: pl.DataFrame, entries: Summed) -> Counted:
         """The same after one more window."""
-        controls = records.filter(pl.col("kind") == "9").head(1)
-        sums = entries.select(
-            pl.col("rdfi").sum().alias("hash"),
-            pl.col("amount").filter(pl.col("direction") == "DBIT").sum().alias("debit"),
-            pl.col("amount").filter(pl.col("direction") == "CRDT").sum().alias("credit"),
-        ).row(0)
+        kinds = here.records.kinds
+        controls = here.chosen(np.flatnonzero(kinds == ord("9"))[:1])
         return replace(
             self,
             physical=self.physical + physical,
             batches=self.batches + headers.height,
-            count=self.count + records.filter(pl.col("kind").is_in(["6", "7"])).height,
-            entry_hash=self.entry_hash + sums[0],
-            debit_sum=self.debit_sum + sums[1],
-            credit_sum=self.credit_sum + sums[2],
+            count=self.count + int(np.count_nonzero((kinds == ord("6")) | (kinds == ord("7")))),
+            entry_hash=self.entry_hash + int(entries["rdfi"].sum()),
+            debit_sum=self.debit_sum + int((entries["amount"] * entries["debit"]).sum()),
+            credit_sum=self.credit_sum + int((entries["amount"] * entries["credit"]).sum()),
             advices=self.advices or bool((headers["sec"] == "ADV").any()),
             control=self.control or (None if controls.is_empty() else (controls["line"][0], controls["text"][0])),
         )
 
 
-def _header_record(records: pl.DataFrame) -> tuple[int, str] | None:
-    first = records.filter(pl.col("kind") == "1").head(1)
+def _header_record(here: Placed) -> tuple[int, str] | None:
+    first = here.chosen(np.flatnonzero(here.records.kinds == ord("1"))[:1])
     return None if first.is_empty() else (first["line"][0], first["text"][0])
 
 
-def file_header(records: pl.DataFrame) -> FileHeader:
+def file_header(here: Placed) -> FileHeader:
     """What the file header says. An ACH file has no message id: origin, creation and modifier together name it."""
-    record = _header_record(records)
+    record = _header_record(here)
     if record is None:
         return FileHeader("nacha", VERSION)
     text = record[1]
@@ -108,30 +142,50 @@ def _created(day: str, time: str) -> str | None:
     return f"{date.isoformat()}T{time[:2]}:{time[2:]}:00" if minutes else date.isoformat()
 
 
-def opening_findings(records: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def opening_findings(here: Placed) -> Iterator[pl.DataFrame]:
     """What is wrong with the file header."""
-    record = _header_record(records)
+    record = _header_record(here)
     if record is None:
         return
     line, text = record
-    for name, first, last, right in _FIXED:
+    for fault, first, last, right in _FIXED:
         if text[first:last] != right:
-            yield _HEADER.at(line, f"The {name} is {text[first:last]!r}; {right} is right.", text[first:last])
+            yield fault.at(line, f"The {fault.field} is {text[first:last]!r}; {right} is right.", text[first:last])
     if _date(text[23:29]) is None:
-        yield _HEADER_DETAIL.at(line, "The file creation date is no date.", text[23:29])
+        yield CREATION_DATE.at(line, "The file creation date is no date.", text[23:29])
     if not (text[33].isdigit() or "A" <= text[33] <= "Z"):
-        yield _HEADER_DETAIL.at(line, "The file id modifier is neither a letter nor a digit.", text[33])
+        yield MODIFIER.at(line, "The file id modifier is neither a letter nor a digit.", text[33])
+
+
+def address_findings(here: Placed) -> Iterator[pl.DataFrame]:
+    """What is wrong with the sender and the receiver of a file from a client."""
+    record = _header_record(here)
+    if record is None:
+        return
+    line, text = record
+    if not _is_routing_number(text[3:13].strip()):
+        yield DESTINATION.at(line, "The immediate destination is no routing number.", text[3:13])
+    if not text[13:23].strip("0 "):
+        yield ORIGIN.at(line, "The immediate origin is missing.", text[13:23])
+
+
+def _is_routing_number(text: str) -> bool:
+    # Some write ten digits: one more zero instead of the blank.
+    digits = text[-_ROUTING_DIGITS:]
+    if len(digits) != _ROUTING_DIGITS or not (text.isascii() and text.isdigit()):
+        return False
+    return sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS, strict=True)) % 10 == 0
 
 
 def closing_findings(counted: Counted, place: Place) -> Iterator[pl.DataFrame]:
     """What is missing at the end of the file."""
     if counted.control is None:
         message = "The file has no file control record (type 9): it is not whole."
-        if place.marker == "5":
+        if place.open:
             message = f"The file ends inside batch {place.batches}, without batch control and file control."
-        yield _INCOMPLETE.at(None, message)
+        yield INCOMPLETE.at(None, message)
     if counted.physical % BLOCKING_FACTOR:
-        yield _BLOCKING.at(None, f"The file has {counted.physical} records, which is no multiple of {BLOCKING_FACTOR}.")
+        yield BLOCKING.at(None, f"The file has {counted.physical} records, which is no multiple of {BLOCKING_FACTOR}.")
 
 
 def file_totals(counted: Counted) -> pl.DataFrame:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.frames import FINDINGS, dtypes, empty
 
-_DTYPES = dtypes(FINDINGS)
+_DTYPES: Final = dtypes(FINDINGS)
+NONE: Final = empty(FINDINGS)
+"""No findings. Frames do not change, so that one serves all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,9 @@ class Fault:
         its level. `message` may be an expression on the frame; so is `value`, masked already where it must be.
         """
         if frame.is_empty():
-            return empty(FINDINGS)
+            return NONE
+        # Polars 2.1's format panics on a column whose first chunk is empty, as a filter of a concatenation may leave it.
+        frame = frame.rechunk()
         by_level = {
             Level.FILE: ("line",),
             Level.BATCH: ("batch", "batch_id", "line"),
@@ -56,5 +61,5 @@ def gathered(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """FINDINGS frames put together, in line order; those without a line stand last."""
     filled = [part for part in parts if not part.is_empty()]
     if not filled:
-        return empty(FINDINGS)
+        return NONE
     return pl.concat(filled).sort("line", nulls_last=True, maintain_order=True)

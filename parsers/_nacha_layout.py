@@ -1,7 +1,7 @@
 """Where the fields of the 94-character ACH records stand, and what their codes mean.
 
-Source: Nacha Operating Rules, Appendix Three (ACH record format specifications): record layouts, transaction codes,
-standard entry class codes. Positions are the standard's own: from 1, both ends included.
+Source: Nacha Operating Rules, Appendix Three (ACH record format specifications): record layouts, transaction codes.
+Positions are the standard's own: from 1, both ends included.
 """
 
 from __future__ import annotations
@@ -52,10 +52,6 @@ NO_MONEY_CODES: Final = frozenset(code for codes in _NO_MONEY.values() for code 
 """Prenotifications and zero-dollar entries: their amount is zero."""
 RETURN_CODES: Final = frozenset(code for codes in _RETURNS.values() for code in codes)
 
-COMMON_SEC: Final = frozenset({"PPD", "CCD", "WEB", "TEL", "ARC", "BOC", "POP", "RCK", "XCK"})
-"""Standard entry classes taken as payments: their entry has identification 40-54, name 55-76, no addenda but 05."""
-ONE_ADDENDA_SEC: Final = frozenset({"PPD", "CCD", "WEB"})
-"""Those that may carry one addenda record of type 05; the others of `COMMON_SEC` carry none."""
 SERVICE_CLASSES: Final = frozenset({"200", "220", "225", "280"})
 
 
@@ -64,9 +60,14 @@ def cut(first: int, last: int, column: str = "text") -> pl.Expr:
     return pl.col(column).str.slice(first - 1, last - first + 1)
 
 
-def words(first: int, last: int) -> pl.Expr:
+def words(first: int, last: int, column: str = "text") -> pl.Expr:
     """The same without blanks around it; null where nothing but blanks stands there."""
-    return cut(first, last).str.strip_chars(" ").replace({"": None})
+    return given(cut(first, last, column).str.strip_chars(" "))
+
+
+def given(text: pl.Expr) -> pl.Expr:
+    """The text, null where it is empty."""
+    return text.replace("", None)
 
 
 def number(text: pl.Expr) -> pl.Expr:

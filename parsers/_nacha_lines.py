@@ -1,4 +1,4 @@
-"""Bytes of an ACH file in, frames of records out: one row a record, padded to 94 characters, a window at a time.
+"""Bytes of an ACH file in, records out as a matrix of 94 columns, a window at a time.
 
 Takes lines that end with LF or CR LF, and files without line ends (94-byte blocks).
 """
@@ -12,58 +12,61 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 
-from canonical.codes import Level, Severity
-from canonical.limits import LINE_BYTES_MAX, WINDOW_BYTES
-from parsers._nacha_findings import Fault, gathered
+from canonical.limits import WINDOW_BYTES
+from parsers._nacha_classes import ADDENDA_MAX
+from parsers._nacha_digits import Bytes, Integers
+from parsers._nacha_findings import gathered
 from parsers._nacha_layout import FILLER, KINDS, RECORD_CHARS
+from parsers._nacha_odd_lines import BROKEN_LINES_MAX, Lines, halted, line_findings
 
 _WINDOW_BYTES: Final = WINDOW_BYTES // 2
 """An entry takes a tenth of the bytes of a payment in XML: a smaller window holds memory to the same bound."""
+_SHORT_WINDOW_BYTES: Final = 2**20
+"""What is looked at of a window that has far more lines than records of 94 characters would make."""
+_SLAB_BYTES: Final = 2**19
+"""Small enough for the processor's cache."""
+_NINE: Final = ord("9")
 _LF: Final = 10
 _CR: Final = 13
 _HEAD_BYTES: Final = 4096
+_NEAR_BYTES: Final = 2**16
 _LINE_ENDS: Final = b"\r\n"
-_PRINTABLE: Final = bytes(range(0x20, 0x7F))
-_PRINTABLE_OR_END: Final = _PRINTABLE + _LINE_ENDS
-_CLEAN: Final = bytes(byte if byte in _PRINTABLE_OR_END else ord("?") for byte in range(256))
-_IS_BAD: Final = np.array([byte not in _PRINTABLE_OR_END for byte in range(256)])
-
-_KNOWN: Final = [*(kind for kind in KINDS if kind), FILLER]
-
-_LENGTH_REMEDY: Final = "Write every record with exactly 94 characters, filled up with blanks."
-_TOO_LONG: Final = Fault("nacha-length", "FF02", Severity.FATAL, Level.FILE, "record", _LENGTH_REMEDY)
-_LENGTH: Final = Fault("nacha-length", "FF02", Severity.ERROR, Level.FILE, "record", _LENGTH_REMEDY)
-_BLANKS: Final = Fault("nacha-length", "FF02", Severity.WARNING, Level.FILE, "record", _LENGTH_REMEDY)
-_EMPTY_LINE: Final = Fault(
-    "nacha-length", "FF02", Severity.WARNING, Level.FILE, "record", "Leave no empty lines between records."
+_FIRST_PRINTABLE, _LAST_PRINTABLE, _QUESTION_MARK = ord(" "), ord("~"), ord("?")
+_IS_BAD: Final = np.array(
+    [byte not in _LINE_ENDS and not _FIRST_PRINTABLE <= byte <= _LAST_PRINTABLE for byte in range(256)]
 )
-_UNKNOWN: Final = Fault(
-    "nacha-record-type", "FF02", Severity.ERROR, Level.FILE, "record type code",
-    "Begin every record with its type: 1, 5, 6, 7, 8 or 9.",
-)  # fmt: skip
+_IS_KNOWN: Final = np.array([chr(byte) in KINDS or chr(byte) == FILLER for byte in range(256)])
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Records of one window. `frame`: line, offset, length (bytes without the line end), kind, text (94 or more).
+    """Records of one window, as arrays of one length.
 
-    `kind` is the record type code, `F` for filler; lines that are empty or of no known type are left out of `frame`,
-    with a finding. `characters`: line, column and byte (hex) of the first character of each line that is no printable
-    ASCII; it reads as a question mark in `text`. `physical` counts records for the block count, filler included.
+    `matrix`: 94 columns, filled up with blanks; a byte that is no printable ASCII reads as a question mark. `kinds`: the
+    record type codes, `F` for filler; lines that are empty or of no known type are left out, with a finding. `lines` from
+    1; `offsets` and `lengths` in bytes, without the line end. `characters`: line, column and byte (hex) of the first bad
+    character of each line. `physical` counts records for the block count, filler included. `stopped`: reading cannot go
+    on, and a FATAL finding says so.
     """
 
-    frame: pl.DataFrame
+    matrix: Bytes
+    kinds: Bytes
+    lines: Integers
+    offsets: Integers
+    lengths: Integers
     findings: pl.DataFrame
     characters: pl.DataFrame
     physical: int
     last: bool
+    stopped: bool
 
 
 def in_blocks(data: bytes | mmap.mmap) -> bool:
-    """True when the records follow one another without line ends."""
-    return b"\n" not in data[:_HEAD_BYTES].rstrip(_LINE_ENDS) and len(data) >= 2 * RECORD_CHARS
+    """True when the records follow one another without line ends (but perhaps at the very end)."""
+    head = data[:_HEAD_BYTES]
+    ended = len(data) <= _HEAD_BYTES
+    return b"\n" not in (head.rstrip(_LINE_ENDS) if ended else head) and len(data) >= 2 * RECORD_CHARS
 
 
 def records(data: bytes | mmap.mmap) -> Iterator[Records]:
@@ -73,17 +76,17 @@ def records(data: bytes | mmap.mmap) -> Iterator[Records]:
     while True:
         end = _window_end(data, start, blocks=blocks)
         chunk = data[start:end]
-        if blocks and end == len(data):
-            chunk = chunk.rstrip(_LINE_ENDS)
-        lines, characters = _lines(chunk, line, start, blocks=blocks)
         last = end >= len(data)
-        findings = gathered(_length_findings(lines, last=last))
-        kept = lines.filter(pl.col("kind").is_in(_KNOWN))
-        physical = int((lines["length"] > 0).sum())
-        yield Records(kept, findings, characters, physical, last)
-        if last:
+        if blocks and last:
+            chunk = chunk.rstrip(_LINE_ENDS)
+        array = np.frombuffer(chunk, np.uint8)
+        bad, line_feeds = _scanned(array)
+        lines, crowded = _lines(array, line_feeds, blocks=blocks)
+        window = _window(array, bad, lines, (line, start), last=last, crowded=crowded)
+        yield window
+        if last or window.stopped:
             return
-        start, line = end, line + lines.height
+        start, line = end, line + len(lines.starts)
 
 
 def _window_end(data: bytes | mmap.mmap, start: int, *, blocks: bool) -> int:
@@ -92,103 +95,150 @@ def _window_end(data: bytes | mmap.mmap, start: int, *, blocks: bool) -> int:
     if limit >= len(data):
         return len(data)
     if blocks:
-        end = start + _WINDOW_BYTES // RECORD_CHARS * RECORD_CHARS
-        while end > start + RECORD_CHARS and data[end : end + 1] == b"7":
-            end -= RECORD_CHARS
-        return end
-    cuts = [data.rfind(b"\n" + kind, start, limit) for kind in (b"6", b"5", b"8")]
-    end = max(cuts)
+        whole = start + max(1, _WINDOW_BYTES // RECORD_CHARS) * RECORD_CHARS
+        # No entry has more addenda: in what has, any cut is as good as another.
+        first = max(start + RECORD_CHARS, whole - (ADDENDA_MAX + 1) * RECORD_CHARS)
+        others = (end for end in range(whole, first - 1, -RECORD_CHARS) if data[end : end + 1] != b"7")
+        return next(others, whole)
+    # Nearly every cut is found in the last few records; looking for a rare type goes through the whole window.
+    near = max(start, limit - _NEAR_BYTES)
+    end = max(data.rfind(b"\n" + kind, near, limit) for kind in (b"6", b"5", b"8"))
+    if end < 0:
+        end = max(data.rfind(b"\n" + kind, start, limit) for kind in (b"6", b"5", b"8"))
     if end < 0:
         # Nothing but addenda (or no line end at all) in a whole window: cut anywhere, each piece gets its finding.
         end = data.rfind(b"\n", start, limit)
     return end + 1 if end >= 0 else limit
 
 
-def _lines(chunk: bytes, line: int, offset: int, *, blocks: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Every line of the chunk (one that is too long cut to what is looked at), and the characters at fault."""
-    starts, ends, lengths = _bounds(chunk, blocks=blocks)
-    bad = _bad_characters(chunk)
-    text = chunk.translate(_CLEAN) if bad.size else chunk
-    offsets = pa.py_buffer(np.append(starts, len(chunk)).astype(np.int64))
-    strings = pa.LargeStringArray.from_buffers(len(starts), offsets, pa.py_buffer(text))
-    frame = pl.DataFrame(
-        {"line": np.arange(line, line + len(starts)), "offset": starts + offset, "length": lengths}
-    ).with_columns(pl.Series("text", pl.from_arrow(strings), dtype=pl.String))
-    if bool((lengths != RECORD_CHARS).any()):
-        # Only here can a line end, or nothing at all, stand where a field is looked for.
-        frame = frame.with_columns(pl.col("text").str.strip_chars_end("\r\n").str.pad_end(RECORD_CHARS))
-    frame = frame.with_columns(_kind())
-    return frame, _characters(chunk, bad, starts, ends, line)
-
-
-def _bounds(chunk: bytes, *, blocks: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Start of each line, its end with the line end, and its length without."""
-    array = np.frombuffer(chunk, np.uint8)
-    size = len(chunk)
+def _lines(array: Bytes, line_feeds: int, *, blocks: bool) -> tuple[Lines, bool]:
+    """The lines of the window, and whether it has so many that only its beginning was looked at."""
+    size = array.size
     if blocks:
-        ends = np.minimum(np.arange(RECORD_CHARS, size + RECORD_CHARS, RECORD_CHARS), size)
         starts = np.arange(0, size, RECORD_CHARS)
-        return starts, ends, ends - starts
+        ends = np.minimum(starts + RECORD_CHARS, size)
+        return Lines(starts, ends, ends - starts), False
+    stride = _stride(array, line_feeds)
+    if stride:
+        starts = np.arange(0, size, stride)
+        return Lines(starts, starts + stride, np.full(len(starts), RECORD_CHARS)), False
+    crowded = line_feeds - size // (RECORD_CHARS + 1) > BROKEN_LINES_MAX
+    return _uneven(array[:_SHORT_WINDOW_BYTES] if crowded else array), crowded
+
+
+def _stride(array: Bytes, line_feeds: int) -> int:
+    """Bytes from line to line where all lines have 94 characters and the same line end, else 0."""
+    line_end = array[RECORD_CHARS : RECORD_CHARS + 2]
+    with_return = line_end.size > 1 and line_end[0] == _CR
+    stride = RECORD_CHARS + 1 + int(with_return)
+    if not array.size or array.size % stride:
+        return 0
+    matrix = array.reshape(-1, stride)
+    even = (matrix[:, -1] == _LF).all() and (not with_return or (matrix[:, -2] == _CR).all())
+    # A line feed within a line of 94 would be one more.
+    return stride if even and line_feeds == len(matrix) else 0
+
+
+def _uneven(array: Bytes) -> Lines:
+    size = array.size
     ends = np.flatnonzero(array == _LF) + 1
     if size and (not ends.size or ends[-1] != size):
         ends = np.append(ends, size)
     starts = np.concatenate((np.zeros(min(1, size), np.int64), ends[:-1]))
     lengths = ends - starts - (array[ends - 1] == _LF)
     with_return = (lengths > 0) & (array[np.maximum(starts + lengths - 1, 0)] == _CR)
-    return starts, ends, lengths - with_return
+    return Lines(starts, ends, lengths - with_return)
 
 
-def _kind() -> pl.Expr:
-    kind = pl.col("text").str.head(1)
-    filler = (kind == "9") & pl.col("text").str.contains(r"^9+\s*$")
-    return pl.when(filler).then(pl.lit(FILLER)).otherwise(kind).alias("kind")
+def _window(array: Bytes, bad: Integers, lines: Lines, at: tuple[int, int], *, last: bool, crowded: bool) -> Records:
+    """The records of these lines. `at`: line number and byte offset of the first one."""
+    line, offset = at
+    characters = _characters(array, bad, lines, line)
+    if bad.size:
+        array = array.copy()
+        array[bad] = _QUESTION_MARK
+    matrix = _matrix(array, lines)
+    kinds = _kinds(matrix)
+    keep = _IS_KNOWN[kinds]
+    findings, physical, stop = [], len(keep), False
+    if not keep.all() or bool((lines.lengths != RECORD_CHARS).any()):
+        findings = list(line_findings(array, lines, kinds, keep, at=line, last=last))
+        physical = int((lines.lengths > 0).sum())
+        stop, halt = halted(lines, kinds, keep, at=line, crowded=crowded)
+        findings.append(halt)
+    numbers = np.arange(line, line + len(keep))
+    every = bool(keep.all())
+    return Records(
+        matrix if every else matrix[keep],
+        kinds if every else kinds[keep],
+        numbers if every else numbers[keep],
+        (lines.starts if every else lines.starts[keep]) + offset,
+        lines.lengths if every else lines.lengths[keep],
+        gathered(findings), characters, physical, last or stop, stop,
+    )  # fmt: skip
 
 
-def _bad_characters(chunk: bytes) -> np.ndarray:
-    """Positions of bytes that no ACH record may hold."""
-    stray_returns = b"\r" in chunk and chunk.count(b"\r") != chunk.count(b"\r\n")
-    if not stray_returns and not chunk.translate(None, _PRINTABLE_OR_END):
-        return np.empty(0, np.int64)
-    array = np.frombuffer(chunk, np.uint8)
-    bad = _IS_BAD[array]
-    lone = array == _CR
-    lone[:-1] &= array[1:] != _LF
-    lone[-1:] = False
-    return np.flatnonzero(bad | lone)
+def _matrix(array: Bytes, lines: Lines) -> Bytes:
+    """One row of 94 columns a line: a view where all lines are alike, else a copy filled up with blanks."""
+    rows = len(lines.starts)
+    if not rows:
+        return np.empty((0, RECORD_CHARS), np.uint8)
+    stride = int(lines.ends[0])
+    if array.size == rows * stride and bool((lines.lengths == RECORD_CHARS).all()):
+        return array.reshape(rows, stride)[:, :RECORD_CHARS]
+    filled = np.concatenate((array, np.full(RECORD_CHARS, _FIRST_PRINTABLE, np.uint8)))
+    matrix: Bytes = np.lib.stride_tricks.sliding_window_view(filled, RECORD_CHARS)[lines.starts]
+    short = np.flatnonzero(lines.lengths < RECORD_CHARS)
+    beyond = np.arange(RECORD_CHARS) >= lines.lengths[short, None]
+    matrix[short] = np.where(beyond, np.uint8(_FIRST_PRINTABLE), matrix[short])
+    return matrix
 
 
-def _characters(chunk: bytes, bad: np.ndarray, starts: np.ndarray, ends: np.ndarray, line: int) -> pl.DataFrame:
+def _kinds(matrix: Bytes) -> Bytes:
+    kinds = matrix[:, 0].copy()
+    nines = np.flatnonzero(kinds == _NINE)
+    filled = (matrix[nines] == _NINE).all(axis=1)
+    kinds[nines[filled]] = ord(FILLER)
+    # A filler line may be short, so that it ends in blanks here; a control record has other digits.
+    for index in nines[~filled][:BROKEN_LINES_MAX].tolist():
+        if not matrix[index].tobytes().rstrip().strip(b"9"):
+            kinds[index] = ord(FILLER)
+    return kinds
+
+
+def _scanned(array: Bytes) -> tuple[Integers, int]:
+    """Positions of bytes that no ACH record may hold, and the number of line feeds."""
+    found, line_feeds = [], 0
+    for at in range(0, array.size, _SLAB_BYTES):
+        slab = array[at : at + _SLAB_BYTES]
+        ends = int(np.count_nonzero(slab == _LF))
+        line_feeds += ends
+        # Line feeds are the only bytes below the blank that most files have.
+        if slab.max() > _LAST_PRINTABLE or np.count_nonzero(slab < _FIRST_PRINTABLE) != ends:
+            found.append(_bad_characters(array, at))
+    return np.concatenate(found) if found else np.empty(0, np.int64), line_feeds
+
+
+def _bad_characters(array: Bytes, at: int) -> Integers:
+    """The same of one slab: what is not printable; a CR may stand before a LF or at the end only."""
+    slab, following = array[at : at + _SLAB_BYTES], array[at + 1 : at + 1 + _SLAB_BYTES]
+    lone = slab == _CR
+    lone[: following.size] &= following != _LF
+    lone[following.size :] = False
+    return np.flatnonzero(_IS_BAD[slab] | lone) + at
+
+
+def _characters(array: Bytes, bad: Integers, lines: Lines, line: int) -> pl.DataFrame:
     """First bad byte of each line that has one: line, column from 1, byte in hex."""
-    index, first = np.unique(np.searchsorted(ends, bad, side="right"), return_index=True)
-    positions = bad[first]
+    index, first = np.unique(np.searchsorted(lines.ends, bad, side="right"), return_index=True)
+    inside = index < len(lines.starts)
+    index, positions = index[inside], bad[first[inside]]
+    names = np.array([f"{byte:02X}" for byte in range(256)])
     return pl.DataFrame(
         {
             "line": index + line,
-            "column": positions - starts[index] + 1,
-            "byte": [f"{chunk[position]:02X}" for position in positions.tolist()],
+            "column": positions - lines.starts[index] + 1,
+            "byte": pl.Series(names[array[positions]], dtype=pl.String),
         },
         schema={"line": pl.Int64, "column": pl.Int64, "byte": pl.String},
     )
-
-
-def _length_findings(frame: pl.DataFrame, *, last: bool) -> Iterator[pl.DataFrame]:
-    """Lines that are not 94 characters long, empty ones, and records of no known type."""
-    known = pl.col("kind").is_in(_KNOWN)
-    suspect = frame.filter((pl.col("length") != RECORD_CHARS) | ~known)
-    if suspect.is_empty():
-        return
-    suspect = suspect.with_columns((pl.col("text").str.strip_chars(" ") == "").alias("blank"))
-    odd = suspect.filter(~pl.col("blank"), pl.col("length") != RECORD_CHARS)
-    length = pl.format("The record has {} characters; 94 are right.", "length")
-    # Only header and file control end in optional or reserved blanks, which some systems trim.
-    trimmed = (pl.col("length") < RECORD_CHARS) & pl.col("kind").is_in(["1", "9", FILLER])
-    padded = (pl.col("length") > RECORD_CHARS) & (pl.col("text").str.slice(RECORD_CHARS).str.strip_chars(" ") == "")
-    endless = pl.col("length") > LINE_BYTES_MAX
-    yield _TOO_LONG.on(odd.filter(endless), length)
-    yield _BLANKS.on(odd.filter(~endless & (trimmed | padded)), length)
-    yield _LENGTH.on(odd.filter(~endless & ~(trimmed | padded)), length)
-    # Empty lines after the last record harm nothing.
-    end = frame.filter(known)["line"].max() if last else frame["line"].max()
-    yield _EMPTY_LINE.on(suspect.filter("blank", pl.col("line") <= (end or 0)), "The line is empty.")
-    unknown = pl.format("No ACH record begins with {}.", pl.col("kind"))
-    yield _UNKNOWN.on(suspect.filter(~known, ~pl.col("blank")), unknown, pl.col("kind"))

@@ -8,78 +8,130 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
-from parsers._nacha_findings import Fault
+from parsers._nacha_digits import Bytes, Flags, Integers, strings
+from parsers._nacha_findings import NONE, Fault
 from parsers._nacha_layout import FILLER, KINDS
+from parsers._nacha_lines import Records
 
-_NEXT: Final = [
+_NEXT: Final = (
     "1", "15", "19", "56", "66", "67", "68", "76", "77", "78", "85", "89", f"9{FILLER}", f"{FILLER}{FILLER}",
-]  # fmt: skip
+)  # fmt: skip
 """Record types that may follow one another; the first record is a file header."""
+_START: Final = 0
+_MAY_FOLLOW: Final = np.zeros((256, 256), np.bool_)
+for _pair in _NEXT:
+    _MAY_FOLLOW[ord(_pair[0]) if len(_pair) > 1 else _START, ord(_pair[-1])] = True
 
-_ORDER: Final = Fault(
+ORDER: Final = Fault(
     "nacha-order", "FF02", Severity.ERROR, Level.FILE, "record type code",
     "Order the records: file header; each batch as batch header, entries (each followed by its addenda) and batch "
     "control; file control; filler.",
 )  # fmt: skip
+NO_HEADER: Final = Fault(
+    "nacha-header-missing", "FF01", Severity.ERROR, Level.FILE, "file header",
+    "Begin the file with a file header record (type 1).",
+)  # fmt: skip
+FAULTS: Final = (ORDER, NO_HEADER)
+
+_HEADER, _ENTRY, _ADDENDA, _CONTROL, _END = (ord(kind) for kind in "56789")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the records before this window left off. `kind`: type of the last record; `marker`: the last 5, 8 or 9."""
+    """Where the records before this window left off. `kind`: type of the last record (0: none); `open`: in a batch."""
 
-    kind: str = ""
-    marker: str = ""
+    kind: int = _START
+    open: bool = False
     batches: int = 0
 
 
-def placed(records: pl.DataFrame, place: Place) -> pl.DataFrame:
-    """The records with their places added.
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The records with their places. Arrays of the records' length, but those of entries and addenda.
 
-    `previous` (kind of the record before), `inside` (a batch is open at this record; of a batch control: was open
-    before it), `batch` (ordinal of the last batch header), `entry` (index among the entries of this window), `anchored`
-    (an entry of this window stands before it in the same batch: an addenda record belongs to that entry).
+    `previous`: kind of the record before. `inside`: a batch is open at this record (of a batch control: was open before
+    it). `batch`: ordinal of the last batch header. `entries`, `addenda`: their indexes; of addenda only those that follow
+    an entry of this window. `owner`: for each of these the ordinal of its entry. `stray`: addenda that follow none.
     """
-    kind = pl.col("kind")
-    marker = pl.when(kind.is_in(["5", "8", "9"])).then(kind).forward_fill().fill_null(place.marker)
-    anchor = pl.when(kind.is_in(["1", "5", "6", "8", "9"])).then(kind).forward_fill()
-    return records.with_columns(
-        kind.shift(1, fill_value=place.kind).alias("previous"),
-        marker.alias("marker"),
-        ((kind == "5").cum_sum().cast(pl.Int64) + place.batches).alias("batch"),
-        ((kind == "6").cum_sum().cast(pl.Int64) - 1).alias("entry"),
-        (anchor == "6").fill_null(value=False).alias("anchored"),
-    ).with_columns(
-        pl.when(kind == "8")
-        .then(pl.col("marker").shift(1, fill_value=place.marker) == "5")
-        .otherwise(pl.col("marker") == "5")
-        .alias("inside")
-    )
+
+    records: Records
+    previous: Bytes
+    inside: Flags
+    batch: Integers
+    entries: Integers
+    addenda: Integers
+    owner: Integers
+    stray: Flags
+    after: Place
+
+    def chosen(self, chosen: Flags | Integers) -> pl.DataFrame:
+        """line, text and batch of some of the records."""
+        records = self.records
+        return pl.DataFrame(
+            {"line": records.lines[chosen], "text": strings(records.matrix[chosen]), "batch": self.batch[chosen]},
+            schema={"line": pl.Int64, "text": pl.String, "batch": pl.Int64},
+        )
+
+    def of_kind(self, kind: str) -> pl.DataFrame:
+        """The same of all records of a type."""
+        return self.chosen(np.flatnonzero(self.records.kinds == ord(kind)))
 
 
-def left_off(records: pl.DataFrame, place: Place) -> Place:
-    """Where the placed records leave off."""
-    if records.is_empty():
-        return place
-    last = records.row(-1, named=True)
-    return Place(last["kind"], last["marker"], last["batch"])
+def placed(records: Records, place: Place) -> Placed:
+    """Find the places of a window's records. `place`: where the window before left off."""
+    kinds = records.kinds
+    previous = np.concatenate((np.array([place.kind], np.uint8), kinds[:-1])) if kinds.size else kinds
+    batch = np.cumsum(kinds == _HEADER, dtype=np.int64) + place.batches
+    inside = _inside(kinds, place)
+    entries, addenda = np.flatnonzero(kinds == _ENTRY), np.flatnonzero(kinds == _ADDENDA)
+    before = np.searchsorted(entries, addenda) - 1
+    stray = np.zeros(len(kinds), np.bool_)
+    if addenda.size:
+        # The last record that is no addenda must be an entry.
+        others = np.where(kinds == _ADDENDA, -1, np.arange(len(kinds)))
+        anchor = np.maximum.accumulate(others)[addenda]
+        stray[addenda] = (anchor < 0) | (kinds[anchor] != _ENTRY)
+    kept = ~stray[addenda]
+    after = Place(int(kinds[-1]), _open(kinds, place), int(batch[-1])) if kinds.size else place
+    return Placed(records, previous, inside, batch, entries, addenda[kept], before[kept], stray, after)
 
 
-def order_findings(records: pl.DataFrame) -> pl.DataFrame:
+def _open(kinds: Bytes, place: Place) -> bool:
+    markers = np.flatnonzero((kinds == _HEADER) | (kinds == _CONTROL) | (kinds == _END))
+    return bool(kinds[markers[-1]] == _HEADER) if markers.size else place.open
+
+
+def _inside(kinds: Bytes, place: Place) -> Flags:
+    markers = np.flatnonzero((kinds == _HEADER) | (kinds == _CONTROL) | (kinds == _END))
+    opened = np.concatenate(([place.open], kinds[markers] == _HEADER))
+    inside: Flags = np.repeat(opened, np.diff(np.concatenate(([0], markers, [len(kinds)]))))
+    closing = kinds[markers] == _CONTROL
+    inside[markers[closing]] = opened[:-1][closing]
+    return inside
+
+
+def order_findings(here: Placed) -> pl.DataFrame:
     """One finding for each record that may not follow the one before it."""
-    pair = pl.concat_str("previous", "kind")
-    lost = (pl.col("kind") == "7") & ~pl.col("anchored")
-    wrong = records.filter((pl.col("kind") != "7") & ~pair.is_in(_NEXT) | lost)
-    names = KINDS | {FILLER: "filler"}
-    this = pl.col("kind").replace_strict(names, return_dtype=pl.String)
-    before = pl.col("previous").replace_strict(names, return_dtype=pl.String)
-    message = (
-        pl.when(pl.col("previous") == "")
-        .then(pl.format("The file begins with a record of type {}; a file header (type 1) must stand first.", this))
-        .when(pl.col("kind") == "7")
-        .then(pl.format("An addenda record follows a record of type {}; it must follow an entry.", before))
-        .otherwise(pl.format("A record of type {} follows a record of type {}.", this, before))
+    kinds = here.records.kinds
+    wrong = np.where(kinds == _ADDENDA, here.stray, ~_MAY_FOLLOW[here.previous, kinds])
+    if not wrong.any():
+        return NONE
+    names = {ord(code): name for code, name in {**KINDS, FILLER: "filler"}.items() if code}
+    faults = here.chosen(wrong).with_columns(
+        pl.Series("this", kinds[wrong]).replace_strict(names, return_dtype=pl.String),
+        pl.Series("before", here.previous[wrong]).replace_strict(names | {_START: ""}, return_dtype=pl.String),
+        pl.Series("first", here.previous[wrong] == _START),
     )
-    return _ORDER.on(wrong, message)
+    message = (
+        pl.when(pl.col("this") == KINDS["7"])
+        .then(pl.format("An addenda record follows a record of type {}; it must follow an entry.", "before"))
+        .otherwise(pl.format("A record of type {} follows a record of type {}.", "this", "before"))
+    )
+    begins = pl.format("The file begins with a record of type {}; a file header (type 1) must stand first.", "this")
+    return pl.concat((
+        NO_HEADER.on(faults.filter("first"), begins), ORDER.on(faults.filter(~pl.col("first")), message),
+    ))  # fmt: skip

@@ -10,17 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
+import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import Feedback, Source
 from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, empty
 from parsers._nacha_batches import SUMS_SCHEMA, batch_controls, batch_headers, batch_sums, control_totals
+from parsers._nacha_entries import entries_of
 from parsers._nacha_file import Counted, closing_findings, file_header, file_totals, opening_findings
 from parsers._nacha_findings import Fault, gathered
 from parsers._nacha_layout import DIRECTIONS, VERSION, cut, number, sniff, words
-from parsers._nacha_lines import Records, records
-from parsers._nacha_order import Place, left_off, order_findings, placed
+from parsers._nacha_lines import records
+from parsers._nacha_order import Place, Placed, order_findings, placed
 
 _CHANGE, _RETURN = "98", "99"
 _ASK: Final = "Ask the provider what it means; until then the payment keeps its status."
@@ -45,7 +47,7 @@ _CHARACTER: Final = Fault(
     "nacha-character", "RR10", Severity.WARNING, Level.FILE, "record", "Nothing: such a byte reads as a question mark."
 )
 
-_NO_IDENTIFICATION: Final = frozenset({"IAT", "ADV", "CIE", "MTE"})
+_NO_IDENTIFICATION: Final = frozenset({"IAT", "ADV", "CIE", "MTE", "SHR"})
 """Classes whose entries do not hold the individual identification number at 40-54."""
 
 
@@ -75,49 +77,62 @@ class NachaReturn:
         A file without headers or controls is read as far as it goes, with findings. FATAL: it holds entries but neither
         returns nor changes (an origination file), or no ACH record at all.
         """
-        windows = list(records(source.data))
-        frame = pl.concat([window.frame for window in windows])
-        here = placed(frame, Place())
-        headers = batch_headers(here)
-        entries = _entries(here, headers)
-        notices = _notices(here, entries)
-        fatal = list(_fatal(here, notices))
-        structure = [_tolerated(part) for part in _structure(windows, here, headers, entries)]
+        windows = _placed(source)
+        headers = pl.concat([batch_headers(here.of_kind("5")) for here in windows])
+        entries, notices = _entries(windows, headers), _notices(windows)
+        notices = _with_entries(notices, entries)
+        fatal = list(_fatal(windows, notices, entries))
+        structure = [_tolerated(part) for part in _structure(windows, headers)]
         findings = gathered([*structure, *_notice_findings(notices, entries), *fatal])
         stated = empty(STATUSES) if fatal else conform(_statuses(notices), STATUSES)
         return Feedback(
-            self.name, VERSION, file_header(frame).message_id, stated, empty(STATEMENTS), empty(ENTRIES),
+            self.name, VERSION, file_header(windows[0]).message_id, stated, empty(STATEMENTS), empty(ENTRIES),
             checked(findings, FINDINGS),
         )  # fmt: skip
 
 
-def _entries(here: pl.DataFrame, headers: pl.DataFrame) -> pl.DataFrame:
-    """One row an entry: what a return says of its original payment, and what the batch sums need."""
+def _placed(source: Source) -> list[Placed]:
+    windows, place = [], Place()
+    for window in records(source.data):
+        windows.append(placed(window, place))
+        place = windows[-1].after
+    return windows
+
+
+def _entries(windows: list[Placed], headers: pl.DataFrame) -> pl.DataFrame:
+    """One row an entry: what a return says of its original payment."""
     code = cut(2, 3)
     # The notification of change of an IAT entry names its class in place of the company.
     sec = pl.when(pl.col("company_name") == "IATCOR").then(pl.lit("IAT")).otherwise("sec").alias("sec")
-    entries = here.filter(pl.col("kind") == "6").join(
-        headers.select("batch", sec, "discretionary"), on="batch", how="left", maintain_order="left"
-    )
+    found = pl.concat([here.chosen(here.entries) for here in windows]).with_row_index("entry")
+    entries = found.join(headers.select("batch", sec, "discretionary"), on="batch", how="left", maintain_order="left")
     return entries.select(
-        "entry", "line", "batch", "inside", "sec", "discretionary",
-        number(cut(4, 11)).alias("rdfi"),
+        pl.col("entry").cast(pl.Int64), "line", "sec", "discretionary",
         number(pl.when(pl.col("sec") == "ADV").then(cut(28, 39)).otherwise(cut(30, 39))).alias("amount"),
         code.replace_strict(DIRECTIONS, default=None, return_dtype=pl.String).alias("direction"),
         pl.when(~pl.col("sec").is_in(_NO_IDENTIFICATION).fill_null(value=False))
         .then(words(40, 54)).alias("end_to_end_id"),
         cut(80, 94).alias("entry_trace"),
-        pl.lit(value=False).alias("foreign_trace"),
     )  # fmt: skip
 
 
-def _notices(here: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
-    """One row an addenda record of type 98 or 99, with its entry where it has one."""
-    of_entry = entries.drop("line", "batch", "inside", "rdfi", "foreign_trace")
-    addenda = here.filter((pl.col("kind") == "7") & cut(2, 3).is_in([_CHANGE, _RETURN])).with_columns(
-        pl.when("anchored").then("entry").alias("entry")
+def _notices(windows: list[Placed]) -> pl.DataFrame:
+    """One row an addenda record of type 98 or 99: line, text, and the ordinal of its entry where it has one."""
+    parts, before = [], 0
+    for here in windows:
+        addenda = np.flatnonzero(here.records.kinds == ord("7"))
+        owner = np.full(len(here.records.kinds), -1)
+        owner[here.addenda] = here.owner + before
+        entry = pl.Series("entry", owner[addenda])
+        parts.append(here.chosen(addenda).with_columns(pl.when(entry >= 0).then(entry).alias("entry")))
+        before += len(here.entries)
+    return pl.concat(parts).filter(cut(2, 3).is_in([_CHANGE, _RETURN]))
+
+
+def _with_entries(notices: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
+    joined = notices.select("line", "text", "entry").join(
+        entries.drop("line"), on="entry", how="left", maintain_order="left"
     )
-    joined = addenda.select("line", "text", "entry").join(of_entry, on="entry", how="left", maintain_order="left")
     return joined.with_columns(cut(2, 3).alias("type"), cut(4, 6).alias("reason"))
 
 
@@ -145,13 +160,12 @@ def _statuses(notices: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _fatal(here: pl.DataFrame, notices: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    if here.is_empty():
+def _fatal(windows: list[Placed], notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    if not any(len(here.records.kinds) for here in windows):
         yield _ORIGINATION.at(None, "The file holds no ACH record.")
-    elif notices.is_empty() and bool((here["kind"] == "6").any()):
-        first = here.filter(pl.col("kind") == "6").head(1)
+    elif notices.is_empty() and entries.height:
         message = "The file holds entries but no addenda of type 98 or 99: it is an origination file, no return file."
-        yield _ORIGINATION.on(first, message)
+        yield _ORIGINATION.on(entries.head(1), message)
 
 
 def _notice_findings(notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -167,22 +181,24 @@ def _notice_findings(notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[p
         yield _MISSING.on(silent, "The entry has no addenda record of type 98 or 99.")
 
 
-def _structure(
-    windows: list[Records], here: pl.DataFrame, headers: pl.DataFrame, entries: pl.DataFrame
-) -> Iterator[pl.DataFrame]:
+def _structure(windows: list[Placed], headers: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """What is wrong with lines, order and totals."""
-    for window in windows:
-        yield window.findings
+    counted, sums, controls = Counted(), pl.DataFrame(schema=SUMS_SCHEMA), []
+    for here in windows:
+        yield here.records.findings
         message = pl.format(
             "Position {} of the record holds the byte 0x{}, which is no printable ASCII.", "column", "byte"
         )
-        yield _CHARACTER.on(window.characters, message)
-    yield order_findings(here)
-    counted = Counted().plus(sum(window.physical for window in windows), here, headers, entries)
-    yield from opening_findings(here)
-    yield from closing_findings(counted, left_off(here, Place()))
-    sums = batch_sums(entries, here, pl.DataFrame(schema=SUMS_SCHEMA))
-    declared = pl.concat([control_totals(batch_controls(here, headers, sums)), file_totals(counted)], how="diagonal")
+        yield _CHARACTER.on(here.records.characters, message)
+        yield order_findings(here)
+        entries = entries_of(here, headers, 0).summed
+        counted = counted.plus(here, here.records.physical, batch_headers(here.of_kind("5")), entries)
+        sums = batch_sums(here, entries, sums)
+        controls.append(here.chosen(here.inside & (here.records.kinds == ord("8"))))
+    yield from opening_findings(windows[0])
+    yield from closing_findings(counted, windows[-1].after)
+    totals = control_totals(batch_controls(pl.concat(controls), headers, sums))
+    declared = pl.concat([totals, file_totals(counted)], how="diagonal")
     wrong = declared.filter(pl.col("declared").ne_missing(pl.col("found")))
     said = pl.format("The {} says {}; the file has {}.", "field", "declared_text", "found")
     yield _TOTAL.on(wrong, said, pl.col("declared_text"))

@@ -1,40 +1,55 @@
-"""CSV payment files: one row a payment, the columns named in the first line.
+"""CSV payment files: one row a payment, by our own template or by a mapping of the client's columns.
 
-Our own layout, documented in docs/formats/csv.md; quoting by RFC 4180. Reads credit transfers. A row that cannot be read is a
+Documented in docs/formats/csv.md; quoting by RFC 4180. Credit transfers and direct debits. A row that cannot be read is a
 finding with its line, and the others go on.
 """
 
 from __future__ import annotations
 
-import mmap
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
-import numpy as np
 import polars as pl
 
 from canonical.codes import Severity
-from canonical.contracts import FileHeader, Model, Source, Window
+from canonical.contracts import FileHeader, FormatFacts, Model, Source, Window
 from canonical.frames import PAYMENTS, TOTALS, empty
 from canonical.limits import FILE_ROWS_MAX, WINDOW_BYTES
-from parsers._csv_header import CsvOptions, Fault, Layout, file_findings, normal, read_header
-from parsers._csv_payments import findings_of, payments_of
-from parsers._csv_records import Flaw, Records, block_end, records
-from parsers._csv_total import cells_of, closes, totals_of
+from parsers._csv_blocks import Encoded, encoded, read_head
+from parsers._csv_excerpt import excerpt
+from parsers._csv_header import Fault, Layout, at_line, file_findings, read_header, terms_of
+from parsers._csv_options import CsvOptions
+from parsers._csv_payments import Table, Taken, numbered, take
+from parsers._csv_rows import Place, Rows, flawed, rows_at, sound_cells
+from parsers._csv_sniff import looks_like_a_table
+from parsers._csv_template import TERMS
+from parsers._csv_total import closes
 
-_BOM: Final = b"\xef\xbb\xbf"
 _HEADER: Final = FileHeader("csv", "1")
-_HEADER_NAMES_MIN: Final = 3
+_THREADS: Final = 2
+_AHEAD: Final = 2
+_SPLIT: Final = "Split it into several files, each with its own totals."
+_NO_ROWS: Final = "Check that the export wrote its payments, and send the file again."
+_SEND_IT: Final = "Send the file again; check that the export finished."
 
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where reading stands: byte offset, line from 1, rows read."""
-
-    offset: int
-    line: int
-    rows: int = 0
+_FACTS: Final = FormatFacts(
+    "csv",
+    required=(
+        "creditor_name", "creditor_account", "amount_text", "currency", "end_to_end_id", "requested_execution_date_text",
+    ),
+    required_debit=(
+        "debtor_name", "debtor_account", "amount_text", "currency", "end_to_end_id", "requested_execution_date_text",
+    ),
+    terms=TERMS,
+    agreed_terms=terms_of,
+    rules=(
+        "csv-columns", "csv-direction", "csv-encoding", "csv-header", "csv-line-length", "csv-nul", "csv-quotes",
+        "csv-value",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,115 +58,95 @@ class CsvFormat:
 
     name: str = "csv"
     options: type[Model] = CsvOptions
-    window_bytes: int = WINDOW_BYTES
+    facts: FormatFacts = _FACTS
+    window_bytes: int = WINDOW_BYTES // 2
     rows_max: int = FILE_ROWS_MAX
     kind: ClassVar[Literal["payment"]] = "payment"
 
     def sniff(self, head: bytes) -> bool:
-        """True when the first line looks like headings: three or more, each beginning with a letter."""
-        line = head.removeprefix(_BOM).split(b"\n", 1)[0].strip()
-        sign = max((b",", b";", b"\t", b"|"), key=line.count)
-        names = [normal(name.strip(b'"').decode("latin-1")) for name in line.split(sign)]
-        return b"\0" not in line and len(names) >= _HEADER_NAMES_MIN and all(name[:1].isalpha() for name in names)
+        """True when some of the first lines look like rows of a table."""
+        return looks_like_a_table(head)
 
     def complete(self, tail: bytes) -> bool:
-        """True when the last row is a total."""
+        """True when the last row is the template's total."""
         return closes(tail)
+
+    def excerpt(self, source: Source, kept: pl.DataFrame, options: CsvOptions) -> bytes:
+        """What stands before the payments, the rows of those kept as the client wrote them, and a total that fits."""
+        return excerpt(source, kept, options)
 
     def windows(self, source: Source, options: CsvOptions) -> Iterator[Window]:
         """Payments, then the declared totals; a header that names too little is FATAL."""
-        data, end = source.data, _written_end(source.data)
-        begin = len(_BOM) if data[:3] == _BOM else 0
-        header_end = min(found if (found := data.find(b"\n", begin)) >= 0 else end, end)
-        if begin >= end or not bytes(data[begin:header_end]).strip():
-            yield _whole([Fault("csv-header", "The file is empty, or begins with an empty line", _NAME_THEM)])
+        file, fault = encoded(source.data, options)
+        if file is None or file.end <= file.begin:
+            empty_ = Fault("header", "The file is empty", _SEND_IT)
+            yield _whole([fault or empty_])
             return
-        layout, faults = read_header(bytes(data[begin:header_end]).rstrip(b"\r"), options)
+        head, fault = read_head(file, options)
+        if head is None:
+            yield _whole([fault] if fault else [])
+            return
+        layout, faults = read_header(head.names, options)
+        told = at_line(faults, head.line)
         if layout is None:
-            yield _whole(faults)
+            yield _whole(told)
             return
-        place, told = _Place(min(header_end + 1, end), 2), faults
-        while place.offset < end:
-            window, place = self._window(source, place, end, layout, options)
-            if place.rows > self.rows_max:
-                yield _whole([*told, Fault("csv-rows", f"The file has more than {self.rows_max} rows", _SPLIT)])
+        rows = _Reader(file, layout, options, self.window_bytes, self.rows_max)
+        yield from rows.windows(source.file_id, Place(head.offset, head.next_line), told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    file: Encoded
+    layout: Layout
+    options: CsvOptions
+    window_bytes: int
+    rows_max: int
+
+    def windows(self, file_id: str, place: Place, told: list[Fault]) -> Iterator[Window]:
+        """One window a block; the first tells what was told of the header."""
+        table = Table("csv", self.layout, self.options, file_id)
+        batches: Mapping[str | None, int] = {}
+        rows = 0
+        for found, read in self._taken(place, table):
+            rows += found.found.start.size
+            taken, batches = numbered(read, batches) if "batch_id" in self.layout.cells else (read, batches)
+            bad = flawed(found, self.layout, self.options)
+            findings = [file_findings(told, "csv"), bad, taken.findings]
+            if rows > self.rows_max:
+                many = Fault("rows", f"The file has more than {self.rows_max} rows", _SPLIT)
+                yield _whole([*told, many])
                 return
-            yield replace(window, header=_HEADER, findings=pl.concat([file_findings(told), window.findings]))
+            yield Window(
+                _HEADER, taken.payments, found.totals, pl.concat(findings), taken.unreadable + bad.height
+            )  # fmt: skip
             told = []
-        if not place.rows:
-            yield _whole(
-                [*told, Fault("csv-header", "The file has a header and no payments", _NO_ROWS, Severity.ERROR)]
-            )
+        if not rows:
+            none = Fault("header", "The file has a header and no payments", _NO_ROWS, Severity.ERROR)
+            yield _whole([*told, none])
 
-    def _window(
-        self, source: Source, place: _Place, end: int, layout: Layout, options: CsvOptions
-    ) -> tuple[Window, _Place]:
-        stop = block_end(source.data, place.offset, end, self.window_bytes)
-        block = bytes(source.data[place.offset : stop])
-        found = records(block, (options.delimiter, options.encoding), layout.width, last=stop >= end)
-        totals = empty(TOTALS)
-        if stop >= end and found.start.size:
-            cells = cells_of(block[found.start[-1] : found.end[-1]], options)
-            if cells is not None:
-                totals = totals_of(cells, place.line + int(found.line[-1]), options)
-                found = _without_last(found)
-        rows = place.rows + found.start.size
-        after = _Place(place.offset + found.used, place.line + found.lines, rows)
-        if rows > self.rows_max:
-            return _whole([]), after
-        where = _where(source.file_id, found, place)
-        sound = where.filter(pl.col("flaw") == Flaw.NONE).drop("columns", "flaw")
-        bad = where.filter(pl.col("flaw") != Flaw.NONE)
-        window = Window(
-            None,
-            payments_of(block, found, sound, layout, options),
-            totals,
-            findings_of(bad, layout.width, options.encoding),
-            bad.height,
-        )
-        return window, after
+    def _taken(self, place: Place, table: Table) -> Iterator[tuple[Rows, Taken]]:
+        """Blocks and what they hold, in order: threads read the cells of some while the next is cut."""
+        pending: deque[tuple[Rows, Future[Taken]]] = deque()
+        with ThreadPoolExecutor(_THREADS) as pool:
+            while place.offset < self.file.end and place.rows <= self.rows_max:
+                found = rows_at(self.file, place, self.layout, self.options, self.window_bytes)
+                place = found.after
+                pending.append((found, pool.submit(self._take, found, table)))
+                if len(pending) >= _AHEAD:
+                    rows, taken = pending.popleft()
+                    yield rows, taken.result()
+            while pending:
+                rows, taken = pending.popleft()
+                yield rows, taken.result()
 
-
-_NAME_THEM: Final = "Name the columns in the first line, as the template of the format does."
-_SPLIT: Final = "Split it into several files, each with its own totals."
-_NO_ROWS: Final = "Check that the export wrote its payments, and send the file again."
-
-
-def _written_end(data: bytes | mmap.mmap) -> int:
-    """Offset behind the last byte that is no blank and no line break."""
-    end = len(data)
-    while end > 0:
-        head = max(0, end - 4096)
-        kept = len(bytes(data[head:end]).rstrip(b" \r\n"))
-        if kept:
-            return head + kept
-        end = head
-    return 0
+    def _take(self, found: Rows, table: Table) -> Taken:
+        cells, where = sound_cells(found, self.layout, self.options)
+        return take(cells, where, table)
 
 
 def _whole(faults: list[Fault]) -> Window:
-    return Window(_HEADER, empty(PAYMENTS), empty(TOTALS), file_findings(faults))
-
-
-def _without_last(found: Records) -> Records:
-    return replace(
-        found, start=found.start[:-1], end=found.end[:-1], line=found.line[:-1], columns=found.columns[:-1],
-        flaw=found.flaw[:-1],
-    )  # fmt: skip
-
-
-def _where(file_id: str, found: Records, place: _Place) -> pl.DataFrame:
-    """Places of the records in the file: file_id, row, line, offset, length; columns and flaw."""
-    return pl.DataFrame(
-        {
-            "row": np.arange(place.rows + 1, place.rows + 1 + found.start.size, dtype=np.int64),
-            "line": found.line + place.line,
-            "offset": found.start + place.offset,
-            "length": found.end - found.start,
-            "columns": found.columns,
-            "flaw": found.flaw,
-        }
-    ).with_columns(pl.lit(file_id).alias("file_id"))
+    return Window(_HEADER, empty(PAYMENTS), empty(TOTALS), file_findings(faults, "csv"))
 
 
 FORMAT = CsvFormat()

@@ -43,7 +43,9 @@ def _checks(context: Context) -> tuple[Check, ...]:
     checks = []
     for field, reason, direction in _FIELDS:
         routing = pl.lit("Routing number ") + quoted(field)
-        concerned = (pl.col("credit_debit") == direction) & (pl.col("currency") == "USD")
+        # An international entry (IAT) names the receiver's own bank abroad, by whatever number that country uses.
+        abroad = pl.col("local_instrument").eq_missing("IAT")
+        concerned = (pl.col("credit_debit") == direction) & (pl.col("currency") == "USD") & ~abroad
         wrong = concerned & ~sums_right(pl.col(field))
         checks.append(Check(field, wrong, routing + pl.lit(" has a wrong check digit: it is mistyped"), reason))
         if context.facts.domestic:

@@ -57,8 +57,7 @@ FILES: Final = Table(
     UniqueConstraint("client_id", "sha256", "round"),
     UniqueConstraint("client_id", "sequence", name="uq_files_sequence"),
 )  # fmt: skip
-"""state: received, parsed, validated, held, approved, refused, rejected, routed, cancelled (all of its payments); applied: a
-cancellation request that was worked off."""
+"""state: received, parsed, validated, held, approved, refused, rejected, routed, cancelled, applied."""
 
 ARRIVALS: Final = Table(
     "arrivals", METADATA,

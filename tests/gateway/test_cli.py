@@ -96,7 +96,9 @@ def test_check_says_what_the_gateway_says(here, tmp_path) -> None:
     (file,) = here.registry.rows(t.FILES)
     arguments = ("--client", "cedar", "--output", "json", "--day", file["received_on"])
     _, output = run("check", str(tmp_path / "c.csv"), *arguments)
-    told = in_terms(here.lake.whole(file["file_id"], "findings", "validate"), facts_of("csv")).to_dicts()
+    told = in_terms(
+        here.lake.whole(file["file_id"], "findings", "validate"), facts_of("csv", here.profiles.client("cedar"))
+    ).to_dicts()
     assert json.loads(output)["findings"] == told
 
 

@@ -56,7 +56,7 @@ def test_dialects_of_lines(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("lines", "rules"),
     [
-        (LINES[1:], {"nacha-order", "nacha-blocking"}),
+        (LINES[1:], {"nacha-header-missing", "nacha-blocking"}),
         ([line for line in LINES if line[0] != "8"], {"nacha-order", "nacha-blocking"}),
         (LINES[:14], {"nacha-incomplete", "nacha-blocking"}),
         ([*LINES[:15], "9" + "0" * 54 + " " * 39], {"nacha-return-total", "nacha-blocking"}),

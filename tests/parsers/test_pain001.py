@@ -8,60 +8,28 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from iso_cases import CREDIT, FRAMES, PATIENT, document, read, same, source, spans, ties, whole
 from lxml import etree
 from polars.testing import assert_frame_equal
 
-from canonical.contracts import Source, Window
-from canonical.currencies import exponent
 from canonical.limits import WINDOW_BYTES, XML_DEPTH_MAX, XML_TEXT_BYTES_MAX
 from parsers._iso_fast import fast_windows, windows
 from parsers._iso_faults import Doubt, Unreadable
 from parsers._iso_frames import declared_number, execution_date
+from parsers._iso_pain001 import PAIN001
 from parsers._iso_windows import exact_windows
 from parsers.pain001 import FORMAT
 
 GOLDEN = Path(__file__).parent / "golden" / "pain001"
 GOLDEN_FILES = sorted(GOLDEN.glob("*.xml"))
+message = CREDIT.message
 BIG = (GOLDEN / "two_batches.xml").read_bytes()
-FRAMES = ("payments", "totals", "findings")
-PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def source(data: bytes) -> Source:
-    return Source("F" * 20, "file.xml", data)
-
-
-def read(data: bytes) -> list[Window]:
-    return list(FORMAT.windows(source(data), FORMAT.options()))
-
-
-def whole(parts: list[Window]) -> dict[str, pl.DataFrame]:
-    return {name: pl.concat([getattr(part, name) for part in parts]) for name in FRAMES}
 
 
 def rules(data: bytes) -> list[tuple[str, str, int | None]]:
     return list(whole(read(data))["findings"].select("rule", "severity", "line").iter_rows())
-
-
-def same(left: list[Window], right: list[Window]) -> None:
-    one, other = whole(left), whole(right)
-    assert_frame_equal(one["payments"], other["payments"])
-    assert_frame_equal(one["totals"], other["totals"])
-    # Findings stand by line; those of one line may change places where a window is cut in it.
-    order = ["line", "rule", "row", "field"]
-    assert_frame_equal(one["findings"].sort(order), other["findings"].sort(order))
-    assert left[0].header == right[0].header
-    assert sum(part.unreadable for part in left) == sum(part.unreadable for part in right)
-
-
-def message(payments: str, *, version: str = "pain.001.001.09", group: str = "", batch: str = "") -> bytes:
-    head = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-11-20T09:30:00</CreDtTm><NbOfTxs>1</NbOfTxs></GrpHdr>"
-    return (
-        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{version}"><CstmrCdtTrfInitn>{group or head}'
-        f"<PmtInf><PmtInfId>B</PmtInfId>{batch}{payments}</PmtInf></CstmrCdtTrfInitn></Document>"
-    ).encode()
 
 
 PAYMENT = (
@@ -141,30 +109,10 @@ def test_corpus(corpus) -> None:
     assert len(unnamed) <= 4
 
 
-def ties(frames: dict[str, pl.DataFrame]) -> bool:
-    """Declared totals against rows."""
-    payments = frames["payments"]
-    for level, batch, measure, declared in frames["totals"].select("level", "batch", "measure", "declared").iter_rows():
-        own = payments if level == "file" else payments.filter(pl.col("batch") == batch)
-        pairs = own.select("amount_minor", "currency").iter_rows()
-        found = own.height if measure == "count" else sum((m or 0) * 10 ** (5 - (exponent(c) or 0)) for m, c in pairs)
-        if found != declared:
-            return False
-    return True
-
-
 def rule_fodder(frames: dict[str, pl.DataFrame]) -> bool:
     """Values kept as text that are no date or amount: the rules name them."""
     payments = frames["payments"]
     return bool(payments["requested_execution_date"].null_count() or payments["amount_minor"].null_count())
-
-
-def spans(data: bytes, payments: pl.DataFrame) -> None:
-    for offset, length, line in payments.select("offset", "length", "line").iter_rows():
-        assert re.fullmatch(
-            rb"<(\w+:)?CdtTrfTxInf\b.*</(\w+:)?CdtTrfTxInf\s*>", data[offset : offset + length], re.DOTALL
-        )
-        assert data[:offset].count(b"\n") + 1 == line
 
 
 # ------------------------------------------------------------------------------------------------ encodings and shapes
@@ -180,7 +128,7 @@ def test_encodings(codec: str, declared: str) -> None:
     text = BIG.decode().replace('<?xml version="1.0" encoding="UTF-8"?>', declaration)
     data = text.encode(codec) if codec != "utf-16-le" else b"\xff\xfe" + text.encode(codec)
     frames, plain = whole(read(data)), whole(read(BIG))
-    places = ["payment_id", "offset", "length"]
+    places = ["payment_id", "offset", "length", "batch_offset", "batch_length"]
     assert_frame_equal(frames["payments"].drop(places), plain["payments"].drop(places))
     assert_frame_equal(frames["totals"], plain["totals"])
     reading = "utf-16-le" if codec.startswith("utf-16") else codec.removesuffix("-sig")
@@ -188,6 +136,12 @@ def test_encodings(codec: str, declared: str) -> None:
         element = data[offset : offset + length].decode(reading)
         assert element.startswith("<CdtTrfTxInf>")
         assert element.endswith("</CdtTrfTxInf>")
+    for offset, length, first in frames["payments"].select("batch_offset", "batch_length", "offset").iter_rows():
+        part = data[offset : offset + length].decode(reading)
+        assert part.startswith("<PmtInf>")
+        assert "<PmtInfId>" in part
+        assert "<CdtTrfTxInf>" not in part
+        assert offset + length <= first
 
 
 @pytest.mark.parametrize(
@@ -323,69 +277,20 @@ def test_declared_sum_is_exact(units: int, digits: int) -> None:
 
 # ------------------------------------------------------------------------------------------------ both readers
 
-PLAIN = ["E", " ", "", "a &amp; b", "x\n y", "ü €", "&#228;", "<b>q</b>t"]
-ODD = [*PLAIN, "&#13;x", "x\r\ny", "a/>b", "xmlns", "<!--c-->", "<![CDATA[<]]>"]
-ELEMENT = st.sampled_from(
-    ["PmtId/EndToEndId", "PmtId/InstrId", "Amt/InstdAmt", "Amt/EqvtAmt/Amt", "Cdtr/Nm", "Cdtr/PstlAdr/AdrLine",
-     "Cdtr/PstlAdr/Ctry", "CdtrAcct/Id/IBAN", "CdtrAcct/Id/Othr/Id", "RmtInf/Ustrd", "RmtInf/Strd/CdtrRefInf/Ref",
-     "PmtTpInf/SvcLvl/Cd", "PmtTpInf/CtgyPurp/Cd", "PmtTpInf/CtgyPurp", "PmtTpInf/LclInstrm/Prtry", "UltmtDbtr/Nm",
-     "ChrgBr", "Purp/Cd", "SplmtryData/Envlp/X", "CdtrAgt/FinInstnId/ClrSysMmbId/MmbId"]
-)  # fmt: skip
-
-
-def nest(path: str, text: str) -> str:
-    steps = path.split("/")
-    opening = "".join(f"<{step}>" for step in steps[:-1])
-    last = steps[-1]
-    attribute = ' Ccy="E&#85;R"' if text == "E" else ' Ccy="EUR"'
-    leaf = f"<{last}{attribute if last == 'InstdAmt' else ''}>{text}</{last}>" if text else f"<{last}/>"
-    return opening + leaf + "".join(f"</{step}>" for step in reversed(steps[:-1]))
-
-
-@st.composite
-def payment(draw: st.DrawFn, texts: list[str], gaps: list[str]) -> str:
-    parts = [
-        nest(path, draw(st.sampled_from(texts))) for path in draw(st.lists(ELEMENT, max_size=6, unique=texts is PLAIN))
-    ]
-    parts = [part for part in parts if "Amt" not in part]
-    if texts is PLAIN or draw(st.integers(0, 5)):
-        parts.insert(
-            0, nest(draw(st.sampled_from(["Amt/InstdAmt", "Amt/EqvtAmt/Amt"])), draw(st.sampled_from(["1.50", "E"])))
-        )
-    return f"<CdtTrfTxInf>{''.join(parts)}</CdtTrfTxInf>{draw(st.sampled_from(gaps))}"
-
-
-@st.composite
-def document(draw: st.DrawFn, *, plain: bool) -> bytes:
-    texts = PLAIN if plain else ODD
-    gaps = ["", "\n  ", "\r\n", "text"] if plain else ["", "<!-- x -->", "<X/>", "<ChrgBr>L</ChrgBr>", "\r"]
-    totals = ["", "<NbOfTxs>2</NbOfTxs>", "<CtrlSum>1.5</CtrlSum>\n", "<!-- x -->"]
-    totals += [] if plain else ["<!-- <CdtTrfTxInf> -->", "<![CDATA[x]]>", "<CdtTrfTxInf/>"]
-    batches = []
-    for _ in range(draw(st.integers(1, 4))):
-        head = "".join(
-            nest(path, draw(st.sampled_from(texts))) for path in draw(st.lists(ELEMENT, max_size=2, unique=plain))
-        )
-        body = "".join(draw(st.lists(payment(texts, gaps), min_size=int(plain), max_size=5)))
-        late = "" if draw(st.integers(0, 5)) else "<ChrgBr>L</ChrgBr>"
-        batches.append(f"<PmtInf>{draw(st.sampled_from(totals))}<PmtInfId>B</PmtInfId>{head}{body}{late}</PmtInf>")
-    text = message("").decode().replace("<PmtInf><PmtInfId>B</PmtInfId></PmtInf>", "\n".join(batches))
-    return text.encode()
-
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_both_readers_agree(plain: bool) -> None:
     served = 0
 
     @PATIENT
-    @given(document(plain=plain), st.integers(600, 3000))
+    @given(document(CREDIT, plain=plain), st.integers(600, 3000))
     def agree(data: bytes, window_bytes: int) -> None:
         nonlocal served
-        expected = list(exact_windows(source(data), WINDOW_BYTES))
-        same(list(windows(source(data), window_bytes)), expected)
-        same(list(exact_windows(source(data), 1)), expected)
+        expected = list(exact_windows(source(data), PAIN001, WINDOW_BYTES))
+        same(list(windows(source(data), PAIN001, window_bytes)), expected)
+        same(list(exact_windows(source(data), PAIN001, 1)), expected)
         try:
-            alone = [window for _, window in fast_windows(source(data), window_bytes)]
+            alone = [window for _, window in fast_windows(source(data), PAIN001, window_bytes)]
         except (Doubt, Unreadable):
             return
         served += 1
@@ -396,20 +301,22 @@ def test_both_readers_agree(plain: bool) -> None:
 
 
 @pytest.mark.parametrize("between", ["<X/>", "<ChrgBr>L</ChrgBr>", "<X><CdtTrfTxInf/></X>", f"<X>{PAYMENT}</X>"])
-def test_elements_between_payments_go_to_the_exact_reader(between: str) -> None:
+def test_elements_between_payments(between: str) -> None:
     data = message(PAYMENT + between + PAYMENT)
-    with pytest.raises(Doubt):
-        list(fast_windows(source(data), WINDOW_BYTES))
+    same(list(windows(source(data), PAIN001, WINDOW_BYTES)), list(exact_windows(source(data), PAIN001, WINDOW_BYTES)))
     assert whole(read(data))["payments"].height == 2
+    if PAYMENT in between:
+        with pytest.raises(Doubt):
+            list(fast_windows(source(data), PAIN001, WINDOW_BYTES))
 
 
 def test_fast_reader_serves_plain_and_prefixed_files() -> None:
     assert GOLDEN_FILES
     for data in (path.read_bytes() for path in GOLDEN_FILES):
         for window_bytes in (1900, WINDOW_BYTES):
-            alone = [window for _, window in fast_windows(source(data), window_bytes)]
-            same(alone, list(exact_windows(source(data), WINDOW_BYTES)))
-    assert len(list(windows(source(BIG), 1900))) > 1
+            alone = [window for _, window in fast_windows(source(data), PAIN001, window_bytes)]
+            same(alone, list(exact_windows(source(data), PAIN001, WINDOW_BYTES)))
+    assert len(list(windows(source(message(PAYMENT * 80)), PAIN001, 1000))) > 3
 
 
 def test_both_readers_agree_on_the_corpus(corpus) -> None:
@@ -417,15 +324,15 @@ def test_both_readers_agree_on_the_corpus(corpus) -> None:
     assert files
     for file in files:
         data = file.path.read_bytes()
-        same(read(data), list(exact_windows(source(data), WINDOW_BYTES)))
+        same(read(data), list(exact_windows(source(data), PAIN001, WINDOW_BYTES)))
 
 
 @PATIENT
 @given(st.integers(0, len(BIG)), st.binary(max_size=4), st.integers(0, 3), st.booleans())
 def test_damaged_bytes_only_make_findings(place: int, put: bytes, gone: int, truncate: bool) -> None:
     data = BIG[:place] + put + (b"" if truncate else BIG[place + gone :])
-    parts = list(windows(source(data), 1900))
-    same(parts, list(exact_windows(source(data), WINDOW_BYTES)))
+    parts = list(windows(source(data), PAIN001, 1900))
+    same(parts, list(exact_windows(source(data), PAIN001, WINDOW_BYTES)))
     frames = whole(parts)
     if truncate and place < len(BIG) - 2:
         assert "fatal" in frames["findings"]["severity"]

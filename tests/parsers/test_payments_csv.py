@@ -60,8 +60,10 @@ def test_the_template_is_read_without_a_finding():
     payments, totals, findings, unreadable = read(data)
     assert findings.is_empty()
     assert unreadable == 0
-    assert payments["amount_minor"].to_list() == [125_000, 8_990]
-    assert totals["declared"].to_list() == [2, 133_990_000]
+    assert payments["amount_minor"].to_list() == [125_000, 8_990, 4_999]
+    assert payments["credit_debit"].to_list() == ["CRDT", "CRDT", "DBIT"]
+    assert payments["batch"].to_list() == [1, 1, 2]
+    assert totals["declared"].to_list() == [3, 138_989_000]
 
 
 @pytest.mark.parametrize(
@@ -183,11 +185,11 @@ def test_encodings(encoding):
 
 def test_headings_of_the_client():
     data = (HEADER.replace("creditor_name", "Pay To").replace("amount", "AMOUNT") + row(1)).encode()
-    payments, _, findings, _ = read(data, columns={"pay to": "creditor_name"})
+    payments, _, findings, _ = read(data, columns={"creditor_name": "pay to"})
     assert findings.is_empty()
     assert payments["creditor_name"][0] == "Example Ltd"
     with pytest.raises(ValidationError, match="no columns of ours: payee"):
-        FORMAT.options.model_validate({"columns": {"Pay To": "payee"}})
+        FORMAT.options.model_validate({"columns": {"payee": "Pay To"}})
 
 
 def test_too_many_rows():

@@ -1,0 +1,172 @@
+"""Amounts, directions and days as the client writes them: what was agreed and nothing else, to the cent.
+
+The plain form is read by three cheap column operations; whatever they cannot settle goes to `canonical.money.amount_minor`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from canonical.codes import CreditDebit
+from canonical.currencies import exponent, exponent_of
+from canonical.limits import AMOUNT_MINOR_MAX
+from canonical.money import amount_minor, amount_text
+from parsers._csv_options import TableOptions
+from parsers._csv_values import Misfit
+
+_PLAIN_CHARS_MAX: Final = 18
+_ZEROS_MAX: Final = 5
+"""Most decimals of any currency, and of an ISO 20022 amount."""
+_SCALES: Final = pl.Series([10**zeros for zeros in range(_ZEROS_MAX + 1)], dtype=pl.Int64)
+_PARTS: Final = {"YYYY": "y", "YY": "y", "MM": "m", "M": "m", "DD": "d", "D": "d"}
+_PART: Final = re.compile("|".join(_PARTS))
+_PAYS, _COLLECTS = CreditDebit.CRDT.value, CreditDebit.DBIT.value
+_ONE_OF_TWO: Final = "Fill one of the two amounts in each row; leave the other empty or zero."
+
+
+class Amounts(NamedTuple):
+    """`text` as written, `minor` units (null where it is no amount), `direction` where the amount tells it."""
+
+    text: pl.Series
+    minor: pl.Series
+    direction: pl.Series | None = None
+
+
+def amounts_of(text: pl.Series, currency: pl.Series, options: TableOptions) -> Amounts:
+    """Amounts of one column. With an agreed sign the direction is told by it."""
+    if options.sign == "none":
+        return _with_point(text, _unsigned(text, currency, options), currency, options, None)
+    negative = (text.str.starts_with("-") | text.str.ends_with("-")).fill_null(value=False)
+    pays = negative if options.sign == "minus_pays" else ~negative
+    plain = text.to_frame("t").select(
+        pl.coalesce(
+            pl.col("t").str.extract(r"^[+-] ?([0-9].*[^-]|[0-9])$", 1), pl.col("t").str.extract(r"^([0-9].*?) ?-$", 1),
+            pl.when(~pl.col("t").str.contains("[+-]")).then("t"), pl.lit("-"),
+        )
+    ).to_series()  # fmt: skip
+    minor = _unsigned(plain, currency, options)
+    return _with_point(text, minor, currency, options, _directions(pays))
+
+
+def two_amounts(
+    pays: pl.Series, collects: pl.Series, currency: pl.Series, options: TableOptions
+) -> tuple[Amounts, Misfit | None]:
+    """Amounts of two columns, of which each row fills one."""
+    paid, collected = _filled(pays), _filled(collects)
+    text = pl.select(pl.when(paid).then(pays).otherwise(collects)).to_series()
+    lost = paid == collected
+    misfit = None
+    if lost.any():
+        words = "Both amounts are filled, or neither: nobody can tell whether the row pays or collects"
+        rows = lost.arg_true()
+        misfit = Misfit("amount", rows, text.gather(rows), words, _ONE_OF_TWO)
+    return _with_point(text, _unsigned(text, currency, options), currency, options, _directions(paid)), misfit
+
+
+def _directions(pays: pl.Series) -> pl.Series:
+    return pl.select(pl.when(pays).then(pl.lit(_PAYS)).otherwise(pl.lit(_COLLECTS))).to_series()
+
+
+def _filled(text: pl.Series) -> pl.Series:
+    """Neither empty nor a zero, however that is written."""
+    return (text.str.strip_chars("0.,' -") != "").fill_null(value=False)
+
+
+def _with_point(
+    text: pl.Series, minor: pl.Series, currency: pl.Series, options: TableOptions, direction: pl.Series | None
+) -> Amounts:
+    """Amounts in minor units are shown with the decimal point that they imply."""
+    if options.minor_units:
+        frame = pl.DataFrame({"minor": minor, "currency": currency, "text": text})
+        written = amount_text(pl.col("minor"), pl.col("currency"))
+        text = frame.select(pl.coalesce(pl.when(pl.col("minor").is_not_null()).then(written), "text")).to_series()
+    return Amounts(text, minor, direction)
+
+
+def _unsigned(text: pl.Series, currency: pl.Series, options: TableOptions) -> pl.Series:
+    """Int64 minor units of amounts without sign."""
+    if options.minor_units:
+        return _of_minor_units(text, currency)
+    if options.thousands:
+        text = _ungrouped(text, options)
+    elif options.decimal == ",":
+        frame = text.to_frame("t")
+        plain = pl.when(~pl.col("t").str.contains(".", literal=True)).then(
+            pl.col("t").str.replace(",", ".", literal=True)
+        )
+        text = frame.select(plain).to_series()
+    return plain_minor(text, currency)
+
+
+def _ungrouped(text: pl.Series, options: TableOptions) -> pl.Series:
+    """Plain text of amounts whose groups of three are right, or that have none; null of others."""
+    sign = {" ": "[ \u00a0\u202f]", "'": "['’]"}.get(options.thousands, re.escape(options.thousands))
+    point = re.escape(options.decimal)
+    column = pl.col("t")
+    fits = column.str.contains(rf"^([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?$")
+    plain = column.str.replace_all(sign, "").str.replace(options.decimal, ".", literal=True)
+    return text.to_frame("t").select(pl.when(fits).then(plain)).to_series()
+
+
+def _of_minor_units(text: pl.Series, currency: pl.Series) -> pl.Series:
+    frame = pl.DataFrame({"t": text, "c": currency})
+    number = pl.when(pl.col("t").str.contains(r"^[0-9]{1,18}$")).then("t").cast(pl.Int64, strict=False)
+    held = (number <= AMOUNT_MINOR_MAX) & exponent_of(pl.col("c")).is_not_null()
+    return frame.select(pl.when(held).then(number)).to_series()
+
+
+def plain_minor(text: pl.Series, currency: pl.Series) -> pl.Series:
+    """The same as `canonical.money.amount_minor`, several times as fast on the usual text."""
+    column, length = pl.col("t"), pl.col("t").str.len_bytes().cast(pl.Int64)
+    # Digits alone, with one point: what else is left after taking the point out is no number, or begins with a sign.
+    frame = pl.DataFrame({"t": text, "c": currency}).with_columns(
+        column.str.replace(".", "", literal=True).cast(pl.Int64, strict=False).alias("n"),
+        _exponents(currency).alias("digits") - (length - column.str.find(".", literal=True) - 1).fill_null(0),
+        ((length <= _PLAIN_CHARS_MAX) & (column >= "0") & (column < ":")).alias("simple"),
+    )
+    number, zeros = pl.col("n"), pl.col("digits")
+    if (frame["digits"] != 0).any():
+        scale = _SCALES.gather(frame["digits"].clip(0, _ZEROS_MAX))
+        frame = frame.with_columns(pl.when(number <= AMOUNT_MINOR_MAX).then(number * scale))
+    fits = pl.col("simple") & (zeros >= 0) & (number <= AMOUNT_MINOR_MAX)
+    found = frame.select(pl.when(fits).then(number)).to_series()
+    rows = (found.is_null() & text.is_not_null()).arg_true()
+    if rows.is_empty():
+        return found
+    exact = frame[rows].select(amount_minor(pl.col("t"), pl.col("c"))).to_series()
+    return found.scatter(rows, exact)
+
+
+def _exponents(currency: pl.Series) -> pl.Series:
+    """Int64 digits of the minor unit, null where the currency is unknown."""
+    codes = currency.unique()
+    if codes.len() == 1:
+        only = codes.item()
+        return pl.Series([None if only is None else exponent(only)], dtype=pl.Int64).new_from_index(0, currency.len())
+    return currency.to_frame("c").select(exponent_of(pl.col("c")).cast(pl.Int64)).to_series()
+
+
+def days_of(text: pl.Series, pattern: str) -> pl.Series:
+    """Dates of text that keeps the pattern, null of others. A year of two digits is in this century."""
+    column = pl.col("t")
+    iso = re.sub(
+        _PART, lambda part: f"(?P<{_PARTS[part[0]]}>{_digits(part[0])})", re.escape(pattern).replace(r"\-", "-")
+    )
+    century = "" if "YYYY" in pattern else "20"
+    day = (
+        pl.when(column.str.contains(f"^{iso}$"))
+        .then(column.str.replace(f"^{iso}$", f"{century}${{y}}-${{m}}-${{d}}"))
+        .str.to_date("%Y-%m-%d", strict=False)
+    )
+    held = text.unique(maintain_order=True)
+    days = held.to_frame("t").select("t", day.alias("day"))
+    if held.len() == 1:
+        return days["day"].new_from_index(0, text.len())
+    return text.to_frame("t").join(days, on="t", how="left", maintain_order="left", nulls_equal=True)["day"]
+
+
+def _digits(part: str) -> str:
+    return "[0-9]{1,2}" if len(part) == 1 else f"[0-9]{{{len(part)}}}"

@@ -1,0 +1,84 @@
+"""A CSV file with some of the payments of another: what stands before them, their rows byte by byte, a total that fits."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Final
+
+import polars as pl
+
+from canonical.contracts import Source
+from canonical.currencies import exponent_of
+from canonical.limits import LINE_BYTES_MAX, TABLE_CLOSING_ROWS_MAX
+from parsers._csv_blocks import Encoded, encoded, read_head
+from parsers._csv_options import CsvOptions, TableOptions
+from parsers._csv_records import Dialect, records
+from parsers._csv_rows import row_cells
+from parsers._csv_total import Declared, declared, written
+
+_UNIT_DIGITS: Final = 5
+
+
+def excerpt(source: Source, kept: pl.DataFrame, options: CsvOptions) -> bytes:
+    """The bytes of the new file. `kept`: offset, length, amount_minor, currency of PAYMENTS, in file order.
+
+    Closing rows that declare figures by cells say those of what is kept; what the client says in words is left out, for
+    it would no longer be true.
+    """
+    file, _ = encoded(source.data, options)
+    head, _ = read_head(file, options) if file is not None else (None, None)
+    if file is None or head is None:
+        return b""
+    before = bytes(source.data[: head.offset])
+    ending = _ending(before, file)
+    parts = [before if before.endswith(ending) or head.offset <= file.begin else before + ending]
+    parts += [bytes(source.data[at : at + size]) + ending for at, size in kept.select("offset", "length").iter_rows()]
+    for cells, figures in _closing_rows(file, head.offset, options):
+        row = with_figures(cells, figures, kept, options)
+        out = io.StringIO()
+        csv.writer(out, delimiter=options.delimiter, lineterminator="").writerow(row)
+        parts.append(out.getvalue().encode(file.codec, "replace") + ending)
+    return b"".join(parts)
+
+
+def _ending(before: bytes, file: Encoded) -> bytes:
+    """The line break of the file, in its encoding."""
+    crlf, lf = ("\r\n".encode(file.codec), "\n".encode(file.codec))
+    sample = before or bytes(file.data[file.begin : file.begin + LINE_BYTES_MAX])
+    return crlf if crlf in sample else lf
+
+
+def _closing_rows(file: Encoded, begin: int, options: CsvOptions) -> list[tuple[list[str], Declared]]:
+    """Cells of the rows that close the file and declare something by a cell, in their order."""
+    start = max(begin, file.end - TABLE_CLOSING_ROWS_MAX * LINE_BYTES_MAX)
+    if start > begin:
+        start = file.line_end(start - (start - file.begin) % file.unit)
+    text = file.block(start, file.end).text
+    found = records(text, Dialect(options.delimiter, 1, (options.comment or "").encode()), last=True)
+    rows: list[tuple[list[str], Declared]] = []
+    for at in range(found.start.size - 1, -1, -1):
+        cells = row_cells(text[found.start[at] : found.end[at]], options)
+        figures = declared(cells, options)
+        if figures is None:
+            break
+        if figures.count_at is not None or figures.sum_at is not None:
+            rows.insert(0, (cells, figures))
+    return rows
+
+
+def with_figures(cells: list[str], figures: Declared, kept: pl.DataFrame, options: TableOptions) -> list[str]:
+    """The closing row with the number and the sum of what is kept, where it declared them."""
+    row = list(cells)
+    if figures.count_at is not None and figures.count:
+        row[figures.count_at] = str(kept.height)
+    if figures.sum_at is not None and figures.sum:
+        row[figures.sum_at] = written(units_of(kept), options)
+    return row
+
+
+def units_of(kept: pl.DataFrame) -> int:
+    """Sum of the amounts that could be read, over all currencies, in units of 10^-5."""
+    digits = exponent_of(pl.col("currency")).cast(pl.Int64)
+    sums = kept.group_by(digits.alias("digits")).agg(pl.col("amount_minor").sum()).drop_nulls()
+    return sum(minor * 10 ** (_UNIT_DIGITS - digits) for digits, minor in sums.iter_rows())
