@@ -1,4 +1,4 @@
-"""The fast reader: windows cut behind payments, read in two threads; whatever is in doubt goes to the exact reader.
+"""The fast reader: slices cut behind payments, read in two threads; whatever is in doubt goes to the exact reader.
 
 Bytes between payments (headers, batch headers, the end of the file) are fed to the same `Reader` that the exact path uses,
 so only the text inside payments comes by another way, and `_iso_scan` counts tags against rows. On doubt the exact reader
@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -20,47 +21,86 @@ import polars as pl
 from canonical.contracts import Source, Window
 from canonical.limits import XML_DEPTH_MAX, XML_TEXT_BYTES_MAX
 from parsers._iso_faults import Doubt, Unreadable
-from parsers._iso_frames import RAW_SCHEMA
+from parsers._iso_frames import PLACES
+from parsers._iso_paths import PREDEFINED, Message
 from parsers._iso_reader import Reader
 from parsers._iso_scan import Scan, only_line_feeds, scan
+from parsers._iso_shapes import Shapes
+from parsers._iso_tags import Ints
 from parsers._iso_windows import HEAD_BYTES, exact_windows, new_reader, take_window
 from parsers._xml_bytes import declared_encoding
 
-_THREADS = 2
-_AHEAD = 3
-_FIRST_TAG = re.compile(rb"<([A-Za-z_][A-Za-z0-9_-]*:)?CdtTrfTxInf>")
+_THREADS: Final = 2
+_AHEAD: Final = 4
+_SLICE_BYTES: Final = 4 * 2**20
+_SETTLING_BYTES: Final = 30 * 2**20
 
 
-def windows(source: Source, window_bytes: int) -> Iterator[Window]:
+def windows(source: Source, message: Message, window_bytes: int) -> Iterator[Window]:
     """Every window of the file, the fast way as far as it holds."""
     told = 0
     try:
-        for end, window in fast_windows(source, window_bytes):
+        for end, window in fast_windows(source, message, window_bytes):
             yield window
             told = end
     except (Doubt, Unreadable):
-        yield from exact_windows(source, window_bytes, told)
+        yield from exact_windows(source, message, window_bytes, told)
 
 
-def fast_windows(source: Source, window_bytes: int) -> Iterator[tuple[int, Window]]:
+def fast_windows(source: Source, message: Message, window_bytes: int) -> Iterator[tuple[int, Window]]:
     """End offset and window, in file order.
 
     Raises:
         Doubt, Unreadable: the rest needs the exact reader.
     """
-    prefix = _prefix(source)
-    reader = new_reader(source, bodies=False)
-    end, lines = 0, 0
-    for found in _scans(source, prefix, window_bytes):
-        raw, position = _place(source, reader, found.scan, end, lines)
+    reader = new_reader(source, message, bodies=False)
+    shapes = Shapes(message, _prefix(source, message))
+    _settle_allocator(len(source.data))
+    told, end, lines = 0, 0, 0
+    gathered = _Gathered()
+    for found in _scans(source, shapes, min(window_bytes, _SLICE_BYTES)):
+        places, end = _place(source, reader, found.scan, end, lines)
+        gathered.add(places, found.scan)
         lines += found.scan.lines
         if found.last:
-            _finish(source, reader, position)
-            position = len(source.data)
-        yield position, take_window(source, reader, raw, first=end == 0)
-        end = position
+            _finish(source, reader, end)
+            end = len(source.data)
+        if found.last or end - told >= window_bytes:
+            yield end, take_window(source, reader, gathered.frame(), first=told == 0)
+            told, gathered = end, _Gathered()
     if end == 0:
         raise Doubt("no payment found")
+
+
+class _Gathered:
+    """Slices that will be one window."""
+
+    def __init__(self) -> None:
+        self._parts: list[pl.DataFrame] = []
+        self._rows = 0
+        self._escaped: dict[str, list[Ints]] = {}
+
+    def add(self, places: pl.DataFrame, scan: Scan) -> None:
+        """The next slice."""
+        self._parts.append(places.hstack(scan.texts))
+        for name, rows in scan.escaped.items():
+            self._escaped.setdefault(name, []).append(rows + self._rows)
+        self._rows += places.height
+
+    def frame(self) -> pl.DataFrame:
+        """Raw frame of them all, with characters for the references that XML predefines."""
+        raw = pl.concat(self._parts, how="diagonal", rechunk=True)
+        for name, parts in self._escaped.items():
+            rows, text = pl.Series(np.concatenate(parts)), raw.get_column(name)
+            raw = raw.with_columns(text.scatter(rows, text.gather(rows).str.replace_many(PREDEFINED)))
+        return raw
+
+
+def _settle_allocator(size: int) -> None:
+    # glibc maps a block of some megabytes anew each time, and the system clears its every page: a quarter of all the time
+    # spent on a slice. Once a larger block was freed (its mmap_threshold follows, up to 32 MiB) it keeps what it has.
+    if size > _SLICE_BYTES:
+        np.empty(_SETTLING_BYTES, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +109,15 @@ class _Found:
     last: bool
 
 
-def _scans(source: Source, prefix: str, window_bytes: int) -> Iterator[_Found]:
-    """The scans of all windows, in order, made in threads a few windows ahead."""
-    cuts = _cuts(source, prefix, window_bytes)
+def _scans(source: Source, shapes: Shapes, slice_bytes: int) -> Iterator[_Found]:
+    """The scans of all slices, in order, made in threads a few slices ahead."""
+    cuts = _cuts(source, shapes, slice_bytes)
     pending: deque[Future[Scan]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
             while True:
                 while len(pending) < _AHEAD and (cut := next(cuts, None)):
-                    pending.append(pool.submit(_scan_slice, source, *cut, prefix))
+                    pending.append(pool.submit(_scan_slice, source, *cut, shapes))
                 if not pending:
                     return
                 found = pending.popleft().result()
@@ -87,7 +127,7 @@ def _scans(source: Source, prefix: str, window_bytes: int) -> Iterator[_Found]:
                 future.cancel()
 
 
-def _prefix(source: Source) -> str:
+def _prefix(source: Source, message: Message) -> str:
     """The namespace prefix of the payments' tags, with its colon.
 
     Raises:
@@ -96,27 +136,28 @@ def _prefix(source: Source) -> str:
     head = source.data[:HEAD_BYTES]
     if declared_encoding(head) not in {None, "utf-8"} or b"\0" in head:
         raise Doubt("not UTF-8")
-    found = _FIRST_TAG.search(source.data[:XML_TEXT_BYTES_MAX])
+    first_tag = re.compile(rb"<([A-Za-z_][A-Za-z0-9_-]*:)?" + message.payment.encode() + b">")
+    found = first_tag.search(source.data[:XML_TEXT_BYTES_MAX])
     if found is None or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise Doubt("no payment at the start of the file")
     return (found.group(1) or b"").decode("ascii")
 
 
-def _cuts(source: Source, prefix: str, window_bytes: int, start: int = 0) -> Iterator[tuple[int, int]]:
-    """Start and end of each window; each ends behind a payment. What follows the last one is the tail."""
-    closing, size = f"</{prefix}CdtTrfTxInf>".encode(), len(source.data)
+def _cuts(source: Source, shapes: Shapes, slice_bytes: int, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Start and end of each slice; each ends behind a payment. What follows the last one is the tail."""
+    closing, size = f"</{shapes.prefix}{shapes.message.payment}>".encode(), len(source.data)
     while start < size:
-        last = source.data.rfind(closing, start, min(start + window_bytes, size))
+        last = source.data.rfind(closing, start, min(start + slice_bytes, size))
         if last < 0:
-            if start + window_bytes < size and source.data.find(closing, start) >= 0:
-                raise Doubt("a window without a payment's end")
+            if start + slice_bytes < size and source.data.find(closing, start) >= 0:
+                raise Doubt("a slice without a payment's end")
             return
         yield start, last + len(closing)
         start = last + len(closing)
 
 
-def _scan_slice(source: Source, start: int, end: int, prefix: str) -> Scan:
-    return scan(source.data[start:end], prefix)
+def _scan_slice(source: Source, start: int, end: int, shapes: Shapes) -> Scan:
+    return scan(source.data[start:end], shapes)
 
 
 def _feed(reader: Reader, data: bytes, *, final: bool = False) -> None:
@@ -134,19 +175,20 @@ def _finish(source: Source, reader: Reader, position: int) -> None:
 
 
 def _place(source: Source, reader: Reader, found: Scan, start: int, lines: int) -> tuple[pl.DataFrame, int]:
-    """Feed the reader around the runs, and give the payments their row, line, offset and batch in the file."""
+    """Feed the reader around the runs; the payments' places in the file, and the offset behind the last one."""
     position, row, batches = start, reader.rows, []
     for run in found.runs:
         _feed(reader, source.data[position : start + run.start])
         if reader.depth + found.depth > XML_DEPTH_MAX:
             raise Doubt("nested deeply")
-        reader.skip(run.end - run.start, run.lines, run.payments)
+        reader.skip(start + run.start, run.end - run.start, run.lines, run.payments)
         batches.append(reader.batch)
         position = start + run.end
-    raw = found.raw.with_columns(
-        pl.int_range(row + 1, reader.rows + 1, dtype=pl.Int64, eager=True).alias("row"),
-        pl.col("line") + lines + 1,
-        pl.col("offset") + start,
-        pl.Series("batch", np.repeat(batches, [run.payments for run in found.runs]), dtype=pl.Int64),
-    )
-    return raw.select(RAW_SCHEMA.keys()), position
+    places = {
+        "row": np.arange(row + 1, reader.rows + 1),
+        "line": found.lines_before + (lines + 1),
+        "offset": found.starts + start,
+        "length": found.ends - found.starts,
+        "batch": np.repeat(np.array(batches, np.int64), [run.payments for run in found.runs]),
+    }
+    return pl.DataFrame({name: places[name] for name in PLACES}), position

@@ -1,4 +1,4 @@
-"""Faults of a pain.001 as data: what the readers find wrong, before it becomes a row of the FINDINGS frame."""
+"""Faults of an ISO payment message as data: what the readers find wrong, before it becomes a row of the FINDINGS frame."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.frames import FINDINGS, conform, dtypes
+from canonical.frames import FINDINGS, conform, dtypes, empty
 
 MISPLACED: Final = "iso-misplaced-payment"
 
@@ -52,6 +52,8 @@ class Doubt(Exception):
 
 def findings_frame(faults: Sequence[Fault]) -> pl.DataFrame:
     """FINDINGS of these faults, in their order."""
+    if not faults:
+        return empty(FINDINGS)
     names = dtypes(FINDINGS)
     columns = {name: [getattr(fault, name) for fault in faults] for name in names}
     for name in ("severity", "level"):
@@ -103,9 +105,9 @@ def encoding(detail: str) -> Fault:
     return _fatal("xml-encoding", "RR10", message, 'Write the file in UTF-8 and declare encoding="UTF-8".')
 
 
-def not_the_message(what: str) -> Fault:
-    """No pain.001 Document, or not one only."""
-    remedy = "Send a Document in a namespace such as urn:iso:std:iso:20022:tech:xsd:pain.001.001.09."
+def not_the_message(what: str, name: str) -> Fault:
+    """No Document of the message `name`, or not one only."""
+    remedy = f"Send a Document in a namespace such as urn:iso:std:iso:20022:tech:xsd:{name}.001.09."
     return _fatal("iso-message", "FF01", what, remedy)
 
 
@@ -121,15 +123,30 @@ def no_batches() -> Fault:
     return Fault("iso-no-payments", "CH21", message, "Send the file with its payments.")
 
 
-def misplaced() -> Fault:
-    """A CdtTrfTxInf where none may stand: it could become no payment."""
-    message = "A CdtTrfTxInf stands where the message has none (it belongs directly into PmtInf); it is not read."
+def misplaced(element: str) -> Fault:
+    """A payment's element where none may stand: it could become no payment."""
+    message = f"A {element} stands where the message has none (it belongs directly into PmtInf); it is not read."
     return Fault(MISPLACED, "FF01", message, "Put the payment directly into its PmtInf and send the file again.")
 
 
-def empty_batch() -> Fault:
+def no_schema(version: str) -> Fault:
+    """The client's profile asks for conformance with a schema that is not at hand."""
+    message = f"The file was not compared with its schema: there is none for {version or 'its version'} here."
+    remedy = "Nothing to do for the client; the operator may add the schema to the folder of schemas."
+    return Fault("xsd", "FF01", message, remedy, severity=Severity.WARNING).at(1, 0)
+
+
+def too_many_faults(most: int, severity: Severity) -> Fault:
+    """More faults against the schema than are told."""
+    message = (
+        f"The file has more than {most} faults against its schema; those beyond are not told, and none of it is taken."
+    )
+    return Fault("xsd", "FF01", message, "Correct the program that writes the file.", severity=severity)
+
+
+def empty_batch(element: str) -> Fault:
     """A PmtInf without a payment."""
-    return _structure("iso-empty-batch", "CH21", "This PmtInf holds no payment (CdtTrfTxInf).", "CdtTrfTxInf")
+    return _structure("iso-empty-batch", "CH21", f"This PmtInf holds no payment ({element}).", element)
 
 
 def late(key: str) -> Fault:

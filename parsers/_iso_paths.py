@@ -1,72 +1,22 @@
-"""Which elements of a pain.001 fill which canonical column, over all its versions.
+"""What an ISO 20022 payment message is to the readers: its elements, and which of them fill which canonical column.
 
-A path is relative to `PmtInf` or to `CdtTrfTxInf`. Where a column names several, the first that holds text wins: .09 and
-later, then .03 to .08, then .02. Both readers collect the text of exactly these paths, so that they cannot differ in what
-they look at.
+A further message costs one `Message`. Paths are relative to `PmtInf` or to the payment's element. Where a column names
+several, the first that holds text wins: newest versions first. All readers collect the text of exactly these paths, so
+that they cannot differ in what they look at.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Final
 
-AMOUNT: Final = "Amt/InstdAmt"
-CURRENCY: Final = "Amt/InstdAmt/@Ccy"
-EQUIVALENT: Final = "Amt/EqvtAmt/Amt"
+from canonical.codes import CreditDebit
 
-_TYPE: Final = {
-    "service_level": ("PmtTpInf/SvcLvl/Cd",),
-    "local_instrument": ("PmtTpInf/LclInstrm/Cd", "PmtTpInf/LclInstrm/Prtry"),
-    "category_purpose": ("PmtTpInf/CtgyPurp/Cd", "PmtTpInf/CtgyPurp"),
-    "charge_bearer": ("ChrgBr",),
-    "ultimate_debtor_name": ("UltmtDbtr/Nm",),
-}
-
-
-def _account(role: str) -> tuple[str, ...]:
-    return tuple(f"{role}Acct/Id/{path}" for path in ("IBAN", "Othr/Id", "BBAN", "UPIC", "PrtryAcct/Id"))
-
-
-def _agent(role: str) -> tuple[str, ...]:
-    paths = ("BICFI", "BIC", "ClrSysMmbId/MmbId", "ClrSysMmbId/Id", "CmbndId/BIC", "CmbndId/ClrSysMmbId/Id")
-    return tuple(f"{role}Agt/FinInstnId/{path}" for path in paths)
-
-
-BATCH: Final[dict[str, tuple[str, ...]]] = {
-    "batch_id": ("PmtInfId",),
-    "requested_execution_date_text": ("ReqdExctnDt/Dt", "ReqdExctnDt/DtTm", "ReqdExctnDt"),
-    "debtor_name": ("Dbtr/Nm",),
-    "debtor_id": ("Dbtr/Id/OrgId/Othr/Id", "Dbtr/Id/OrgId/PrtryId/Id"),
-    "debtor_account": _account("Dbtr"),
-    "debtor_agent": _agent("Dbtr"),
-    "debtor_country": ("Dbtr/PstlAdr/Ctry",),
-    **_TYPE,
-}
-"""Canonical column → paths below PmtInf. Those of `_TYPE` may also stand in the payment, which then decides."""
-
-PAYMENT: Final[dict[str, tuple[str, ...]]] = {
-    "instruction_id": ("PmtId/InstrId",),
-    "end_to_end_id": ("PmtId/EndToEndId",),
-    "uetr": ("PmtId/UETR",),
-    "amount_text": (AMOUNT,),
-    "currency": (CURRENCY,),
-    "purpose": ("Purp/Cd",),
-    "creditor_name": ("Cdtr/Nm",),
-    "creditor_account": _account("Cdtr"),
-    "creditor_account_type": ("CdtrAcct/Tp/Cd",),
-    "creditor_agent": _agent("Cdtr"),
-    "creditor_street": ("Cdtr/PstlAdr/StrtNm",),
-    "creditor_building": ("Cdtr/PstlAdr/BldgNb",),
-    "creditor_post_code": ("Cdtr/PstlAdr/PstCd",),
-    "creditor_town": ("Cdtr/PstlAdr/TwnNm",),
-    "creditor_country": ("Cdtr/PstlAdr/Ctry",),
-    "creditor_address_lines": ("Cdtr/PstlAdr/AdrLine",),
-    "ultimate_creditor_name": ("UltmtCdtr/Nm",),
-    "remittance": ("RmtInf/Ustrd",),
-    "remittance_reference": ("RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/CdtrRefInf/CdtrRef"),
-    **_TYPE,
-}
-"""Canonical column → paths below CdtTrfTxInf."""
+Columns = Mapping[str, tuple[str, ...]]
+"""Canonical column → paths."""
 
 HEADER: Final = ("MsgId", "CreDtTm", "InitgPty/Nm", "NbOfTxs", "CtrlSum")
 """Paths below GrpHdr."""
@@ -74,14 +24,55 @@ HEADER: Final = ("MsgId", "CreDtTm", "InitgPty/Nm", "NbOfTxs", "CtrlSum")
 TOTALS: Final = {"NbOfTxs": "count", "CtrlSum": "sum"}
 """Declared totals of GrpHdr and PmtInf, and what they measure."""
 
-JOINED: Final = frozenset({"RmtInf/Ustrd", "Cdtr/PstlAdr/AdrLine", *PAYMENT["remittance_reference"]})
-"""May repeat: kept all, joined by line feeds."""
+MIXED: Final = frozenset({"ReqdExctnDt", "PmtTpInf/CtgyPurp"})
+"""Text in one version, children in another: there the blanks between the children are no text."""
 
-FIRST: Final = frozenset({"PmtTpInf/SvcLvl/Cd", "Dbtr/Id/OrgId/Othr/Id", "Dbtr/Id/OrgId/PrtryId/Id"})
-"""May repeat: the first one is kept."""
+PREDEFINED: Final = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
+"""References that XML knows without being told."""
 
-PAYMENT_PATHS: Final = (*dict.fromkeys(path for paths in PAYMENT.values() for path in paths), EQUIVALENT)
-BATCH_PATHS: Final = tuple(dict.fromkeys(path for paths in BATCH.values() for path in paths))
+_JOINED: Final = re.compile(r"RmtInf/.*|\w+/PstlAdr/AdrLine")
+_FIRST: Final = re.compile(r"PmtTpInf/SvcLvl/Cd|.*/(OrgId|PrvtId)/(Othr|PrtryId)/Id")
+
+TYPE: Final[Columns] = {
+    "service_level": ("PmtTpInf/SvcLvl/Cd",),
+    "local_instrument": ("PmtTpInf/LclInstrm/Cd", "PmtTpInf/LclInstrm/Prtry"),
+    "category_purpose": ("PmtTpInf/CtgyPurp/Cd", "PmtTpInf/CtgyPurp"),
+    "charge_bearer": ("ChrgBr",),
+}
+"""May stand in the batch or in the payment, which then decides."""
+
+TRANSACTION: Final[Columns] = {
+    "instruction_id": ("PmtId/InstrId",),
+    "end_to_end_id": ("PmtId/EndToEndId",),
+    "uetr": ("PmtId/UETR",),
+    "purpose": ("Purp/Cd",),
+    "remittance": ("RmtInf/Ustrd",),
+    "remittance_reference": ("RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/CdtrRefInf/CdtrRef"),
+    "remittance_reference_type": tuple(
+        f"RmtInf/Strd/CdtrRefInf/{path}"
+        for path in ("Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry", "CdtrRefTp/Cd", "CdtrRefTp/Prtry")
+    ),
+}
+"""Stand in every payment."""
+
+
+def party(element: str, role: str) -> dict[str, tuple[str, ...]]:
+    """Paths of a party, its account and agent: `party("Dbtr", "debtor")`."""
+    account, agent = f"{element}Acct", f"{element}Agt/FinInstnId"
+    address = {"street": "StrtNm", "building": "BldgNb", "post_code": "PstCd", "town": "TwnNm", "country": "Ctry"}
+    banks = ("BICFI", "BIC", "ClrSysMmbId/MmbId", "ClrSysMmbId/Id", "CmbndId/BIC", "CmbndId/ClrSysMmbId/Id")
+    return {
+        f"{role}_name": (f"{element}/Nm",),
+        f"{role}_id": (f"{element}/Id/OrgId/Othr/Id", f"{element}/Id/OrgId/PrtryId/Id"),
+        f"{role}_lei": (f"{element}/Id/OrgId/LEI",),
+        f"{role}_account": tuple(
+            f"{account}/Id/{path}" for path in ("IBAN", "Othr/Id", "BBAN", "UPIC", "PrtryAcct/Id")
+        ),
+        f"{role}_account_type": (f"{account}/Tp/Cd",),
+        f"{role}_agent": tuple(f"{agent}/{path}" for path in banks),
+        **{f"{role}_{name}": (f"{element}/PstlAdr/{path}",) for name, path in address.items()},
+        f"{role}_address_lines": (f"{element}/PstlAdr/AdrLine",),
+    }
 
 
 @dataclass(slots=True)
@@ -90,8 +81,92 @@ class Node:
 
     scope: str
     key: str | None = None
-    currency: bool = False
+    currency: str | None = None
     children: dict[str, Node] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Message:
+    """One message in all its versions.
+
+    Args:
+        name: `pain.001`.
+        element: the message's own element; in versions before 2009 it is named after the version.
+        payment: element of one payment in its PmtInf.
+        direction: what its payments are.
+        date: batch column `requested_execution_date_text` by its paths.
+        in_batch: canonical columns of the batch. in_payment: of the payment, which decides where both have it.
+        amount: path of the instructed amount. equivalent: of an amount to be converted, where the message has one.
+        tables: elements of a payment whose children may repeat.
+    """
+
+    name: str
+    element: str
+    payment: str
+    direction: CreditDebit
+    in_batch: Columns
+    in_payment: Columns
+    amount: str
+    equivalent: str | None
+    tables: tuple[str, ...]
+
+    @cached_property
+    def currency(self) -> str:
+        """Path of the amount's currency."""
+        return f"{self.amount}/@Ccy"
+
+    @cached_property
+    def payment_columns(self) -> Columns:
+        """Canonical column → paths below the payment."""
+        return {**self.in_payment, "amount_text": (self.amount,), "currency": (self.currency,)}
+
+    @cached_property
+    def payment_paths(self) -> tuple[str, ...]:
+        """Captured paths below the payment."""
+        paths = dict.fromkeys(path for several in self.payment_columns.values() for path in several)
+        return (*paths, self.equivalent) if self.equivalent else tuple(paths)
+
+    @cached_property
+    def batch_paths(self) -> tuple[str, ...]:
+        """Captured paths below PmtInf."""
+        return tuple(dict.fromkeys(path for several in self.in_batch.values() for path in several))
+
+    @cached_property
+    def version(self) -> re.Pattern[str]:
+        """The version in a namespace: national variants have a suffix."""
+        return re.compile(rf"{re.escape(self.name)}\.\d{{3}}\.\d{{2}}(?:\.[a-z]{{2}}\.\d{{2}})?")
+
+    @cached_property
+    def elements(self) -> re.Pattern[str]:
+        """Names of the message's own element."""
+        return re.compile(rf"{self.element}|{re.escape(self.name)}\.\d{{3}}\.\d{{2}}")
+
+    @cached_property
+    def tree(self) -> Node:
+        """The tree below the message's own element."""
+        header, batch, payment = Node("header"), Node("batch"), Node("payment")
+        _grow(header, HEADER)
+        _grow(batch, (*self.batch_paths, *TOTALS))
+        _grow(payment, self.payment_paths)
+        batch.children[self.payment] = payment
+        return Node("message", children={"GrpHdr": header, "PmtInf": batch})
+
+
+def piece(path: str, ordinal: int) -> str:
+    """Name of the column of what an element says where it stands for the n-th time, from 0, in its payment."""
+    return f"{path}#{ordinal}"
+
+
+@cache
+def joins(path: str) -> bool:
+    """May repeat: all are kept, joined by line feeds."""
+    return _JOINED.fullmatch(path) is not None
+
+
+@cache
+def takes_first(path: str) -> bool:
+    """May repeat: the first one is kept."""
+    return _FIRST.fullmatch(path) is not None
 
 
 def _grow(root: Node, paths: tuple[str, ...]) -> None:
@@ -99,18 +174,8 @@ def _grow(root: Node, paths: tuple[str, ...]) -> None:
         node, steps = root, path.split("/")
         for step in steps:
             if step.startswith("@"):
-                node.currency = True
+                node.currency = path
                 break
             node = node.children.setdefault(step, Node(root.scope))
         else:
             node.key = path
-
-
-def message_tree() -> Node:
-    """The tree below the message element (`CstmrCdtTrfInitn`; `pain.001.001.02` in the old version)."""
-    header, batch, payment = Node("header"), Node("batch"), Node("payment")
-    _grow(header, HEADER)
-    _grow(batch, (*BATCH_PATHS, *TOTALS))
-    _grow(payment, PAYMENT_PATHS)
-    batch.children["CdtTrfTxInf"] = payment
-    return Node("message", children={"GrpHdr": header, "PmtInf": batch})

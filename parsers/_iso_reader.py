@@ -1,4 +1,4 @@
-"""The exact reader: collects the captured paths of a pain.001 from expat's events, with byte offsets and lines.
+"""The exact reader: collects the captured paths of a message from expat's events, with byte offsets and lines.
 
 The fast reader feeds it only what stands outside the payments and tells it with `skip` what it left out, so that headers,
 totals, namespaces and the file's end are read by this one piece of code.
@@ -7,22 +7,16 @@ totals, namespaces and the file's end are read by this one piece of code.
 from __future__ import annotations
 
 import mmap
-import re
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from canonical.codes import Level
 from canonical.limits import FILE_ROWS_MAX
 from parsers import _iso_faults as faults
 from parsers._iso_faults import Doubt, Fault
-from parsers._iso_paths import CURRENCY, FIRST, JOINED, TOTALS, Node, message_tree
+from parsers._iso_paths import TOTALS, Message, Node, joins, takes_first
 from parsers._xml_bytes import closing_tag_end
 from parsers._xml_feed import Feeder
-
-_VERSION = re.compile(r"pain\.001\.\d{3}\.\d{2}(?:\.[a-z]{2}\.\d{2})?")
-_MESSAGE = re.compile(r"CstmrCdtTrfInitn|pain\.001\.\d{3}\.\d{2}")
-_PAYMENT: Final = "CdtTrfTxInf"
-_TREE: Final = message_tree()
 
 
 class Reader(Feeder):
@@ -30,21 +24,25 @@ class Reader(Feeder):
 
     Args:
         data: the archived bytes, for the ends of closing tags.
+        message: what the file should hold.
         encoding: overrides the declared one (an alias that expat does not know), else None.
         bodies: False where payments are left out with `skip`; meeting one then raises `Doubt`.
     """
 
-    def __init__(self, data: bytes | mmap.mmap, encoding: str | None = None, *, bodies: bool = True) -> None:
+    def __init__(
+        self, data: bytes | mmap.mmap, message: Message, encoding: str | None = None, *, bodies: bool = True
+    ) -> None:
         super().__init__(encoding)
         self.version: str | None = None
         self.header: dict[str, str] = {}
         self.batch = 0
-        self.batches: dict[int, dict[str, str]] = {}
+        self.batches: dict[int, dict[str, Any]] = {}
+        """What each batch says by path; `offset` and `length` of its own part, up to its first payment."""
         self.rows = 0
         self.payments: list[dict[str, Any]] = []
         self.totals: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
-        self._data, self._bodies = data, bodies
+        self._data, self.message, self._bodies = data, message, bodies
         self._document_depth = 0
         self._skipped = 0
         self._header_seen = self._had_payment = False
@@ -55,15 +53,15 @@ class Reader(Feeder):
         self._batch_totals: list[dict[str, Any]] = []
         self._locals: dict[str, str] = {}
 
-    def skip(self, size: int, lines: int, payments: int) -> None:
-        """Payments that were left out between two feeds: their bytes, line feeds and number.
+    def skip(self, start: int, size: int, lines: int, payments: int) -> None:
+        """Payments that were left out between two feeds: where they start, their bytes, line feeds and number.
 
         Raises:
             Doubt: they do not stand directly in a PmtInf.
         """
-        if self._skipped or not self._stack or self._stack[-1] is not _TREE.children["PmtInf"]:
+        if self._skipped or not self._stack or self._stack[-1] is not self.message.tree.children["PmtInf"]:
             raise Doubt("payments outside a PmtInf")
-        self._first_payment()
+        self._first_payment(start)
         self.leave_out(size, lines)
         self._count(payments)
 
@@ -89,7 +87,7 @@ class Reader(Feeder):
         self._stack.append(node)
         self._texts.append([])
         if node.currency and (currency := attributes.get("Ccy")):
-            self._put("payment", CURRENCY, currency)
+            self._put(node.scope, node.currency, currency)
 
     def end(self) -> None:
         """Keep the text of a wanted path."""
@@ -113,7 +111,7 @@ class Reader(Feeder):
     def finish(self) -> None:
         """What only the end of the file shows."""
         if self.version is None:
-            self.refuse(faults.not_the_message("The file holds no <Document> of a pain.001 message."))
+            self._refuse(f"The file holds no <Document> of a {self.message.name} message.")
         if self.batch == 0:
             self.faults.append(self._here(faults.no_batches()))
 
@@ -121,28 +119,31 @@ class Reader(Feeder):
 
     def _skip_element(self, name: str) -> None:
         self._skipped += 1
-        if name.rpartition(" ")[2] == _PAYMENT:
-            self.faults.append(self._here(faults.misplaced()))
+        if name.rpartition(" ")[2] == self.message.payment:
+            self.faults.append(self._here(faults.misplaced(self.message.payment)))
 
     def _outside(self, name: str) -> None:
         namespace, _, local = name.rpartition(" ")
         if local == "Document":
-            found = _VERSION.search(namespace)
+            found = self.message.version.search(namespace)
             if found is None or self.version is not None:
                 what = (
                     f"its namespace is {namespace[:100]!r}"
                     if self.version is None
                     else "it is the second one of the file"
                 )
-                self.refuse(faults.not_the_message(f"This Document is no pain.001 message that can be read: {what}."))
+                self._refuse(f"This Document is no {self.message.name} message that can be read: {what}.")
             else:
                 self.version, self._document_depth = found.group(), self.depth
         elif self.version is not None and self.depth == self._document_depth + 1:
-            if not _MESSAGE.fullmatch(local):
-                what = f"The Document holds <{local[:60]}> where a pain.001 has <CstmrCdtTrfInitn>."
-                self.refuse(faults.not_the_message(what))
-            self._stack.append(_TREE)
+            if not self.message.elements.fullmatch(local):
+                own = self.message
+                self._refuse(f"The Document holds <{local[:60]}> where a {own.name} has <{own.element}>.")
+            self._stack.append(self.message.tree)
             self._texts.append([])
+
+    def _refuse(self, what: str) -> None:
+        self.refuse(faults.not_the_message(what, self.message.name))
 
     def _open(self, node: Node) -> None:
         if node.scope == "header":
@@ -150,36 +151,43 @@ class Reader(Feeder):
         elif node.scope == "batch":
             self.batch += 1
             self._had_payment = False
-            self.batches[self.batch] = self._current = {}
+            self.batches[self.batch] = self._current = {"offset": self.offset}
             if not self._header_seen:
                 self._header_seen = True
                 self.faults.append(self._here(faults.no_header()))
         else:
             if not self._bodies:
                 raise Doubt("a payment where none was expected")
-            self._first_payment()
+            self._first_payment(self.offset)
             self._count(1)
             self.open_row = self.rows
-            self._repeats = {}
             self._current = {"row": self.rows, "line": self.line, "offset": self.offset, "batch": self.batch}
 
     def _close(self, node: Node) -> None:
         if node.scope == "payment":
+            self._join_repeats()
             payment = self._current
-            payment |= {key: "\n".join(texts) for key, texts in self._repeats.items()}
-            payment["length"] = closing_tag_end(self._data, self.offset, _PAYMENT) - payment["offset"]
+            end = closing_tag_end(self._data, self.offset, self.message.payment)
+            payment["length"] = end - payment["offset"]
             self.payments.append(payment)
             self.open_row = None
             self._current = self.batches[self.batch]
         elif node.scope == "batch":
             self._flush_batch_totals()
+            self._repeats = {}
             if not self._had_payment:
-                self.faults.append(self._here(faults.empty_batch()))
+                self.faults.append(self._here(faults.empty_batch(self.message.payment)))
 
-    def _first_payment(self) -> None:
+    def _first_payment(self, start: int) -> None:
         if not self._had_payment:
             self._had_payment = True
+            self._join_repeats()
+            self._current["length"] = start - self._current["offset"]
             self._flush_batch_totals()
+
+    def _join_repeats(self) -> None:
+        self._current |= {key: "\n".join(texts) for key, texts in self._repeats.items()}
+        self._repeats = {}
 
     def _count(self, payments: int) -> None:
         self.rows += payments
@@ -195,11 +203,11 @@ class Reader(Feeder):
             self.header.setdefault(key, text)
         elif scope == "batch" and self._had_payment:
             self.faults.append(self._here(faults.late(key)))
-        elif key in JOINED:
+        elif joins(key):
             self._repeats.setdefault(key, []).append(text)
         elif key not in self._current:
             self._current[key] = text
-        elif key not in FIRST:
+        elif not takes_first(key):
             self._put_repeated(scope, key)
 
     def _put_repeated(self, scope: str, key: str) -> None:

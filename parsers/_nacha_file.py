@@ -16,6 +16,7 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.contracts import FileHeader
 from canonical.frames import TOTALS, dtypes
+from canonical.limits import INT64_MAX
 from parsers._nacha_digits import Flags, Integers
 from parsers._nacha_findings import Fault
 from parsers._nacha_layout import BLOCKING_FACTOR, HASH_MODULUS, VERSION
@@ -188,6 +189,12 @@ def closing_findings(counted: Counted, place: Place) -> Iterator[pl.DataFrame]:
         yield BLOCKING.at(None, f"The file has {counted.physical} records, which is no multiple of {BLOCKING_FACTOR}.")
 
 
+def _number(text: str) -> int | None:
+    """Digits as a number, None for anything else and for what no frame holds (ADV declares sums of twenty digits)."""
+    number = int(text) if text.isascii() and text.isdigit() else None
+    return number if number is not None and number <= INT64_MAX else None
+
+
 def file_totals(counted: Counted) -> pl.DataFrame:
     """Rows of TOTALS that the file control declares; none where there is no file control."""
     schema = dtypes(TOTALS)
@@ -206,7 +213,7 @@ def file_totals(counted: Counted) -> pl.DataFrame:
     rows = [
         {
             "level": "file", "line": line, "field": f"file control: {name}", "measure": measure,
-            "declared_text": said, "declared": int(said) if said.isascii() and said.isdigit() else None, "found": found,
+            "declared_text": said, "declared": _number(said), "found": found,
         }
         for measure, name, said, found in parts
     ]  # fmt: skip

@@ -24,6 +24,21 @@ def declared_encoding(head: bytes) -> str | None:
         return name
 
 
+def codec_of(head: bytes) -> str:
+    """Python's codec of the bytes, without byte order mark: what is written beside them must be in it too."""
+    for codec, marks in (("utf-16-le", (codecs.BOM_UTF16_LE, b"<\0")), ("utf-16-be", (codecs.BOM_UTF16_BE, b"\0<"))):
+        if head.startswith(marks):
+            return codec
+    return declared_encoding(head) or "utf-8"
+
+
+def start_tag_name(tag: bytes, codec: str) -> str:
+    """Name, with its prefix, of the element that these bytes open."""
+    found = re.match(r"<([^\s/>]+)", tag.decode(codec, "ignore"))
+    assert found, "these bytes do not open an element"
+    return found.group(1)
+
+
 def closing_tag_end(data: bytes | mmap.mmap, start: int, local: str) -> int:
     """Byte offset behind the closing tag that starts at `start`, in any encoding of one or two bytes a character.
 

@@ -1,0 +1,33 @@
+"""pain.001, CustomerCreditTransferInitiation, as the readers see it: versions .02 to .13 and their national variants."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from canonical.codes import CreditDebit
+from parsers._iso_paths import TRANSACTION, TYPE, Message, party
+
+PAIN001: Final = Message(
+    name="pain.001",
+    element="CstmrCdtTrfInitn",
+    payment="CdtTrfTxInf",
+    direction=CreditDebit.CRDT,
+    in_batch={
+        "batch_id": ("PmtInfId",),
+        "batch_booking": ("BtchBookg",),
+        "requested_execution_date_text": ("ReqdExctnDt/Dt", "ReqdExctnDt/DtTm", "ReqdExctnDt"),
+        **party("Dbtr", "debtor"),
+        **TYPE,
+        "ultimate_debtor_name": ("UltmtDbtr/Nm",),
+    },
+    in_payment={
+        **TRANSACTION,
+        **party("Cdtr", "creditor"),
+        **TYPE,
+        "ultimate_debtor_name": ("UltmtDbtr/Nm",),
+        "ultimate_creditor_name": ("UltmtCdtr/Nm",),
+    },
+    amount="Amt/InstdAmt",
+    equivalent="Amt/EqvtAmt/Amt",
+    tables=("RmtInf", "Cdtr/PstlAdr", "Cdtr/Id/OrgId", "PmtTpInf"),
+)
