@@ -1,7 +1,7 @@
 """The tags of one window of XML, as columns: where each stands, how long it is, and a fingerprint of its bytes.
 
-Fingerprints are 64 bits, keyed anew in every process: two different tags share one by a chance of 2^-64, and nobody can
-write a file in which they do.
+Fingerprints are 64 bits, keyed anew in every process: that two different tags share one is a chance of about 2^-60, and
+nobody can write a file in which they do.
 """
 
 from __future__ import annotations
