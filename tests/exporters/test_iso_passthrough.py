@@ -48,7 +48,7 @@ OWNED = {
 def windows(data: bytes, encoding: str = "utf-8") -> list[pl.DataFrame]:
     """PAYMENTS of a file as the gateway gives them to an export, with the client's own bytes."""
     found, version, position = [], "", 0
-    for window in FORMAT.windows(Source("f" * 20, "in.xml", data), None):
+    for window in FORMAT.windows(Source("f" * 20, "in.xml", data), FORMAT.options()):
         version = window.header.version if window.header else version
         payments = window.payments
         found.append(
