@@ -1,8 +1,8 @@
 """Make big payment files from a seed: pain.001.001.09 and pain.008.001.08, about 1.1 kB a payment, as an ERP writes them.
 
 `python benchmarks/make_pain001.py PATH [PAYMENTS] [SEED] [BAD_SHARE]`; a path that ends in `.008.xml` becomes a pain.008.
-Payments differ as they do in life: with and without agent, purpose, and street, one or two remittance lines or a creditor
-reference, now and then an ampersand. Names and accounts are made up; the IBANs' check digits are right. `bad_share` of the
+Payments differ as they do in life: with and without agent, purpose, and street, with a remittance line or a creditor
+reference; sound ones draw no finding, so that what a finding costs is seen where it is meant to be. Names and accounts are made up; the IBANs' check digits are right. `bad_share` of the
 payments carry one fault each: an IBAN with wrong check digits, an amount with a comma, no name, or no country.
 """
 
@@ -20,24 +20,24 @@ import polars as pl
 
 BATCH: Final = 50_000
 _LEVEL: Final = "      "
-_FIRST: Final = ("Ada", "Bela", "Cosima", "Dario", "Elif", "Fenna", "Goran", "Hedda", "Ilja", "Jorun", "Kalle", "Lucía")
+_FIRST: Final = ("Ada", "Bela", "Cosima", "Dario", "Elif", "Fenna", "Goran", "Hedda", "Ilja", "Jorun", "Kalle", "Lucia")
 _LAST: Final = (
     "Musterfrau",
     "Beispiel",
     "Probst",
     "Testino",
     "Exempel",
-    "Vzorová",
+    "Vzorova",
     "Primer",
-    "Näyte",
+    "Nayte",
     "Voorbeeld",
-    "Müster",
+    "Muster",
 )
 _FIRMS: Final = (
     "Werkzeugbau GmbH",
-    "Logistik &amp; Co. KG",
+    "Logistik + Co. KG",
     "Handels AG",
-    "Bürobedarf OHG",
+    "Buerobedarf OHG",
     "Energie SE",
     "Spedition GmbH",
 )
@@ -300,10 +300,9 @@ def _remittance() -> list[pl.Expr]:
         ),
         1,
     )
-    more = pl.when(pl.col("kind") == 3).then(_leaf("Ustrd", pl.format("abzüglich Skonto; Auftrag {}", "post"), 1))
     opening, closing = pl.lit(f"{_LEVEL}  <RmtInf>\n"), pl.lit(f"{_LEVEL}  </RmtInf>\n")
-    reference = _leaf("RmtInf/Strd/CdtrRefInf/Ref", pl.format("RF18{}", "number"))
-    free = pl.concat_str([opening, one, more, closing], ignore_nulls=True)
+    reference = _leaf("RmtInf/Strd/CdtrRefInf/Ref", "RF18539007547034")
+    free = pl.concat_str([opening, one, closing])
     return [pl.when(pl.col("kind") == 4).then(reference).otherwise(free)]
 
 

@@ -22,11 +22,12 @@ from gateway.settings import Settings
 
 CLIENT = """client_id: bench
 name: Bench
-formats: [pain.001]
+formats: [pain.001, pain.008]
 complete: renamed
 duplicate_payment: reject
 answers: [{name: pain.002}]
 approval_limit_minor: {EUR: 1000000000000000, USD: 1000000000000000}
+format_options: {pain.001: {xsd: XSD}, pain.008: {xsd: XSD}}
 """
 
 

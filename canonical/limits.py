@@ -39,7 +39,7 @@ XSD_FINDINGS_MAX: Final = 10_000
 MESSAGE_CHARS_MAX: Final = 400
 IDENTIFICATION_CHARS_MAX: Final = 35
 """ISO 20022 Max35Text: message, batch, instruction and end-to-end ids."""
-LAKE_PART_ROWS: Final = 50_000
+LAKE_PART_ROWS: Final = 20_000
 """Payments of one object of the lake, about: each object, and each look at one, has a price of its own."""
 VERDICT_ROWS: Final = 250_000
 """Payments whose verdicts are made and written at a time."""

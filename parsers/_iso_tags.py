@@ -129,4 +129,5 @@ class Ranks:
         """Marked bytes before each offset."""
         block, bit = offsets >> 6, (offsets & 63).astype(np.uint64)
         below = self._bits[block] & ((np.uint64(1) << bit) - np.uint64(1))
-        return self._before[block] + np.bitwise_count(below)
+        found: Ints = self._before[block] + np.bitwise_count(below)
+        return found

@@ -73,7 +73,7 @@ def faults_of(piece: Piece, schema: etree.XMLSchema, message: Message, severity:
     root = etree.fromstring(piece.opening + piece.data + piece.closing, parser)
     schema.validate(root)
     reading = _Reading(piece, root, message, severity)
-    log: Any = schema.error_log  # type: ignore[attr-defined]  # unknown to the stubs
+    log = cast("Any", schema.error_log)  # the stubs do not know that it can be looped over
     return [fault for entry in log if (fault := reading.fault(entry)) is not None]
 
 
@@ -93,8 +93,7 @@ class _Reading:
         # The lists keep lxml's proxies alive, so that an element met again is the same object.
         self._payments = list(root.iter(f"{{*}}{message.payment}"))
         self._batches = list(root.iter("{*}PmtInf"))
-        first = self._payments[self._told].sourceline or 1
-        self._lines_before: int = piece.rows.item(0, "line") - first
+        self._lines_before: int = piece.rows.item(0, "line") - _line_of(self._payments[self._told])
 
     def fault(self, entry: Any) -> Fault | None:
         """One entry of libxml2's log; None for what stands in the opening."""
@@ -104,7 +103,7 @@ class _Reading:
         reason, words = _plain(entry.message, names[0])
         fault = Fault(
             "xsd", reason, words[:MESSAGE_CHARS_MAX], _REMEDIES[reason], severity=self._severity,
-            line=(element.sourceline or 1) + self._lines_before, value=_shown(element, "/".join(reversed(names))),
+            line=_line_of(element) + self._lines_before, value=_shown(element, "/".join(reversed(names))),
         )  # fmt: skip
         if self._message.payment in names:
             return self._in_payment(fault, steps, names)
@@ -160,6 +159,10 @@ class _Reading:
         if depth == 0:
             return reason != "CH21"
         return children.index(steps[depth - 1]) < children.index(self._payments[0])
+
+
+def _line_of(element: etree._Element) -> int:
+    return int(cast("Any", element).sourceline or 1)  # the stubs know no type for it
 
 
 def _plain(said: str, element: str) -> tuple[str, str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import SHARED
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from iso_cases import PAIN001, PAIN008, source, whole
@@ -16,6 +15,8 @@ from canonical.contracts import Window
 from parsers import _iso_xsd
 from parsers._iso_fast import windows
 from parsers._iso_format import IsoFormat, Options
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 GOLDEN = Path(__file__).parent / "golden"
 PARTIES = (GOLDEN / "pain001" / "parties.xml").read_bytes()
