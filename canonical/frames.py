@@ -162,10 +162,10 @@ VERDICTS = _schema(
 
 KEYS = _schema(
     "keys",
-    key=pa.Column(pl.UInt64, nullable=False, description="one half of the payment's 128-bit identity; runs are sorted by it"),
-    check=pa.Column(
-        pl.UInt64, nullable=False, description="the other half: both agree by chance once in 2^128"
+    key=pa.Column(
+        pl.UInt64, nullable=False, description="one half of the payment's 128-bit identity; runs are sorted by it"
     ),
+    check=pa.Column(pl.UInt64, nullable=False, description="the other half: both agree by chance once in 2^128"),
     offset=_int("as in payments", required=True, minimum=0),
     sequence=_int("the client's number of the file", required=True, minimum=1),
 )

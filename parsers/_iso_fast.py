@@ -31,7 +31,7 @@ from parsers._iso_windows import HEAD_BYTES, exact_windows, new_reader, take_win
 from parsers._xml_bytes import declared_encoding
 
 _THREADS: Final = 2
-_AHEAD: Final = 8
+_AHEAD: Final = 6
 _SLICE_BYTES: Final = 4 * 2**20
 _SETTLING_BYTES: Final = 30 * 2**20
 
