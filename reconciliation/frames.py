@@ -43,7 +43,7 @@ def _date(meaning: str) -> pa.Column:
 
 
 def _minor(meaning: str) -> pa.Column:
-    return pa.Column(pl.Int64, pa.Check.in_range(0, AMOUNT_MINOR_MAX), nullable=True, description=meaning)
+    return pa.Column(pl.Int64, [pa.Check.ge(0), pa.Check.le(AMOUNT_MINOR_MAX)], nullable=True, description=meaning)
 
 
 def _identity() -> dict[str, pa.Column]:
