@@ -19,6 +19,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.profiles import Account, ClientProfile, Model, ProviderProfile, Rail
+from canonical.tally import ExportSummary
 
 # ---------------------------------------------------------------------------------------------- reading
 
@@ -229,14 +230,6 @@ class FileRule(Rule, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ExportSummary:
-    """What a written file holds, counted while writing or while reading it back. Sums in minor units by currency."""
-
-    payments: int
-    sums_minor: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class Order:
     """What a provider's file must say besides its payments. `sequence_first`: first trace number reserved for it.
 
@@ -277,12 +270,20 @@ class ProviderExport(Protocol):
         """How the provider's file names each payment, so that feedback finds it: at most 35 characters."""
         ...
 
+    def account(self) -> pl.Expr:
+        """The other side's account as the file says it, of PAYMENTS: what `reread` finds of it."""
+        ...
+
     def write(self, order: Order, windows: Iterator[pl.DataFrame], out: BinaryIO) -> ExportSummary:
         """Write the file; the same input gives the same bytes."""
         ...
 
-    def reread(self, source: Source) -> ExportSummary:
-        """Count and sum what was written, by reading it again from the bytes."""
+    def reread(self, source: Source, order: Order) -> ExportSummary:
+        """Count, sum and digest what was written, by reading it again from the bytes with code of its own.
+
+        Raises:
+            FrameBroken: the bytes are not the file that they should be, or its own totals differ from what it holds.
+        """
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -12,6 +12,7 @@ import polars as pl
 from canonical.contracts import Order
 from canonical.errors import FrameBroken
 from canonical.money import format_minor
+from canonical.tally import ExportSummary, written_as
 from canonical.transliteration import transliterate
 from exporters._iso_batches import Batch, holds, without
 from exporters._iso_carrier import Carrier, Leaf, Parts, merged
@@ -24,14 +25,22 @@ from exporters._iso_xml import literal
 class Totals:
     """What was written so far. `dates`: execution dates met; there must be one."""
 
-    payments: int = 0
-    sum_minor: int = 0
+    summary: ExportSummary = field(default_factory=ExportSummary)
     dates: frozenset[object] = frozenset()
+
+    @property
+    def payments(self) -> int:
+        """How many."""
+        return self.summary.payments
+
+    @property
+    def sum_minor(self) -> int:
+        """Their sum: all have one currency."""
+        return sum(self.summary.sums_minor.values())
 
     def add(self, payments: pl.DataFrame) -> None:
         """Count these payments."""
-        self.payments += payments.height
-        self.sum_minor += int(payments["amount_minor"].sum())
+        self.summary = self.summary.plus(written_as(payments))
         self.dates |= frozenset(payments["execution_date"].unique())
 
 

@@ -1,4 +1,4 @@
-"""Read a written pain.001 again, by other means than it was written: the bytes, a pattern, and libxml2."""
+"""Read a written ISO 20022 file again, by other means than it was written: the bytes, patterns, and libxml2."""
 
 from __future__ import annotations
 
@@ -6,21 +6,53 @@ import mmap
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 from lxml import etree
 
-from canonical.contracts import ExportSummary
 from canonical.errors import FrameBroken
 from canonical.limits import INT64_MAX
 from canonical.money import amount_minor, parse_minor
+from canonical.tally import ExportSummary, summary_of
 
 _SLICE_BYTES: Final = 16 * 2**20
-_OPENING: Final = b"<CdtTrfTxInf"
-_CLOSING: Final = b"</CdtTrfTxInf>"
-_AMOUNT: Final = re.compile(rb'<InstdAmt Ccy="([A-Z]{3})">([^<]*)</InstdAmt>')
-_DECLARED: Final = re.compile(rb"<NbOfTxs>([0-9]+)</NbOfTxs><CtrlSum>([0-9.]+)</CtrlSum>")
+_HEAD_BYTES: Final = 64 * 2**10
+_BATCH: Final = b"<PmtInf>"
+_COUNT: Final = re.compile(rb"<NbOfTxs>([0-9]+)</NbOfTxs>")
+_SUM: Final = re.compile(rb"<(?:CtrlSum|TtlIntrBkSttlmAmt Ccy=\"[A-Z]{3}\")>([0-9.]+)</")
+_ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&#13;": "\r", "&amp;": "&"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the file names what is looked for: the elements of a payment, its reference, amount and other side's account."""
+
+    payment: str
+    amount: str
+    account: str
+    reference: str = "InstrId"
+
+    @property
+    def opening(self) -> bytes:
+        """How a payment begins, whatever its tag says besides."""
+        return f"<{self.payment}".encode()
+
+    @property
+    def closing(self) -> bytes:
+        """How it ends."""
+        return f"</{self.payment}>".encode()
+
+    @property
+    def patterns(self) -> dict[str, str]:
+        """Column → pattern with one group."""
+        return {
+            "reference": f"<{self.reference}>([^<]*)</{self.reference}>",
+            "currency": f'<{self.amount} Ccy="([A-Z]{{3}})">',
+            "amount": f'<{self.amount} Ccy="[A-Z]{{3}}">([^<]*)</{self.amount}>',
+            "account": f"<{self.account}><Id>(?:<IBAN>|<Othr><Id>)([^<]*)</",
+        }
 
 
 class _WellFormed:
@@ -30,61 +62,109 @@ class _WellFormed:
         """End of the document."""
 
 
-def _slices(data: bytes | mmap.mmap) -> Iterator[bytes]:
-    """The bytes in order, cut behind payments."""
+def _slices(data: bytes | mmap.mmap, closing: bytes) -> Iterator[bytes]:
+    """The bytes in order, cut behind payments and where batches begin: a slice is of one batch."""
     start, size = 0, len(data)
     while start < size:
-        last = data.rfind(_CLOSING, start, min(start + _SLICE_BYTES, size))
-        end = last + len(_CLOSING) if last >= 0 and start + _SLICE_BYTES < size else size
+        end = min(start + _SLICE_BYTES, size)
+        last = data.rfind(closing, start, end) if end < size else -1
+        end = last + len(closing) if last >= 0 else size
+        batch = data.find(_BATCH, start + 1, end)
+        end = end if batch < 0 else batch
         yield data[start:end]
         start = end
 
 
-def _parse(data: bytes | mmap.mmap) -> None:
+def _parse(data: bytes | mmap.mmap, closing: bytes) -> None:
     parser = etree.XMLParser(
         target=_WellFormed(),  # type: ignore[arg-type]  # the stubs want every handler; libxml2 calls those there are
         resolve_entities=False, no_network=True, huge_tree=True,
     )  # fmt: skip
     try:
-        for piece in _slices(data):
+        for piece in _slices(data, closing):
             parser.feed(piece)
         parser.close()
     except etree.XMLSyntaxError as fault:
         raise FrameBroken(f"the written file is not well-formed XML: {fault}") from fault
 
 
-def reread(data: bytes | mmap.mmap, namespaces: tuple[str, ...]) -> ExportSummary:
-    """Payments and their sums by currency, in minor units, of a file in one of the namespaces.
+@dataclass(slots=True)
+class _Part:
+    """The file, or one of its batches: what it declares, and what was found in it."""
+
+    count: bytes | None
+    total: bytes | None
+    found: ExportSummary
+
+
+def reread(data: bytes | mmap.mmap, shape: Shape, namespace: str) -> ExportSummary:
+    """Payments, their sums by currency and their digest, of a file in this namespace.
 
     Raises:
-        FrameBroken: not well-formed, another message, an amount that cannot be read, or totals that disagree.
+        FrameBroken: not well-formed, another message, a payment that cannot be read, or totals that disagree.
     """
-    counted, sums, declared = 0, dict[str, int](), list[tuple[bytes, bytes]]()
+    parts: list[_Part] = []
     with ThreadPoolExecutor(1) as pool:  # libxml2 leaves the lock to the counting
-        parsed = pool.submit(_parse, data)
-        for piece in _slices(data):
-            declared = declared or _DECLARED.findall(piece)
-            payments = piece.count(_OPENING)
-            _add(sums, _AMOUNT.findall(piece), payments)
-            counted += payments
+        parsed = pool.submit(_parse, data, shape.closing)
+        for piece in _slices(data, shape.closing):
+            found = _summary(piece, shape)
+            if not parts or piece.startswith(_BATCH):
+                parts.append(_opened(piece, shape))
+            parts[-1].found = parts[-1].found.plus(found)
         parsed.result()
-    head = data[:1024]
-    known = any(f'<Document xmlns="{namespace}"'.encode() in head for namespace in namespaces)
-    if not known or len(sums) != 1 or len(declared) != 2:  # noqa: PLR2004 GrpHdr, PmtInf
-        raise FrameBroken("the written file is not the pain.001 that it should be")
-    ((currency, total_minor),) = sums.items()
-    for count, total in declared:
-        if int(count) != counted or parse_minor(total.decode(), currency, INT64_MAX) != total_minor:
-            raise FrameBroken(f"the written file declares {count!r}, {total!r} and holds {counted}, {total_minor}")
-    return ExportSummary(counted, sums)
+    if not parts or f'<Document xmlns="{namespace}"'.encode() not in data[:1024]:
+        raise FrameBroken("the written file is not the message that it should be")
+    whole = ExportSummary()
+    for part in parts:
+        whole = whole.plus(part.found)
+    if len(whole.sums_minor) != 1 or parts[0].count is None:
+        raise FrameBroken("the written file has no payments, several currencies, or declares no number of them")
+    for part in (_Part(parts[0].count, parts[0].total, whole), *parts[1:]):
+        _compare(part)
+    return whole
 
 
-def _add(sums: dict[str, int], found: list[tuple[bytes, bytes]], payments: int) -> None:
-    if len(found) != payments:
-        raise FrameBroken(f"{payments} payments have {len(found)} amounts that can be read")
-    amounts = pl.DataFrame(found, schema={"currency": pl.Binary, "text": pl.Binary}, orient="row").cast(pl.String)
-    read = amounts.with_columns(amount_minor(pl.col("text"), pl.col("currency")).alias("minor"))
-    if read["minor"].null_count():
-        raise FrameBroken("the written file holds an amount that cannot be read")
-    for currency, minor in read.group_by("currency").agg(pl.col("minor").sum()).iter_rows():
-        sums[currency] = sums.get(currency, 0) + minor
+def _opened(piece: bytes, shape: Shape) -> _Part:
+    """What the head of a file or batch declares."""
+    end = piece.find(shape.opening)
+    head = piece[: _HEAD_BYTES if end < 0 else end]
+    count, total = _COUNT.search(head), _SUM.search(head)
+    return _Part(count and count[1], total and total[1], ExportSummary())
+
+
+def _compare(part: _Part) -> None:
+    found = part.found
+    ((currency, total_minor),) = found.sums_minor.items() or [("", 0)]
+    declared = None if part.total is None else parse_minor(part.total.decode(), currency, INT64_MAX)
+    if (part.count is not None and int(part.count) != found.payments) or declared not in {None, total_minor}:
+        raise FrameBroken(
+            f"the written file declares {part.count!r}, {part.total!r} and holds {found.payments}, {total_minor}"
+        )
+
+
+def _summary(piece: bytes, shape: Shape) -> ExportSummary:
+    payments = piece.count(shape.closing)
+    if payments != piece.count(shape.opening):
+        raise FrameBroken("a payment of the written file is not whole")
+    rows = _rows(piece, shape, payments)
+    minor = amount_minor(pl.col("amount"), pl.col("currency"))
+    read = rows.with_columns(minor.alias("amount_minor"), _unescaped(rows["account"]))
+    if read["amount_minor"].null_count() or read["reference"].null_count():
+        raise FrameBroken("the written file holds a payment without an amount or reference that can be read")
+    return summary_of(read)
+
+
+def _rows(piece: bytes, shape: Shape, payments: int) -> pl.DataFrame:
+    """reference, currency, amount, account of each payment: all texts at once where each payment has one of each."""
+    found = {name: re.findall(pattern.encode(), piece) for name, pattern in shape.patterns.items()}
+    if all(len(texts) == payments for texts in found.values()):
+        return pl.DataFrame(found, schema=dict.fromkeys(found, pl.Binary)).cast(pl.String)
+    # A payment lacks one, or supplementary data has more of the kind: each is looked at for itself.
+    texts = pl.DataFrame({"text": piece.decode().split(shape.closing.decode())[:payments]}, schema={"text": pl.String})
+    return texts.select(pl.col("text").str.extract(pattern).alias(name) for name, pattern in shape.patterns.items())
+
+
+def _unescaped(texts: pl.Series) -> pl.Series:
+    if texts.str.contains("&", literal=True).any():
+        texts = texts.str.replace_many(list(_ENTITIES), list(_ENTITIES.values()))
+    return texts.str.replace_all(r"[ \t\r\n]", "")

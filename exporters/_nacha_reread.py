@@ -6,9 +6,12 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
 
 from canonical.contracts import Source
 from canonical.errors import FrameBroken
+from canonical.tally import ExportSummary, summary_of
 
 _STRIDE: Final = 95
 _SLAB_RECORDS: Final = 100_000
@@ -26,7 +29,20 @@ def _numbers(records: Matrix, first: int, last: int) -> npt.NDArray[np.int64]:
     return digits @ _POWERS[-(last - first + 1) :]
 
 
-def _counted(matrix: Matrix) -> dict[str, int]:
+def _texts(records: Matrix, first: int, last: int) -> pl.Series:
+    """The texts at these positions, without blanks at their ends."""
+    chars = last - first + 1
+    data = pa.py_buffer(np.ascontiguousarray(records[:, first - 1 : last]))
+    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(chars), len(records), [None, data])
+    return pl.Series(fixed, dtype=pl.Binary).cast(pl.String).str.strip_chars_end(" ")
+
+
+def _summary(entries: Matrix, amounts: npt.NDArray[np.int64]) -> ExportSummary:
+    rows = {"reference": _texts(entries, 80, 94), "account": _texts(entries, 13, 29), "amount_minor": amounts}
+    return summary_of(pl.DataFrame(rows).with_columns(pl.lit("USD").alias("currency")))
+
+
+def _counted(matrix: Matrix) -> tuple[dict[str, int], ExportSummary]:
     """What one slab of records holds."""
     kinds = matrix[:, 0]
     entries = matrix[kinds == ord("6")]
@@ -39,11 +55,11 @@ def _counted(matrix: Matrix) -> dict[str, int]:
         "hash": int(_numbers(entries, 4, 11).sum()),
         "debit": int(amounts[~credit].sum()),
         "credit": int(amounts[credit].sum()),
-    }
+    }, _summary(entries, amounts)
 
 
-def reread(source: Source) -> tuple[int, int]:
-    """Number of entries and their sum in minor units.
+def reread(source: Source) -> ExportSummary:
+    """Entries, their sum and their digest.
 
     Raises:
         FrameBroken: lines that are not 94 characters long, blocks that are not full, or a file control record that
@@ -56,11 +72,14 @@ def reread(source: Source) -> tuple[int, int]:
     if (matrix[:, _STRIDE - 1] != ord("\n")).any() or (matrix[:, : _STRIDE - 1] < ord(" ")).any():
         raise FrameBroken(f"{source.name}: a record is not 94 characters long")
     total = dict.fromkeys(("entries", "count", "batches", "hash", "debit", "credit"), 0)
+    summary = ExportSummary()
     for at in range(0, len(matrix), _SLAB_RECORDS):
-        for name, number in _counted(matrix[at : at + _SLAB_RECORDS]).items():
+        numbers, found = _counted(matrix[at : at + _SLAB_RECORDS])
+        summary = summary.plus(found)
+        for name, number in numbers.items():
             total[name] += number
     _compare(source.name, matrix, total)
-    return total["entries"], total["debit"] + total["credit"]
+    return summary
 
 
 def _compare(name: str, matrix: Matrix, total: dict[str, int]) -> None:

@@ -16,6 +16,8 @@ import polars as pl
 from canonical.contracts import ExportSummary, Model, Order, Source
 from canonical.errors import FrameBroken
 from canonical.limits import WINDOW_BYTES
+from canonical.parties import counterparty
+from canonical.tally import written_as
 from exporters._nacha_batches import Batches
 from exporters._nacha_entries import plain, prepared
 from exporters._nacha_fit import unfit
@@ -24,7 +26,6 @@ from exporters._nacha_records import (
     ENTRY_SUM_MAX,
     TRACE_SEQUENCE_MAX,
     NachaOptions,
-    Sums,
     batch_control,
     batch_header,
     file_end,
@@ -32,8 +33,6 @@ from exporters._nacha_records import (
     originating_dfi,
 )
 from exporters._nacha_reread import reread
-
-CURRENCY: Final = "USD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,11 @@ class Nacha:
         with tempfile.SpooledTemporaryFile(max_size=WINDOW_BYTES) as spool:
             # The spool has all of BinaryIO that is used here; typeshed does not call it one.
             batches = Batches(cast("BinaryIO", spool))
-            last = ""
+            last, summary = "", ExportSummary()
             for window in map(plain, windows):
                 last = _checked(window, dfi, last, order.submission_id)
                 batches.add(prepared(window, order, options))
+                summary = summary.plus(written_as(window))
             sums = batches.sums()
             if max(sums.debit, sums.credit) > ENTRY_SUM_MAX or batches.number > BATCHES_MAX:
                 raise FrameBroken("sums or batches do not fit one ACH file", submission_id=order.submission_id)
@@ -81,24 +81,23 @@ class Nacha:
                 out.writelines(entries)
                 out.write(batch_control(batch.key, batch.sums, dfi, number).encode("ascii"))
             out.write(file_end(sums, batches.number).encode("ascii"))
-        return _summary(sums)
+        return summary
 
-    def reread(self, source: Source) -> ExportSummary:
-        """Count and sum the entries in the bytes, with code of its own.
+    def account(self) -> pl.Expr:
+        """The account as it is."""
+        return counterparty("account")
+
+    def reread(self, source: Source, order: Order) -> ExportSummary:  # noqa: ARG002 - the protocol's
+        """Count, sum and digest the entries in the bytes, with code of its own.
 
         Raises:
             FrameBroken: a line that is no record of 94 characters, or a file control record that says otherwise.
         """
-        payments, total = reread(source)
-        return ExportSummary(payments, {CURRENCY: total} if payments else {})
+        return reread(source)
 
 
 def _options(order: Order) -> NachaOptions:
     return NachaOptions.model_validate(order.provider.export.options)
-
-
-def _summary(sums: Sums) -> ExportSummary:
-    return ExportSummary(sums.entries, {CURRENCY: sums.debit + sums.credit} if sums.entries else {})
 
 
 def _checked(window: pl.DataFrame, dfi: str, last: str, submission_id: str) -> str:

@@ -15,14 +15,16 @@ import polars as pl
 
 from canonical.contracts import ExportSummary, Order, Source
 from canonical.limits import WINDOW_BYTES
+from canonical.parties import counterparty
 from canonical.profiles import Model
 from exporters._iso_fit import unfit
-from exporters._iso_reread import reread
+from exporters._iso_reread import Shape, reread
 from exporters._iso_versions import VERSIONS, Number
 from exporters._iso_write import submission
 from exporters._iso_xml import write_column
 
 _COPY_BYTES: Final = 2**20
+_SHAPE: Final = Shape("CdtTrfTxInf", "InstdAmt", "CdtrAcct")
 
 
 class Options(Model):
@@ -71,15 +73,20 @@ class Pain001:
             body.seek(0)
             shutil.copyfileobj(body, out, _COPY_BYTES)
         out.write(b"</PmtInf></CstmrCdtTrfInitn></Document>\n")
-        return ExportSummary(written.totals.payments, {order.account.currency: written.totals.sum_minor})
+        return written.totals.summary
 
-    def reread(self, source: Source) -> ExportSummary:
+    def account(self) -> pl.Expr:
+        """CdtrAcct is the creditor's account as it is."""
+        return counterparty("account")
+
+    def reread(self, source: Source, order: Order) -> ExportSummary:
         """Count CdtTrfTxInf and sum InstdAmt from the bytes, and hold them against the header.
 
         Raises:
             FrameBroken: the bytes are not well-formed, or their counts and sums disagree with each other.
         """
-        return reread(source.data, tuple(version.grammar.namespace for version in VERSIONS.values()))
+        options = Options.model_validate(order.provider.export.options)
+        return reread(source.data, _SHAPE, VERSIONS[options.version].grammar.namespace)
 
 
 EXPORT: Final = Pain001()

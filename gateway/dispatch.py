@@ -15,6 +15,7 @@ import polars as pl
 from canonical.contracts import ExportSummary, Parcel, Source
 from canonical.errors import Conflict, FrameBroken
 from canonical.plugins import lookup
+from canonical.tally import Tally
 from gateway.composition import Gateway
 from gateway.config import plugin_options
 from gateway.orders import order_of
@@ -60,15 +61,18 @@ def _write(gateway: Gateway, row: Mapping[str, Any]) -> Mapping[str, Any]:
     order = order_of(gateway, row)
     export = lookup("exporters", "EXPORT", order.provider.export.name)
     with tempfile.NamedTemporaryFile() as out:
-        written = export.write(order, submission_payments(gateway, row), out)
+        handed = Tally(export.account())
+        written = export.write(order, handed.passing(submission_payments(gateway, row)), out)
         out.flush()
         with mmap.mmap(out.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            reread = export.reread(Source(row["file_id"], row["name"], data))
+            reread = export.reread(Source(row["file_id"], row["name"], data), order)
             sha256, size = hashlib.sha256(data).hexdigest(), len(data)
-        planned = ExportSummary(row["payments"], {row["currency"]: row["sum_minor"]})
-        if not written == reread == planned:
+        # The plan's count and sum stand in the registry; which payments they are, their routes say.
+        planned = ExportSummary(row["payments"], {row["currency"]: row["sum_minor"]}, handed.summary.digest)
+        if not written == reread == handed.summary == planned:
             raise FrameBroken(
-                f"the provider's file differs from its plan: planned {planned}, written {written}, read back {reread}",
+                f"the provider's file differs from its plan: planned {planned}, handed on {handed.summary}, written {written}, "
+                f"read back {reread}",
                 submission_id=row["submission_id"],
             )
         key = f"submissions/{row['submission_id']}-{sha256[:16]}"

@@ -19,6 +19,7 @@ from canonical.errors import ConfigError, FrameBroken
 from canonical.frames import PAYMENTS, conform
 from canonical.parties import counterparty
 from canonical.profiles import Account, Plugin, ProviderProfile, Rail
+from canonical.tally import written_as
 from exporters import _nacha_batches as batches_module
 from exporters import nacha as module
 from exporters._nacha_classes import CLASSES, WRITABLE_SEC
@@ -108,8 +109,8 @@ def golden_payments() -> pl.DataFrame:
 def test_golden() -> None:
     data, summary = written(golden_payments())
     assert data == (GOLDEN / "expected.ach").read_bytes()
-    assert summary == ExportSummary(6, {"USD": 10_099_625_51})
-    assert EXPORT.reread(Source("0" * 20, "expected.ach", data)) == summary
+    assert (summary.payments, summary.sums_minor) == (6, {"USD": 10_099_625_51})
+    assert EXPORT.reread(Source("0" * 20, "expected.ach", data), order()) == summary
     assert EXPORT.unfit(golden_payments()).is_empty()
     assert parsed(data).payments.height == 6
 
@@ -245,7 +246,7 @@ def test_a_sum_beyond_the_file_control_is_refused(monkeypatch: pytest.MonkeyPatc
 
 def test_no_payments() -> None:
     data, summary = written(payments({}).clear())
-    assert summary == EXPORT.reread(Source("0" * 20, "empty.ach", data)) == ExportSummary(0, {})
+    assert summary == EXPORT.reread(Source("0" * 20, "empty.ach", data), order()) == ExportSummary()
 
 
 @pytest.mark.parametrize(
@@ -257,14 +258,14 @@ def test_reread_notices_a_changed_digit(line: int, position: int) -> None:
     at = (line - 1) * 95 + position - 1
     changed = data[:at] + (b"9" if data[at : at + 1] != b"9" else b"8") + data[at + 1 :]
     with pytest.raises(FrameBroken):
-        EXPORT.reread(Source("0" * 20, "changed.ach", changed))
+        EXPORT.reread(Source("0" * 20, "changed.ach", changed), order())
 
 
 @pytest.mark.parametrize("keep", [0, 95, 95 * 10, 95 * 20 - 1])
 def test_reread_notices_a_file_that_was_cut(keep: int) -> None:
     data, _ = written(golden_payments())
     with pytest.raises(FrameBroken):
-        EXPORT.reread(Source("0" * 20, "cut.ach", data[:keep]))
+        EXPORT.reread(Source("0" * 20, "cut.ach", data[:keep]), order())
 
 
 TEXT = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
@@ -322,8 +323,9 @@ def test_what_is_written_is_read_back(rows: list[dict[str, Any]], cut: int, firs
     frame = payments(*rows, of=of)
     data, summary = written(frame, of, cut)
     assert data == written(frame, of)[0]
-    assert summary == EXPORT.reread(Source("0" * 20, "written.ach", data))
-    assert summary == ExportSummary(len(rows), {"USD": sum(row["amount_minor"] for row in rows)})
+    assert summary == EXPORT.reread(Source("0" * 20, "written.ach", data), order())
+    assert (summary.payments, summary.sums_minor) == (len(rows), {"USD": sum(row["amount_minor"] for row in rows)})
+    assert summary == written_as(frame)
     back = parsed(data).payments.sort("instruction_id")
     same = ["credit_debit", "amount_minor", "currency", counterparty("name"), counterparty("account"),
             counterparty("agent"), "end_to_end_id", "remittance"]  # fmt: skip
@@ -374,7 +376,7 @@ def _goes_through(data: bytes, name: str) -> None:
     back = parsed(written_bytes).payments.sort("instruction_id")
     fallback = pl.when(pl.col("local_instrument").is_in(["WEB", "TEL"])).then(pl.col("sequence_type").fill_null("S"))
     assert back.select(kept).equals(frame.with_columns(fallback.alias("sequence_type")).select(kept)), name
-    assert summary == EXPORT.reread(Source("0" * 20, name, written_bytes))
+    assert summary == EXPORT.reread(Source("0" * 20, name, written_bytes), order())
 
 
 def test_addenda_of_many_lines_are_numbered() -> None:

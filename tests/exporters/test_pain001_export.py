@@ -61,7 +61,7 @@ def write(window: pl.DataFrame, an_order: Order | None = None, parts: int = 1) -
 
 
 def reread(data: bytes) -> ExportSummary:
-    return EXPORT.reread(Source("f", "out.xml", data))
+    return EXPORT.reread(Source("f", "out.xml", data), order())
 
 
 def texts(data: bytes, path: str) -> list[str | None]:
@@ -83,7 +83,8 @@ def test_golden_file(transliterate, xsd):
     data, summary = write(golden_payments(), order(transliterate=transliterate))
     name = "expected_sepa_set.xml" if transliterate else "expected.xml"
     assert data == (GOLDEN / name).read_bytes()
-    assert summary == reread(data) == ExportSummary(3, {"EUR": 100010004})
+    assert summary == reread(data)
+    assert (summary.payments, summary.sums_minor) == (3, {"EUR": 100010004})
     xsd("pain.001.001.09").assertValid(etree.fromstring(data))
 
 
@@ -114,7 +115,8 @@ def test_clearing_systems_and_other_accounts(xsd):
     assert texts(data, "CdtrAgt/FinInstnId/ClrSysMmbId/ClrSysId/Cd") == ["USABA"]
     assert texts(data, "DbtrAcct/Id/Othr/Id") == ["000123456789"]
     assert texts(data, "DbtrAgt/FinInstnId/ClrSysMmbId/MmbId") == ["021000021"]
-    assert summary == reread(data) == ExportSummary(1, {"USD": 100})
+    assert summary == reread(data)
+    assert (summary.payments, summary.sums_minor) == (1, {"USD": 100})
     xsd("pain.001.001.09").assertValid(etree.fromstring(data))
 
 
@@ -144,7 +146,8 @@ def test_any_text_is_written_validly_and_read_back(rows, parts, xsd):
         remittance=[f"{name}\n{line}\n\n{name}" for name, line in zip(names, lines, strict=True)],
     )  # fmt: skip
     data, summary = write(window, parts=parts)
-    assert summary == reread(data) == ExportSummary(len(rows), {"EUR": sum(amounts)})
+    assert summary == reread(data)
+    assert (summary.payments, summary.sums_minor) == (len(rows), {"EUR": sum(amounts)})
     tree = etree.fromstring(data)
     assert xsd("pain.001.001.09").validate(tree)
     written = tree.findall(f".//{NS}CdtTrfTxInf")

@@ -1,0 +1,70 @@
+"""Counting payments as they are planned, written and read back: how many, their sums, and a digest of them all.
+
+The digest is a sum of one hash a row over reference, account, amount and currency. A sum knows no order and cancels nothing: a row
+that is lost, doubled, or sent elsewhere changes it. Hashes are compared within one process only and never kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from canonical.parties import counterparty
+
+_SEED: Final = 20022
+_MODULUS: Final = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """What a written file holds, counted while writing or while reading it back. Sums in minor units by currency.
+
+    `digest`: of all rows, in any order; two summaries are of the same payments where they are equal.
+    """
+
+    payments: int = 0
+    sums_minor: dict[str, int] = field(default_factory=dict)
+    digest: int = 0
+
+    def plus(self, other: ExportSummary) -> ExportSummary:
+        """Both together."""
+        sums = dict(self.sums_minor)
+        for currency, minor in other.sums_minor.items():
+            sums[currency] = sums.get(currency, 0) + minor
+        return ExportSummary(self.payments + other.payments, sums, (self.digest + other.digest) % _MODULUS)
+
+
+def summary_of(rows: pl.DataFrame) -> ExportSummary:
+    """Of rows with `reference`, `account`, `amount_minor`, `currency`: String, but amount_minor Int64. An account may be null."""
+    if rows.is_empty():
+        return ExportSummary()
+    named = rows.select(
+        pl.col("reference", "account").fill_null(""), pl.col("amount_minor").cast(pl.Int64), pl.col("currency")
+    )
+    hashes = named.hash_rows(_SEED)
+    sums = named.group_by("currency").agg(pl.col("amount_minor").sum()).sort("currency")
+    # Polars' sum of UInt64 wraps around, which is the modulus.
+    return ExportSummary(rows.height, dict(sums.iter_rows()), int(hashes.sum()))
+
+
+def written_as(payments: pl.DataFrame, account: pl.Expr | None = None) -> ExportSummary:
+    """Of PAYMENTS with `reference`. `account`: the other side's account as the file says it, where that is not the column."""
+    other = counterparty("account") if account is None else account
+    return summary_of(payments.select("reference", other.alias("account"), "amount_minor", "currency"))
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts the windows that pass by. `account`: as in `written_as`."""
+
+    account: pl.Expr | None = None
+    summary: ExportSummary = field(default_factory=ExportSummary)
+
+    def passing(self, windows: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """The windows as they are; each is counted before it is handed on."""
+        for window in windows:
+            self.summary = self.summary.plus(written_as(window, self.account))
+            yield window
