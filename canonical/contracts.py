@@ -160,13 +160,14 @@ class FeedbackFormat(Protocol):
 
     name: str
     kind: ClassVar[Literal["feedback"]]
+    options: type[Model]
 
     def sniff(self, head: bytes) -> bool:
         """True when the first 64 KiB (HEAD_BYTES) look like this format."""
         ...
 
-    def read(self, source: Source) -> Feedback:
-        """Read it. Provider faults are findings; FATAL where nothing of the file may be used."""
+    def read(self, source: Source, options: Any) -> Feedback:
+        """Read it as the provider's profile declares it. Provider faults are findings; FATAL where nothing may be used."""
         ...
 
 

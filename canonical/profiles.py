@@ -83,6 +83,10 @@ class Screening(Model):
     threshold: Annotated[int, Field(ge=50, le=100)] = 88
 
 
+class NoOptions(Model):
+    """The options of a plug-in that needs none: any key is a fault."""
+
+
 class Plugin(Model):
     """A plug-in by name with the options that the plug-in itself declares and checks."""
 
@@ -147,10 +151,19 @@ class Account(Model):
 
 
 class FeedbackSource(Model):
-    """Which of the provider's files hold what. `pattern` is a shell pattern on the file's name."""
+    """Which of the provider's files hold what. `pattern` is a shell pattern on the file's name.
+
+    `options` are those that the format declares and checks: encoding, dialect, columns.
+    """
 
     pattern: str
     format: str
+    options: dict[str, Any] = {}
+
+    @property
+    def plugin(self) -> Plugin:
+        """The format as a plug-in with its options."""
+        return Plugin(name=self.format, options=self.options)
 
 
 class ProviderProfile(Model):

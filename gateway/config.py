@@ -201,6 +201,9 @@ def _check_provider(provider: ProviderProfile) -> list[tuple[tuple[str | int, ..
     problems += _check_plugin("providers", "TRANSPORT", (), provider.transport, ("transport",))
     for position, source in enumerate(provider.feedback):
         found = discover("parsers", "FORMAT").get(source.format)
+        where = ("feedback", position)
         if found is None or found.kind != "feedback":
-            problems.append((("feedback", position, "format"), f"no feedback format named {source.format!r}"))
+            problems.append(((*where, "format"), f"no feedback format named {source.format!r}"))
+        else:
+            problems += _check_plugin("parsers", "FORMAT", ("feedback",), source.plugin, where)
     return problems

@@ -18,10 +18,10 @@ from sqlalchemy import Connection
 
 from canonical.codes import Severity
 from canonical.contracts import Feedback, Remote, RemoteFile, Source
-from canonical.errors import Conflict, NotFound
+from canonical.errors import ConfigError, Conflict, NotFound
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
-from canonical.profiles import ProviderProfile
+from canonical.profiles import Model, ProviderProfile
 from gateway.answer import note_news
 from gateway.book import provider_book
 from gateway.composition import Gateway
@@ -109,8 +109,9 @@ def apply(gateway: Gateway, feedback_id: str) -> Followed:
 
 def _read(gateway: Gateway, row: Mapping[str, Any]) -> None:
     feedback_id = row["feedback_id"]
+    options = _agreed(gateway.profiles.provider(row["provider_id"]), row)
     with gateway.store.mapped(f"feedback/{feedback_id}") as data:
-        feedback = lookup("parsers", "FORMAT", row["format"]).read(Source(feedback_id, row["name"], data))
+        feedback = lookup("parsers", "FORMAT", row["format"]).read(Source(feedback_id, row["name"], data), options)
     fatal = feedback.findings.filter(pl.col("severity") == Severity.FATAL)
     known = _known_statements(gateway, row["provider_id"], feedback)
     statements = feedback.statements.join(known, on=["account", "statement_id"], how="anti", maintain_order="left")
@@ -130,6 +131,15 @@ def _read(gateway: Gateway, row: Mapping[str, Any]) -> None:
                 raise Conflict(f"statement {item['statement_id']} was booked meanwhile", feedback_id=feedback_id)
 
     draft.commit({"unreadable": not fatal.is_empty(), "note": note, "version": feedback.version}, mark)
+
+
+def _agreed(provider: ProviderProfile, row: Mapping[str, Any]) -> Model:
+    """How the profile says that this file is to be read. Raises ConfigError: it no longer says so."""
+    for item in provider.feedback:
+        if item.format == row["format"] and fnmatch.fnmatch(row["name"], item.pattern):
+            return plugin_options("parsers", "FORMAT", item.plugin)
+    told = f"{provider.provider_id} has no feedback of format {row['format']} for a file named {row['name']} any more"
+    raise ConfigError(f"{told}: put the pattern back", feedback_id=row["feedback_id"])
 
 
 def _known_statements(gateway: Gateway, provider_id: str, feedback: Feedback) -> pl.DataFrame:

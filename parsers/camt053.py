@@ -8,9 +8,10 @@ from typing import ClassVar, Final, Literal
 import polars as pl
 
 from canonical.codes import CreditDebit, Severity
-from canonical.contracts import Feedback, Source
+from canonical.contracts import Feedback, Model, Source
 from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
 from canonical.identifiers import make_id
+from canonical.profiles import NoOptions
 from parsers._feedback_camt_paths import CAMT053
 from parsers._feedback_entries import ENTRY_COLUMNS, EntryRows
 from parsers._feedback_shapes import Record
@@ -25,12 +26,13 @@ class Camt053:
 
     name: str = CAMT053.name
     kind: ClassVar[Literal["feedback"]] = "feedback"
+    options: type[Model] = NoOptions
 
     def sniff(self, head: bytes) -> bool:
         """True when the first 4 KiB declare a camt.053 namespace or hold its element."""
         return CAMT053.sniff(head)
 
-    def read(self, source: Source) -> Feedback:
+    def read(self, source: Source, options: NoOptions) -> Feedback:  # noqa: ARG002  the contract's signature
         """STATEMENTS, ENTRIES and FINDINGS. Where a finding is FATAL the other frames are empty. Never raises for the provider."""
         reader = new_reader(source, CAMT053)
         rows, records, header = EntryRows(), list[Record](), dict[str, str]()

@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.contracts import Feedback, Source
+from canonical.contracts import Feedback, Model, Source
 from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, empty
+from canonical.profiles import NoOptions
 from parsers._nacha_batches import SUMS_SCHEMA, batch_controls, batch_headers, batch_sums, control_totals
 from parsers._nacha_entries import entries_of
 from parsers._nacha_file import Counted, closing_findings, file_header, file_totals, opening_findings
@@ -66,12 +67,13 @@ class NachaReturn:
 
     name: str = "nacha-return"
     kind: ClassVar[Literal["feedback"]] = "feedback"
+    options: type[Model] = NoOptions
 
     def sniff(self, head: bytes) -> bool:
         """True when the bytes begin with a file header or a batch header record."""
         return sniff(head)
 
-    def read(self, source: Source) -> Feedback:
+    def read(self, source: Source, options: NoOptions) -> Feedback:  # noqa: ARG002  the contract's signature
         """STATUSES: one row an addenda record of type 98 or 99, in file order. STATEMENTS and ENTRIES stay empty.
 
         A file without headers or controls is read as far as it goes, with findings. FATAL: it holds entries but neither

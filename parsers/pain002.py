@@ -7,8 +7,9 @@ from typing import ClassVar, Final, Literal
 
 import polars as pl
 
-from canonical.contracts import Feedback, Source
+from canonical.contracts import Feedback, Model, Source
 from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, empty
+from canonical.profiles import NoOptions
 from parsers._feedback_pain002_paths import PAIN002
 from parsers._feedback_statuses import StatusRows
 from parsers._feedback_xml import new_reader, read_records
@@ -21,12 +22,13 @@ class Pain002:
 
     name: str = PAIN002.name
     kind: ClassVar[Literal["feedback"]] = "feedback"
+    options: type[Model] = NoOptions
 
     def sniff(self, head: bytes) -> bool:
         """True when the first 4 KiB declare a pain.002 namespace or hold its element."""
         return PAIN002.sniff(head)
 
-    def read(self, source: Source) -> Feedback:
+    def read(self, source: Source, options: NoOptions) -> Feedback:  # noqa: ARG002  the contract's signature
         """STATUSES and FINDINGS. Where a finding is FATAL the other frames are empty. Never raises for the provider."""
         reader, rows = new_reader(source, PAIN002), StatusRows()
         try:

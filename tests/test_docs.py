@@ -283,3 +283,13 @@ def test_a_fault_in_a_profile_is_told_with_its_line(config) -> None:
     line = text.splitlines().index("currencies: [EUR]") + 1
     assert [(fault.path.name, fault.line) for fault in faults] == [("dogwood.yaml", line)]
     assert "EURO" in str(faults[0])
+
+
+def test_options_of_a_feedback_format_are_checked_with_its_line(config) -> None:
+    path, text = named(blocks("adding-a-client-or-provider.md", "yaml")[1])
+    told = "format: camt.053, options: {encoding: guess}}"
+    (config / path).write_text(text.replace("format: camt.053}", told), encoding="utf-8")
+    _, faults = check_profiles(config)
+    line = next(number for number, item in enumerate(text.splitlines(), 1) if "camt053" in item)
+    assert [(fault.path.name, fault.line) for fault in faults] == [("example_bank.yaml", line)]
+    assert "encoding" in str(faults[0])

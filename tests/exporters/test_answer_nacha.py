@@ -80,7 +80,7 @@ def written(answer=ANSWER, options=OPTIONS):
 
 
 def read(data):
-    feedback = RETURNS.read(Source("f" * 20, "x.ach", data))
+    feedback = RETURNS.read(Source("f" * 20, "x.ach", data), RETURNS.options())
     assert feedback.findings.rows() == [], feedback.findings
     return feedback.statuses
 
@@ -248,7 +248,7 @@ def test_whatever_the_client_sent_the_file_is_whole(rows, reason, name):
     answer = replace(answer, client=answer.client.model_copy(update={"name": name}))
     data = written(answer)
     assert {len(line) for line in data.decode("ascii").split("\n")[:-1]} == {94}
-    feedback = RETURNS.read(Source("f" * 20, "x.ach", data))
+    feedback = RETURNS.read(Source("f" * 20, "x.ach", data), RETURNS.options())
     assert feedback.statuses.height == len(payments)
     assert not [
         rule

@@ -49,7 +49,7 @@ def survive(name: str, data: bytes) -> None:
             checked(asked.requests, CANCELLATIONS)
             checked(asked.findings, FINDINGS)
         else:
-            said = found.read(source)
+            said = found.read(source, found.options())
             for frame, schema in (
                 (said.statuses, STATUSES), (said.statements, STATEMENTS), (said.entries, ENTRIES), (said.findings, FINDINGS),
             ):  # fmt: skip

@@ -21,7 +21,7 @@ STATEMENT = (GOLDEN / "statement.xml").read_bytes()
 
 def read(data: bytes | str) -> Feedback:
     plain = data.encode() if isinstance(data, str) else data
-    feedback = FORMAT.read(Source("f", "statement.xml", plain))
+    feedback = FORMAT.read(Source("f", "statement.xml", plain), FORMAT.options())
     for frame, schema in (
         (feedback.statements, STATEMENTS),
         (feedback.entries, ENTRIES),

@@ -20,7 +20,7 @@ ORIGINATION = (Path(__file__).parent / "golden" / "nacha" / "origination.ach").r
 
 
 def read(data: bytes) -> Feedback:
-    return FORMAT.read(Source("0" * 20, "test.ach", data))
+    return FORMAT.read(Source("0" * 20, "test.ach", data), FORMAT.options())
 
 
 def expected() -> list[dict[str, object]]:

@@ -21,7 +21,7 @@ REPORT = (GOLDEN / "report.xml").read_bytes()
 
 def read(data: bytes | str) -> Feedback:
     plain = data.encode() if isinstance(data, str) else data
-    feedback = FORMAT.read(Source("f", "report.xml", plain))
+    feedback = FORMAT.read(Source("f", "report.xml", plain), FORMAT.options())
     checked(feedback.statuses, STATUSES)
     checked(feedback.findings, FINDINGS)
     assert feedback.entries.is_empty()
