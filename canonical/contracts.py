@@ -19,6 +19,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.profiles import Account, ClientProfile, Model, ProviderProfile, Rail
+from canonical.requests import Reply, RequestBlock, Sent
 from canonical.tally import ExportSummary
 
 # ---------------------------------------------------------------------------------------------- reading
@@ -394,13 +395,19 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A file to deliver. `name` is its final name; `path` a local copy; `size` and `sha256` are of its bytes."""
+    """A file to deliver. `name` is its final name; `path` a local copy; `size` and `sha256` are of its bytes.
+
+    `payments` and `sum_minor` (minor units of `currency`) are what it holds, for servers that want to be told.
+    """
 
     submission_id: str
     name: str
     path: Path
     size: int
     sha256: str
+    payments: int = 0
+    sum_minor: int = 0
+    currency: str = ""
 
 
 class DeliveryLog(Protocol):
@@ -432,12 +439,44 @@ class DeliveryLog(Protocol):
         """UPLOADED → RELEASING, after the cut-off was checked again. Raises Conflict, or what the check raises."""
         ...
 
+    def recheck(self) -> None:
+        """What `begin_release` checks, once more in RELEASING, before a recovery releases. Moves nothing.
+
+        Raises:
+            ReleaseOver: it may not happen any more; `withdrawn` follows once nothing of it can be released.
+            OutsideError: not now (kill switch, funds); call again later.
+        """
+        ...
+
+    def withdrawn(self, detail: str) -> None:
+        """RELEASING → VOIDED: nothing was released, and nothing of this attempt can be any more. Raises Conflict."""
+        ...
+
     def delivered(self, detail: str) -> None:
-        """RELEASING → DELIVERED. Raises Conflict."""
+        """RELEASING, or UNKNOWN after an enquiry → DELIVERED. Raises Conflict."""
         ...
 
     def unknown(self, detail: str) -> None:
         """RELEASING → UNKNOWN: only enquiry, an acknowledgement or a person resolves it. Raises Conflict."""
+        ...
+
+    def now(self) -> dt.datetime:
+        """The one clock."""
+        ...
+
+    def plan_requests(self, count: int, block: int) -> tuple[RequestBlock, ...]:
+        """The submission's requests in blocks of at most `block`, as planned by whoever came first, with what is known.
+
+        Until each of them has its reply, no acknowledgement resolves the submission. Raises Conflict.
+        """
+        ...
+
+    def begin_requests(self, block: RequestBlock, note: str = "") -> RequestBlock:
+        """In RELEASING: the intent to send the open requests of a block, durable when it returns. Raises Conflict."""
+        ...
+
+    def answered(self, block: RequestBlock, replies: tuple[Reply, ...]) -> RequestBlock:
+        """The block with the replies that came, durable when it returns. Raises Conflict."""
         ...
 
 
@@ -463,12 +502,25 @@ class Remote(Protocol):
         """
         ...
 
-    def feedback(self) -> Iterator[RemoteFile]:
-        """Files the provider offers, in name order."""
+    def enquire(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """Ask the provider about an UNKNOWN parcel: DELIVERED where it shows it, else it stays. Sends nothing.
+
+        Raises:
+            TransientError, OutsideError: the provider does not say.
+            Conflict: somebody resolved it first.
+        """
+        ...
+
+    def feedback(self, waiting: tuple[Sent, ...] = ()) -> Iterator[RemoteFile]:
+        """Files the provider offers, in name order. `waiting`: submissions whose status it may be asked for."""
         ...
 
     def fetch(self, file: RemoteFile) -> bytes:
         """Their bytes."""
+        ...
+
+    def archive(self, file: RemoteFile) -> None:
+        """Called once the file's bytes are kept: put it aside where the profile says so."""
         ...
 
 
@@ -497,6 +549,6 @@ ANSWER_DTYPES: dict[str, Any] = {
 __all__ = [
     "ANSWER_DTYPES", "Account", "Answer", "AnswerExport", "Cancellation", "CancellationFormat", "ClientProfile", "Context", "DeliveryLog", "DeliveryState",
     "ExportSummary", "Feedback", "FeedbackFormat", "FileHeader", "FileRule", "FormatFacts", "Model", "Order", "Parcel", "PaymentFormat",
-    "ProviderExport", "ProviderProfile", "Rail", "Remote", "RemoteFile", "Report", "ReportExport", "RowRule", "Rule",
-    "Sheet", "Source", "Transport", "Window",
+    "ProviderExport", "ProviderProfile", "Rail", "Remote", "RemoteFile", "Reply", "Report", "ReportExport", "RequestBlock",
+    "RowRule", "Rule", "Sent", "Sheet", "Source", "Transport", "Window",
 ]  # fmt: skip

@@ -8,7 +8,8 @@ BulkrailError
 ├── NotTied                the conservation equation does not hold: names the rows
 ├── TransientError         an outside fault that the listed retry may repeat
 └── OutsideError           an outside fault that must not be repeated blindly
-    └── OutcomeUnknown     the outside may or may not have acted: only enquiry resolves it
+    ├── OutcomeUnknown     the outside may or may not have acted: only enquiry resolves it
+    └── ReleaseOver        the release may not happen any more: what was prepared is withdrawn
 """
 
 from __future__ import annotations
@@ -62,3 +63,7 @@ class OutsideError(BulkrailError):
 
 class OutcomeUnknown(OutsideError):
     """The outside may or may not have acted."""
+
+
+class ReleaseOver(OutsideError):
+    """The release may not happen any more (cut-off missed, cancelled). Nothing was released."""

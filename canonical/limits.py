@@ -56,3 +56,5 @@ WORKBOOK_PART_BYTES_MAX: Final = 2**30
 WORKBOOK_TEXTS_MAX: Final = 12_000_000
 """Shared texts of a workbook."""
 WORKBOOK_PARTS_MAX: Final = 10_000
+ASKED_DAYS: Final = 10
+"""Days in which a provider's API is asked for the status of what was sent to it."""

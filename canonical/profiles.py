@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from canonical.currencies import CURRENCIES
+from canonical.file_names import checked_pattern
 
 
 def _known_currency(code: str) -> str:
@@ -27,6 +28,7 @@ def _known_zone(name: str) -> str:
 
 CurrencyCode = Annotated[str, AfterValidator(_known_currency)]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
+FileName = Annotated[str, AfterValidator(checked_pattern)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{1,30}$")]
 Minor = Annotated[int, Field(ge=0)]
 
@@ -167,11 +169,12 @@ class FeedbackSource(Model):
 
 
 class ProviderProfile(Model):
-    """One bank or payment provider."""
+    """One bank or payment provider. `file_name`: how its files are named, see `canonical.file_names`."""
 
     provider_id: Slug
     name: str
     export: Plugin
+    file_name: FileName = "{submission_id}{suffix}"
     transport: Plugin
     accounts: tuple[Account, ...] = Field(min_length=1)
     rails: tuple[Rail, ...] = Field(min_length=1)

@@ -40,7 +40,7 @@ def dispatch(gateway: Gateway, submission_id: str) -> str:
 
     Raises:
         TransientError: a listed fault before release: call again.
-        CutOffMissed: voided before release: route the file again.
+        ReleaseOver: voided before release: route the file again.
         OutsideError: any other fault before release.
     """
     row = submission_row(gateway, submission_id)
@@ -108,7 +108,16 @@ def _parcel(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Parcel]:
             raise FrameBroken(
                 "the stored submission is not the one that was written", submission_id=row["submission_id"]
             )
-        yield Parcel(row["submission_id"], row["name"], path, size, sha256)
+        yield Parcel(
+            row["submission_id"],
+            row["name"],
+            path,
+            size,
+            sha256,
+            row["payments"],
+            row["sum_minor"],
+            row["currency"] or "",
+        )
 
 
 @contextmanager

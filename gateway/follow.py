@@ -21,13 +21,14 @@ from canonical.contracts import Feedback, Remote, RemoteFile, Source
 from canonical.errors import ConfigError, Conflict, NotFound
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
-from canonical.profiles import Model, ProviderProfile
+from canonical.profiles import FeedbackSource, Model, Plugin, ProviderProfile
 from gateway.answer import note_news
 from gateway.book import provider_book
 from gateway.composition import Gateway
 from gateway.config import plugin_options
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
+from gateway.requests import REPLIES_SUFFIX, waiting
 from gateway.submissions import acknowledge
 from reconciliation.states import attribute
 
@@ -50,21 +51,24 @@ def follow(gateway: Gateway, provider_id: str) -> list[Followed]:
     provider = gateway.profiles.provider(provider_id)
     transport = lookup("providers", "TRANSPORT", provider.transport.name)
     with transport.connect(plugin_options("providers", "TRANSPORT", provider.transport), gateway.secret) as remote:
-        for file in remote.feedback():
+        for file in remote.feedback(waiting(gateway, provider_id)):
             _fetch(gateway, provider, remote, file)
-    waiting = gateway.registry.rows(
+    unread = gateway.registry.rows(
         t.FEEDBACK,
         t.FEEDBACK.c.provider_id == provider_id,
         t.FEEDBACK.c.state == "archived",
         order=t.FEEDBACK.c.received_at,
     )
-    return [apply(gateway, row["feedback_id"]) for row in waiting]
+    return [apply(gateway, row["feedback_id"]) for row in unread]
 
 
 def _fetch(gateway: Gateway, provider: ProviderProfile, remote: Remote, file: RemoteFile) -> None:
     key = {"provider_id": provider.provider_id, "name": file.name, "version": file.version}
-    format_name = next((item.format for item in provider.feedback if fnmatch.fnmatch(file.name, item.pattern)), None)
-    if format_name is None or gateway.registry.one(t.REMOTE_FILES, **key) is not None:
+    source = _source(provider, file.name)
+    if source is None:
+        return
+    if gateway.registry.one(t.REMOTE_FILES, **key) is not None:
+        remote.archive(file)  # its bytes are kept; the last run ended before it could put the file aside
         return
     data = remote.fetch(file)
     sha256 = hashlib.sha256(data).hexdigest()
@@ -75,12 +79,17 @@ def _fetch(gateway: Gateway, provider: ProviderProfile, remote: Remote, file: Re
         is_new = insert_new(
             connection, t.FEEDBACK,
             feedback_id=feedback_id, provider_id=provider.provider_id, name=file.name, sha256=sha256,
-            size_bytes=len(data), format=format_name, received_at=registry.now(), state="archived", note="",
+            size_bytes=len(data), format=source.format, received_at=registry.now(), state="archived", note="",
         )  # fmt: skip
         insert_new(connection, t.REMOTE_FILES, **key, feedback_id=feedback_id)
         action = "feedback_received" if is_new else "feedback_repeated"
         registry.audit(connection, provider.provider_id, action, feedback_id, name=file.name, sha256=sha256)
     _log.info("feedback", provider=provider.provider_id, name=file.name, feedback_id=feedback_id, new=is_new)
+    remote.archive(file)
+
+
+def _source(provider: ProviderProfile, name: str) -> FeedbackSource | None:
+    return next((item for item in provider.feedback if fnmatch.fnmatch(name, item.pattern)), None)
 
 
 def apply(gateway: Gateway, feedback_id: str) -> Followed:
@@ -135,6 +144,8 @@ def _read(gateway: Gateway, row: Mapping[str, Any]) -> None:
 
 def _agreed(provider: ProviderProfile, row: Mapping[str, Any]) -> Model:
     """How the profile says that this file is to be read. Raises ConfigError: it no longer says so."""
+    if row["name"].endswith(REPLIES_SUFFIX):
+        return plugin_options("parsers", "FORMAT", Plugin(name=row["format"]))  # the gateway wrote it itself
     for item in provider.feedback:
         if item.format == row["format"] and fnmatch.fnmatch(row["name"], item.pattern):
             return plugin_options("parsers", "FORMAT", item.plugin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from canonical.contracts import DeliveryLog, DeliveryState, Parcel, RemoteFile
+from canonical.contracts import DeliveryLog, DeliveryState, Parcel, RemoteFile, Sent
 from canonical.errors import Conflict, OutsideError
 from gateway.files import outbox_key
 from gateway.store import ObjectStore
@@ -38,10 +38,16 @@ class OutboxRemote:
                 raise OutsideError(f"another file of the name {parcel.name} lies in the outbox") from None
         log.delivered(f"{key}")
 
-    def feedback(self) -> Iterator[RemoteFile]:
+    def enquire(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """An answer is never UNKNOWN: see `deliver`."""
+
+    def feedback(self, waiting: tuple[Sent, ...] = ()) -> Iterator[RemoteFile]:  # noqa: ARG002  the protocol's
         """Clients' folders hold no feedback."""
         return iter(())
 
     def fetch(self, file: RemoteFile) -> bytes:
         """See `feedback`."""
         raise OutsideError(f"an outbox holds no feedback ({file.name})")
+
+    def archive(self, file: RemoteFile) -> None:
+        """See `feedback`."""

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from canonical.contracts import Order
 from canonical.errors import Conflict
+from canonical.file_names import file_name
 from canonical.frames import ROUTES, conform
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
@@ -133,7 +134,10 @@ def _submission(
         "destination": provider.provider_id, "account": candidate.account.account, "rail": candidate.rail.rail,
         "currency": group["currency"][0], "credit_debit": group["credit_debit"][0], "payments": group.height,
         "sum_minor": int(group["amount_minor"].sum()),
-        "name": submission_id + lookup("exporters", "EXPORT", provider.export.name).suffix,
+        "name": file_name(
+            provider.file_name, submission_id=submission_id, date=candidate.business_date, time=gateway.clock(),
+            file_sequence=file_sequence, suffix=lookup("exporters", "EXPORT", provider.export.name).suffix,
+        ),
         "business_date": candidate.business_date.isoformat(), "execution_date": execution_date.isoformat(),
         "cut_off_at": candidate.cut_off_at.isoformat(timespec="microseconds"),
         "sequence_first": (trace - 1) % _TRACE_NUMBERS + 1, "file_sequence": file_sequence,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from canonical.errors import ReleaseOver
 from gateway.answer import answer, answer_duplicates
 from gateway.approve import approve
 from gateway.composition import Gateway
@@ -19,7 +20,7 @@ from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.route import route
 from gateway.settle import settle
-from gateway.submissions import CutOffMissed, submission_row
+from gateway.submissions import submission_row
 from gateway.validate import validate
 
 
@@ -37,7 +38,7 @@ def deliver(gateway: Gateway, submission_id: str) -> str:
     """Dispatch a submission; where its cut-off was missed, nothing was released and its payments are planned anew."""
     try:
         return dispatch(gateway, submission_id)
-    except CutOffMissed:
+    except ReleaseOver:
         route(gateway, submission_row(gateway, submission_id)["file_id"])
         return "VOIDED"
 

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from canonical.contracts import DeliveryState
-from canonical.errors import Conflict, NotFound, OutsideError
+from canonical.contracts import DeliveryState, Reply, RequestBlock
+from canonical.errors import Conflict, NotFound, ReleaseOver
+from gateway import requests
 from gateway.composition import Gateway
 from gateway.registry import tables as t
 from gateway.registry.engine import move
@@ -16,7 +17,7 @@ OPEN = ("PREPARED", "UPLOADING", "UPLOADED", "RELEASING")
 SENT = ("DELIVERED", "ACKNOWLEDGED", "REJECTED", "UNKNOWN")
 
 
-class CutOffMissed(OutsideError):
+class CutOffMissed(ReleaseOver):
     """The window closed before the release: the submission is void and its payments are to be routed again."""
 
 
@@ -63,16 +64,44 @@ class RegistryLog:
         self._check_window()
         self._move(DeliveryState.RELEASING)
 
+    def recheck(self) -> None:
+        """The checks of a release once more, in RELEASING. Moves nothing. Raises CutOffMissed."""
+        if self._window_closed():
+            raise CutOffMissed("cut-off missed in the middle of the release", submission_id=self._submission_id)
+
+    def withdrawn(self, detail: str) -> None:
+        """RELEASING → VOIDED: its payments are to be routed again. Raises Conflict."""
+        self._move(DeliveryState.VOIDED, detail=detail)
+
+    def now(self) -> dt.datetime:
+        """The gateway's clock."""
+        return self._gateway.clock()
+
+    def plan_requests(self, count: int, block: int) -> tuple[RequestBlock, ...]:
+        """See `gateway.requests`."""
+        return requests.plan_requests(self._gateway, self._submission_id, count, block)
+
+    def begin_requests(self, block: RequestBlock, note: str = "") -> RequestBlock:
+        """See `gateway.requests`."""
+        return requests.begin_requests(self._gateway, self._submission_id, block, note)
+
+    def answered(self, block: RequestBlock, replies: tuple[Reply, ...]) -> RequestBlock:
+        """See `gateway.requests`."""
+        return requests.keep_replies(self._gateway, self._submission_id, block, replies)
+
     def delivered(self, detail: str) -> None:
-        """RELEASING → DELIVERED. Raises Conflict."""
+        """RELEASING, or UNKNOWN after an enquiry → DELIVERED. Raises Conflict."""
         self._move(DeliveryState.DELIVERED, detail=detail, delivered_at=self._gateway.registry.now())
 
     def unknown(self, detail: str) -> None:
         """RELEASING → UNKNOWN. Raises Conflict."""
         self._move(DeliveryState.UNKNOWN, detail=detail, delivered_at=self._gateway.registry.now())
 
+    def _window_closed(self) -> bool:
+        return self._cut_off_at is not None and self._gateway.clock() >= self._cut_off_at
+
     def _check_window(self) -> None:
-        if self._cut_off_at is not None and self._gateway.clock() >= self._cut_off_at:
+        if self._window_closed():
             self._move(DeliveryState.VOIDED, detail="cut-off missed before release")
             raise CutOffMissed("cut-off missed; nothing was released", submission_id=self._submission_id)
 
@@ -96,11 +125,14 @@ class RegistryLog:
 def acknowledge(gateway: Gateway, submission_id: str, status: str, detail: str) -> bool:
     """A provider's word on a whole submission: ACKNOWLEDGED or REJECTED. It also resolves RELEASING and UNKNOWN.
 
-    False where the submission was not waiting for a word: the first one stands.
+    False where the submission was not waiting for a word: the first one stands. Nor does a word on some of its payments
+    resolve it while others have not reached the provider, or may not have.
     """
     to = "REJECTED" if status == "RJCT" else "ACKNOWLEDGED"
     registry = gateway.registry
     with registry.transaction() as connection:
+        if requests.has_open_requests(connection, submission_id):
+            return False
         where = {"submission_id": submission_id, "state": ["RELEASING", "UNKNOWN", "DELIVERED"]}
         moved = move(connection, t.SUBMISSIONS, where, state=to, detail=detail, changed_at=registry.now())
         if moved:

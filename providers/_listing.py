@@ -7,7 +7,7 @@ from typing import Final
 from canonical.errors import OutsideError, TransientError
 from canonical.limits import FILE_BYTES_MAX
 
-_UNFINISHED: Final = (".part", ".tmp", ".filepart", ".partial")
+_UNFINISHED: Final = (".part", ".tmp", ".filepart", ".partial", ".withdrawn")
 
 
 def is_offered(name: str) -> bool:

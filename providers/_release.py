@@ -11,8 +11,8 @@ import hashlib
 from typing import Final
 
 from canonical.contracts import DeliveryLog, DeliveryState, Parcel
-from canonical.errors import FrameBroken, OutsideError
-from providers._ways import Place, ReleaseTerms, Verdict, way_of
+from canonical.errors import FrameBroken, OutsideError, ReleaseOver, TransientError
+from providers._ways import Place, ReleaseTerms, Verdict, Way, way_of
 
 _BEFORE_RELEASE: Final = frozenset({DeliveryState.PREPARED, DeliveryState.UPLOADING, DeliveryState.UPLOADED})
 
@@ -25,16 +25,17 @@ def carry(place: Place, parcel: Parcel, log: DeliveryLog, terms: ReleaseTerms) -
         OutcomeUnknown: the line broke during a release that the next call can settle by looking.
         OutsideError: the provider refused, and nothing was released.
         FrameBroken: the local copy is not what the parcel says.
+        ReleaseOver: the checks of a release refuse it for good; nothing was released.
         Conflict: another worker holds the submission; nothing more was touched.
     """
     way = way_of(terms)
     if log.state is DeliveryState.RELEASING:
-        _conclude(log, parcel, way.recover(place, parcel, log.attempt))
+        _recover(place, parcel, log, way)
         return
     if log.state not in _BEFORE_RELEASE:
         return
     if log.state is not DeliveryState.UPLOADED or not way.is_staged(place, parcel, log.attempt):
-        _check_local_copy(parcel)
+        check_local_copy(parcel)
         way.stage(place, parcel, log.begin_upload())
         log.uploaded()
     _refuse_taken(place, way.released_name(parcel, log.attempt), parcel)
@@ -42,16 +43,61 @@ def carry(place: Place, parcel: Parcel, log: DeliveryLog, terms: ReleaseTerms) -
     _conclude(log, parcel, way.release(place, parcel, log.attempt))
 
 
+def enquire(place: Place, parcel: Parcel, log: DeliveryLog, terms: ReleaseTerms) -> None:
+    """Look what became of an UNKNOWN parcel: DELIVERED where the folder proves it, else nothing is moved.
+
+    Raises:
+        TransientError, OutsideError: the provider does not say.
+        Conflict: somebody resolved it first.
+    """
+    if log.state is DeliveryState.UNKNOWN:
+        seen = way_of(terms).look(place, parcel, log.attempt)
+        if seen.state is DeliveryState.DELIVERED:
+            log.delivered(f"found by asking: {seen.detail}")
+
+
+def _recover(place: Place, parcel: Parcel, log: DeliveryLog, way: Way) -> None:
+    """What a worker that died or sleeps in RELEASING has left. Nothing is released that would be refused now."""
+    seen = way.look(place, parcel, log.attempt)
+    if seen.state is not DeliveryState.RELEASING:
+        _conclude(log, parcel, seen)
+        return
+    try:
+        log.recheck()
+    except ReleaseOver:
+        _withdraw(place, parcel, log, way)
+        return
+    _conclude(log, parcel, way.release(place, parcel, log.attempt))
+
+
+def _withdraw(place: Place, parcel: Parcel, log: DeliveryLog, way: Way) -> None:
+    """Take the temporary from under a worker that may sleep before its rename; it may have been the quicker one."""
+    try:
+        way.withdraw(place, parcel, log.attempt)
+    except TransientError:
+        raise
+    except OutsideError as refused:
+        seen = way.look(place, parcel, log.attempt)
+        if seen.state is DeliveryState.RELEASING:
+            raise OutsideError(f"cannot be withdrawn: {refused}", submission_id=parcel.submission_id) from refused
+        _conclude(log, parcel, seen)
+        return
+    _conclude(log, parcel, way.look(place, parcel, log.attempt))
+
+
 def _conclude(log: DeliveryLog, parcel: Parcel, verdict: Verdict) -> None:
     if verdict.state is DeliveryState.DELIVERED:
         log.delivered(verdict.detail)
     elif verdict.state is DeliveryState.UNKNOWN:
         log.unknown(verdict.detail)
+    elif verdict.state is DeliveryState.VOIDED:
+        log.withdrawn(verdict.detail)
+        raise ReleaseOver(verdict.detail, submission_id=parcel.submission_id)
     else:
         raise OutsideError(f"not released: {verdict.detail}", submission_id=parcel.submission_id)
 
 
-def _check_local_copy(parcel: Parcel) -> None:
+def check_local_copy(parcel: Parcel) -> None:
     with parcel.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()

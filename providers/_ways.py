@@ -2,7 +2,7 @@
 
 | release | before RELEASING | the release itself | found in RELEASING after a crash |
 |---|---|---|---|
-| rename | whole under `.{submission_id}.{attempt}.part` | rename to the final name | see `_Rename.recover` |
+| rename | whole under `.{submission_id}.{attempt}.part` | rename to the final name | see `_Rename.look` |
 | marker | whole under its final name | empty `{final name}.done` | marker seen: delivered; else unknown |
 | direct | nothing outside (the local copy was checked) | put under the final name | final name whole: delivered; else unknown |
 """
@@ -24,12 +24,14 @@ class ReleaseTerms(Model):
     """What a profile says of the server's ways. The defaults promise nothing: then a broken release is UNKNOWN.
 
     `rename_atomic`: the temporary is gone in the same moment as the final name appears (not copy and delete).
-    `temporaries_cleared`: somebody besides us may remove files that were not released yet.
+    `temporaries_cleared`: somebody besides us may remove files that were not released yet. `resume`: a broken upload is
+    carried on where it broke, after what is there was compared.
     """
 
     release: Literal["rename", "marker", "direct"] = "rename"
     rename_atomic: bool = False
     temporaries_cleared: bool = True
+    resume: bool = False
 
 
 class Place(Protocol):
@@ -37,6 +39,10 @@ class Place(Protocol):
 
     def put(self, name: str, path: Path) -> None:
         """Write a local file, read from its start, under a name that must be free. Durable when it returns."""
+        ...
+
+    def resume(self, left: str, name: str, path: Path) -> bool:
+        """Carry on what an earlier attempt of ours left under the name `left`: True where `name` is now whole."""
         ...
 
     def size(self, name: str) -> int | None:
@@ -58,7 +64,7 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a release came to: DELIVERED or UNKNOWN, or RELEASING where it certainly has not happened yet."""
+    """What a release came to: DELIVERED, UNKNOWN, VOIDED (withdrawn), or RELEASING: certainly it has not happened yet."""
 
     state: DeliveryState
     detail: str
@@ -73,7 +79,7 @@ def _unknown(detail: str) -> Verdict:
 
 
 class Way(Protocol):
-    """One way to release. `stage` makes the parcel ready; `release` and `recover` say what came of it."""
+    """One way to release. `stage` makes the parcel ready; `release` and `look` say what came of it."""
 
     def is_staged(self, place: Place, parcel: Parcel, attempt: int) -> bool: ...
 
@@ -83,7 +89,13 @@ class Way(Protocol):
 
     def release(self, place: Place, parcel: Parcel, attempt: int) -> Verdict: ...
 
-    def recover(self, place: Place, parcel: Parcel, attempt: int) -> Verdict: ...
+    def look(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:
+        """What was released, as far as the place shows it; RELEASING: certainly nothing yet, and it may be."""
+        ...
+
+    def withdraw(self, place: Place, parcel: Parcel, attempt: int) -> None:
+        """Take away what could still be released, so that `look` then says what became of it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +108,9 @@ class _Rename:
         return place.size(temporary_name(parcel, attempt)) == parcel.size
 
     def stage(self, place: Place, parcel: Parcel, attempt: int) -> None:
-        place.put(temporary_name(parcel, attempt), parcel.path)
+        name, left = temporary_name(parcel, attempt), temporary_name(parcel, attempt - 1)
+        if not (self.terms.resume and attempt > 1 and place.resume(left, name, parcel.path)):
+            place.put(name, parcel.path)
         _verify(place, temporary_name(parcel, attempt), parcel)
 
     def released_name(self, parcel: Parcel, attempt: int) -> str:  # noqa: ARG002  the same for every attempt
@@ -111,28 +125,30 @@ class _Rename:
                 raise OutcomeUnknown(message, submission_id=parcel.submission_id) from fault
             return _unknown(f"the line broke during the rename to {parcel.name}: {fault}")
         except OutsideError as fault:
-            seen = self._look(place, parcel, attempt)
+            seen = self.look(place, parcel, attempt)
             return Verdict(seen.state, f"{fault}; {seen.detail}")
         return _seen_after_rename(place, parcel)
 
-    def recover(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:
-        """Temporary whole, final absent, rename atomic: rename. Temporary gone: delivered if the final is seen.
+    def look(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:
+        """Temporary whole, final absent, rename atomic: not yet. Temporary gone: delivered if the final is seen.
 
         It is delivered too where nobody clears temporaries. Anything else is UNKNOWN: a server that copies and deletes
         may be half-way, or the bank took the copy already.
         """
-        seen = self._look(place, parcel, attempt)
-        return self.release(place, parcel, attempt) if seen.state is DeliveryState.RELEASING else seen
-
-    def _look(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:
         temporary, final = place.size(temporary_name(parcel, attempt)), place.size(parcel.name)
         if temporary is None and final == parcel.size:
             return _delivered(f"{parcel.name} is there, {final} bytes, and its temporary is gone")
+        if temporary is None and final is None and place.size(withdrawn_name(parcel, attempt)) is not None:
+            return Verdict(DeliveryState.VOIDED, f"{withdrawn_name(parcel, attempt)} was withdrawn before its release")
         if temporary is None and final is None and not self.terms.temporaries_cleared:
             return _delivered(f"{parcel.name} was taken: its temporary is gone, and nobody clears temporaries")
         if temporary == parcel.size and final is None and self.terms.rename_atomic:
             return Verdict(DeliveryState.RELEASING, "the temporary is whole and the final name is free")
         return _unknown(f"temporary {_bytes(temporary)}, {parcel.name} {_bytes(final)}, {parcel.size} were sent")
+
+    def withdraw(self, place: Place, parcel: Parcel, attempt: int) -> None:
+        # A name of its own and no removal: who finds nothing could not tell a withdrawal from a bank that took the file.
+        place.rename(temporary_name(parcel, attempt), withdrawn_name(parcel, attempt))
 
 
 def _seen_after_rename(place: Place, parcel: Parcel) -> Verdict:
@@ -172,7 +188,10 @@ class _Marker:
             return _unknown(f"the marker {marker} was not confirmed: {fault}")
         return _delivered(f"marker {marker} written")
 
-    def recover(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:
+    def withdraw(self, place: Place, parcel: Parcel, attempt: int) -> None:
+        """Nothing can be: without its marker a marked file is UNKNOWN."""
+
+    def look(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:
         """A marker that is not there may never have been, or the bank took it: writing another could pay twice."""
         marker = self.released_name(parcel, attempt)
         if place.size(marker) is not None:
@@ -202,11 +221,14 @@ class _Direct:
     def release(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:
         try:
             place.put(parcel.name, parcel.path)
-            return self.recover(place, parcel, attempt)
+            return self.look(place, parcel, attempt)
         except _FAULTS as fault:
             return _unknown(f"the put of {parcel.name} was not confirmed: {fault}")
 
-    def recover(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:  # noqa: ARG002  the final name is all there is
+    def withdraw(self, place: Place, parcel: Parcel, attempt: int) -> None:
+        """Nothing can be: a put that was begun may have been read."""
+
+    def look(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:  # noqa: ARG002  the final name is all there is
         size = place.size(parcel.name)
         if size == parcel.size:
             return _delivered(f"{parcel.name} is there, {size} bytes")
@@ -239,6 +261,11 @@ def _bytes(size: int | None) -> str:
 def temporary_name(parcel: Parcel, attempt: int) -> str:
     """Name of an attempt's temporary: a dot file that ends in `.part`."""
     return f".{parcel.submission_id}.{attempt}.part"
+
+
+def withdrawn_name(parcel: Parcel, attempt: int) -> str:
+    """Name of a temporary that will never be released."""
+    return f".{parcel.submission_id}.{attempt}.withdrawn"
 
 
 def marked_name(parcel: Parcel, attempt: int) -> str:

@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from canonical.contracts import DeliveryLog, Parcel, RemoteFile
+from canonical.contracts import DeliveryLog, Parcel, RemoteFile, Sent
 from canonical.errors import OutsideError
 from providers._listing import check_plain, check_readable, check_settled, is_offered, version_of
-from providers._release import carry
+from providers._release import carry, enquire
 from providers._ways import ReleaseTerms
 
 _AT_FDCWD: Final = -100
@@ -49,6 +49,9 @@ class _FolderPlace:
                 target.flush()
                 os.fsync(target.fileno())
             _sync_folder(self._folder)
+
+    def resume(self, left: str, name: str, path: Path) -> bool:  # noqa: ARG002  the protocol's
+        return False  # comparing what is there costs as much as writing it again
 
     def size(self, name: str) -> int | None:
         with _refusals(f"look at {name}"):
@@ -86,7 +89,11 @@ class FolderRemote:
         """See `providers._release.carry`."""
         carry(_FolderPlace(self._options.inbox), parcel, log, self._options)
 
-    def feedback(self) -> Iterator[RemoteFile]:
+    def enquire(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """See `providers._release.enquire`."""
+        enquire(_FolderPlace(self._options.inbox), parcel, log, self._options)
+
+    def feedback(self, waiting: tuple[Sent, ...] = ()) -> Iterator[RemoteFile]:  # noqa: ARG002  a folder is not asked
         """Whole files of the outbox, in name order."""
         outbox = self._options.outbox
         if outbox is None:
@@ -115,6 +122,9 @@ class FolderRemote:
         check_settled(file.name, file.version, version_of(len(data), stat.st_mtime))
         check_settled(file.name, file.version, version_of(stat.st_size, stat.st_mtime))
         return data
+
+    def archive(self, file: RemoteFile) -> None:
+        """Nothing is put aside in a folder of this machine: whoever fills it empties it."""
 
 
 class FolderTransport:

@@ -14,10 +14,10 @@ from typing import Final
 import paramiko
 from pydantic import Field, model_validator
 
-from canonical.contracts import DeliveryLog, Parcel, RemoteFile
+from canonical.contracts import DeliveryLog, Parcel, RemoteFile, Sent
 from canonical.errors import OutsideError, TransientError
 from providers._listing import check_plain, check_readable, check_settled, is_offered, version_of
-from providers._release import carry
+from providers._release import carry, enquire
 from providers._sftp_session import answers, open_session, private_key
 from providers._ways import ReleaseTerms
 
@@ -69,6 +69,9 @@ class _SftpPlace:
             while chunk := source.read(_CHUNK_BYTES):
                 target.write(chunk)
 
+    def resume(self, left: str, name: str, path: Path) -> bool:  # noqa: ARG002  comes next
+        return False
+
     def size(self, name: str) -> int | None:
         with answers(self._sftp, f"look at {name}"):
             try:
@@ -104,10 +107,16 @@ class SftpRemote:
 
     def deliver(self, parcel: Parcel, log: DeliveryLog) -> None:
         """See `providers._release.carry`."""
-        place = _SftpPlace(self._sftp, self._options.inbox, hash_offered=self._options.hash_offered)
-        carry(place, parcel, log, self._options)
+        carry(self._place(), parcel, log, self._options)
 
-    def feedback(self) -> Iterator[RemoteFile]:
+    def enquire(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """See `providers._release.enquire`."""
+        enquire(self._place(), parcel, log, self._options)
+
+    def _place(self) -> _SftpPlace:
+        return _SftpPlace(self._sftp, self._options.inbox, hash_offered=self._options.hash_offered)
+
+    def feedback(self, waiting: tuple[Sent, ...] = ()) -> Iterator[RemoteFile]:  # noqa: ARG002  a folder is not asked
         """Whole files of the outbox, in name order.
 
         Raises:
@@ -147,6 +156,9 @@ class SftpRemote:
         if len(data) != file.size:
             raise TransientError(f"{file.name}: {len(data)} of {file.size} bytes came; it is left for later")
         return data
+
+    def archive(self, file: RemoteFile) -> None:
+        """Nothing yet."""
 
 
 class SftpTransport:

@@ -157,6 +157,20 @@ Index(
 )  # fmt: skip
 Index("ix_submissions_state", SUBMISSIONS.c.state)
 
+REQUESTS: Final = Table(
+    "requests", METADATA,
+    Column("submission_id", String(20), ForeignKey("submissions.submission_id"), primary_key=True),
+    Column("first", Integer, primary_key=True),  # requests first to last, numbered from 0
+    Column("last", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),  # how often they were begun; 0: never
+    Column("first_at", String(32)),  # when first: their idempotency keys live from then
+    Column("begun_at", String(32)),
+    Column("note", Text, nullable=False),  # what an identical repeat needs besides the parcel
+    Column("replies", Text),  # object with the replies that came
+    Column("open", Integer, nullable=False),  # requests without a reply: not sent, or in doubt
+)  # fmt: skip
+"""Requests of a submission to a provider's API, in blocks. While any is open, no acknowledgement resolves the submission."""
+
 COUNTERS: Final = Table(
     "counters", METADATA,
     Column("name", String(120), primary_key=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import os
 import signal
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from canonical.contracts import DeliveryState, Parcel
-from canonical.errors import BulkrailError, Conflict
+from canonical.errors import BulkrailError, Conflict, ReleaseOver
 from providers._release import carry
 from providers._ways import ReleaseTerms
 from providers.folder import FolderOptions, _FolderPlace
@@ -47,8 +48,18 @@ class Log:
     def begin_release(self) -> None:
         self._move({S.UPLOADED}, S.RELEASING)
 
+    def recheck(self) -> None:
+        if (self._path.with_suffix(".over")).exists():
+            raise ReleaseOver("cut-off missed")
+
+    def withdrawn(self, detail: str) -> None:
+        self._move({S.RELEASING}, S.VOIDED, detail=detail)
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC)
+
     def delivered(self, detail: str) -> None:
-        self._move({S.RELEASING}, S.DELIVERED, detail=detail)
+        self._move({S.RELEASING, S.UNKNOWN}, S.DELIVERED, detail=detail)
 
     def unknown(self, detail: str) -> None:
         self._move({S.RELEASING}, S.UNKNOWN, detail=detail)
@@ -164,7 +175,7 @@ class _Struck:
         return effect
 
 
-MOVES = ("begin_upload", "uploaded", "begin_release", "delivered", "unknown")
+MOVES = ("begin_upload", "uploaded", "begin_release", "delivered", "unknown", "withdrawn")
 
 
 def work(job: Job) -> None:

@@ -9,9 +9,9 @@ import pytest
 from delivery_world import DATA, Log, S, make_parcel
 
 from canonical.contracts import Parcel
-from canonical.errors import Conflict, FrameBroken, OutcomeUnknown, OutsideError, TransientError
-from providers._release import carry
-from providers._ways import ReleaseTerms, marked_name, temporary_name
+from canonical.errors import Conflict, FrameBroken, OutcomeUnknown, OutsideError, ReleaseOver, TransientError
+from providers._release import carry, enquire
+from providers._ways import ReleaseTerms, marked_name, temporary_name, withdrawn_name
 from providers.folder import _FolderPlace
 
 WHOLE, HALF = DATA, DATA[: len(DATA) // 2]
@@ -224,3 +224,84 @@ def test_a_short_or_altered_upload_is_not_released(tmp_path, parcel, inbox) -> N
             carry(place, parcel, log, ReleaseTerms(**SAFE))
         assert log.state is S.UPLOADING
         (inbox / temporary_name(parcel, 1)).unlink()
+
+
+# ---------------------------------------------------------------------------------------------- what may not be released any more
+
+
+def _over(tmp_path) -> None:
+    (tmp_path / "log.over").touch()
+
+
+def test_a_recovery_after_the_cut_off_withdraws_and_releases_nothing(tmp_path, parcel, inbox) -> None:
+    (inbox / temporary_name(parcel, 1)).write_bytes(WHOLE)
+    log = Log(tmp_path / "log.db").force(S.RELEASING)
+    _over(tmp_path)
+    with pytest.raises(ReleaseOver):
+        carry(_FolderPlace(inbox), parcel, log, ReleaseTerms(**SAFE))
+    assert log.state is S.VOIDED
+    assert [path.name for path in inbox.iterdir()] == [withdrawn_name(parcel, 1)]
+
+
+def test_who_died_after_withdrawing_is_not_taken_for_a_bank_that_took_the_file(tmp_path, parcel, inbox) -> None:
+    (inbox / withdrawn_name(parcel, 1)).write_bytes(WHOLE)
+    log = Log(tmp_path / "log.db").force(S.RELEASING)
+    with pytest.raises(ReleaseOver):
+        carry(_FolderPlace(inbox), parcel, log, ReleaseTerms(**SAFE))
+    assert log.state is S.VOIDED
+
+
+def test_who_released_before_the_withdrawal_is_believed(tmp_path, parcel, inbox) -> None:
+    class Quicker(_FolderPlace):
+        def rename(self, temporary: str, final: str) -> None:
+            if final == withdrawn_name(parcel, 1):
+                super().rename(temporary, parcel.name)  # the sleeper wakes in this moment
+            super().rename(temporary, final)
+
+    (inbox / temporary_name(parcel, 1)).write_bytes(WHOLE)
+    log = Log(tmp_path / "log.db").force(S.RELEASING)
+    _over(tmp_path)
+    carry(Quicker(inbox), parcel, log, ReleaseTerms(**SAFE))
+    assert log.state is S.DELIVERED
+    assert [path.name for path in inbox.iterdir()] == [parcel.name]
+
+
+@pytest.mark.parametrize("release", ["marker", "direct"])
+def test_what_may_have_been_released_is_not_withdrawn(tmp_path, parcel, inbox, release) -> None:
+    log = Log(tmp_path / "log.db").force(S.RELEASING)
+    _over(tmp_path)
+    carry(_FolderPlace(inbox), parcel, log, ReleaseTerms(release=release))
+    assert log.state is S.UNKNOWN
+
+
+# ---------------------------------------------------------------------------------------------- asking
+
+
+@pytest.mark.parametrize(
+    ("release", "seen", "expected"),
+    [
+        ("rename", {"": WHOLE}, S.DELIVERED),
+        ("rename", {"": HALF}, S.UNKNOWN),
+        ("rename", {}, S.UNKNOWN),
+        ("marker", {"": WHOLE, ".done": b""}, S.DELIVERED),
+        ("marker", {"": WHOLE}, S.UNKNOWN),
+        ("direct", {"": WHOLE}, S.DELIVERED),
+        ("direct", {}, S.UNKNOWN),
+    ],
+)
+def test_an_unknown_parcel_is_settled_by_looking_and_by_nothing_else(
+    tmp_path, parcel, inbox, release, seen, expected
+) -> None:
+    for suffix, data in seen.items():
+        (inbox / f"{parcel.name}{suffix}").write_bytes(data)
+    log = Log(tmp_path / "log.db").force(S.UNKNOWN)
+    enquire(_FolderPlace(inbox), parcel, log, ReleaseTerms(release=release))
+    assert log.state is expected
+    assert {path.name for path in inbox.iterdir()} == {f"{parcel.name}{suffix}" for suffix in seen}
+
+
+def test_what_is_not_unknown_is_not_asked_about(tmp_path, parcel, inbox) -> None:
+    (inbox / parcel.name).write_bytes(WHOLE)
+    log = Log(tmp_path / "log.db").force(S.RELEASING)
+    enquire(_FolderPlace(inbox), parcel, log, ReleaseTerms())
+    assert log.state is S.RELEASING
