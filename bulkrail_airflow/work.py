@@ -132,7 +132,9 @@ def due() -> list[Record]:
 
 
 def deliver(submission_id: str) -> str:
-    """Carry a submission to its end; its state. Where the cut-off was missed, its payments are planned anew.
+    """Carry a submission to its end; its state.
+
+    Where the cut-off was missed, its payments are planned anew. What is kept back on purpose waits, which is no fault.
 
     Raises:
         TransientError: nothing was released: the task may be repeated.
@@ -147,6 +149,8 @@ def deliver(submission_id: str) -> str:
     state = carry(gateway, submission_id)
     if state == "VOIDED":
         _log.warning("%s: cut-off missed, nothing was released; its payments are planned anew", submission_id)
+    if state.startswith("withheld"):
+        _log.warning("%s: %s; the next run looks again", submission_id, state)
     if state == "UNKNOWN":
         detail = submission_row(gateway, submission_id)["detail"]
         raise OutcomeUnknown(f"released, but not confirmed ({detail}); ask the provider", submission_id=submission_id)

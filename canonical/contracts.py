@@ -436,7 +436,13 @@ class DeliveryLog(Protocol):
         ...
 
     def begin_release(self) -> None:
-        """UPLOADED → RELEASING, after the cut-off was checked again. Raises Conflict, or what the check raises."""
+        """UPLOADED → RELEASING, after cut-off, kill switch and funds were checked again, in the same transaction.
+
+        Raises:
+            Conflict: somebody else moved it.
+            Withheld: it is kept back; the state stands.
+            ReleaseOver: the cut-off was missed; it is void.
+        """
         ...
 
     def recheck(self) -> None:
@@ -444,7 +450,8 @@ class DeliveryLog(Protocol):
 
         Raises:
             ReleaseOver: it may not happen any more; `withdrawn` follows once nothing of it can be released.
-            OutsideError: not now (kill switch, funds); call again later.
+            Withheld: not now (kill switch, funds); call again later.
+            Conflict: somebody else moved it.
         """
         ...
 

@@ -6,6 +6,7 @@ BulkrailError
 ├── Conflict               somebody else decided first: read what they decided
 ├── FrameBroken            a frame does not keep its schema or its own sums: our bug, stop
 ├── NotTied                the conservation equation does not hold: names the rows
+├── Withheld               we keep a release back on purpose (stopped, no funds): nothing went out, it waits
 ├── TransientError         an outside fault that the listed retry may repeat
 └── OutsideError           an outside fault that must not be repeated blindly
     ├── OutcomeUnknown     the outside may or may not have acted: only enquiry resolves it
@@ -51,6 +52,10 @@ class NotTied(BulkrailError):
     def __init__(self, message: str, rows: tuple[str, ...] = (), **where: object) -> None:
         super().__init__(message, **where)
         self.rows = rows
+
+
+class Withheld(BulkrailError):
+    """A release is kept back by our own decision: nothing went out, and it waits. The message says for what."""
 
 
 class TransientError(BulkrailError):

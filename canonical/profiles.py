@@ -75,6 +75,17 @@ class Pgp(Model):
     required: bool = True
 
 
+class Funding(Model):
+    """What stands before every release of a client's credit transfers.
+
+    `kind`: "prefunded": what the client paid in, told by `bulkrail fund`; "balance": the available balance of its account,
+    as last reported. `overdraft_minor`: by currency, how far below zero it may go.
+    """
+
+    kind: Literal["prefunded", "balance"]
+    overdraft_minor: dict[CurrencyCode, Minor] = {}
+
+
 class Screening(Model):
     """Names and countries are compared with a list of the operator's; `threshold` of 100 is the very same name.
 
@@ -119,6 +130,7 @@ class ClientProfile(Model):
     approval_limit_minor: dict[CurrencyCode, Minor] = {}
     four_eyes_limit_minor: dict[CurrencyCode, Minor] = {}
     verification_of_payee: Literal["none", "always", "opted_out"] = "none"
+    funding: Funding | None = None
     screening: Screening | None = None
     execution_dates: ExecutionDates = ExecutionDates()
     acceptance: Literal["payment", "batch", "file"] = "payment"

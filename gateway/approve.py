@@ -11,9 +11,9 @@ from canonical.money import format_minor
 from canonical.profiles import ClientProfile
 from gateway.composition import Gateway
 from gateway.files import file_row, move_file
-from gateway.limits import release
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move, row_of
+from gateway.reserves import give_back
 from gateway.screening import screening_hits
 
 
@@ -67,7 +67,7 @@ def decide(gateway: Gateway, file_id: str, *, approved: bool, by: str, reason: s
             move(connection, t.APPROVALS, {"file_id": file_id}, decision=decision, decided_by=by, reason=reason)
             move_file(connection, file_id, "held", decision)
             if not approved:
-                release(connection, file_id)
+                give_back(connection, file_id)
         action = "approval_first_of_two" if waits else f"approval_{decision}"
         gateway.registry.audit(connection, by, action, file_id, reason=reason)
     return _outcome(gateway, file_id)

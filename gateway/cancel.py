@@ -21,11 +21,11 @@ from canonical.frames import CANCELLED, OUTCOMES, conform
 from gateway.answer import note_news
 from gateway.composition import Gateway
 from gateway.files import file_row, move_file
-from gateway.limits import release
 from gateway.reading import asks_to_cancel, incomplete
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
 from gateway.requested import NAMES, Requested, cancel_stage, requested
+from gateway.reserves import give_back
 from gateway.route import route
 
 _TRIES_MAX: Final = 20
@@ -159,12 +159,13 @@ def _void(
             connection, t.SUBMISSIONS, where, state="VOIDED", detail="cancelled in part", changed_at=registry.now()
         ):
             raise Conflict("the submission is being released", submission_id=submission_id)
+        give_back(connection, submission_id)
         registry.audit(connection, "gateway", "voided", submission_id, request=request_id)
     left = look.states.filter(pl.col("file_id") == file_id, ~pl.col("state").is_in(["rejected", "cancelled"]))
     left = left.join(taken, on="payment_id", how="anti")
     if left.is_empty():
         move_file(connection, file_id, ("validated", "held", "approved", "routed"), "cancelled")
-        release(connection, file_id)
+        give_back(connection, file_id)
     elif left["submission_id"].is_in(voided).any():
         move_file(connection, file_id, ("approved", "routed"), "approved")  # what is left of them is planned anew
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import getpass
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from canonical.errors import BulkrailError
-
-if TYPE_CHECKING:
-    from gateway.composition import Gateway
+from gateway.cli_parts import CLIENT_DESK, FINANCE, OPERATION, Output, opened, plainly
+from gateway.cli_releases import releases_app
 
 app = typer.Typer(
     help="bulkrail: bulk payment files in, payments out exactly once, answers and reports that tie out.",
@@ -26,36 +22,7 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Client and provider profiles.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-
-CLIENT_DESK = "At the client's desk"
-OPERATION = "Operation"
-FINANCE = "Finance"
-
-
-class Output(StrEnum):
-    """How findings are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Our own errors as one plain line and exit code 3; anything else is a bug and keeps its traceback."""
-    try:
-        yield
-    except BulkrailError as fault:
-        typer.secho(f"{type(fault).__name__}: {fault}", err=True, fg="red")
-        for row in getattr(fault, "rows", ()):
-            typer.echo(f"  {row}", err=True)
-        raise typer.Exit(3) from fault
-
-
-def _gateway() -> Gateway:
-    from gateway.composition import open_gateway
-
-    return open_gateway()
+app.add_typer(releases_app)
 
 
 @app.command(rich_help_panel=CLIENT_DESK)
@@ -72,7 +39,7 @@ def check(
     from canonical.profiles import DEFAULT_CLIENT
     from gateway.check import check as judge
 
-    with _plainly():
+    with plainly():
         profile = DEFAULT_CLIENT
         if client is not None:
             from gateway.config import load_profiles
@@ -100,8 +67,8 @@ def receive() -> None:
     from gateway.show import print_received
     from gateway.stages import run_journey, unfinished_files
 
-    with _plainly():
-        gateway = _gateway()
+    with plainly():
+        gateway = opened()
         found = take_in(gateway)
         for file in unfinished_files(gateway):
             run_journey(gateway, file["file_id"])
@@ -118,8 +85,8 @@ def dispatch() -> None:
     from gateway.stages import deliver
 
     failed = False
-    with _plainly():
-        gateway = _gateway()
+    with plainly():
+        gateway = opened()
         for row in (*due(gateway), *due(gateway, "answer")):
             try:
                 state = deliver(gateway, row["submission_id"])
@@ -136,8 +103,8 @@ def follow(provider: Annotated[str, typer.Argument(help="Provider id.")]) -> Non
     from gateway.follow import follow as fetch
     from gateway.stages import outcome_answer
 
-    with _plainly():
-        gateway = _gateway()
+    with plainly():
+        gateway = opened()
         for item in fetch(gateway, provider):
             typer.echo(f"{item.feedback_id}  {item.outcome:<10} {item.name}")
         for file_id in files_with_news(gateway):
@@ -155,8 +122,8 @@ def status(
     from gateway.show import print_status
     from gateway.status import status_of
 
-    with _plainly():
-        found = status_of(_gateway(), key)
+    with plainly():
+        found = status_of(opened(), key)
     if output is Output.JSON:
         typer.echo(json.dumps(found.as_object(), ensure_ascii=False, indent=2, default=str))
     elif output is Output.CSV:
@@ -177,8 +144,8 @@ def approve(
     from gateway.route import route
     from gateway.stages import outcome_answer
 
-    with _plainly():
-        gateway = _gateway()
+    with plainly():
+        gateway = opened()
         state = decide(gateway, file_id, approved=not refuse, by=by or getpass.getuser(), reason=reason)
         if state == "approved":
             route(gateway, file_id)
@@ -198,11 +165,11 @@ def run(
     from canonical.errors import NotFound
     from gateway.stages import STAGES
 
-    with _plainly():
+    with plainly():
         if stage not in STAGES:
             names = ", ".join(f"{name} ({takes})" for name, (takes, _) in STAGES.items())
             raise NotFound(f"no stage named {stage!r}; there are: {names}")
-        result = STAGES[stage][1](_gateway(), key)
+        result = STAGES[stage][1](opened(), key)
     typer.echo(json.dumps(result, indent=2, default=str) if isinstance(result, dict | list) else str(result))
 
 
@@ -215,8 +182,8 @@ def replay(file_id: Annotated[str, typer.Argument(help="A received file.")]) -> 
     from gateway.status import status_of
     from gateway.submissions import OPEN
 
-    with _plainly():
-        gateway = _gateway()
+    with plainly():
+        gateway = opened()
         run_journey(gateway, file_id)
         for row in live_submissions(gateway, file_id):
             if row["state"] in OPEN:
@@ -234,8 +201,8 @@ def reconcile(
     from gateway.reconcile import reconcile as match
     from gateway.stages import outcome_answer
 
-    with _plainly():
-        gateway = _gateway()
+    with plainly():
+        gateway = opened()
         for name in [provider] if provider else sorted(gateway.profiles.providers):
             result = match(gateway, name)
             typer.echo(f"{name}: {result.matched} matched now, {result.matches} in all")
@@ -248,8 +215,8 @@ def settle(day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD")
     """Close a day: reconciliation and settlement reports. Refuses, and names the rows, where the day does not tie."""
     from gateway.settle import settle as close
 
-    with _plainly():
-        for key in close(_gateway(), day):
+    with plainly():
+        for key in close(opened(), day):
             typer.echo(key)
 
 

@@ -41,12 +41,15 @@ def dispatch(gateway: Gateway, submission_id: str) -> str:
     Raises:
         TransientError: a listed fault before release: call again.
         ReleaseOver: voided before release: route the file again.
+        Withheld: it waits, and says for what (kill switch, funds): nothing was released; call again later.
         OutsideError: any other fault before release.
     """
     row = submission_row(gateway, submission_id)
     if row["state"] not in OPEN:
         return str(row["state"])
     try:
+        if row["state"] != "RELEASING":
+            RegistryLog(gateway, row).check()  # what has to wait is neither written nor carried over yet
         if row["key"] is None:
             row = _write(gateway, row)
         with _parcel(gateway, row) as parcel, _remote(gateway, row) as remote:

@@ -9,8 +9,7 @@ from sqlalchemy import Connection
 
 from canonical.money import format_minor
 from canonical.profiles import ClientProfile
-from gateway.registry import tables as t
-from gateway.registry.engine import insert_new
+from gateway.reserves import reserve
 
 
 class OverLimit(Exception):
@@ -21,7 +20,9 @@ class OverLimit(Exception):
         self.message = message
 
 
-def reserve(connection: Connection, client: ClientProfile, file: Mapping[str, Any], sums: Mapping[str, int]) -> None:
+def reserve_day(
+    connection: Connection, client: ClientProfile, file: Mapping[str, Any], sums: Mapping[str, int], at: str
+) -> None:
     """Take the file's sums (minor units by currency) from the client's limits of the day of receipt.
 
     Raises:
@@ -32,26 +33,9 @@ def reserve(connection: Connection, client: ClientProfile, file: Mapping[str, An
         if limit is None:
             continue
         name = f"limit:{client.client_id}:{file['received_on']}:{currency}"
-        insert_new(connection, t.COUNTERS, name=name, value=0)
-        counters = t.COUNTERS
-        raised = counters.update().where(counters.c.name == name, counters.c.value + minor <= limit)
-        if not connection.execute(raised.values(value=counters.c.value + minor)).rowcount:
+        if not reserve(connection, file["file_id"], name, minor, limit, at):
             limited = f"{format_minor(limit, currency)} {currency}"
             raise OverLimit(
                 f"With the files of {file['received_on']} before it, the file's {format_minor(minor, currency)} {currency} "
                 f"are over the limit of {limited} a day."
             )
-        insert_new(
-            connection, t.LIMIT_USES, file_id=file["file_id"], currency=currency, counter=name, amount_minor=minor
-        )
-
-
-def release(connection: Connection, file_id: str) -> None:
-    """Give back what a refused file reserved; a repeat gives back nothing."""
-    uses = t.LIMIT_USES
-    gone = connection.execute(
-        uses.delete().where(uses.c.file_id == file_id).returning(uses.c.counter, uses.c.amount_minor)
-    )
-    for counter, minor in gone.fetchall():
-        update = t.COUNTERS.update().where(t.COUNTERS.c.name == counter)
-        connection.execute(update.values(value=t.COUNTERS.c.value - minor))

@@ -88,12 +88,14 @@ def print_status(found: Status) -> None:
     if found.payment is not None:
         out.print(payment_table(found.payment))
     out.print(states_table(found.payments, "payments by state"))
+    if not found.waits.is_empty():
+        out.print(waits_table(found.why_it_waits()))
     if found.submissions:
-        table = Table("submission", "to", "name", "payments", "state", "attempt", "detail", title="sent")
+        table = Table("submission", "to", "name", "payments", "state", "attempt", "detail", title="submissions")
         for row in found.submissions:
             table.add_row(
                 row["submission_id"], row["destination"], _text(row["name"]), str(row["payments"]), row["state"],
-                str(row["attempt"]), _text(row["detail"]),
+                str(row["attempt"]), _text(row["waits"] or row["detail"]),
             )  # fmt: skip
         out.print(table)
     out.print(equation_table(found.equation, "conservation"))
@@ -113,6 +115,14 @@ def states_table(states: pl.DataFrame, title: str) -> Table:
     grouped = states.group_by("state", "currency", "credit_debit").agg(pl.len(), pl.sum("amount_minor"))
     for state, currency, direction, count, minor in grouped.sort("currency", "credit_debit", "state").iter_rows():
         table.add_row(state, currency or "?", direction, str(count), format_minor(minor, currency) if currency else "?")
+    return table
+
+
+def waits_table(waits: pl.DataFrame) -> Table:
+    """Why payments wait."""
+    table = Table("why they wait", "payments", "sum")
+    for why, currency, count, minor in waits.iter_rows():
+        table.add_row(_text(why), str(count), f"{format_minor(minor, currency)} {currency}" if currency else "?")
     return table
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from canonical.errors import ReleaseOver
+from canonical.errors import ReleaseOver, Withheld
 from gateway.answer import answer, answer_duplicates
 from gateway.approve import approve
 from gateway.composition import Gateway
@@ -35,9 +35,14 @@ def outcome_answer(gateway: Gateway, file_id: str) -> list[str]:
 
 
 def deliver(gateway: Gateway, submission_id: str) -> str:
-    """Dispatch a submission; where its cut-off was missed, nothing was released and its payments are planned anew."""
+    """Dispatch a submission; where its cut-off was missed, nothing was released and its payments are planned anew.
+
+    Returns: its state, or "withheld: " and the reasons for which it waits.
+    """
     try:
         return dispatch(gateway, submission_id)
+    except Withheld as fault:
+        return f"withheld: {fault.message}"
     except ReleaseOver:
         route(gateway, submission_row(gateway, submission_id)["file_id"])
         return "VOIDED"

@@ -14,13 +14,17 @@ from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
 from gateway.files import file_row
 from gateway.registry import tables as t
+from gateway.waits import submission_waits, waits_of
 from reconciliation.conservation import tie_out, tie_out_files
 from reconciliation.frames import COUNTS
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`payments`: STATES with the provider's words; `equation`: the terms by currency and direction; `files`: read = parsed + unreadable."""
+    """`payments`: STATES with the provider's words; `equation`: the terms by currency and direction; `files`: read = parsed + unreadable.
+
+    `waits`: why each payment waits that does. `submissions`: registry rows with `waits`, None where they are sent.
+    """
 
     file: Mapping[str, Any]
     approval: Mapping[str, Any] | None
@@ -28,12 +32,18 @@ class Status:
     submissions: list[Mapping[str, Any]]
     equation: pl.DataFrame
     files: pl.DataFrame
+    waits: pl.DataFrame
     payment: Mapping[str, Any] | None = None
 
     @property
     def tied(self) -> bool:
         """Every equation holds."""
         return bool(self.equation["tied"].all() and self.files["tied"].all())
+
+    def why_it_waits(self) -> pl.DataFrame:
+        """why, currency, payments, sum_minor: what waits, by reason."""
+        grouped = self.waits.group_by("why", "currency", maintain_order=True)
+        return grouped.agg(payments=pl.len(), sum_minor=pl.sum("amount_minor"))
 
     def as_object(self) -> dict[str, Any]:
         """For `--output json`."""
@@ -45,6 +55,7 @@ class Status:
             "approval": dict(self.approval) if self.approval else None,
             "payment": dict(self.payment) if self.payment else None,
             "states": grouped.sort("currency", "credit_debit", "state").to_dicts(),
+            "waits": self.why_it_waits().to_dicts(),
             "submissions": [dict(row) for row in self.submissions],
             "equation": self.equation.to_dicts(),
             "read": self.files.to_dicts(),
@@ -70,19 +81,28 @@ def status_of(gateway: Gateway, key: str) -> Status:
 
 def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> Status:
     states = states_of(gateway, [file_id])
+    file = file_row(gateway, file_id)
+    waits = waits_of(gateway, file, states)
     payment = None
     if payment_id is not None:
         words = reasons_of(gateway, states)
         payment = (
-            states.filter(pl.col("payment_id") == payment_id).join(words, on="payment_id", how="left").to_dicts()[0]
+            states.filter(pl.col("payment_id") == payment_id)
+            .join(words, on="payment_id", how="left")
+            .join(waits.select("payment_id", waits="why"), on="payment_id", how="left")
+            .to_dicts()[0]
         )
     return Status(
-        file=file_row(gateway, file_id),
+        file=file,
         approval=gateway.registry.one(t.APPROVALS, file_id=file_id),
         payments=states,
-        submissions=gateway.registry.rows(
-            t.SUBMISSIONS, t.SUBMISSIONS.c.file_id == file_id, order=t.SUBMISSIONS.c.created_at
-        ),
+        submissions=[
+            {**row, "waits": submission_waits(gateway, row)}
+            for row in gateway.registry.rows(
+                t.SUBMISSIONS, t.SUBMISSIONS.c.file_id == file_id, order=t.SUBMISSIONS.c.created_at
+            )
+        ],
+        waits=waits,
         equation=tie_out(states, ["file_id"], parsed=parsed_counts(gateway, [file_id])),
         files=tie_out_files(states, read_counts(gateway, [file_id])),
         payment=payment,

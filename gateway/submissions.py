@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from sqlalchemy import Connection
+
 from canonical.contracts import DeliveryState, Reply, RequestBlock
-from canonical.errors import Conflict, NotFound, ReleaseOver
+from canonical.errors import Conflict, NotFound, ReleaseOver, Withheld
 from gateway import requests
 from gateway.composition import Gateway
 from gateway.registry import tables as t
 from gateway.registry.engine import move
+from gateway.releases import take_release, withheld_because
+from gateway.reserves import give_back
 
 OPEN = ("PREPARED", "UPLOADING", "UPLOADED", "RELEASING")
 SENT = ("DELIVERED", "ACKNOWLEDGED", "REJECTED", "UNKNOWN")
@@ -34,6 +38,7 @@ class RegistryLog:
 
     def __init__(self, gateway: Gateway, row: Mapping[str, Any]) -> None:
         self._gateway = gateway
+        self._row = row
         self._submission_id: str = row["submission_id"]
         self._state = DeliveryState(row["state"])
         self._attempt: int = row["attempt"]
@@ -49,8 +54,16 @@ class RegistryLog:
         """Attempt this worker holds."""
         return self._attempt
 
+    def check(self) -> None:
+        """Before anything is done for it: may it go out now? Raises CutOffMissed (it is void), Withheld."""
+        self._check_window()
+        with self._gateway.registry.transaction() as connection:
+            reasons = withheld_because(self._gateway, connection, self._row)
+        if reasons:
+            raise Withheld("; ".join(reasons), submission_id=self._submission_id)
+
     def begin_upload(self) -> int:
-        """PREPARED, UPLOADING or UPLOADED → UPLOADING with a new attempt. Raises Conflict."""
+        """PREPARED, UPLOADING or UPLOADED → UPLOADING with a new attempt. Raises Conflict, CutOffMissed."""
         self._check_window()
         self._move(DeliveryState.UPLOADING, attempt=self._attempt + 1)
         return self._attempt
@@ -60,14 +73,18 @@ class RegistryLog:
         self._move(DeliveryState.UPLOADED)
 
     def begin_release(self) -> None:
-        """UPLOADED → RELEASING. Raises Conflict, CutOffMissed."""
+        """UPLOADED → RELEASING, with its funds. Raises Conflict, CutOffMissed, Withheld."""
         self._check_window()
-        self._move(DeliveryState.RELEASING)
+        self._move(DeliveryState.RELEASING, also=self._take_release)
 
     def recheck(self) -> None:
-        """The checks of a release once more, in RELEASING. Moves nothing. Raises CutOffMissed."""
+        """The checks of a release once more, in RELEASING. Moves nothing. Raises Conflict, CutOffMissed, Withheld."""
         if self._window_closed():
             raise CutOffMissed("cut-off missed in the middle of the release", submission_id=self._submission_id)
+        with self._gateway.registry.transaction() as connection:
+            if not move(connection, t.SUBMISSIONS, self._here(), state=self._state.value):
+                raise Conflict("another worker moved the submission on", submission_id=self._submission_id)
+            self._take_release(connection)
 
     def withdrawn(self, detail: str) -> None:
         """RELEASING → VOIDED: its payments are to be routed again. Raises Conflict."""
@@ -105,15 +122,24 @@ class RegistryLog:
             self._move(DeliveryState.VOIDED, detail="cut-off missed before release")
             raise CutOffMissed("cut-off missed; nothing was released", submission_id=self._submission_id)
 
-    def _move(self, to: DeliveryState, **values: Any) -> None:
+    def _take_release(self, connection: Connection) -> None:
+        take_release(self._gateway, connection, self._row)
+
+    def _here(self) -> dict[str, Any]:
+        return {"submission_id": self._submission_id, "state": self._state.value, "attempt": self._attempt}
+
+    def _move(self, to: DeliveryState, also: Callable[[Connection], None] | None = None, **values: Any) -> None:
         registry = self._gateway.registry
-        where = {"submission_id": self._submission_id, "state": self._state.value, "attempt": self._attempt}
         with registry.transaction() as connection:
-            if not move(connection, t.SUBMISSIONS, where, state=to.value, changed_at=registry.now(), **values):
+            if not move(connection, t.SUBMISSIONS, self._here(), state=to.value, changed_at=registry.now(), **values):
                 raise Conflict(
                     f"another worker moved the submission on from {self._state.value}",
                     submission_id=self._submission_id,
                 )
+            if also is not None:
+                also(connection)
+            if to is DeliveryState.VOIDED:
+                give_back(connection, self._submission_id)
             registry.audit(
                 connection, "gateway", to.value.lower(), self._submission_id,
                 attempt=values.get("attempt", self._attempt), detail=values.get("detail", ""),

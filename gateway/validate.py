@@ -25,7 +25,7 @@ from gateway.duplicates import earlier_hits, merge_runs, next_number, take_numbe
 from gateway.files import file_row, move_file
 from gateway.judging import Judged, accepted_rows, in_file_order, judge, sums_of, verdict_word, verdicts
 from gateway.lake import Lake
-from gateway.limits import OverLimit, reserve
+from gateway.limits import OverLimit, reserve_day
 from gateway.reading import asks_to_cancel, facts_of, file_finding, incomplete
 from validators import engine
 from validators.duplicate_payment import RULE as DUPLICATE_PAYMENT
@@ -114,7 +114,7 @@ def _decide(gateway: Gateway, file: Mapping[str, Any], looked: _Looked) -> None:
 
     def mark(connection: Connection) -> None:
         take_number(connection, client.client_id, number)
-        reserve(connection, client, file, detail["sums"])
+        reserve_day(connection, client, file, detail["sums"], gateway.registry.now())
         state = "validated" if detail["accepted"] else "rejected"
         verification = _verification(client.verification_of_payee, detail["accepted"] + detail["rejected"])
         move_file(connection, file_id, "parsed", state, sequence=number, verification=verification)

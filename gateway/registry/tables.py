@@ -112,14 +112,26 @@ VOTES: Final = Table(
 )  # fmt: skip
 """Who approved a held file. Nobody counts twice."""
 
-LIMIT_USES: Final = Table(
-    "limit_uses", METADATA,
-    Column("file_id", String(20), ForeignKey("files.file_id"), primary_key=True),
-    Column("currency", String(3), primary_key=True),
-    Column("counter", String(120), nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
+RESERVATIONS: Final = Table(
+    "reservations", METADATA,
+    Column("subject", String(20), primary_key=True),  # the file or submission that holds it
+    Column("counter", String(120), ForeignKey("counters.name"), primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("reserved_at", String(32), nullable=False),
 )  # fmt: skip
-"""What a file reserved of its client's day limit. The sum of a day stands in `counters`, raised by one conditional UPDATE."""
+"""What a file took of its client's day limit, and a submission of a window's capacity and of its client's funds."""
+
+STOPS: Final = Table(
+    "stops", METADATA,
+    Column("scope", String(10), primary_key=True),  # all, provider, client
+    Column("subject", String(31), primary_key=True),  # its id; empty for all
+    Column("stopped", Integer, nullable=False),  # 1: nothing is released
+    Column("reason", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", String(32), nullable=False),
+    CheckConstraint("scope IN ('all', 'provider', 'client')", name="scope"),
+)  # fmt: skip
+"""The kill switch. The row of `all` is always there: releases share its lock, whoever stops takes it alone."""
 
 SUBMISSIONS: Final = Table(
     "submissions", METADATA,

@@ -235,9 +235,9 @@ def test_what_a_cancelled_file_took_of_the_days_limit_is_given_back(gateway) -> 
     limits = profile.limits.model_copy(update={"day": {"EUR": 4_000_000}})
     gateway.profiles.clients["alder"] = profile.model_copy(update={"limits": limits})
     salaries(gateway)
-    assert len(gateway.registry.rows(t.LIMIT_USES)) == 1
+    assert len(gateway.registry.rows(t.RESERVATIONS)) == 1
     ask(gateway, WHOLE)
-    assert gateway.registry.rows(t.LIMIT_USES) == []
+    assert gateway.registry.rows(t.RESERVATIONS) == []
     (counter,) = [row for row in gateway.registry.rows(t.COUNTERS) if row["name"].startswith("limit:")]
     assert counter["value"] == 0
 

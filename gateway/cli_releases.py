@@ -1,0 +1,71 @@
+"""The command line: what operators do about releases. Merged into `bulkrail`'s own commands."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli_parts import OPERATION, opened, plainly
+
+releases_app = typer.Typer(no_args_is_help=True)
+
+Provider = Annotated[str | None, typer.Option(help="Releases to this provider.")]
+Client = Annotated[str | None, typer.Option(help="Releases of this client's payments.")]
+Everything = Annotated[bool, typer.Option("--all", help="All releases.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
+By = Annotated[str | None, typer.Option(help="Who decides; the login name by default.")]
+
+
+@releases_app.command(rich_help_panel=OPERATION)
+def stop(
+    *, provider: Provider = None, client: Client = None, everything: Everything = False, reason: Reason, by: By = None
+) -> None:
+    """Stop releases at once: to a provider, of a client, or all. What is not released waits."""
+    from gateway import stops
+
+    with plainly():
+        stops.stop(opened(), *_scope(provider, client, everything), by=by or getpass.getuser(), reason=reason)
+    typer.echo("stopped; `bulkrail resume` lets releases go on")
+
+
+@releases_app.command(rich_help_panel=OPERATION)
+def resume(
+    *, provider: Provider = None, client: Client = None, everything: Everything = False, reason: Reason, by: By = None
+) -> None:
+    """Let stopped releases go on; what missed its cut-off meanwhile goes to the next window."""
+    from gateway import stops
+
+    with plainly():
+        stops.resume(opened(), *_scope(provider, client, everything), by=by or getpass.getuser(), reason=reason)
+    typer.echo("resumed")
+
+
+@releases_app.command(rich_help_panel=OPERATION)
+def fund(
+    client: Annotated[str, typer.Argument(help="Client id.")],
+    currency: Annotated[str, typer.Argument(help="ISO 4217 code.")],
+    amount: Annotated[str, typer.Argument(help="What it paid in, or its available balance: 1250.00")],
+    *,
+    reason: Reason = "",
+    by: By = None,
+    as_of: Annotated[str | None, typer.Option(help="Moment of a balance, ISO 8601 with zone; now by default.")] = None,
+) -> None:
+    """Tell what cover a client has: money paid in (prefunded), or its account's available balance."""
+    from canonical.money import format_minor
+    from gateway import funds
+
+    with plainly():
+        moment = dt.datetime.fromisoformat(as_of) if as_of else None
+        there = funds.fund(opened(), client, currency, amount, by=by or getpass.getuser(), reason=reason, as_of=moment)
+    typer.echo(f"{client}: {format_minor(there, currency)} {currency} can be released")
+
+
+def _scope(provider: str | None, client: str | None, everything: bool) -> tuple[Any, str]:
+    named = [("provider", provider), ("client", client), ("all", "" if everything else None)]
+    found = [(scope, subject) for scope, subject in named if subject is not None]
+    if len(found) != 1:
+        raise typer.BadParameter("name one of --provider, --client and --all")
+    return found[0]

@@ -1,0 +1,108 @@
+"""Funds: no credit transfer of a client leaves without cover, where its profile asks for it.
+
+The counter of a client and currency is what was released less what was paid in: it may not grow beyond the agreed overdraft.
+A submission takes its sum in the transaction that commits its release; it is given back where a person finds that nothing
+was delivered. Money that comes back later (rejected, returned) is paid in again when it is there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from canonical.errors import NotFound
+from canonical.money import format_minor, parse_minor
+from canonical.profiles import ClientProfile
+from gateway.composition import Gateway
+from gateway.registry import tables as t
+from gateway.registry.engine import insert_new
+from gateway.reserves import reserve
+
+
+def fund(
+    gateway: Gateway, client_id: str, currency: str, amount: str, *, by: str, reason: str = "",
+    as_of: dt.datetime | None = None,
+) -> int:  # fmt: skip
+    """Tell what a client has: an amount it paid in (prefunded; "-" takes back), or its account's available balance.
+
+    A balance is of one moment, now by default: what was released after it counts against it.
+
+    Returns: what it may release now, minor units. Raises NotFound: no such client, no funding agreed, no such amount.
+    """
+    client = gateway.profiles.client(client_id)
+    if client.funding is None:
+        raise NotFound(f"no funding is agreed with {client_id}: nothing is checked before its releases")
+    minor = parse_minor(amount.removeprefix("-"), currency)
+    if minor is None:
+        raise NotFound(f"{amount!r} is no amount of {currency}")
+    minor = -minor if amount.startswith("-") else minor
+    name, registry = counter_of(client_id, currency), gateway.registry
+    counter = t.COUNTERS.update().where(t.COUNTERS.c.name == name)
+    with registry.transaction() as connection:
+        insert_new(connection, t.COUNTERS, name=name, value=0)
+        paid_in = counter.values(value=t.COUNTERS.c.value - minor)
+        if client.funding.kind == "balance":
+            connection.execute(counter.values(value=t.COUNTERS.c.value))  # who releases now is counted or comes later
+            moment = (as_of or gateway.clock()).astimezone(dt.UTC).isoformat(timespec="microseconds")
+            paid_in = counter.values(value=_released_since(connection, name, moment) - minor)
+        connection.execute(paid_in)
+        registry.audit(
+            connection, by, "funded", client_id, currency=currency, amount_minor=minor, kind=client.funding.kind,
+            reason=reason,
+        )  # fmt: skip
+        return _available(connection, client, currency)
+
+
+def _released_since(connection: Connection, counter: str, moment: str) -> int:
+    c = t.RESERVATIONS.c
+    later = select(func.sum(c.amount)).where(c.counter == counter, c.reserved_at > moment)
+    return int(connection.execute(later).scalar() or 0)
+
+
+def reserve_funds(
+    connection: Connection, client: ClientProfile, submission: Mapping[str, Any], sum_minor: int, at: str
+) -> bool:
+    """Take a submission's sum from its client's funds; False where they do not cover it: then nothing was taken."""
+    if not _needs_cover(client, submission):
+        return True
+    currency = submission["currency"]
+    assert client.funding is not None
+    overdraft = client.funding.overdraft_minor.get(currency, 0)
+    counter = counter_of(client.client_id, currency)
+    return reserve(connection, submission["submission_id"], counter, sum_minor, overdraft, at)
+
+
+def uncovered(
+    connection: Connection, client: ClientProfile, submission: Mapping[str, Any], sum_minor: int
+) -> str | None:
+    """Why a submission is not covered, in words; None where it is."""
+    if not _needs_cover(client, submission):
+        return None
+    currency, c = submission["currency"], t.RESERVATIONS.c
+    counter = counter_of(client.client_id, currency)
+    held = select(func.count()).where(c.subject == submission["submission_id"], c.counter == counter)
+    available = _available(connection, client, currency)
+    if sum_minor <= available or connection.execute(held).scalar_one():
+        return None
+    needed, there = format_minor(sum_minor, currency), format_minor(available, currency)
+    return f"waits for funds: {needed} {currency} are needed, {client.client_id} has {there}"
+
+
+def counter_of(client_id: str, currency: str) -> str:
+    """Name of the counter of a client's funds."""
+    return f"funds:{client_id}:{currency}"
+
+
+def _needs_cover(client: ClientProfile, submission: Mapping[str, Any]) -> bool:
+    # What is collected brings money in.
+    return client.funding is not None and submission["credit_debit"] == "CRDT"
+
+
+def _available(connection: Connection, client: ClientProfile, currency: str) -> int:
+    assert client.funding is not None
+    c = t.COUNTERS.c
+    used = connection.execute(select(c.value).where(c.name == counter_of(client.client_id, currency))).scalar()
+    return client.funding.overdraft_minor.get(currency, 0) - (used or 0)

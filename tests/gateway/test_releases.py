@@ -1,0 +1,345 @@
+"""What stands before every release: nothing goes out while it is stopped or not covered, and nothing that waits is lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_cancel import WHOLE, accepted, ask, asked, holds, salaries, send_all, sent
+from test_cli import run
+from world import agree
+
+from canonical.errors import Conflict, NotFound, ReleaseOver, Withheld
+from gateway import funds as covering
+from gateway import releases
+from gateway.composition import Gateway, open_gateway
+from gateway.dispatch import dispatch, due
+from gateway.funds import counter_of, fund
+from gateway.registry import tables as t
+from gateway.registry.engine import Registry
+from gateway.reserves import give_back, reserve
+from gateway.settings import Settings
+from gateway.stages import deliver
+from gateway.status import status_of
+from gateway.stops import resume, stop, stops
+from gateway.submissions import RegistryLog, submission_row
+
+TODAY = dt.date(2026, 11, 20)
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, config_dir: Path, clock, registry_url: str) -> Iterator[Gateway]:
+    """On both registries; the clients may send requests."""
+    home = Settings(home=tmp_path / "home", config_dir=config_dir, registry_url=registry_url)
+    opened = open_gateway(home, clock)
+    for name, profile in opened.profiles.clients.items():
+        formats = (*profile.formats, "camt.055")
+        opened.profiles.clients[name] = profile.model_copy(update={"formats": formats})
+    yield opened
+    opened.registry.engine.dispose()
+
+
+def only(gateway: Gateway) -> str:
+    (row,) = due(gateway)
+    return str(row["submission_id"])
+
+
+def staged(gateway: Gateway) -> RegistryLog:
+    """A worker just before the release."""
+    log = RegistryLog(gateway, submission_row(gateway, only(gateway)))
+    log.begin_upload()
+    log.uploaded()
+    return log
+
+
+def available(gateway: Gateway, client_id: str = "alder", currency: str = "EUR") -> int:
+    row = gateway.registry.one(t.COUNTERS, name=counter_of(client_id, currency))
+    return 0 if row is None else -int(row["value"])
+
+
+# ---------------------------------------------------------------------------------------------- the kill switch
+
+SCOPES = [("all", ""), ("provider", "euro_bank"), ("client", "alder")]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_stop_keeps_everything_back_and_a_resume_lets_it_go_once(gateway, tmp_path, scope) -> None:
+    file_id = salaries(gateway)
+    stop(gateway, *scope, by="anna", reason="fraud alarm")
+    with pytest.raises(Withheld, match="fraud alarm"):
+        dispatch(gateway, only(gateway))
+    assert deliver(gateway, only(gateway)).startswith("withheld: ")
+    assert sent(tmp_path) == []
+    told = status_of(gateway, file_id)
+    assert told.tied
+    (why,) = told.why_it_waits()["why"]
+    assert "stopped by anna" in why
+    assert "fraud alarm" in why
+    holds(gateway, file_id, waiting=10)
+    resume(gateway, *scope, by="anna", reason="false alarm")
+    send_all(gateway)
+    assert sent(tmp_path) == accepted(gateway, file_id)
+    holds(gateway, file_id, outstanding=10)
+
+
+@pytest.mark.parametrize("scope", [("provider", "us_bank"), ("client", "birch")])
+def test_a_stop_concerns_no_other(gateway, tmp_path, scope) -> None:
+    file_id = salaries(gateway)
+    stop(gateway, *scope, by="anna", reason="there only")
+    send_all(gateway)
+    assert sent(tmp_path) == accepted(gateway, file_id)
+
+
+def test_a_stop_between_upload_and_release_holds(gateway) -> None:
+    salaries(gateway)
+    log = staged(gateway)
+    stop(gateway, "client", "alder", by="anna", reason="now")
+    with pytest.raises(Withheld):
+        log.begin_release()
+    assert submission_row(gateway, only(gateway))["state"] == "UPLOADED"
+    resume(gateway, "client", "alder", by="anna", reason="on")
+    log.begin_release()
+    assert submission_row(gateway, log._submission_id)["state"] == "RELEASING"
+
+
+def test_a_release_that_was_begun_is_checked_again_at_its_recovery(gateway, clock) -> None:
+    salaries(gateway)
+    log = staged(gateway)
+    log.begin_release()
+    stop(gateway, "all", "", by="anna", reason="now")
+    recovering = RegistryLog(gateway, submission_row(gateway, log._submission_id))
+    with pytest.raises(Withheld):
+        recovering.recheck()
+    resume(gateway, "all", "", by="anna", reason="on")
+    recovering.recheck()
+    clock.move(hours=12)
+    with pytest.raises(ReleaseOver):
+        recovering.recheck()
+    recovering.withdrawn("its temporary was removed")
+    assert submission_row(gateway, log._submission_id)["state"] == "VOIDED"
+    with pytest.raises(Conflict):
+        log.delivered("a sleeper")
+
+
+def test_stops_are_audited_and_not_doubled(gateway) -> None:
+    stop(gateway, "provider", "euro_bank", by="anna", reason="one")
+    with pytest.raises(Conflict):
+        stop(gateway, "provider", "euro_bank", by="bert", reason="two")
+    assert [(row["subject"], row["changed_by"]) for row in stops(gateway)] == [("euro_bank", "anna")]
+    resume(gateway, "provider", "euro_bank", by="bert", reason="over")
+    with pytest.raises(Conflict):
+        resume(gateway, "provider", "euro_bank", by="bert", reason="over")
+    with pytest.raises(NotFound):
+        stop(gateway, "provider", "nobody", by="anna", reason="?")
+    trail = gateway.registry.rows(t.AUDIT, t.AUDIT.c.subject == "euro_bank")
+    assert [(row["actor"], row["action"]) for row in trail] == [("anna", "stopped"), ("bert", "resumed")]
+
+
+def test_once_a_stop_has_returned_no_release_is_committed(gateway, monkeypatch) -> None:
+    """The release sleeps between its check and its commit: the stop waits for it, or it finds the stop."""
+    salaries(gateway)
+    log = staged(gateway)
+    checked, go_on, order = threading.Event(), threading.Event(), []
+    whole = releases.withheld_because
+
+    def slept(*arguments):
+        found = whole(*arguments)
+        checked.set()
+        go_on.wait(1.0)
+        return found
+
+    monkeypatch.setattr(releases, "withheld_because", slept)
+
+    def release() -> None:
+        log.begin_release()
+        order.append("released")
+
+    def halt() -> None:
+        checked.wait(10)
+        stop(gateway, "all", "", by="anna", reason="now")
+        order.append("stopped")
+
+    workers = [threading.Thread(target=work) for work in (release, halt)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(20)
+    assert order == ["released", "stopped"]
+
+
+def test_a_stop_of_days_is_caught_up(gateway, tmp_path, clock) -> None:
+    file_id = salaries(gateway)
+    stop(gateway, "all", "", by="anna", reason="moving house")
+    for _ in range(4):
+        clock.move(days=1)
+        for row in due(gateway):
+            deliver(gateway, row["submission_id"])
+    holds(gateway, file_id, waiting=10)
+    resume(gateway, "all", "", by="anna", reason="there")
+    for _ in range(2):
+        for row in due(gateway):
+            deliver(gateway, row["submission_id"])
+    assert sent(tmp_path) == accepted(gateway, file_id)
+    holds(gateway, file_id, outstanding=10)
+
+
+# ---------------------------------------------------------------------------------------------- funds
+
+
+def test_without_cover_it_waits_and_with_cover_it_goes_once(gateway, tmp_path) -> None:
+    agree(gateway, "alder", funding={"kind": "prefunded"})
+    file_id = salaries(gateway)
+    total = due(gateway)[0]["sum_minor"]
+    assert fund(gateway, "alder", "EUR", "100.00", by="anna") == 100_00
+    with pytest.raises(Withheld, match="waits for funds"):
+        dispatch(gateway, only(gateway))
+    assert "waits for funds" in status_of(gateway, file_id).why_it_waits()["why"][0]
+    holds(gateway, file_id, waiting=10)
+    assert fund(gateway, "alder", "EUR", f"{(total - 100_00) // 100}.{total % 100:02d}", by="anna") == total
+    send_all(gateway)
+    assert sent(tmp_path) == accepted(gateway, file_id)
+    assert available(gateway) == 0
+    holds(gateway, file_id, outstanding=10)
+
+
+def test_an_overdraft_is_cover(gateway) -> None:
+    agree(gateway, "alder", funding={"kind": "balance", "overdraft_minor": {"EUR": 10**9}})
+    salaries(gateway)
+    total = due(gateway)[0]["sum_minor"]
+    send_all(gateway)
+    assert available(gateway) == -total
+
+
+def test_a_told_balance_counts_what_was_released_after_its_moment(gateway, clock) -> None:
+    agree(gateway, "alder", funding={"kind": "balance", "overdraft_minor": {"EUR": 10**9}})
+    before = clock()
+    clock.move(minutes=1)
+    salaries(gateway)
+    total = due(gateway)[0]["sum_minor"]
+    send_all(gateway)
+    assert fund(gateway, "alder", "EUR", "500.00", by="anna", as_of=before) == 10**9 + 500_00 - total
+    clock.move(minutes=1)
+    assert fund(gateway, "alder", "EUR", "500.00", by="anna") == 10**9 + 500_00
+
+
+def test_faults_of_a_funding_are_told(gateway) -> None:
+    with pytest.raises(NotFound, match="no funding is agreed"):
+        fund(gateway, "alder", "EUR", "1.00", by="anna")
+    agree(gateway, "alder", funding={"kind": "prefunded"})
+    with pytest.raises(NotFound, match="no amount"):
+        fund(gateway, "alder", "EUR", "1.005", by="anna")
+    assert fund(gateway, "alder", "EUR", "5", by="anna") == 500
+    assert fund(gateway, "alder", "EUR", "-2.00", by="anna", reason="typed wrong") == 300
+
+
+def test_two_releases_at_once_spend_a_balance_once(gateway) -> None:
+    """Two submissions of one client, cover for one of them; each worker sleeps before its commit."""
+    agree(gateway, "alder", funding={"kind": "prefunded"})
+    salaries(gateway)
+    fund(gateway, "alder", "EUR", "1000.00", by="anna")
+    row = due(gateway)[0]
+    outcomes = []
+
+    def take(number: int) -> None:
+        with gateway.registry.transaction() as connection:
+            one = {**row, "submission_id": f"S{number:019d}"}
+            client = gateway.profiles.client("alder")
+            outcomes.append(covering.reserve_funds(connection, client, one, 600_00, gateway.registry.now()))
+
+    workers = [threading.Thread(target=take, args=(number,)) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert sorted(outcomes) == [False, False, False, True]
+    assert available(gateway) == 400_00
+
+
+def test_what_a_stopped_release_took_is_not_kept(gateway) -> None:
+    agree(gateway, "alder", funding={"kind": "prefunded"})
+    salaries(gateway)
+    fund(gateway, "alder", "EUR", "1000000", by="anna")
+    log = staged(gateway)
+    stop(gateway, "all", "", by="anna", reason="now")
+    with pytest.raises(Withheld):
+        log.begin_release()
+    assert available(gateway) == 1_000_000_00
+
+
+def test_a_withdrawn_release_gives_its_funds_back_once(gateway) -> None:
+    agree(gateway, "alder", funding={"kind": "prefunded"})
+    salaries(gateway)
+    fund(gateway, "alder", "EUR", "1000000", by="anna")
+    log = staged(gateway)
+    log.begin_release()
+    assert available(gateway) < 1_000_000_00
+    log.withdrawn("nothing went out")
+    assert available(gateway) == 1_000_000_00
+
+
+def test_a_cancelled_file_that_waits_for_funds_needs_none(gateway) -> None:
+    agree(gateway, "alder", funding={"kind": "prefunded"})
+    file_id = salaries(gateway)
+    with pytest.raises(Withheld):
+        dispatch(gateway, only(gateway))
+    ask(gateway, WHOLE)
+    assert due(gateway) == []
+    holds(gateway, file_id, cancelled=10)
+
+
+def test_a_request_to_cancel_while_stopped_is_in_time(gateway, tmp_path) -> None:
+    file_id = salaries(gateway)
+    staged(gateway)
+    stop(gateway, "all", "", by="anna", reason="now")
+    asked(gateway, WHOLE)
+    resume(gateway, "all", "", by="anna", reason="on")
+    assert due(gateway) == []
+    assert sent(tmp_path) == []
+    holds(gateway, file_id, cancelled=10)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 60), st.booleans()), max_size=12),
+    most=st.integers(0, 100),
+)
+def test_a_counter_is_what_is_held_and_never_more_than_its_bound(registry: Registry, steps, most) -> None:
+    name = f"funds:{id(steps)}:{most}"
+    for subject, amount, gives in steps:
+        with registry.transaction() as connection:
+            if gives:
+                give_back(connection, f"{name}{subject}"[-20:])
+            else:
+                reserve(connection, f"{name}{subject}"[-20:], name, amount, most, "")
+        held = registry.rows(t.RESERVATIONS, t.RESERVATIONS.c.counter == name)
+        row = registry.one(t.COUNTERS, name=name)
+        assert (row["value"] if row else 0) == sum(item["amount"] for item in held) <= most
+
+
+def test_the_operator_stops_funds_and_resumes(gateway, monkeypatch) -> None:
+    monkeypatch.setenv("BULKRAIL_HOME", str(gateway.settings.home))
+    monkeypatch.setenv("BULKRAIL_CONFIG_DIR", str(gateway.settings.config_dir))
+    monkeypatch.setenv("BULKRAIL_REGISTRY_URL", gateway.settings.registry_url)
+    client = gateway.settings.config_dir / "clients" / "alder.yaml"
+    client.write_text(client.read_text(encoding="utf-8") + "\nfunding: {kind: prefunded}\n", encoding="utf-8")
+    file_id = salaries(gateway)
+    assert run("stop", "--client", "alder", "--reason", "call back")[0] == 0
+    assert "VOIDED" in run("dispatch")[1], "the command line has the clock of today: its window is over"
+    code, told = run("dispatch")
+    assert code == 0
+    assert "withheld" in told
+    code, told = run("status", file_id)
+    assert code == 0
+    assert "call back" in told
+    assert run("resume", "--client", "alder", "--reason", "called")[0] == 0
+    assert "withheld: waits for funds" in run("dispatch")[1]
+    code, told = run("fund", "alder", "EUR", "100000.00")
+    assert (code, told) == (0, "alder: 100000.00 EUR can be released\n")
+    assert "DELIVERED" in run("dispatch")[1]
+    assert run("stop", "--reason", "what?")[0] == 2
+    assert run("fund", "alder", "EUR", "lots")[0] == 3
