@@ -123,11 +123,15 @@ def arrival_faults(records: Iterable[Record]) -> list[str]:
 
 
 def due() -> list[Record]:
-    """submission_id and label of what is to be delivered, the earliest cut-off first; then answers left on the way."""
+    """submission_id and label of what is to be delivered, the earliest cut-off first, then of what is to be asked about.
+
+    Answers that were left on the way come last.
+    """
+    from gateway.dispatch import doubtful
     from gateway.dispatch import due as open_submissions
 
     gateway = open_gateway()
-    rows = [*open_submissions(gateway), *open_submissions(gateway, "answer")]
+    rows = [*open_submissions(gateway), *doubtful(gateway), *open_submissions(gateway, "answer")]
     return [{"submission_id": row["submission_id"], "label": f"{row['destination']} · {row['name']}"} for row in rows]
 
 
@@ -146,12 +150,15 @@ def deliver(submission_id: str) -> str:
     from gateway.submissions import submission_row
 
     gateway = open_gateway()
+    was = submission_row(gateway, submission_id)["state"]
     state = carry(gateway, submission_id)
     if state == "VOIDED":
         _log.warning("%s: cut-off missed, nothing was released; its payments are planned anew", submission_id)
     if state.startswith("withheld"):
         _log.warning("%s: %s; the next run looks again", submission_id, state)
-    if state == "UNKNOWN":
+    if state == was == "UNKNOWN":
+        _log.warning("%s: asked, still unknown; bulkrail resolve says what became of it", submission_id)
+    elif state == "UNKNOWN":
         detail = submission_row(gateway, submission_id)["detail"]
         raise OutcomeUnknown(f"released, but not confirmed ({detail}); ask the provider", submission_id=submission_id)
     return state

@@ -12,7 +12,7 @@ out of the first one's hands.
 |---|---|---|
 | `TransientError` | the provider did not answer, several times; nothing was released | nothing: the next run tries again |
 | `OutcomeUnknown`, "the next delivery looks" | the line broke during the release | nothing: the next run looks what happened |
-| `OutcomeUnknown`, "ask the provider" | released, and nobody can say whether it arrived | **ask the provider.** Its status file or statement resolves it; never send the payments another way |
+| `OutcomeUnknown`, "ask the provider" | released, and nobody can say whether it arrived | **ask the provider.** Its status file or statement resolves it; later runs ask again where they can; `bulkrail resolve` says what it said |
 | `OutsideError` | login, host key, permission, disk: nothing was released | mend it with the provider; the next run delivers |
 | `FrameBroken` | the file differs from its plan: nothing was sent | call the developers |
 

@@ -80,14 +80,14 @@ def receive() -> None:
 
 @app.command(rich_help_panel=OPERATION)
 def dispatch() -> None:
-    """Deliver every submission that is planned or was left on the way."""
-    from gateway.dispatch import due
+    """Deliver every submission that is planned or was left on the way; ask about those of unknown outcome."""
+    from gateway.dispatch import doubtful, due
     from gateway.stages import deliver
 
     failed = False
     with plainly():
         gateway = opened()
-        for row in (*due(gateway), *due(gateway, "answer")):
+        for row in (*due(gateway), *doubtful(gateway), *due(gateway, "answer")):
             try:
                 state = deliver(gateway, row["submission_id"])
             except BulkrailError as fault:  # one provider's trouble does not stop the others; the exit code tells

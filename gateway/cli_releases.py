@@ -63,6 +63,24 @@ def fund(
     typer.echo(f"{client}: {format_minor(there, currency)} {currency} can be released")
 
 
+@releases_app.command(rich_help_panel=OPERATION)
+def resolve(
+    submission: Annotated[str, typer.Argument(help="A submission of unknown outcome.")],
+    *,
+    delivered: Annotated[
+        bool, typer.Option("--delivered/--not-delivered", help="Does the provider have it, by its own word?")
+    ],
+    reason: Reason,
+    by: By = None,
+) -> None:
+    """Say what became of an UNKNOWN submission, after asking the provider. Not delivered: its payments are planned anew."""
+    from gateway.resolve import resolve as decide
+
+    with plainly():
+        state = decide(opened(), submission, delivered=delivered, by=by or getpass.getuser(), reason=reason)
+    typer.echo(f"{submission}  {state}" + ("; one more person must say the same" if state == "UNKNOWN" else ""))
+
+
 def _scope(provider: str | None, client: str | None, everything: bool) -> tuple[Any, str]:
     named = [("provider", provider), ("client", client), ("all", "" if everything else None)]
     found = [(scope, subject) for scope, subject in named if subject is not None]

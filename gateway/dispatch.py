@@ -33,10 +33,16 @@ def due(gateway: Gateway, kind: str = "payment") -> list[Mapping[str, Any]]:
     )
 
 
+def doubtful(gateway: Gateway) -> list[Mapping[str, Any]]:
+    """Payment submissions of unknown outcome: `dispatch` asks the provider about them, and sends nothing."""
+    return gateway.registry.rows(t.SUBMISSIONS, t.SUBMISSIONS.c.kind == "payment", t.SUBMISSIONS.c.state == "UNKNOWN")
+
+
 def dispatch(gateway: Gateway, submission_id: str) -> str:
     """Carry a submission to DELIVERED (or UNKNOWN) from wherever it stands; its state afterwards.
 
-    Safe to call at any time, by any number of workers: the registry decides which of them acts.
+    Safe to call at any time, by any number of workers: the registry decides which of them acts. About one that is UNKNOWN
+    the provider is asked, where the transport can; nothing of it is ever sent again.
 
     Raises:
         TransientError: a listed fault before release: call again.
@@ -45,15 +51,16 @@ def dispatch(gateway: Gateway, submission_id: str) -> str:
         OutsideError: any other fault before release.
     """
     row = submission_row(gateway, submission_id)
-    if row["state"] not in OPEN:
+    if row["state"] not in {*OPEN, "UNKNOWN"}:
         return str(row["state"])
     try:
-        if row["state"] != "RELEASING":
+        if row["state"] in {"PREPARED", "UPLOADING", "UPLOADED"}:
             RegistryLog(gateway, row).check()  # what has to wait is neither written nor carried over yet
         if row["key"] is None:
             row = _write(gateway, row)
         with _parcel(gateway, row) as parcel, _remote(gateway, row) as remote:
-            remote.deliver(parcel, RegistryLog(gateway, row))
+            act = remote.enquire if row["state"] == "UNKNOWN" else remote.deliver
+            act(parcel, RegistryLog(gateway, row))
     except Conflict:
         return str(submission_row(gateway, submission_id)["state"])  # another worker holds it: what it decided stands
     return str(submission_row(gateway, submission_id)["state"])

@@ -29,6 +29,12 @@ def has_open_requests(connection: Connection, submission_id: str) -> bool:
     return connection.execute(select(t.REQUESTS.c.first).where(condition).limit(1)).first() is not None
 
 
+def has_replies(connection: Connection, submission_id: str) -> bool:
+    """True where the provider answered any request of the submission."""
+    condition = (t.REQUESTS.c.submission_id == submission_id) & t.REQUESTS.c.replies.is_not(None)
+    return connection.execute(select(t.REQUESTS.c.first).where(condition).limit(1)).first() is not None
+
+
 def plan_requests(gateway: Gateway, submission_id: str, count: int, block: int) -> tuple[RequestBlock, ...]:
     """The blocks of a submission: those that are planned, or new ones of at most `block` requests."""
     registry = gateway.registry

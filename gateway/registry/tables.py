@@ -183,6 +183,16 @@ REQUESTS: Final = Table(
 )  # fmt: skip
 """Requests of a submission to a provider's API, in blocks. While any is open, no acknowledgement resolves the submission."""
 
+RESOLUTIONS: Final = Table(
+    "resolutions", METADATA,
+    Column("submission_id", String(20), ForeignKey("submissions.submission_id"), primary_key=True),
+    Column("decided_by", String(80), primary_key=True),
+    Column("delivered", Integer, nullable=False),  # 1: the provider has it; 0: it never got it
+    Column("reason", Text, nullable=False),
+    Column("decided_at", String(32), nullable=False),
+)  # fmt: skip
+"""What persons found out about a submission whose outcome was unknown."""
+
 COUNTERS: Final = Table(
     "counters", METADATA,
     Column("name", String(120), primary_key=True),

@@ -1,0 +1,65 @@
+"""Resolve: a person says what became of a submission whose outcome nobody knows, after asking the provider.
+
+Nothing is ever sent again blindly: what was not delivered is void, and its payments are planned anew. By setting two
+persons must say the same.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from canonical.errors import Conflict
+from gateway.answer import note_news
+from gateway.composition import Gateway
+from gateway.registry import tables as t
+from gateway.registry.engine import insert_new, move
+from gateway.requests import has_replies
+from gateway.reserves import give_back
+from gateway.route import route
+from gateway.submissions import submission_row
+
+
+def resolve(gateway: Gateway, submission_id: str, *, delivered: bool, by: str, reason: str) -> str:
+    """UNKNOWN → DELIVERED, or VOIDED and planned anew; "UNKNOWN" while a second person must say the same.
+
+    Raises:
+        NotFound: no such submission.
+        Conflict: its outcome is known, this person has spoken already, or the provider has answered part of it.
+    """
+    row = submission_row(gateway, submission_id)
+    registry = gateway.registry
+    with registry.transaction() as connection:
+        # Writing to the row first makes two persons at once, and a provider's word meanwhile, wait for one another.
+        where = {"submission_id": submission_id, "state": "UNKNOWN"}
+        if not move(connection, t.SUBMISSIONS, where, changed_at=registry.now()):
+            raise Conflict(
+                f"only an UNKNOWN submission is resolved; this one is {row['state']}", submission_id=submission_id
+            )
+        if not delivered and has_replies(connection, submission_id):
+            raise Conflict("the provider answered part of it: that part was delivered", submission_id=submission_id)
+        enough = _enough(gateway, connection, submission_id, delivered=delivered, by=by, reason=reason)
+        state = ("DELIVERED" if delivered else "VOIDED") if enough else "UNKNOWN"
+        if enough:
+            move(connection, t.SUBMISSIONS, where, state=state, detail=f"{by}: {reason}")
+            note_news(connection, [row["file_id"]])
+        if state == "VOIDED":
+            give_back(connection, submission_id)
+        action = f"resolved_{state.lower()}" if enough else "resolution_first_of_two"
+        registry.audit(connection, by, action, submission_id, delivered=delivered, reason=reason)
+    if state == "VOIDED":
+        route(gateway, row["file_id"])
+    return state
+
+
+def _enough(
+    gateway: Gateway, connection: Connection, submission_id: str, *, delivered: bool, by: str, reason: str
+) -> bool:
+    """Note what a person says; True when as many say the same as must."""
+    c, registry = t.RESOLUTIONS.c, gateway.registry
+    if not insert_new(
+        connection, t.RESOLUTIONS,
+        submission_id=submission_id, decided_by=by, delivered=int(delivered), reason=reason, decided_at=registry.now(),
+    ):  # fmt: skip
+        raise Conflict(f"{by} has said it already; another person must", submission_id=submission_id)
+    same = select(func.count()).where(c.submission_id == submission_id, c.delivered == int(delivered))
+    return int(connection.execute(same).scalar_one()) >= (2 if gateway.settings.resolve_four_eyes else 1)

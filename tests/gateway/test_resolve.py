@@ -1,0 +1,137 @@
+"""UNKNOWN is resolved by asking, by the provider's word or by a person; nothing of it is ever sent twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_cancel import accepted, holds, salaries, send_all, sent
+from test_cli import run
+from test_releases import available, only
+from world import agree
+
+from canonical.errors import Conflict
+from gateway import dispatch as dispatching
+from gateway.composition import Gateway, open_gateway
+from gateway.dispatch import dispatch, doubtful, due
+from gateway.funds import fund
+from gateway.registry import tables as t
+from gateway.resolve import resolve
+from gateway.route import live_submissions
+from gateway.settings import Settings
+from gateway.submissions import RegistryLog, acknowledge, submission_row
+
+
+def opened(tmp_path: Path, config_dir: Path, clock, registry_url: str, *, four_eyes: bool = False) -> Gateway:
+    home = Settings(
+        home=tmp_path / "home", config_dir=config_dir, registry_url=registry_url, resolve_four_eyes=four_eyes
+    )
+    return open_gateway(home, clock)
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, config_dir: Path, clock, registry_url: str) -> Iterator[Gateway]:
+    found = opened(tmp_path, config_dir, clock, registry_url)
+    yield found
+    found.registry.engine.dispose()
+
+
+def unknown(gateway: Gateway) -> str:
+    """A submission whose release nobody saw the end of."""
+    log = RegistryLog(gateway, dispatching._write(gateway, submission_row(gateway, only(gateway))))
+    log.begin_upload()
+    log.uploaded()
+    log.begin_release()
+    log.unknown("the line broke")
+    return str(log._submission_id)
+
+
+def test_a_delivered_one_stands_as_if_it_had_been_seen(gateway, tmp_path) -> None:
+    file_id = salaries(gateway)
+    submission_id = unknown(gateway)
+    assert resolve(gateway, submission_id, delivered=True, by="anna", reason="the bank has it") == "DELIVERED"
+    holds(gateway, file_id, outstanding=10)
+    assert due(gateway) == []
+    assert sent(tmp_path) == []
+    with pytest.raises(Conflict):
+        resolve(gateway, submission_id, delivered=False, by="bert", reason="no")
+
+
+def test_one_that_never_arrived_is_planned_anew_and_sent_once(gateway, tmp_path) -> None:
+    agree(gateway, "alder", funding={"kind": "prefunded"})
+    file_id = salaries(gateway)
+    fund(gateway, "alder", "EUR", "40000.00", by="anna")
+    before = available(gateway)
+    submission_id = unknown(gateway)
+    assert available(gateway) < before
+    assert resolve(gateway, submission_id, delivered=False, by="anna", reason="the bank looked") == "VOIDED"
+    assert available(gateway) == before
+    (again,) = live_submissions(gateway, file_id)
+    assert (again["state"], again["payments"]) == ("PREPARED", 10)
+    holds(gateway, file_id, waiting=10)
+    send_all(gateway)
+    assert sent(tmp_path) == accepted(gateway, file_id)
+    trail = gateway.registry.rows(t.AUDIT, t.AUDIT.c.subject == submission_id, t.AUDIT.c.actor == "anna")
+    assert [row["action"] for row in trail] == ["resolved_voided"]
+
+
+def test_two_persons_must_say_the_same(tmp_path, config_dir, clock, registry_url) -> None:
+    gateway = opened(tmp_path, config_dir, clock, registry_url, four_eyes=True)
+    salaries(gateway)
+    submission_id = unknown(gateway)
+    assert resolve(gateway, submission_id, delivered=False, by="anna", reason="one") == "UNKNOWN"
+    with pytest.raises(Conflict, match="already"):
+        resolve(gateway, submission_id, delivered=False, by="anna", reason="again")
+    assert resolve(gateway, submission_id, delivered=True, by="bert", reason="two") == "UNKNOWN"
+    assert resolve(gateway, submission_id, delivered=True, by="cleo", reason="three") == "DELIVERED"
+    gateway.registry.engine.dispose()
+
+
+def test_a_persons_and_the_providers_word_at_once_are_one_decision(gateway) -> None:
+    salaries(gateway)
+    submission_id = unknown(gateway)
+    outcomes = []
+
+    def person() -> None:
+        try:
+            outcomes.append(resolve(gateway, submission_id, delivered=False, by="anna", reason="not there"))
+        except Conflict:
+            outcomes.append("lost")
+
+    workers = [threading.Thread(target=person)]
+    workers.append(
+        threading.Thread(target=lambda: outcomes.append(str(acknowledge(gateway, submission_id, "ACCP", ""))))
+    )
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert sorted(outcomes) in (["False", "VOIDED"], ["True", "lost"])
+
+
+def test_a_run_asks_about_it_and_sends_nothing(gateway, tmp_path) -> None:
+    file_id = salaries(gateway)
+    submission_id = unknown(gateway)
+    assert [row["submission_id"] for row in doubtful(gateway)] == [submission_id]
+    before = sorted((tmp_path / "euro/in").iterdir())
+    assert dispatch(gateway, submission_id) == "UNKNOWN"
+    assert sorted((tmp_path / "euro/in").iterdir()) == before
+    name = submission_row(gateway, submission_id)["name"]
+    key = submission_row(gateway, submission_id)["key"]
+    (tmp_path / "euro/in" / name).write_bytes(gateway.store.get(key))
+    assert dispatch(gateway, submission_id) == "DELIVERED"
+    holds(gateway, file_id, outstanding=10)
+
+
+def test_the_operator_resolves(gateway, monkeypatch) -> None:
+    monkeypatch.setenv("BULKRAIL_HOME", str(gateway.settings.home))
+    monkeypatch.setenv("BULKRAIL_CONFIG_DIR", str(gateway.settings.config_dir))
+    monkeypatch.setenv("BULKRAIL_REGISTRY_URL", gateway.settings.registry_url)
+    salaries(gateway)
+    submission_id = unknown(gateway)
+    code, told = run("resolve", submission_id, "--not-delivered", "--reason", "asked", "--by", "anna")
+    assert (code, told.split()[-1]) == (0, "VOIDED")
+    assert run("resolve", submission_id, "--delivered", "--reason", "asked")[0] == 3
+    assert run("resolve", submission_id, "--reason", "asked")[0] == 2
