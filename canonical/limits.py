@@ -20,7 +20,7 @@ ENVELOPE_LAYERS_MAX: Final = 4
 ENVELOPE_RATIO_MAX: Final = 300
 """Plain bytes to packed bytes, looked at once the plain side is larger than ENVELOPE_FREE_BYTES: XML packs 30 to 1."""
 ENVELOPE_FREE_BYTES: Final = 64 * 2**20
-WINDOW_BYTES: Final = 32 * 2**20
+WINDOW_BYTES: Final = 24 * 2**20
 """Size of one parse window before it is cut at a payment's end."""
 
 LINE_BYTES_MAX: Final = 64 * 2**10

@@ -75,7 +75,8 @@ class Draft:
         if frame.is_empty():
             return
         buffer = io.BytesIO()
-        frame.write_parquet(buffer, compression="zstd", compression_level=1, statistics=True)
+        # Readers ask for whole parts by their manifests: the least and greatest text of each column helps none of them.
+        frame.write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
         data = buffer.getvalue()
         key = self._key(dataset, "parquet")
         self.lake.store.put(key, data, create=True)

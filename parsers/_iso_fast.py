@@ -1,4 +1,4 @@
-"""The fast reader: slices cut behind payments, read in two threads; whatever is in doubt goes to the exact reader.
+"""The fast reader: slices cut behind payments, scanned in two threads, made windows in a third; doubt goes to the exact reader.
 
 Bytes between payments (headers, batch headers, the end of the file) are fed to the same `Reader` that the exact path uses,
 so only the text inside payments comes by another way, and `_iso_scan` counts tags against rows. On doubt the exact reader
@@ -27,11 +27,12 @@ from parsers._iso_reader import Reader
 from parsers._iso_scan import Scan, only_line_feeds, scan
 from parsers._iso_shapes import Shapes
 from parsers._iso_tags import Ints
-from parsers._iso_windows import HEAD_BYTES, exact_windows, new_reader, take_window
+from parsers._iso_windows import HEAD_BYTES, Taken, exact_windows, new_reader, take
 from parsers._xml_bytes import declared_encoding
 
-_THREADS: Final = 2
-_AHEAD: Final = 6
+_SCANNERS: Final = 2
+_AHEAD: Final = 4
+_MADE_AHEAD: Final = 1
 _SLICE_BYTES: Final = 4 * 2**20
 _SETTLING_BYTES: Final = 30 * 2**20
 
@@ -53,12 +54,40 @@ def fast_windows(source: Source, message: Message, window_bytes: int) -> Iterato
     Raises:
         Doubt, Unreadable: the rest needs the exact reader.
     """
-    reader = new_reader(source, message, bodies=False)
     shapes = Shapes(message, _prefix(source, message))
     _settle_allocator(len(source.data))
+    made: deque[tuple[int, Future[Window]]] = deque()
+    with ThreadPoolExecutor(_SCANNERS) as scanners, ThreadPoolExecutor(1) as maker:
+        scans = _scans(source, shapes, min(window_bytes, _SLICE_BYTES), scanners)
+        try:
+            for end, taken, gathered in _taken(source, message, window_bytes, scans):
+                made.append((end, maker.submit(_window, taken, gathered)))
+                while len(made) > _MADE_AHEAD:
+                    yield _first(made)
+            while made:
+                yield _first(made)
+        finally:
+            scanners.shutdown(wait=False, cancel_futures=True)
+            maker.shutdown(wait=False, cancel_futures=True)
+
+
+def _first(made: deque[tuple[int, Future[Window]]]) -> tuple[int, Window]:
+    end, future = made.popleft()
+    return end, future.result()
+
+
+def _window(taken: Taken, gathered: _Gathered) -> Window:
+    return taken.window(gathered.frame())
+
+
+def _taken(
+    source: Source, message: Message, window_bytes: int, scans: Iterator[_Found]
+) -> Iterator[tuple[int, Taken, _Gathered]]:
+    """End offset, what stands around the payments, and the payments of each window."""
+    reader = new_reader(source, message, bodies=False)
     told, end, lines = 0, 0, 0
     gathered = _Gathered()
-    for found in _scans(source, shapes, min(window_bytes, _SLICE_BYTES)):
+    for found in scans:
         places, end = _place(source, reader, found.scan, end, lines)
         gathered.add(places, found.scan)
         lines += found.scan.lines
@@ -66,7 +95,7 @@ def fast_windows(source: Source, message: Message, window_bytes: int) -> Iterato
             _finish(source, reader, end)
             end = len(source.data)
         if found.last or end - told >= window_bytes:
-            yield end, take_window(source, reader, gathered.frame(), first=told == 0)
+            yield end, take(source, reader, first=told == 0), gathered
             told, gathered = end, _Gathered()
     if end == 0:
         raise Doubt("no payment found")
@@ -89,7 +118,7 @@ class _Gathered:
 
     def frame(self) -> pl.DataFrame:
         """Raw frame of them all, with characters for the references that XML predefines."""
-        raw = pl.concat(self._parts, how="diagonal", rechunk=True)
+        raw = pl.concat(self._parts, how="diagonal")
         for name, parts in self._escaped.items():
             rows, text = pl.Series(np.concatenate(parts)), raw.get_column(name)
             raw = raw.with_columns(text.scatter(rows, text.gather(rows).str.replace_many(PREDEFINED)))
@@ -109,22 +138,17 @@ class _Found:
     last: bool
 
 
-def _scans(source: Source, shapes: Shapes, slice_bytes: int) -> Iterator[_Found]:
+def _scans(source: Source, shapes: Shapes, slice_bytes: int, pool: ThreadPoolExecutor) -> Iterator[_Found]:
     """The scans of all slices, in order, made in threads a few slices ahead."""
     cuts = _cuts(source, shapes, slice_bytes)
     pending: deque[Future[Scan]] = deque()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        try:
-            while True:
-                while len(pending) < _AHEAD and (cut := next(cuts, None)):
-                    pending.append(pool.submit(_scan_slice, source, *cut, shapes))
-                if not pending:
-                    return
-                found = pending.popleft().result()
-                yield _Found(found, last=not pending)
-        finally:
-            for future in pending:
-                future.cancel()
+    while True:
+        while len(pending) < _AHEAD and (cut := next(cuts, None)):
+            pending.append(pool.submit(_scan_slice, source, *cut, shapes))
+        if not pending:
+            return
+        found = pending.popleft().result()
+        yield _Found(found, last=not pending)
 
 
 def _prefix(source: Source, message: Message) -> str:

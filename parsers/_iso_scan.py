@@ -19,10 +19,11 @@ from parsers._iso_faults import Doubt
 from parsers._iso_paths import PREDEFINED
 from parsers._iso_rest import rest_of
 from parsers._iso_shapes import Cut, Shaped, Shapes, cut
-from parsers._iso_tags import Bytes, Ints, Ranks, Tags, print_of, tags_of, words_of
+from parsers._iso_tags import Bytes, Ints, Ranks, Spelling, Tags, tags_of, words_of
 
 _ORDER: Final = "<row>"
 _BLANK: Final = 0x20
+_ASCII: Final = 0x7F
 _NONCHARACTER: Final = 0xEF
 
 
@@ -100,22 +101,23 @@ def _characters(data: bytes, codes: Bytes) -> Ranks:
     others = np.count_nonzero(codes < _BLANK) - newlines.total
     if others and others != data.count(b"\t") + data.count(b"\r"):
         raise Doubt("control characters")
-    if codes.max() >= _NONCHARACTER and (data.find(b"\xef\xbf\xbe") >= 0 or data.find(b"\xef\xbf\xbf") >= 0):
+    highest = codes.max()
+    if highest >= _NONCHARACTER and (data.find(b"\xef\xbf\xbe") >= 0 or data.find(b"\xef\xbf\xbf") >= 0):
         raise Doubt("characters that are none")
     try:
-        pl.Series([data], dtype=pl.Binary).cast(pl.String)
+        if highest > _ASCII:
+            pl.Series([data], dtype=pl.Binary).cast(pl.String)
     except pl.exceptions.PolarsError as error:
         raise Doubt("not UTF-8") from error
     return newlines
 
 
 def _payments(tags: Tags, shapes: Shapes) -> _Payments:
-    name = shapes.prefix + shapes.message.payment
-    firsts = np.flatnonzero(tags.prints == print_of(f"<{name}>".encode()))
-    lasts = np.flatnonzero(tags.prints == print_of(f"</{name}>".encode()))
+    opening, closing = (f"<{slash}{shapes.prefix}{shapes.message.payment}>".encode() for slash in ("", "/"))
+    firsts, lasts = tags.spells(Spelling([opening])), tags.spells(Spelling([closing]))
     if len(firsts) != len(lasts) or not len(firsts):
         raise Doubt("opening and closing tags do not pair")
-    starts, ends = tags.opens[firsts], tags.closes[lasts] + 1
+    starts, ends = tags.opens[firsts], tags.opens[lasts] + len(closing)
     if (firsts >= lasts).any() or (lasts[:-1] >= firsts[1:]).any() or (ends - starts).max() > XML_TEXT_BYTES_MAX:
         raise Doubt("payments overlap or are too long")
     return _Payments(firsts, lasts, starts, ends)

@@ -13,12 +13,11 @@ from typing import Final
 from xml.parsers import expat
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from parsers._iso_faults import Doubt
 from parsers._iso_paths import MIXED, Message, Node, joins, piece, takes_first
-from parsers._iso_tags import Ints, Tags, sequence_prints
+from parsers._iso_tags import Flags, Ints, Powers, Spelling, Tags, sequence_prints
 from parsers._iso_views import views_of
 
 _TEMPLATES_MAX: Final = 4096
@@ -30,10 +29,11 @@ _WORTH: Final = 1000
 class Template:
     """One shape. Numbers are ordinals of tags in the payment, the text standing behind them.
 
-    `places`: path → where its text stands, once for each time the element is there. `fixed`: path → attribute value.
-    `blank`: where only blanks may stand, between the children of an element that elsewhere holds text.
+    `tags`: their bytes. `places`: path → where its text stands, once for each time the element is there. `fixed`: path →
+    attribute value. `blank`: where only blanks may stand, between the children of an element that elsewhere holds text.
     """
 
+    tags: Spelling
     places: dict[str, tuple[int, ...]]
     fixed: dict[str, str]
     blank: tuple[int, ...]
@@ -47,12 +47,11 @@ class Shapes:
     message: Message
     prefix: str
     known: dict[int, Template | None] = field(default_factory=dict)
+    powers: Powers = field(default_factory=Powers)
 
-    def learn(
-        self, data: bytes, tags: Tags, firsts: Ints, lasts: Ints, eligible: npt.NDArray[np.bool_]
-    ) -> tuple[list[Template], Ints]:
+    def learn(self, data: bytes, tags: Tags, firsts: Ints, lasts: Ints, eligible: Flags) -> tuple[list[Template], Ints]:
         """Templates of the payments from tag `firsts` to `lasts`, and which of them each payment has; -1 for none."""
-        prints = sequence_prints(tags, firsts, lasts)
+        prints = sequence_prints(tags, firsts, lasts, self.powers)
         rows = np.flatnonzero(eligible)
         values, examples, which, counts = np.unique(
             prints[rows], return_index=True, return_inverse=True, return_counts=True
@@ -63,16 +62,26 @@ class Shapes:
             zip(values.tolist(), rows[examples].tolist(), counts.tolist(), strict=True)
         ):
             if value not in self.known and count * _WORTH >= len(prints) and len(self.known) < _TEMPLATES_MAX:
-                span = slice(int(firsts[example]), int(lasts[example]) + 1)
-                opens, closes = tags.opens[span].tolist(), tags.closes[span].tolist()
-                self.known[value] = _template(data, opens, closes, self.message, self.prefix)
+                opens = tags.opens[firsts[example] : lasts[example] + 1].tolist()
+                self.known[value] = _template(data, opens, self.message, self.prefix)
             template = self.known.get(value)
             if template is not None:
                 number[position] = len(templates)
                 templates.append(template)
         found = np.full(len(prints), -1, np.int64)
         found[rows] = number[which]
+        for ordinal, template in enumerate(templates):
+            _keep_same(found, ordinal, template.tags, tags, firsts, lasts)
         return templates, found
+
+
+def _keep_same(found: Ints, ordinal: int, spelling: Spelling, tags: Tags, firsts: Ints, lasts: Ints) -> None:
+    """Take the template from those that were given it by their print, and have other tags."""
+    rows = np.flatnonzero(found == ordinal)
+    same = lasts[rows] - firsts[rows] == len(spelling.tags) - 1
+    alike = rows[same]
+    same[same] = tags.runs_spelling(firsts[alike], spelling)
+    found[rows[~same]] = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +122,13 @@ def cut(data: bytes, tags: Tags, shaped: Shaped, references: Ints, message: Mess
     blank = _spread("", [template.blank for template in templates])
     if not wanted | blank:
         return Cut(fixed, {})
-    place = np.array(list((wanted | blank).values()), np.int64).T[shaped.which]
+    places = np.array(list((wanted | blank).values()), np.int64).T
+    widths = np.array(
+        [template.tags.sizes[np.maximum(row, 0)] for template, row in zip(templates, places, strict=True)]
+    )
+    place = places[shaped.which]
     tag = shaped.firsts[:, None] + np.maximum(place, 0)
-    starts = tags.closes[tag] + 1
+    starts = tags.opens[tag] + widths[shaped.which]
     sizes = (tags.opens[tag + 1] - starts) * (place >= 0)
     texts = views_of(data, list(wanted | blank), starts, sizes)
     if any(text.str.contains(r"[^ \t\r\n]").any() for text in texts[len(wanted) :]):
@@ -144,11 +157,12 @@ def _escaped(tags: Tags, shaped: Shaped, references: Ints, place: Ints) -> dict[
     return {int(column): np.unique(row[hits[columns == column]]) for column in np.unique(columns)}
 
 
-def _template(data: bytes, opens: list[int], closes: list[int], message: Message, prefix: str) -> Template | None:
+def _template(data: bytes, opens: list[int], message: Message, prefix: str) -> Template | None:
     """The shape of the payment whose tags stand there; None where expat sees other tags, or a path needs more than this."""
-    tags = [data[start : end + 1] for start, end in zip(opens, closes, strict=True)]
-    # A quote left open: the tag goes on behind a `>` in an attribute.
-    if any(tag.count(b'"') % 2 or tag.count(b"'") % 2 for tag in tags):
+    closes = [data.find(b">", start) for start in opens]
+    tags = [data[start : close + 1] for start, close in zip(opens, closes, strict=True)]
+    # A quote left open: the tag goes on behind a `>` in an attribute. A `<` in a tag: it has no end of its own.
+    if any(tag.count(b'"') % 2 or tag.count(b"'") % 2 or tag.count(b"<") != 1 for tag in tags):
         return None
     learner = _Learner([start - opens[0] for start in opens], tags, message)
     try:
@@ -195,7 +209,7 @@ class _Learner:
             if nested:
                 blank += [tag for piece in pieces for tag in piece]
         places = {path: tuple(starts) for path, starts in self._places.items() if not set(starts) & set(blank)}
-        return Template(places, self._fixed, tuple(blank), self._depth)
+        return Template(Spelling(self._tags), places, self._fixed, tuple(blank), self._depth)
 
     def _on_start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(" ")[2]

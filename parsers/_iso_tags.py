@@ -1,13 +1,14 @@
-"""The tags of one window of XML, as columns: where each stands, how long it is, and a fingerprint of its bytes.
+"""The tags of one window of XML, as columns: where each stands and its first eight bytes.
 
-Fingerprints are 64 bits, keyed anew in every process: that two different tags share one is a chance of about 2^-60, and
-nobody can write a file in which they do.
+A tag ends at the first `>` behind its `<`. That is looked for in the head alone: who needs the rest of a tag compares it
+with the bytes it should have (`Tags.spells`), so that nothing here rests on a fingerprint.
 """
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -17,25 +18,86 @@ from parsers._iso_faults import Doubt
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 
-_TAG_BYTES_MAX: Final = 1024
 _WORD: Final = 8
-_KEYS: Final = [np.uint64(secrets.randbits(64) | 1) for _ in range(4)]
-_WEIGHTS: Final = np.array([secrets.randbits(64) | 1 for _ in range(1024)], np.uint64)
-_EITHER: Final = np.uint8(0xFF ^ ord("<") ^ ord(">"))
+_ONES: Final = np.uint64(0x0101010101010101)
+_HIGHS: Final = np.uint64(0x8080808080808080)
+_CLOSES: Final = _ONES * np.uint64(ord(">"))
+_MIXER: Final = np.uint64(0x9E3779B97F4A7C15)
+_BASE: Final = np.uint64(0xD1342543DE82EF95)
 _HALF: Final = np.uint64(32)
-# The first n bytes of a little-endian word.
-_MASKS: Final = np.array([2 ** (8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Columns over the tags in their order. `opens` is the offset of `<`, `closes` that of its `>`."""
+    """Columns over the tags in their order. `opens`: offset of `<`. `heads`: first eight bytes, zeros behind the `>`.
+
+    `words`: the eight bytes from every offset of the window on.
+    """
 
     opens: Ints
-    closes: Ints
-    prints: Words
+    heads: Words
+    words: Words
+
+    def spells(self, tag: Spelling) -> Ints:
+        """The ordinals of the tags that are exactly this one."""
+        found = np.flatnonzero(self.heads == tag.heads[0])
+        if len(tag.places):
+            places = self.opens[found][:, None] + tag.offsets
+            found = found[(self.words[places] == tag.words).all(axis=1)]
+        return found
+
+    def runs_spelling(self, firsts: Ints, tags: Spelling) -> Flags:
+        """Which of the runs of tags that begin with the ordinals `firsts` are exactly these tags, one after the other."""
+        same: Flags = (self.heads[firsts[:, None] + np.arange(len(tags.heads))] == tags.heads).all(axis=1)
+        places = self.opens[firsts[:, None] + tags.places] + tags.offsets
+        same &= (self.words[places] == tags.words).all(axis=1)
+        return same
+
+
+@dataclass(frozen=True, eq=False)
+class Spelling:
+    """The bytes of some tags that follow one another, as Tags compares them. Each ends with its first `>`."""
+
+    tags: Sequence[bytes]
+    _beyond: list[tuple[int, int, int]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Where the words behind the heads stand: ordinal of the tag, offset in it, the word. The last one may overlap."""
+        beyond = [
+            (ordinal, min(offset, len(tag) - _WORD), tag)
+            for ordinal, tag in enumerate(self.tags)
+            for offset in range(_WORD, len(tag), _WORD)
+        ]
+        words = [(n, at, int.from_bytes(tag[at : at + _WORD], "little")) for n, at, tag in beyond]
+        object.__setattr__(self, "_beyond", words)
+
+    @cached_property
+    def heads(self) -> Words:
+        """First eight bytes of each."""
+        return np.array([int.from_bytes(tag[:_WORD], "little") for tag in self.tags], np.uint64)
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """Bytes of each."""
+        return np.array([len(tag) for tag in self.tags], np.int64)
+
+    @cached_property
+    def places(self) -> Ints:
+        """Ordinals of the tags that the further words belong to."""
+        return np.array([item[0] for item in self._beyond], np.int64)
+
+    @cached_property
+    def offsets(self) -> Ints:
+        """Where in their tags these words stand."""
+        return np.array([item[1] for item in self._beyond], np.int64)
+
+    @cached_property
+    def words(self) -> Words:
+        """These words."""
+        return np.array([item[2] for item in self._beyond], np.uint64)
 
 
 def words_of(data: bytes) -> Words:
@@ -44,75 +106,63 @@ def words_of(data: bytes) -> Words:
 
 
 def tags_of(data: bytes, codes: Bytes) -> Tags:
-    """Every `<` and the first `>` behind it. `data` ends with a tag of eight bytes or more.
+    """Every `<`. `data` ends with a tag of eight bytes or more.
 
     Raises:
-        Doubt: a `<` without `>`, or a `]]>`.
+        Doubt: a `]]>`.
     """
-    # The two differ in one bit: both are found at once, and take turns where no text holds a `>`.
-    found = np.flatnonzero((codes & _EITHER) == ord("<"))
-    opens, closes = np.ascontiguousarray(found[::2]), np.ascontiguousarray(found[1::2])
-    if len(found) % 2 or (codes[opens] != ord("<")).any() or (codes[closes] != ord(">")).any():
-        # A `>` in a text is well-formed, the end of a CDATA section is not. A tag's own is the first behind its `<`.
-        if data.find(b"]]>") >= 0:
-            raise Doubt("the end of a CDATA section")
-        kinds = codes[found]
-        opens, closes = found[kinds == ord("<")], found[kinds == ord(">")]
-        own = np.searchsorted(closes, opens)
-        if len(own) and own[-1] == len(closes):
-            raise Doubt("a tag is not closed")
-        closes = closes[own]
-    return Tags(opens, closes, _prints(words_of(data), opens, closes))
+    # A `>` in a text is well-formed, the end of a CDATA section is not. Looking for the rare first byte is the faster way.
+    if data.find(b"]") >= 0 and data.find(b"]]>") >= 0:
+        raise Doubt("the end of a CDATA section")
+    words = words_of(data)
+    opens = np.flatnonzero(codes == ord("<"))
+    return Tags(opens, _up_to_close(words[opens]), words)
 
 
-def print_of(tag: bytes) -> np.uint64:
-    """The fingerprint of one tag."""
-    words = words_of(tag + bytes(_WORD))
-    return np.uint64(_prints(words, np.zeros(1, np.int64), np.array([len(tag) - 1], np.int64))[0])
+def _up_to_close(words: Words) -> Words:
+    """The words with zeros behind their first `>`."""
+    # A byte that is `>` becomes zero; the lowest bit that the subtraction borrows tells the first of them.
+    marks = words ^ _CLOSES
+    found = marks - _ONES
+    found &= ~marks
+    found &= _HIGHS
+    # All bits up to that one: all 64 where there is none.
+    found ^= found - np.uint64(1)
+    found &= words
+    return found
 
 
-def _prints(words: Words, opens: Ints, closes: Ints) -> Words:
-    sizes = closes - opens + 1
-    masks = _MASKS.take(sizes, mode="clip")
-    heads = words[opens] & masks
-    # Of a tag shorter than a word this is its head once more.
-    tails = words[np.maximum(opens, closes - (_WORD - 1))] & masks
-    mixed: Words = tails * _KEYS[0]
-    mixed ^= heads
-    mixed += sizes.view(np.uint64) * _KEYS[1]
-    mixed = _stir(mixed)
-    place = _WORD
-    longer = np.flatnonzero(sizes > place + _WORD)
-    while len(longer):
-        mixed[longer] = _stir(mixed[longer] ^ (words[opens[longer] + place] * _KEYS[2]))
-        place += _WORD
-        longer = longer[(sizes[longer] > place + _WORD) & (place < _TAG_BYTES_MAX)]
-    # A comment, or nothing that any other payment has.
-    overlong = np.flatnonzero(sizes > _TAG_BYTES_MAX)
-    mixed[overlong] = [secrets.randbits(64) for _ in range(len(overlong))]
-    return mixed
-
-
-def _stir(mixed: Words) -> Words:
-    mixed *= _KEYS[3]
-    mixed ^= mixed >> _HALF
-    mixed *= _KEYS[0]
-    mixed ^= mixed >> _HALF
-    return mixed
-
-
-def sequence_prints(tags: Tags, firsts: Ints, lasts: Ints) -> Words:
-    """One fingerprint a payment, of all its tags in their order: tags `firsts` to `lasts`, both included."""
-    begin, counts = firsts[0], lasts - firsts + 1
-    # A weight of its own for each place: the same tags in another order differ. All sums are modulo 2^64.
-    place = np.arange(begin, lasts[-1] + 1)
-    place -= np.repeat(firsts, np.diff(firsts, append=lasts[-1] + 1))
-    weighed = tags.prints[begin : lasts[-1] + 1] * _WEIGHTS.take(place, mode="clip")
+def sequence_prints(tags: Tags, firsts: Ints, lasts: Ints, powers: Powers) -> Words:
+    """A number for the heads of each run of tags, in their order: runs of the same tags have the same; others may."""
+    begin, end = firsts[0], lasts[-1] + 1
+    weighed = tags.heads[begin:end] * _MIXER
+    weighed ^= weighed >> _HALF
+    up, down = powers.of(int(end - begin))
+    weighed *= up
     edges = np.column_stack([firsts, lasts + 1]).ravel()[:-1] - begin
-    prints = _stir(np.add.reduceat(weighed, edges)[::2] + counts.view(np.uint64) * _KEYS[1])
-    longer = np.flatnonzero(counts > len(_WEIGHTS))
-    prints[longer] = [secrets.randbits(64) for _ in range(len(longer))]
-    return prints
+    sums = np.add.reduceat(weighed, edges)[::2]
+    # A run's own powers begin with 1, wherever it stands. All of it is modulo 2^64.
+    sums *= down[firsts - begin]
+    sums += (lasts - firsts).view(np.uint64) * _MIXER
+    return sums
+
+
+class Powers:
+    """Powers of an odd number and of its inverse, modulo 2^64."""
+
+    def __init__(self) -> None:
+        self._kept = (np.ones(1, np.uint64), np.ones(1, np.uint64))
+
+    def of(self, count: int) -> tuple[Words, Words]:
+        """The first `count` of both."""
+        up, down = self._kept
+        if len(up) < count:
+            inverse = np.uint64(pow(int(_BASE), -1, 2**64))
+            up, down = (
+                np.cumprod(np.concatenate([np.ones(1, np.uint64), np.full(count, base)])) for base in (_BASE, inverse)
+            )
+            self._kept = up, down  # at once: another thread may be reading
+        return up[:count], down[:count]
 
 
 class Ranks:

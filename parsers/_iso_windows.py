@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import polars as pl
 
@@ -25,24 +26,41 @@ def new_reader(source: Source, message: Message, *, bodies: bool = True) -> Read
     return Reader(source.data, message, "utf-8" if declared == "utf-8" else None, bodies=bodies)
 
 
-def take_window(
-    source: Source, reader: Reader, raw: pl.DataFrame, *, first: bool, resume: int = 0, fatal: Fault | None = None
-) -> Window:
-    """What the reader found since the last one, with these payments, as a Window. Items before `resume` were told."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the reader found since the last window, but for its payments: all that is needed to make the window."""
+
+    source: Source
+    message: Message
+    header: FileHeader | None
+    batches: Mapping[int, Mapping[str, Any]]
+    totals: Sequence[Mapping[str, Any]]
+    faults: Sequence[Fault]
+    unreadable: int
+
+    def window(self, raw: pl.DataFrame) -> Window:
+        """The window of these payments."""
+        payments = payments_frame(raw, self.batches, self.source.file_id, self.message)
+        findings = _findings(self.faults, equivalent_amounts(raw, payments, self.message))
+        return Window(self.header, payments, totals_frame(self.totals), findings, self.unreadable)
+
+
+def take(source: Source, reader: Reader, *, first: bool, resume: int = 0, fatal: Fault | None = None) -> Taken:
+    """Take from the reader what it found since the last time. Items before `resume` were told."""
     faults = [fault for fault in reader.faults if fault.offset >= resume]
     totals = [total for total in reader.totals if total["offset"] >= resume]
-    payments = payments_frame(raw, reader.batches, source.file_id, reader.message)
-    findings = _findings([*faults, *([fatal] if fatal else [])], equivalent_amounts(raw, payments, reader.message))
     unreadable = sum(fault.rule == MISPLACED for fault in faults)
     unreadable += int(fatal is not None and reader.open_row is not None)
     header = _header(reader) if first else None
+    told = [*faults, *([fatal] if fatal else [])]
+    taken = Taken(source, reader.message, header, reader.batches, totals, told, unreadable)
     reader.faults, reader.totals = [], []
     # Batches that are closed are not asked for again; a file may have a million of them.
     reader.batches = {batch: said for batch, said in reader.batches.items() if batch == reader.batch}
-    return Window(header, payments, totals_frame(totals), findings, unreadable)
+    return taken
 
 
-def _findings(faults: list[Fault], others: pl.DataFrame) -> pl.DataFrame:
+def _findings(faults: Sequence[Fault], others: pl.DataFrame) -> pl.DataFrame:
     if not faults and others.is_empty():
         return empty(FINDINGS)
     return pl.concat([findings_frame(faults), others]).sort("line", maintain_order=True, nulls_last=True)
@@ -58,7 +76,7 @@ def exact_windows(source: Source, message: Message, window_bytes: int, resume: i
     """Every window, read by expat alone. `resume`: byte offset up to which everything was told already."""
     reader, size = new_reader(source, message), len(source.data)
     if not size:
-        yield take_window(source, reader, raw_frame([], message), first=True, fatal=empty_file())
+        yield take(source, reader, first=True, fatal=empty_file()).window(raw_frame([], message))
         return
     first, told = resume == 0, resume
     fatal: Fault | None = None
@@ -73,7 +91,7 @@ def exact_windows(source: Source, message: Message, window_bytes: int, resume: i
         if fatal or end == size or end - told >= window_bytes:
             raw = raw_frame(reader.payments, message)
             reader.payments = []
-            yield take_window(source, reader, raw, first=first, resume=resume, fatal=fatal)
+            yield take(source, reader, first=first, resume=resume, fatal=fatal).window(raw)
             first, told = False, end
         if fatal:
             return

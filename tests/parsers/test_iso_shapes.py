@@ -18,7 +18,7 @@ from parsers._iso_amounts import minor_units
 from parsers._iso_fast import fast_windows
 from parsers._iso_faults import Doubt
 from parsers._iso_shapes import Shapes
-from parsers._iso_tags import Ranks, print_of, sequence_prints, tags_of
+from parsers._iso_tags import Powers, Ranks, Spelling, sequence_prints, tags_of
 from parsers._iso_views import views_of
 from parsers._iso_windows import exact_windows
 
@@ -71,26 +71,35 @@ TAG = st.sampled_from(
 )  # fmt: skip
 
 
-@given(st.lists(st.tuples(TAG, st.sampled_from(["", " ", "text", "a > b", "]] >"]))))
-def test_tags_are_found_whatever_stands_between(parts: list[tuple[str, str]]) -> None:
+@given(st.lists(st.tuples(TAG, st.sampled_from(["", " ", "text", "a > b", "]] >"]))), TAG)
+def test_tags_are_found_whatever_stands_between(parts: list[tuple[str, str]], wanted: str) -> None:
     data = "".join(tag + text for tag, text in parts).encode() + END
     tags = tags_of(data, np.frombuffer(data, np.uint8))
-    found = [data[start : end + 1].decode() for start, end in zip(tags.opens, tags.closes, strict=True)]
-    assert found == [*(tag for tag, _ in parts), END.decode()]
-    short = [(tag, mark) for tag, mark in zip(found, tags.prints.tolist(), strict=True) if len(tag) < 1000]
-    assert all(mark == print_of(tag.encode()) for tag, mark in short)
-    assert len({tag for tag, _ in short}) == len({mark for _, mark in short})
+    names = [tag for tag, _ in parts]
+    assert [data[start : data.find(b">", start) + 1].decode() for start in tags.opens] == [*names, END.decode()]
+    expected = [ordinal for ordinal, tag in enumerate(names) if tag == wanted]
+    assert tags.spells(Spelling([wanted.encode()])).tolist() == expected
+
+
+@given(st.lists(TAG, min_size=1, max_size=6), st.lists(TAG, min_size=1, max_size=6), st.randoms(use_true_random=False))
+def test_runs_of_tags_are_the_same_to_the_byte(names: list[str], others: list[str], chance: random.Random) -> None:
+    runs = [names, chance.sample(names, len(names)), (others * len(names))[: len(names)], names]
+    data = "".join(f"{tag}{chance.choice(['', 'text', ' > '])}" for run in runs for tag in run).encode() + END
+    tags = tags_of(data, np.frombuffer(data, np.uint8))
+    firsts = np.arange(len(runs)) * len(names)
+    spelling = Spelling([name.encode() for name in names])
+    assert tags.runs_spelling(firsts, spelling).tolist() == [run == names for run in runs]
+    assert spelling.sizes.tolist() == [len(name) for name in names]
 
 
 @given(st.lists(TAG, min_size=1, max_size=6), st.randoms(use_true_random=False))
-def test_the_order_of_tags_counts(names: list[str], chance: random.Random) -> None:
-    names = [name for name in names if len(name) < 1000]
+def test_the_order_of_heads_counts(names: list[str], chance: random.Random) -> None:
     other = chance.sample(names, len(names))
     data = "".join([*names, "<|>", *other, "<|>"]).encode() + END
     tags = tags_of(data, np.frombuffer(data, np.uint8))
     middle = len(names)
-    prints = sequence_prints(tags, np.array([0, middle + 1]), np.array([middle, 2 * middle + 1]))
-    assert (prints[0] == prints[1]) == (names == other)
+    prints = sequence_prints(tags, np.array([0, middle + 1]), np.array([middle, 2 * middle + 1]), Powers())
+    assert (prints[0] == prints[1]) == ([name[:8] for name in names] == [name[:8] for name in other])
 
 
 @pytest.mark.parametrize("data", [b"<a <b>", b"x]]>y<a>"])
