@@ -46,15 +46,24 @@ class Tags:
         found = np.flatnonzero(self.heads == tag.heads[0])
         if len(tag.places):
             places = self.opens[found][:, None] + tag.offsets
-            found = found[(self.words[places] == tag.words).all(axis=1)]
+            found = found[self._hold(places, tag.words)]
         return found
 
     def runs_spelling(self, firsts: Ints, tags: Spelling) -> Flags:
         """Which of the runs of tags that begin with the ordinals `firsts` are exactly these tags, one after the other."""
         same: Flags = (self.heads[firsts[:, None] + np.arange(len(tags.heads))] == tags.heads).all(axis=1)
         places = self.opens[firsts[:, None] + tags.places] + tags.offsets
-        same &= (self.words[places] == tags.words).all(axis=1)
+        same &= self._hold(places, tags.words)
         return same
+
+    def _hold(self, places: Ints, words: Words) -> Flags:
+        """Which rows of places hold just these words. What a longer tag would have stands beyond the end: no word is there."""
+        if places.size and places.max() >= len(self.words):
+            inside = places < len(self.words)
+            places = np.where(inside, places, 0)
+            words = np.where(inside, words, ~self.words[0])
+        held: Flags = (self.words[places] == words).all(axis=1)
+        return held
 
 
 @dataclass(frozen=True, eq=False)
