@@ -20,7 +20,7 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.profiles import Account, ClientProfile, Model, ProviderProfile, Rail
 from canonical.requests import Reply, RequestBlock, Sent
-from canonical.tally import ExportSummary
+from canonical.tally import ExportSummary, Said
 
 # ---------------------------------------------------------------------------------------------- reading
 
@@ -272,8 +272,8 @@ class ProviderExport(Protocol):
         """How the provider's file names each payment, so that feedback finds it: at most 35 characters."""
         ...
 
-    def account(self) -> pl.Expr:
-        """The other side's account as the file says it, of PAYMENTS: what `reread` finds of it."""
+    def said(self, order: Order) -> Said:
+        """What `reread` finds of each payment, where that is not its `reference` and the other side's account as they are."""
         ...
 
     def write(self, order: Order, windows: Iterator[pl.DataFrame], out: BinaryIO) -> ExportSummary:
@@ -557,5 +557,5 @@ __all__ = [
     "ANSWER_DTYPES", "Account", "Answer", "AnswerExport", "Cancellation", "CancellationFormat", "ClientProfile", "Context", "DeliveryLog", "DeliveryState",
     "ExportSummary", "Feedback", "FeedbackFormat", "FileHeader", "FileRule", "FormatFacts", "Model", "Order", "Parcel", "PaymentFormat",
     "ProviderExport", "ProviderProfile", "Rail", "Remote", "RemoteFile", "Reply", "Report", "ReportExport", "RequestBlock",
-    "RowRule", "Rule", "Sent", "Sheet", "Source", "Transport", "Window",
+    "RowRule", "Rule", "Said", "Sent", "Sheet", "Source", "Transport", "Window",
 ]  # fmt: skip

@@ -50,21 +50,30 @@ def summary_of(rows: pl.DataFrame) -> ExportSummary:
     return ExportSummary(rows.height, dict(sums.iter_rows()), int(hashes.sum()))
 
 
-def written_as(payments: pl.DataFrame, account: pl.Expr | None = None) -> ExportSummary:
-    """Of PAYMENTS with `reference`. `account`: the other side's account as the file says it, where that is not the column."""
-    other = counterparty("account") if account is None else account
-    return summary_of(payments.select("reference", other.alias("account"), "amount_minor", "currency"))
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a file says of each payment: expressions on PAYMENTS with `reference`."""
+
+    reference: pl.Expr = field(default_factory=lambda: pl.col("reference"))
+    account: pl.Expr = field(default_factory=lambda: counterparty("account"))
+
+
+def written_as(payments: pl.DataFrame, said: Said | None = None) -> ExportSummary:
+    """Of PAYMENTS with `reference`, as a file says them."""
+    told = said or Said()
+    names = told.reference.alias("reference"), told.account.alias("account")
+    return summary_of(payments.select(*names, "amount_minor", "currency"))
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts the windows that pass by. `account`: as in `written_as`."""
+    """Counts the windows that pass by."""
 
-    account: pl.Expr | None = None
+    said: Said = field(default_factory=Said)
     summary: ExportSummary = field(default_factory=ExportSummary)
 
     def passing(self, windows: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """The windows as they are; each is counted before it is handed on."""
         for window in windows:
-            self.summary = self.summary.plus(written_as(window, self.account))
+            self.summary = self.summary.plus(written_as(window, self.said))
             yield window

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import IO, Any, Final, Protocol, cast
+from typing import IO, Final
 from xml.sax.saxutils import escape
 
 import numpy as np
 import polars as pl
 
 from canonical.errors import FrameBroken
+from exporters._buffers import characters
 
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _SPECIAL: Final = "[&<>\\r]"
@@ -91,35 +92,17 @@ def write_column(column: pl.Series, out: IO[bytes]) -> None:
     """The same for a column of XML."""
     if column.null_count():
         raise FrameBroken("a row of an XML file came out empty")
-    array = column.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    for chunk in getattr(array, "chunks", [array]):
-        characters = _characters(chunk)
-        if has_forbidden(characters):
+    for run in characters(column):
+        if has_forbidden(run):
             raise FrameBroken("a text holds a character that XML cannot hold")
-        out.write(characters)
+        out.write(run)
 
 
-def has_forbidden(characters: memoryview | bytes) -> bool:
+def has_forbidden(text: memoryview | bytes) -> bool:
     """True where UTF-8 text holds a character that XML 1.0 cannot hold (section 2.2)."""
-    codes = np.frombuffer(characters, dtype=np.uint8)
+    codes = np.frombuffer(text, dtype=np.uint8)
     # Most texts have none of them, and the smallest and the largest code are found ten times as fast.
     controls = codes[codes < _SPACE] if codes.size and codes.min() < _SPACE else codes[:0]
     if not np.isin(controls, _CONTROLS_KEPT).all():
         return True
-    return bool(codes.size and codes.max() >= _NONCHARACTER_LEAD) and _NONCHARACTERS.search(characters) is not None
-
-
-class _Buffers(Protocol):
-    offset: int
-
-    def __len__(self) -> int: ...
-    def buffers(self) -> list[Any]: ...
-
-
-def _characters(chunk: _Buffers) -> memoryview:
-    """The bytes of a LargeString array: one run of UTF-8, the rows behind one another."""
-    _, offsets, data = chunk.buffers()
-    if len(chunk) == 0 or data is None:
-        return memoryview(b"")
-    places = cast("memoryview", memoryview(offsets)).cast("B").cast("q")
-    return cast("memoryview", memoryview(data)).cast("B")[places[chunk.offset] : places[chunk.offset + len(chunk)]]
+    return bool(codes.size and codes.max() >= _NONCHARACTER_LEAD) and _NONCHARACTERS.search(text) is not None

@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 
 import polars as pl
 
+from exporters._buffers import write_texts
 from exporters._nacha_records import BATCH_COUNT_MAX, ENTRY_SUM_MAX, BatchKey, Sums
 
 _KEY: Final = ("sec", "company_name", "company_id", "description", "day")
@@ -65,10 +66,7 @@ class Batches:
 
     def _spooled(self, text: pl.Series) -> tuple[int, int]:
         start = self._spool.tell()
-        array = text.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-        # All texts lie end to end in one Arrow buffer: nothing is joined, nothing copied.
-        size = self._spool.write(memoryview(array.buffers()[2])[: int(text.str.len_bytes().sum())])
-        return start, size
+        return start, write_texts(text, self._spool)
 
     def closed(self) -> Iterator[tuple[Batch, Iterator[bytes]]]:
         """Each batch with the bytes of its entries."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
-from canonical.codes import Level, Severity
-from canonical.frames import FINDINGS, conform, empty
-from canonical.masking import shown
 from canonical.parties import counterparty
+from exporters._fit import Limit, misfits
 from exporters._nacha_classes import (
     ADDENDA_MAX,
     CLASSES,
@@ -29,14 +27,9 @@ _NO_MONEY_CODES: Final = tuple(f"{kind}{use}" for kind in "2345" for use in "348
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
+class _Limit(Limit):
     """`broken`: of payments of the classes in `codes`, of any class where there are none."""
 
-    field: str
-    reason: str
-    broken: pl.Expr
-    message: str
-    remedy: str
     codes: frozenset[str] = frozenset()
 
 
@@ -97,36 +90,12 @@ def _codes(**wanted: object) -> frozenset[str]:
     )
 
 
-def _value(field: str) -> pl.Expr:
-    party, _, name = field.partition("_")
-    return counterparty(name) if party == "counterparty" else pl.col(field)
-
-
 def unfit(payments: pl.DataFrame) -> pl.DataFrame:
     """FINDINGS: `plain` payments that cannot be written, one row a limit that is broken."""
     sec = sec_of(pl.col("local_instrument"))
     present = set(payments.select(sec.unique()).to_series().to_list())
     limits = [limit for limit in _limits() if not limit.codes or limit.codes & present]
-    flags = [limit.broken & sec.is_in(limit.codes) if limit.codes else limit.broken for limit in limits]
-    # Nearly always none is broken: all are looked at together, with what they have in common looked at once.
-    seen = payments.lazy().select(flag.any().alias(str(place)) for place, flag in enumerate(flags)).collect()
-    parts = [
-        _findings(payments.filter(flag), limit)
-        for limit, flag, found in zip(limits, flags, seen.row(0), strict=True)
-        if found
+    narrowed = [
+        replace(limit, broken=limit.broken & sec.is_in(limit.codes)) if limit.codes else limit for limit in limits
     ]
-    return conform(pl.concat(parts).sort("row", maintain_order=True), FINDINGS) if parts else empty(FINDINGS)
-
-
-def _findings(payments: pl.DataFrame, limit: _Limit) -> pl.DataFrame:
-    return payments.select(
-        *("batch", "batch_id", "row", "line", "end_to_end_id"),
-        pl.lit(RULE).alias("rule"),
-        pl.lit(limit.reason).alias("reason"),
-        pl.lit(Severity.ERROR.value).alias("severity"),
-        pl.lit(Level.PAYMENT.value).alias("level"),
-        pl.lit(limit.field).alias("field"),
-        shown(limit.field, _value(limit.field)).alias("value"),
-        pl.lit(limit.message).alias("message"),
-        pl.lit(limit.remedy).alias("remedy"),
-    )
+    return misfits(payments, narrowed, RULE)

@@ -13,11 +13,11 @@ from typing import BinaryIO, ClassVar, Final, Literal, cast
 
 import polars as pl
 
-from canonical.contracts import ExportSummary, Model, Order, Source
+from canonical.contracts import ExportSummary, Model, Order, Said, Source
 from canonical.errors import FrameBroken
 from canonical.limits import WINDOW_BYTES
-from canonical.parties import counterparty
 from canonical.tally import written_as
+from exporters._fit import refuse
 from exporters._nacha_batches import Batches
 from exporters._nacha_entries import plain, prepared
 from exporters._nacha_fit import unfit
@@ -83,9 +83,9 @@ class Nacha:
             out.write(file_end(sums, batches.number).encode("ascii"))
         return summary
 
-    def account(self) -> pl.Expr:
-        """The account as it is."""
-        return counterparty("account")
+    def said(self, order: Order) -> Said:  # noqa: ARG002 - the protocol's
+        """Reference and account as they are."""
+        return Said()
 
     def reread(self, source: Source, order: Order) -> ExportSummary:  # noqa: ARG002 - the protocol's
         """Count, sum and digest the entries in the bytes, with code of its own.
@@ -102,11 +102,7 @@ def _options(order: Order) -> NachaOptions:
 
 def _checked(window: pl.DataFrame, dfi: str, last: str, submission_id: str) -> str:
     """The last trace number of the window, after looking whether all of it can be written."""
-    refused = unfit(window)
-    if not refused.is_empty():
-        first = refused.row(0, named=True)
-        message = f"{refused.height} payments cannot be written as ACH entries; the first: {first['message']}"
-        raise FrameBroken(message, submission_id=submission_id, row=first["row"], rule=first["rule"])
+    refuse(unfit(window), "ACH entries", submission_id)
     trace = pl.col("reference")
     right = trace.str.contains(rf"^{dfi}[0-9]{{7}}$").fill_null(value=False) & (trace > trace.shift(1, fill_value=last))
     wrong = window.filter(~right)

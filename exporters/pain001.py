@@ -13,9 +13,8 @@ from typing import BinaryIO, ClassVar, Final, Literal
 
 import polars as pl
 
-from canonical.contracts import ExportSummary, Order, Source
+from canonical.contracts import ExportSummary, Order, Said, Source
 from canonical.limits import WINDOW_BYTES
-from canonical.parties import counterparty
 from canonical.profiles import Model
 from exporters._iso_fit import unfit
 from exporters._iso_reread import Shape, reread
@@ -75,9 +74,9 @@ class Pain001:
         out.write(b"</PmtInf></CstmrCdtTrfInitn></Document>\n")
         return written.totals.summary
 
-    def account(self) -> pl.Expr:
-        """CdtrAcct is the creditor's account as it is."""
-        return counterparty("account")
+    def said(self, order: Order) -> Said:  # noqa: ARG002 - the protocol's
+        """Reference and account as they are."""
+        return Said()
 
     def reread(self, source: Source, order: Order) -> ExportSummary:
         """Count CdtTrfTxInf and sum InstdAmt from the bytes, and hold them against the header.

@@ -71,7 +71,7 @@ def _write(gateway: Gateway, row: Mapping[str, Any]) -> Mapping[str, Any]:
     order = order_of(gateway, row)
     export = lookup("exporters", "EXPORT", order.provider.export.name)
     with tempfile.NamedTemporaryFile() as out:
-        handed = Tally(export.account())
+        handed = Tally(export.said(order))
         written = export.write(order, handed.passing(submission_payments(gateway, row)), out)
         out.flush()
         with mmap.mmap(out.fileno(), 0, access=mmap.ACCESS_READ) as data:
