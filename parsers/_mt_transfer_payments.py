@@ -20,7 +20,7 @@ from parsers._mt_transfer_parties import PARTY, banks, parties
 
 _ORDERING: Final = ("50F", "50G", "50H")
 _AMOUNT: Final = "^[0-9]{1,14},[0-9]{0,5}$"
-_END_TO_END: Final = r"(?m)^/ROC/([^\n/]+)"
+_END_TO_END: Final = r"(?m)^/ROC/([^\n/]+(?:/[^\n/]+)*)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def payment_columns(sequences: Sequences, messages: pl.DataFrame, file_id: str) 
         pl.col("message").alias("batch"),
         "batch_offset", "batch_length", "batch_id",
         pl.col("text_21").alias("instruction_id"),
-        pl.coalesce(pl.col("text_70").str.extract(_END_TO_END), "text_21").alias("end_to_end_id"),
+        pl.coalesce(_unfolded(pl.col("text_70")).str.extract(_END_TO_END), "text_21").alias("end_to_end_id"),
         pl.lit("CRDT").alias("credit_debit"),
         "amount_text",
         _minor().alias("amount_minor"),
@@ -174,7 +174,11 @@ def _own_columns(sequences: Sequences, size: int) -> Iterator[pl.DataFrame]:
 
 def _one_line(text: pl.Expr) -> pl.Expr:
     """Lines put together as one text of at most 140 characters: a full line runs on into the next."""
-    return text.str.replace_all(r"(?m)^([^\n]{35})\n", "${1}").str.replace_all("\n", " ", literal=True)
+    return _unfolded(text).str.replace_all("\n", " ", literal=True)
+
+
+def _unfolded(text: pl.Expr) -> pl.Expr:
+    return text.str.replace_all(r"(?m)^([^\n]{35})\n", "${1}")
 
 
 def _minor() -> pl.Expr:
