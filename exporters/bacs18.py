@@ -32,7 +32,7 @@ from exporters._buffers import write_texts
 from exporters._fit import misfits, refuse
 from exporters._references import numbered
 
-RULE: Final = "bacs18-fit"
+_RULE: Final = "bacs18-fit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Bacs18:
     def unfit(self, payments: pl.DataFrame, options: Options) -> pl.DataFrame:
         """FINDINGS of payments that no data record can carry whole. `write` refuses them: keep them off the rail."""
         # Here no payment has a reference of ours yet; it always fits.
-        return misfits(payments.with_columns(reference=pl.lit("0" * TEXT_CHARS)), limits(options), RULE)
+        return misfits(payments.with_columns(reference=pl.lit("0" * TEXT_CHARS)), limits(options), _RULE)
 
     def said(self, order: Order) -> Said:  # noqa: ARG002 - the protocol's
         """The mandate's or the client's reference, and sort code with account number."""
@@ -69,7 +69,7 @@ class Bacs18:
         summary, totals, day = ExportSummary(), Totals(), None
         for window in windows:
             payments = window.with_columns(pl.col("execution_date").fill_null(order.business_date))
-            refuse(misfits(payments, limits(options), RULE), "Bacs records", order.submission_id)
+            refuse(misfits(payments, limits(options), _RULE), "Bacs records", order.submission_id)
             if day is None and payments.height:
                 day = payments["execution_date"][0]
                 out.write(opening(order, options, day).encode("ascii"))

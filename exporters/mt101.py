@@ -23,7 +23,7 @@ from exporters._fit import misfits, refuse
 from exporters._mt_transfer import REFERENCE_CHARS, Options, closing, limits, opening, sequences
 from exporters._references import numbered
 
-RULE: Final = "mt101-fit"
+_RULE: Final = "mt101-fit"
 _HEAD: Final = re.compile(
     r":20:([^\n]{1,16})\n:28D:1/1\n:50H:/[^\n]+\n(?:[^:\n][^\n]*\n)+(?::52A:[A-Z0-9]+\n)?:30:[0-9]{6}\Z"
 )
@@ -64,7 +64,7 @@ class Mt101:
 
     def unfit(self, payments: pl.DataFrame, options: Options) -> pl.DataFrame:  # noqa: ARG002 - the same for all
         """FINDINGS of payments that no sequence B can carry whole. `write` refuses them: keep them off the rail."""
-        return misfits(payments, limits(), RULE)
+        return misfits(payments, limits(), _RULE)
 
     def said(self, order: Order) -> Said:  # noqa: ARG002 - the protocol's
         """Reference and account as they are."""
@@ -79,7 +79,7 @@ class Mt101:
         options, summary, cut, day = _options(order), ExportSummary(), _Cut(), None
         for window in windows:
             payments = window.with_columns(pl.col("execution_date").fill_null(order.business_date))
-            refuse(misfits(payments, limits(), RULE), "sequences B", order.submission_id)
+            refuse(misfits(payments, limits(), _RULE), "sequences B", order.submission_id)
             day = day or (payments["execution_date"][0] if payments.height else None)
             if (payments["execution_date"] != day).any():
                 raise FrameBroken("a request has payments of several dates", submission_id=order.submission_id)
