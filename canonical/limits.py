@@ -11,6 +11,8 @@ FILE_ROWS_MAX: Final = 9_000_000
 """Most payments of one file, and most rows that one sum may run over."""
 
 INT64_MAX: Final = 2**63 - 1
+BALANCE_MINOR_MAX: Final = 10**17
+"""Largest balance or total that is read as a column: with an amount's fraction added it cannot wrap."""
 assert AMOUNT_MINOR_MAX * FILE_ROWS_MAX < INT64_MAX, "an Int64 sum could wrap, and Polars would not say so"
 
 AMOUNT_TEXT_CHARS_MAX: Final = 30

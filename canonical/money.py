@@ -19,11 +19,12 @@ _FRACTION_DIGITS_MAX: Final = 5
 _SCALES: Final = [10**digits for digits in range(_FRACTION_DIGITS_MAX + 1)]
 
 
-def amount_minor(text: pl.Expr, currency: pl.Expr) -> pl.Expr:
+def amount_minor(text: pl.Expr, currency: pl.Expr, minor_max: int = AMOUNT_MINOR_MAX) -> pl.Expr:
     """Int64 minor units of amount text in its currency.
 
     Null where the text is not an amount, has more significant decimals than the currency (zeros beyond are accepted:
-    "1.500" EUR is 1.50), exceeds `AMOUNT_MINOR_MAX`, or the currency is unknown.
+    "1.500" EUR is 1.50), exceeds `minor_max`, or the currency is unknown. Totals and balances may be larger than any one
+    amount: they are read with `minor_max=BALANCE_MINOR_MAX`.
     """
     text = text.str.strip_chars(" \t\r\n")
     well_formed = text.str.contains(AMOUNT_PATTERN) & (text.str.len_bytes() <= AMOUNT_TEXT_CHARS_MAX)
@@ -36,7 +37,7 @@ def amount_minor(text: pl.Expr, currency: pl.Expr) -> pl.Expr:
     fraction_units = fraction.str.pad_end(_FRACTION_DIGITS_MAX, "0").cast(pl.Int64, strict=False)
     minor = whole_units * scale + fraction_units // (_SCALES[-1] // scale)
     # Bounding the whole units first keeps the product from wrapping before it is compared.
-    in_bounds = (whole_units <= AMOUNT_MINOR_MAX // scale) & (minor <= AMOUNT_MINOR_MAX)
+    in_bounds = (whole_units <= minor_max // scale) & (minor <= minor_max)
     return pl.when(fits & in_bounds).then(minor).otherwise(None).cast(pl.Int64)
 
 

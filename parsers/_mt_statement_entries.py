@@ -1,0 +1,102 @@
+"""Statement lines (`:61:`) as columns: dates, direction, amount, type, references, supplementary details.
+
+Source: SWIFT, MT940 and MT942, field 61: value date 6!n, entry date [4!n], mark 2a, funds code [1!a], amount 15d, type
+1!a3!c, reference for the account owner 16x, [//16x], [34x].
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from canonical.codes import CreditDebit
+from canonical.limits import AMOUNT_MINOR_MAX
+from canonical.money import amount_minor
+
+_LINE: Final = (
+    r"^(?P<value>[0-9]{6})(?:(?P<entry_text>[0-9]{4})| {4})?(?P<mark>R[CD]|E[CD]|[CD])(?P<funds>[A-Z])?"
+    r"(?P<amount>[0-9]*,[0-9]*)(?: ?(?P<kind>[NFS][A-Z0-9 ]{3})(?P<reference>.*)|(?P<untyped>//.*)?)$"
+)
+"""Banks write longer references than SWIFT's, blanks for the entry date, before or within the type, or leave the type out:
+none of it can be misread."""
+_DIRECTIONS: Final = {
+    "C": CreditDebit.CRDT.value, "D": CreditDebit.DBIT.value, "RC": CreditDebit.DBIT.value, "RD": CreditDebit.CRDT.value,
+    "EC": CreditDebit.CRDT.value, "ED": CreditDebit.DBIT.value,
+}  # fmt: skip
+NO_REFERENCE: Final = (
+    "NONREF",
+    "NOREF",
+    "KREF+",
+    "EREF+",
+    "MREF+",
+    "PREF+",
+    "KREF",
+    "EREF",
+    "MREF",
+    "PREF",
+    "MARF",
+    "",
+)
+"""What stands in place of a reference: that there is none, or that `:86:` holds it."""
+_HALF_A_YEAR_DAYS: Final = 184
+_CHARGES: Final = r"/CHGS/([A-Z]{3})([0-9]+,[0-9]*)"
+
+
+def comma_minor(text: pl.Expr, currency: pl.Expr, minor_max: int = AMOUNT_MINOR_MAX) -> pl.Expr:
+    """Minor units of an amount with a decimal comma."""
+    return amount_minor(text.str.replace(",", ".", literal=True), currency, minor_max)
+
+
+def entry_columns(fields: pl.DataFrame) -> pl.DataFrame:
+    """One row a `:61:`: message, entry, line, currency (of its message) and what it says; amount null if unreadable.
+
+    `fields` has the currency of each message as `currency`.
+    """
+    parts = pl.col("text").str.extract_groups(_LINE)
+    said = fields.with_columns(parts.alias("parts")).unnest("parts")
+    mark = pl.col("mark")
+    reference = pl.coalesce("reference", "untyped").str.splitn("//", 2).struct
+    said = said.with_columns(
+        comma_minor(pl.when(pl.col("amount").str.len_bytes() > 1).then("amount"), pl.col("currency")).alias(
+            "amount_minor"
+        ),
+        mark.replace_strict(_DIRECTIONS, default=None, return_dtype=pl.String).alias("credit_debit"),
+        mark.is_in(["RC", "RD"]).fill_null(value=False).alias("reversal"),
+        mark.is_in(["EC", "ED"]).fill_null(value=False).alias("expected"),
+        pl.col("value").str.to_date("%y%m%d", strict=False).alias("value_date"),
+        pl.col("kind").str.strip_chars(" "),
+        reference_or_null(reference.field("field_0")).alias("reference"),
+        reference_or_null(reference.field("field_1")).alias("servicer_reference"),
+    )
+    return said.with_columns(_entry_date().alias("booking_date"), _charges().alias("charges_minor"))
+
+
+def reference_or_null(text: pl.Expr) -> pl.Expr:
+    """The reference without blanks around it, null where it says that there is none."""
+    bare = text.str.strip_chars(" ")
+    return pl.when(~bare.is_in(NO_REFERENCE)).then(bare)
+
+
+def _entry_date() -> pl.Expr:
+    """The entry date has no year: it is the day of that name that lies nearest to the value date.
+
+    A value date that is no day (30 February, of months of 30 days) counts as the first of its month.
+    """
+    month = (pl.col("value").str.head(4) + pl.lit("01")).str.to_date("%y%m%d", strict=False)
+    value = pl.coalesce("value_date", month)
+    year = value.dt.year()
+    days = [
+        pl.format("{}{}", year + turn, pl.col("entry_text")).str.to_date("%Y%m%d", strict=False) for turn in (-1, 0, 1)
+    ]  # fmt: skip
+    distances = [(day - value).dt.total_days().abs() for day in days]
+    nearest = pl.min_horizontal(distances)
+    return pl.coalesce(
+        pl.when((distance == nearest) & (distance <= _HALF_A_YEAR_DAYS)).then(day) for day, distance in zip(days, distances, strict=True)
+    )  # fmt: skip
+
+
+def _charges() -> pl.Expr:
+    """`/CHGS/EUR0,50` in the supplementary details, where it is in the entry's currency."""
+    of, amount = (pl.col("more").str.extract(_CHARGES, group) for group in (1, 2))
+    return pl.when(of == pl.col("currency")).then(comma_minor(amount, pl.col("currency")))
