@@ -31,9 +31,9 @@ from parsers._iso_windows import HEAD_BYTES, Taken, exact_windows, new_reader, t
 from parsers._xml_bytes import declared_encoding
 
 _SCANNERS: Final = 2
-_AHEAD: Final = 4
+_AHEAD: Final = 3
 _MADE_AHEAD: Final = 1
-_SLICE_BYTES: Final = 4 * 2**20
+_SLICE_BYTES: Final = 8 * 2**20
 _SETTLING_BYTES: Final = 30 * 2**20
 
 
