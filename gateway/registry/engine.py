@@ -16,9 +16,11 @@ from sqlalchemy.pool import NullPool
 
 from canonical.errors import OutsideError, TransientError
 from gateway.registry import tables as t
+from gateway.registry import trail
 
 Clock = Callable[[], datetime]
 _BUSY_TIMEOUT_S = 30
+_TOLD = "trail"
 _PATIENT = ("database is locked", "could not serialize", "deadlock detected", "connection refused", "server closed")
 
 
@@ -43,7 +45,10 @@ class Registry:
         """
         try:
             with self.engine.begin() as connection:
+                told: list[trail.Entry] = []
+                connection.info[_TOLD] = told
                 yield connection
+                trail.append(connection, told)
         except OperationalError as fault:
             words = str(fault.orig).lower()
             kind = TransientError if any(sign in words for sign in _PATIENT) else OutsideError
@@ -64,12 +69,9 @@ class Registry:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def audit(self, connection: Connection, actor: str, action: str, subject: str, **detail: Any) -> None:
-        """Write down who did what, in the transaction that does it."""
-        connection.execute(
-            t.AUDIT.insert().values(
-                at=self.now(), actor=actor, action=action, subject=subject, detail=json.dumps(detail, sort_keys=True)
-            )
-        )
+        """Write down who did what, in the transaction that does it, when it ends."""
+        told: list[trail.Entry] = connection.info[_TOLD]
+        told.append(trail.Entry(self.now(), actor, action, subject, json.dumps(detail, sort_keys=True)))
 
 
 def row_of(connection: Connection, table: Table, **key: Any) -> Mapping[str, Any] | None:

@@ -252,5 +252,14 @@ AUDIT: Final = Table(
     Column("action", String(40), nullable=False),
     Column("subject", String(64), nullable=False),
     Column("detail", Text, nullable=False),
+    Column("digest", String(64), nullable=False),  # of this row and of the digest before it
 )  # fmt: skip
 Index("ix_audit_subject", AUDIT.c.subject)
+
+AUDIT_END: Final = Table(
+    "audit_end", METADATA,
+    Column("trail", String(10), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+)  # fmt: skip
+"""The last row of the trail: one row, locked by whoever appends."""
