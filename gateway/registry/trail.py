@@ -76,7 +76,7 @@ def verify(connection: Connection, noted: End | None = None) -> tuple[End, str |
     query = select(t.AUDIT).order_by(t.AUDIT.c.sequence).execution_options(yield_per=1000)
     found, fault = End(0, GENESIS), None
     for row in connection.execute(query).mappings():
-        fault = fault or _fault(found, row, noted)
+        fault = fault or _fault(found, dict(row), noted)
         found = End(row["sequence"], row["digest"])
     last = connection.execute(select(t.AUDIT_END).where(t.AUDIT_END.c.trail == TRAIL)).mappings().one()
     if fault is None and (found.sequence, found.digest) != (last["sequence"], last["digest"]):
