@@ -482,8 +482,11 @@ class DeliveryLog(Protocol):
         """In RELEASING: the intent to send the open requests of a block, durable when it returns. Raises Conflict."""
         ...
 
-    def answered(self, block: RequestBlock, replies: tuple[Reply, ...]) -> RequestBlock:
-        """The block with the replies that came, durable when it returns. Raises Conflict."""
+    def answered(self, block: RequestBlock, replies: tuple[Reply, ...], *, certain: bool = False) -> RequestBlock:
+        """The block with the replies that came, durable when it returns. Raises Conflict.
+
+        `certain`: nothing of the others arrived, so that they are in no doubt.
+        """
         ...
 
 

@@ -60,3 +60,5 @@ WORKBOOK_TEXTS_MAX: Final = 12_000_000
 WORKBOOK_PARTS_MAX: Final = 10_000
 ASKED_DAYS: Final = 10
 """Days in which a provider's API is asked for the status of what was sent to it."""
+HTTP_BODY_BYTES_MAX: Final = 32 * 2**20
+"""Longest answer of a provider's API that is read: one page of a list."""

@@ -36,8 +36,10 @@ class Reply:
 class RequestBlock:
     """Requests `first` to `last`. `attempt` counts how often they were begun; 0: never.
 
-    `first_at`: when they were first begun (the idempotency keys live from then), `begun_at`: when last. `note`: what an
-    identical repeat needs besides the parcel. `replies` may be fewer than the requests: the rest is in doubt.
+    `first_at`: when they were first begun (the idempotency keys live from then), `begun_at`: when last, None
+    where certainly nothing of it arrived. `note`: what an
+    identical repeat needs besides the parcel. `replies` may be fewer than the requests: the rest is in doubt while
+    `begun_at` stands.
     """
 
     first: int
@@ -47,6 +49,11 @@ class RequestBlock:
     begun_at: dt.datetime | None = None
     note: str = ""
     replies: tuple[Reply, ...] = ()
+
+    @property
+    def in_doubt(self) -> bool:
+        """True while the provider may or may not have acted on one of them."""
+        return self.begun_at is not None and bool(self.open)
 
     @property
     def open(self) -> tuple[int, ...]:

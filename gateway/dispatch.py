@@ -110,6 +110,7 @@ def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl
 
 @contextmanager
 def _parcel(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Parcel]:
+    """A local copy of a submission's file while the block runs. Raises FrameBroken: the store holds other bytes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "parcel"
         with path.open("wb") as file:
@@ -132,6 +133,7 @@ def _parcel(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Parcel]:
 
 @contextmanager
 def _remote(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Any]:
+    """The `Remote` that a submission goes to. Raises TransientError, OutsideError, ConfigError."""
     if row["kind"] == "answer":
         yield OutboxRemote(gateway.store, row["destination"])
         return

@@ -35,6 +35,13 @@ def has_replies(connection: Connection, submission_id: str) -> bool:
     return connection.execute(select(t.REQUESTS.c.first).where(condition).limit(1)).first() is not None
 
 
+def refuse_begun(connection: Connection, submission_id: str) -> None:
+    """Raise Conflict where a request was begun: somebody sends, and nothing may be taken back."""
+    condition = (t.REQUESTS.c.submission_id == submission_id) & (t.REQUESTS.c.attempt > 0)
+    if connection.execute(select(t.REQUESTS.c.first).where(condition).limit(1)).first() is not None:
+        raise Conflict("another worker has begun to send", submission_id=submission_id)
+
+
 def plan_requests(gateway: Gateway, submission_id: str, count: int, block: int) -> tuple[RequestBlock, ...]:
     """The blocks of a submission: those that are planned, or new ones of at most `block` requests."""
     registry = gateway.registry
@@ -72,12 +79,15 @@ def begin_requests(gateway: Gateway, submission_id: str, block: RequestBlock, no
     )
 
 
-def keep_replies(gateway: Gateway, submission_id: str, block: RequestBlock, replies: tuple[Reply, ...]) -> RequestBlock:
+def keep_replies(
+    gateway: Gateway, submission_id: str, block: RequestBlock, replies: tuple[Reply, ...], *, certain: bool = False
+) -> RequestBlock:
     """Keep the replies that came, beside those that were known. Raises Conflict where somebody else began the block anew."""
     known = {reply.number for reply in block.replies}
     every = (*block.replies, *(reply for reply in replies if reply.number not in known))
+    begun_at = None if certain else block.begun_at
     told = RequestBlock(
-        block.first, block.last, block.attempt, block.first_at, block.begun_at, block.note,
+        block.first, block.last, block.attempt, block.first_at, begun_at, block.note,
         tuple(sorted(every, key=lambda reply: reply.number)),
     )  # fmt: skip
     data = json.dumps([asdict(reply) for reply in told.replies], sort_keys=True).encode()
@@ -88,20 +98,22 @@ def keep_replies(gateway: Gateway, submission_id: str, block: RequestBlock, repl
         where = {
             "submission_id": submission_id, "first": block.first, "attempt": block.attempt, "open": len(block.open),
         }  # fmt: skip
-        if not move(connection, t.REQUESTS, where, replies=key, open=len(told.open)):
+        values = {"replies": key, "open": len(told.open)} | ({"begun_at": None} if certain else {})
+        if not move(connection, t.REQUESTS, where, **values):
             raise Conflict("another worker sent these requests again", submission_id=submission_id)
         numbers = {"first": block.first, "last": block.last, "open": len(told.open)}
         registry.audit(connection, "gateway", "requests_answered", submission_id, **numbers)
     return told
 
 
-def archive_replies(gateway: Gateway, row: Mapping[str, Any]) -> str | None:
+def archive_replies(gateway: Gateway, submission_id: str) -> str | None:
     """Make the replies of a submission a feedback file of its provider, so that following needs nothing of its own.
 
     Its id; None where there are no replies. A repeat with the same replies changes nothing.
     """
-    lines = list(_reply_lines(gateway, row["submission_id"]))
-    if not lines:
+    lines = list(_reply_lines(gateway, submission_id))
+    row = gateway.registry.one(t.SUBMISSIONS, submission_id=submission_id)
+    if not lines or row is None:
         return None
     data = b'{"items": [\n' + b",\n".join(lines) + b"\n]}\n"
     sha256 = hashlib.sha256(data).hexdigest()

@@ -87,8 +87,8 @@ class RegistryLog:
             self._take_release(connection)
 
     def withdrawn(self, detail: str) -> None:
-        """RELEASING → VOIDED: its payments are to be routed again. Raises Conflict."""
-        self._move(DeliveryState.VOIDED, detail=detail)
+        """RELEASING → VOIDED: its payments are to be routed again. Raises Conflict, also where requests were begun."""
+        self._move(DeliveryState.VOIDED, also=self._refuse_begun, detail=detail)
 
     def now(self) -> dt.datetime:
         """The gateway's clock."""
@@ -102,16 +102,18 @@ class RegistryLog:
         """See `gateway.requests`."""
         return requests.begin_requests(self._gateway, self._submission_id, block, note)
 
-    def answered(self, block: RequestBlock, replies: tuple[Reply, ...]) -> RequestBlock:
+    def answered(self, block: RequestBlock, replies: tuple[Reply, ...], *, certain: bool = False) -> RequestBlock:
         """See `gateway.requests`."""
-        return requests.keep_replies(self._gateway, self._submission_id, block, replies)
+        return requests.keep_replies(self._gateway, self._submission_id, block, replies, certain=certain)
 
     def delivered(self, detail: str) -> None:
         """RELEASING, or UNKNOWN after an enquiry → DELIVERED. Raises Conflict."""
+        requests.archive_replies(self._gateway, self._submission_id)
         self._move(DeliveryState.DELIVERED, detail=detail, delivered_at=self._gateway.registry.now())
 
     def unknown(self, detail: str) -> None:
         """RELEASING → UNKNOWN. Raises Conflict."""
+        requests.archive_replies(self._gateway, self._submission_id)
         self._move(DeliveryState.UNKNOWN, detail=detail, delivered_at=self._gateway.registry.now())
 
     def _window_closed(self) -> bool:
@@ -124,6 +126,9 @@ class RegistryLog:
 
     def _take_release(self, connection: Connection) -> None:
         take_release(self._gateway, connection, self._row)
+
+    def _refuse_begun(self, connection: Connection) -> None:
+        requests.refuse_begun(connection, self._submission_id)
 
     def _here(self) -> dict[str, Any]:
         return {"submission_id": self._submission_id, "state": self._state.value, "attempt": self._attempt}

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ class Points:
         self.seen += 1
         if self.seen - 1 == self._at:
             os.kill(os.getpid(), self._how)
+            time.sleep(0.1)  # a stop reaches all threads in a moment, not at once
 
     def around(self, owner: type, name: str) -> None:
         """Points before and after a method."""
@@ -64,6 +66,16 @@ class Points:
                 self.pass_by()
 
         Registry.transaction = transaction  # type: ignore[method-assign]
+
+
+class TestsClock(Clock):
+    """Stands still until the test writes into `minutes` how far it went on meanwhile."""
+
+    minutes: Path
+
+    def __call__(self) -> dt.datetime:
+        ahead = int(self.minutes.read_text()) if self.minutes.exists() else 0
+        return self.now + dt.timedelta(minutes=ahead)
 
 
 def intake(gateway: Gateway) -> None:
@@ -96,10 +108,13 @@ def work(root: str, what: str, at: int | None, how: int, report: str) -> None:
         for owner, name in ((ObjectStore, "put"), (_FolderPlace, "put"), (_FolderPlace, "rename")):
             points.around(owner, name)
         from gateway.store import LocalObjectStore
+        from providers._http_calls import Guarded
 
         points.around(LocalObjectStore, "delete")
+        points.around(Guarded, "handle_request")
     home = Path(root)
-    clock = Clock(dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC))
+    clock = TestsClock(dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC))
+    clock.minutes = home / "minutes"
     gateway = open_gateway(Settings(home=home / "home", config_dir=home / "config"), clock)
     WORK[what](gateway)
     if report:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import pickle
 import signal
 import socket
 import sqlite3
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from canonical.contracts import DeliveryState, Parcel
+from canonical.contracts import DeliveryState, Parcel, Reply, RequestBlock
 from canonical.errors import BulkrailError, Conflict, ReleaseOver
 from providers._release import carry
 from providers._ways import ReleaseTerms
@@ -53,6 +54,7 @@ class Log:
             raise ReleaseOver("cut-off missed")
 
     def withdrawn(self, detail: str) -> None:
+        assert not any(block.attempt for block in self.plan_requests(0, 1)), "somebody sends"
         self._move({S.RELEASING}, S.VOIDED, detail=detail)
 
     def now(self) -> dt.datetime:
@@ -63,6 +65,45 @@ class Log:
 
     def unknown(self, detail: str) -> None:
         self._move({S.RELEASING}, S.UNKNOWN, detail=detail)
+
+    # requests to an API
+
+    def plan_requests(self, count: int, block: int) -> tuple[RequestBlock, ...]:
+        with closing(sqlite3.connect(self._path, timeout=20)) as db, db:
+            db.execute("CREATE TABLE IF NOT EXISTS requests (first PRIMARY KEY, attempt, pickle)")
+            for first in range(0, count, block):
+                planned = RequestBlock(first, min(first + block, count) - 1)
+                db.execute("INSERT OR IGNORE INTO requests VALUES (?, 0, ?)", (first, pickle.dumps(planned)))
+            rows = db.execute("SELECT pickle FROM requests ORDER BY first").fetchall()
+        return tuple(pickle.loads(row[0]) for row in rows)
+
+    def begin_requests(self, block: RequestBlock, note: str = "") -> RequestBlock:
+        now = self.now()
+        begun = replace(
+            block, attempt=block.attempt + 1, begun_at=now, first_at=block.first_at or now, note=note or block.note
+        )
+        with closing(sqlite3.connect(self._path, timeout=20)) as db, db:
+            db.execute("BEGIN IMMEDIATE")
+            if db.execute("SELECT state FROM log").fetchone() != (S.RELEASING.value,):
+                raise Conflict("not releasing any more")
+            moved = db.execute(
+                "UPDATE requests SET attempt = ?, pickle = ? WHERE first = ? AND attempt = ?",
+                (begun.attempt, pickle.dumps(begun), block.first, block.attempt),
+            )
+            if moved.rowcount != 1:
+                raise Conflict("somebody else began them")
+        return begun
+
+    def answered(self, block: RequestBlock, replies: tuple[Reply, ...], *, certain: bool = False) -> RequestBlock:
+        told = replace(block, replies=(*block.replies, *replies), begun_at=None if certain else block.begun_at)
+        with closing(sqlite3.connect(self._path, timeout=20)) as db, db:
+            moved = db.execute(
+                "UPDATE requests SET pickle = ? WHERE first = ? AND attempt = ? AND pickle = ?",
+                (pickle.dumps(told), block.first, block.attempt, pickle.dumps(block)),
+            )
+            if moved.rowcount != 1:
+                raise Conflict("somebody else began them")
+        return told
 
     def force(self, state: DeliveryState, attempt: int = 1) -> Log:
         self._move(set(S), state, attempt)

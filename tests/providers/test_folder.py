@@ -22,8 +22,8 @@ def remote(tmp_path) -> FolderRemote:
         return remote
 
 
-def test_both_transports_are_found() -> None:
-    assert set(discover("providers", "TRANSPORT")) == {"folder", "sftp"}
+def test_all_transports_are_found() -> None:
+    assert {"folder", "sftp", "http-api"} <= set(discover("providers", "TRANSPORT"))
 
 
 @pytest.mark.parametrize("release", ["rename", "marker", "direct"])

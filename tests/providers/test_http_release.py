@@ -1,0 +1,347 @@
+"""The protocol over requests, against an API that acts, refuses, waits, breaks off, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_world import Bank, bank_api
+from delivery_world import Log, S
+
+from canonical.contracts import Parcel
+from canonical.errors import Conflict, OutsideError, ReleaseOver, TransientError
+from providers.http_api import TRANSPORT, HttpApiOptions
+
+PAYMENTS = 5
+
+
+@pytest.fixture
+def bank() -> Iterator[Bank]:
+    with bank_api(Bank()) as bank:
+        yield bank
+
+
+def options(bank: Bank, **changes: Any) -> HttpApiOptions:
+    values: dict[str, Any] = {
+        "base_url": bank.url, "per": "payment", "release": {"path": "/payouts"}, "block": 2, "timeout_s": 2,
+        "send_window_s": 5, "wait_max_s": 0.05, "idempotency": {"lifetime_s": 86400},
+        "meaning": {"status": "status", "statuses": {"pending": "ACSP"}, "reasons": {"account_closed": "AC04"}},
+        "enquiry": {
+            "get": "/payouts", "items": "data", "match": "metadata.reference",
+            "paging": {"parameter": "starting_after", "cursor": "id", "of_last_item": True, "more": "has_more"},
+        },
+    }  # fmt: skip
+    return HttpApiOptions.model_validate(values | changes)
+
+
+@pytest.fixture
+def parcel(tmp_path) -> Parcel:
+    lines = [
+        {"reference": f"P{n}", "account": "DE1", "amount_minor": 100 + n, "currency": "EUR",
+         "body": {"amount": 100 + n, "currency": "eur", "metadata": {"reference": f"P{n}"}}}
+        for n in range(PAYMENTS)
+    ]  # fmt: skip
+    data = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+    path = tmp_path / "parcel"
+    path.write_bytes(data)
+    return Parcel("S0123456789abcdef012", "x.jsonl", path, len(data), hashlib.sha256(data).hexdigest())
+
+
+def deliver(parcel: Parcel, log: Log, agreed: HttpApiOptions) -> None:
+    with TRANSPORT.connect(agreed, lambda name: name) as remote:
+        remote.deliver(parcel, log)
+
+
+def blocks(log: Log) -> list[Any]:
+    return [reply for block in log.plan_requests(0, 1) for reply in block.replies]
+
+
+@pytest.fixture
+def log(tmp_path) -> Log:
+    return Log(tmp_path / "log.db")
+
+
+def again(tmp_path: Path) -> Log:
+    return Log(tmp_path / "log.db")
+
+
+def test_every_payment_is_one_request_with_a_key_of_its_own(bank, parcel, log) -> None:
+    deliver(parcel, log, options(bank, at_once=3))
+    assert log.state is S.DELIVERED
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+    assert sorted(headers["Idempotency-Key"] for _, _, headers in bank.requests) == sorted(bank.references())
+    assert [(reply.reference, reply.status, reply.amount_minor) for reply in blocks(log)] == [
+        (f"P{n}", "ACSP", 100 + n) for n in range(PAYMENTS)
+    ]
+    assert {reply.trace for reply in blocks(log)} == {item["id"] for item in bank.payments}
+
+
+def test_a_refused_payment_does_not_stop_the_others(bank, parcel, log) -> None:
+    bank.faults = [None, 402]
+    deliver(parcel, log, options(bank))
+    assert log.detail == "4 accepted, 1 refused"
+    (refused,) = [reply for reply in blocks(log) if reply.outcome == "refused"]
+    assert (refused.reference, refused.status, refused.reason) == ("P1", "RJCT", "AC04")
+    assert refused.reason_text == "the account is closed"
+
+
+@pytest.mark.parametrize("fault", [500, "cut", ("acts", 500), "acts-cut", ("acts", 409), (429, 0), (503, 0)])
+def test_within_the_life_of_the_keys_the_same_request_goes_again(bank, parcel, log, fault) -> None:
+    bank.faults = [fault, None, fault]
+    deliver(parcel, log, options(bank))
+    assert log.state is S.DELIVERED
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
+@pytest.mark.parametrize("fault", [500, "cut", ("acts", 500), "acts-cut"])
+def test_without_a_promise_what_is_in_doubt_is_never_sent_again(bank, parcel, log, fault) -> None:
+    bank.keys, bank.faults = False, [fault]
+    deliver(parcel, log, options(bank, idempotency={"lifetime_s": 0}, enquiry=None))
+    assert log.state is S.UNKNOWN
+    assert log.detail == "1 requests in doubt; 4 accepted"
+    assert len(bank.requests) == PAYMENTS
+    assert len(set(bank.references())) == len(bank.references())
+
+
+def test_asking_settles_what_was_done(bank, parcel, log) -> None:
+    bank.keys, bank.faults = False, ["acts-cut", None, ("acts", 500)]
+    deliver(parcel, log, options(bank, idempotency={"lifetime_s": 0}))
+    assert log.state is S.DELIVERED
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
+def test_asking_does_not_settle_what_is_not_shown(bank, parcel, log) -> None:
+    agreed = options(bank, idempotency={"lifetime_s": 0})
+    bank.keys, bank.faults = False, ["cut"]
+    deliver(parcel, log, agreed)
+    assert log.state is S.UNKNOWN
+    with TRANSPORT.connect(agreed, str) as remote:
+        remote.enquire(parcel, log)
+        assert log.state is S.UNKNOWN
+        bank.payments.append({"id": "late", "status": "pending", "metadata": {"reference": "P0"}})
+        remote.enquire(parcel, log)
+    assert log.state is S.DELIVERED
+    assert len(bank.requests) > PAYMENTS  # it was asked
+    assert sum(method == "POST" for method, _, _ in bank.requests) == PAYMENTS
+
+
+class Later(Log):
+    """A log whose clock is far ahead."""
+
+    ahead_s = 0.0
+
+    def now(self) -> Any:
+        import datetime as dt
+
+        return super().now() + dt.timedelta(seconds=self.ahead_s)
+
+
+def test_absence_is_proof_only_after_the_promised_time(tmp_path, bank, parcel, log) -> None:
+    agreed = options(
+        bank, idempotency={"lifetime_s": 0}, enquiry={"get": "/payouts", "items": "data", "match": "metadata.reference", "absent_after_s": 600}
+    )  # fmt: skip
+    bank.keys, bank.page, bank.faults = False, 100, ["cut"]
+    with pytest.raises(TransientError, match="asked again later"):
+        deliver(parcel, log, agreed)
+    assert log.state is S.RELEASING
+    with pytest.raises(TransientError, match="asked again later"):
+        deliver(parcel, again(tmp_path), agreed)
+    assert "P0" not in bank.references()
+    later = Later(tmp_path / "log.db")
+    later.ahead_s = 601
+    deliver(parcel, later, agreed)
+    assert later.state is S.DELIVERED
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
+def test_after_the_life_of_the_keys_nothing_is_repeated(tmp_path, bank, parcel, log) -> None:
+    bank.faults = ["cut"] * 3
+    with pytest.raises(TransientError, match="repeated as it was"):
+        deliver(parcel, log, options(bank, enquiry=None))
+    later = Later(tmp_path / "log.db")
+    later.ahead_s = 86400
+    deliver(parcel, later, options(bank, enquiry=None))
+    assert later.state is S.UNKNOWN
+    assert bank.references() == ["P1", "P2", "P3", "P4"]
+
+
+def test_a_provider_out_of_reach_leaves_no_doubt(tmp_path, bank, parcel, log) -> None:
+    agreed = options(bank, idempotency={"lifetime_s": 0}, enquiry=None)
+    with pytest.raises(TransientError):
+        deliver(parcel, log, agreed.model_copy(update={"base_url": "http://127.0.0.1:1"}))
+    assert log.state is S.RELEASING
+    deliver(parcel, again(tmp_path), agreed)
+    assert again(tmp_path).state is S.DELIVERED
+    assert len(bank.payments) == PAYMENTS
+
+
+def test_a_provider_that_asks_to_wait_is_waited_for_and_has_done_nothing(tmp_path, bank, parcel, log) -> None:
+    agreed = options(bank, idempotency={"lifetime_s": 0}, enquiry=None, tries=2)
+    bank.faults = [(429, 0), (429, 0), (429, 0), (429, 0)]
+    with pytest.raises(TransientError, match="asks to wait"):
+        deliver(parcel, log, agreed)
+    deliver(parcel, again(tmp_path), agreed)
+    assert again(tmp_path).state is S.DELIVERED
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
+def test_a_breaker_stops_after_so_many_faults(bank, parcel, log) -> None:
+    bank.faults = [500] * 100
+    with pytest.raises(TransientError):
+        deliver(parcel, log, options(bank, faults_max=2, tries=5, block=5))
+    assert sum(method == "POST" for method, _, _ in bank.requests) == 2
+
+
+def test_a_try_that_did_nothing_does_not_clear_an_earlier_one_that_may_have(tmp_path, bank, parcel, log) -> None:
+    bank.faults = ["acts-cut", (429, 0), (429, 0)]
+    with pytest.raises(TransientError):
+        deliver(parcel, log, options(bank))
+    (first, *_) = again(tmp_path).plan_requests(0, 1)
+    assert first.in_doubt
+    later = Later(tmp_path / "log.db")
+    later.ahead_s = 86400
+    deliver(parcel, later, options(bank))
+    assert later.state is S.DELIVERED
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
+def test_who_we_are_refused_is_no_success_and_no_doubt(tmp_path, bank, parcel, log) -> None:
+    bank.token = "right"
+    agreed = options(
+        bank, authentication={"kind": "bearer", "secret": "wrong"}, idempotency={"lifetime_s": 0}, enquiry=None
+    )
+    with pytest.raises(OutsideError, match="refuses us"):
+        deliver(parcel, log, agreed)
+    deliver(parcel, again(tmp_path), options(bank, authentication={"kind": "bearer", "secret": "right"}))
+    assert again(tmp_path).state is S.DELIVERED
+    assert len(bank.payments) == PAYMENTS
+
+
+# ---------------------------------------------------------------------------------------------- what may not go any more
+
+
+class Over(Log):
+    """A log whose window closes after so many looks."""
+
+    looks = 0
+
+    def recheck(self) -> None:
+        self.looks -= 1
+        if self.looks < 0:
+            raise ReleaseOver("cut-off missed")
+
+
+def test_nothing_sent_is_withdrawn(tmp_path, bank, parcel) -> None:
+    log = Over(tmp_path / "log.db")
+    with pytest.raises(ReleaseOver):
+        deliver(parcel, log, options(bank))
+    assert log.state is S.VOIDED
+    assert not bank.payments
+
+
+def test_what_was_begun_stands_and_the_rest_is_told_as_not_sent(tmp_path, bank, parcel) -> None:
+    log = Over(tmp_path / "log.db")
+    log.looks = 2
+    deliver(parcel, log, options(bank))
+    assert log.detail == "4 accepted, 1 not sent"
+    (rest,) = [reply for reply in blocks(log) if reply.outcome == "not_sent"]
+    assert (rest.reference, rest.status, rest.reason) == ("P4", "RJCT", "TM01")
+    assert bank.references() == ["P0", "P1", "P2", "P3"]
+
+
+def test_a_worker_that_slept_sends_nothing(tmp_path, bank, parcel) -> None:
+    class Sleeps(Later):
+        def begin_requests(self, block: Any, note: str = "") -> Any:
+            begun = super().begin_requests(block, note)
+            self.ahead_s = 6.0
+            return begun
+
+    with pytest.raises(TransientError, match="stopped"):
+        deliver(parcel, Sleeps(tmp_path / "log.db"), options(bank))
+    assert not bank.payments
+
+
+def test_two_workers_send_nothing_twice(tmp_path, bank, parcel) -> None:
+    class Overtaken(Log):
+        def begin_requests(self, block: Any, note: str = "") -> Any:
+            other = Log(tmp_path / "log.db")
+            if other.state is S.RELEASING:
+                deliver(parcel, other, agreed)
+            return super().begin_requests(block, note)
+
+    agreed = options(bank, idempotency={"lifetime_s": 0}, enquiry=None)
+    bank.keys = False
+    with pytest.raises(Conflict):
+        deliver(parcel, Overtaken(tmp_path / "log.db"), agreed)
+    assert again(tmp_path).state is S.DELIVERED
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
+# ---------------------------------------------------------------------------------------------- a file with its steps
+
+
+def file_options(bank: Bank, **changes: Any) -> HttpApiOptions:
+    values = {
+        "per": "file",
+        "steps": [
+            {"path": "/consents", "body": {"hash": "{sha256_base64}", "count": "{payments}", "sum": "{control_sum}"}, "take": {"consent": "data.consent"}},
+            {"path": "/consents/{consent}/file", "send": "file", "content_type": "application/xml"},
+        ],
+        "release": {"path": "/files", "body": {"consent": "{consent}", "metadata": {"reference": "{submission_id}"}}},
+        "feedback": [{"name": "files.json", "get": "/files/{trace}"}],
+    }  # fmt: skip
+    return options(bank, **(values | changes))
+
+
+@pytest.fixture
+def file(parcel) -> Parcel:
+    return replace(parcel, payments=5, sum_minor=123456, currency="EUR")
+
+
+def test_a_file_goes_by_its_steps_and_is_released_once(bank, file, log) -> None:
+    deliver(file, log, file_options(bank))
+    assert log.state is S.DELIVERED
+    assert bank.files == [file.path.read_bytes()]
+    assert bank.payments == [
+        {"consent": "C1", "metadata": {"reference": file.submission_id}, "id": "po_1", "status": "pending"}
+    ]
+    keys = [headers["Idempotency-Key"] for _, _, headers in bank.requests]
+    assert keys == [f"{file.submission_id}-1-0", f"{file.submission_id}-1-1", file.submission_id]
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_step_that_fails_is_done_again_from_the_first(tmp_path, bank, file, log, step) -> None:
+    bank.faults = [None] * step + [500] * 3
+    with pytest.raises(TransientError, match=f"step {step + 1}"):
+        deliver(file, log, file_options(bank))
+    assert log.state is S.UPLOADING
+    deliver(file, again(tmp_path), file_options(bank))
+    assert again(tmp_path).state is S.DELIVERED
+    assert len(bank.payments) == 1
+
+
+def test_a_release_in_doubt_is_repeated_as_it_was(tmp_path, bank, file, log) -> None:
+    bank.faults = [None, None, *["acts-cut"] * 3]
+    with pytest.raises(TransientError):
+        deliver(file, log, file_options(bank))
+    deliver(file, again(tmp_path), file_options(bank))
+    assert len(bank.payments) == 1
+    assert bank.payments[0]["consent"] == "C1"
+    assert again(tmp_path).state is S.DELIVERED
+
+
+def test_a_refused_file_is_told(bank, file, log) -> None:
+    bank.faults = [None, None, 422]
+    deliver(file, log, file_options(bank))
+    (reply,) = blocks(log)
+    assert (reply.outcome, reply.status, reply.reference, reply.reason) == (
+        "refused",
+        "RJCT",
+        file.submission_id,
+        "AC04",
+    )
