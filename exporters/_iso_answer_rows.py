@@ -17,7 +17,7 @@ from exporters._iso_answer_text import identification, reason_xml
 from exporters._iso_answer_version import Version
 from exporters._iso_xml import leaf, node, text, wrap
 
-SLICE_ROWS: Final = 50_000
+SLICE_ROWS: Final = 25_000
 _EXCEPTIONS: Final = ("RJCT", "CANC", "ACWC")
 _AMOUNT: Final = r"^[0-9]{1,13}(\.[0-9]{1,5})?$"
 """Sure to be ActiveOrHistoricCurrencyAndAmount: at most 18 digits, 5 of them decimals."""
@@ -174,6 +174,13 @@ def _reasoned(part: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     info = pl.when(words != "").then(pl.concat_str(placed, words, ignore_nulls=True))
     spoken = (pl.col("reason").is_not_null() | (words != "")) & pl.col("row").is_not_null()
     rest = part.filter(spoken).join(own, on="row", how="anti")
-    said = rest.select("row", own=reason_xml(pl.col("reason"), info)) if rest.height else own.clear()
-    told = pl.concat([own, said]).rename({"own": "reasons"})
+    told = pl.concat([own, _said(rest.select("row", "reason", info=info))]).rename({"own": "reasons"})
     return part.join(told, on="row", how="left", maintain_order="left")
+
+
+def _said(rows: pl.DataFrame) -> pl.DataFrame:
+    """Row and `own`, the StsRsnInf of reason and info. Most rows of a file say the same, which is written once."""
+    words = rows.select("reason", "info").unique(maintain_order=True)
+    written = words.with_columns(own=reason_xml(pl.col("reason"), pl.col("info")))
+    keys = ["reason", "info"]
+    return rows.join(written, on=keys, how="left", nulls_equal=True, maintain_order="left").select("row", "own")

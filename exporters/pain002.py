@@ -10,12 +10,13 @@ from typing import BinaryIO, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from canonical.ahead import ahead
 from canonical.contracts import Answer
 from canonical.profiles import Model
 from exporters._iso_answer_group import group_xml
 from exporters._iso_answer_rows import row_slices, row_xml
 from exporters._iso_answer_version import VersionName, version_of
-from exporters._iso_xml import write_rows
+from exporters._iso_xml import write_column
 
 
 class Options(Model):
@@ -53,8 +54,10 @@ class Pain002:
             f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{version.namespace}"><CstmrPmtStsRpt>'.encode()
         )
         out.write(group_xml(answer, version, self.chosen.sender).encode())
-        for rows in row_slices(answer, version, exceptions_only=self.chosen.rows == "exceptions"):
-            write_rows(rows, row_xml(version), out)
+        slices = ahead(row_slices(answer, version, exceptions_only=self.chosen.rows == "exceptions"))
+        xml = row_xml(version).alias("xml")
+        for column in ahead(rows.select(xml)["xml"] for rows in slices):
+            write_column(column, out)
         out.write(b"</CstmrPmtStsRpt></Document>\n")
 
 

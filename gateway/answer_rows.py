@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from canonical.ahead import ahead
 from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
 from canonical.frames import PAYMENTS, empty
@@ -92,14 +93,17 @@ def group_status(rows: pl.DataFrame) -> str:
 
 def answer_rows(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> AbstractContextManager[pl.DataFrame]:
     """ANSWER rows of a file for a milestone, as a mapped frame that lives as long as the block."""
-    return spooled(_rows(gateway, file, milestone), ANSWER_DTYPES)
+    return spooled(ahead(_rows(gateway, file, milestone)), ANSWER_DTYPES)
+
+
+_SHOWN = (
+    "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text", "currency", "credit_debit",
+)  # fmt: skip
+_TOLD = (*_SHOWN, "debtor_name", "creditor_name")
 
 
 def _told_columns() -> list[pl.Expr]:
-    names = [
-        "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text", "currency", "credit_debit",
-    ]  # fmt: skip
-    return [pl.col(*names), mask_of(counterparty("name")).alias("counterparty_name")]
+    return [pl.col(*_SHOWN), mask_of(counterparty("name")).alias("counterparty_name")]
 
 
 def _rows(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> Iterator[pl.DataFrame]:
@@ -138,7 +142,7 @@ def _decided(gateway: Gateway, file: Mapping[str, Any]) -> Iterator[tuple[pl.Dat
         .otherwise(pl.lit("accepted"))
     )
     verdicts = RowSlices(lake.parts(file_id, "verdicts"))
-    for part in lake.parts(file_id, "payments"):
+    for part in lake.parts(file_id, "payments", columns=_TOLD):
         verdict = verdicts.of(part)
         joined = verdict.join(waiting, on="row", how="left", maintain_order="left").join(
             cancelled, on="row", how="left"
@@ -157,7 +161,7 @@ def _happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl
     said = stands.join(reasons_of(gateway, states), on="payment_id", how="left", maintain_order="left")
     verdicts = gateway.lake.whole(file_id, "verdicts").select("row", "rule", "reason")
     known = said.join(verdicts, on="row", how="left", maintain_order="left")
-    for part in gateway.lake.parts(file_id, "payments"):
+    for part in gateway.lake.parts(file_id, "payments", columns=["payment_id", *_TOLD]):
         here = known.join(part.select("payment_id"), on="payment_id", how="semi", maintain_order="left")
         yield part.select(*_told_columns()), here.drop("payment_id")
 
@@ -216,8 +220,8 @@ def _rejected_rows(gateway: Gateway, file: Mapping[str, Any]) -> bytes | None:
     if rejected.is_empty():
         return None
     kept = [
-        part.select(_KEPT).join(rejected, on="row", how="semi", maintain_order="left")
-        for part in gateway.lake.parts(file["file_id"], "payments")
+        part.join(rejected, on="row", how="semi", maintain_order="left")
+        for part in gateway.lake.parts(file["file_id"], "payments", columns=_KEPT)
     ]
     found = lookup("parsers", "FORMAT", file["format"])
     client = gateway.profiles.client(file["client_id"])

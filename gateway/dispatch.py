@@ -110,11 +110,10 @@ def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl
 
 @contextmanager
 def _parcel(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Parcel]:
-    """A local copy of a submission's file while the block runs. Raises FrameBroken: the store holds other bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "parcel"
-        with path.open("wb") as file:
-            sha256, size = gateway.store.copy_to(row["key"], file)
+    """A submission's file while the block runs. Raises FrameBroken: the store holds other bytes."""
+    with gateway.store.local(row["key"]) as path:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if sha256 != row["sha256"]:
             raise FrameBroken(
                 "the stored submission is not the one that was written", submission_id=row["submission_id"]
@@ -123,7 +122,7 @@ def _parcel(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Parcel]:
             row["submission_id"],
             row["name"],
             path,
-            size,
+            row["size_bytes"],
             sha256,
             row["payments"],
             row["sum_minor"],

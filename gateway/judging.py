@@ -1,7 +1,7 @@
 """Judge the windows of a file by all rules: the part that the gateway and the client's own desk share.
 
-Rules that look at payments run on two windows at a time; folds take the windows in file order. What is kept of a payment
-is a handful of integers, so that three million of them fit.
+Two windows at a time are looked at by all rules, each window by itself; what the folds made of them is merged in file order.
+What is kept of a payment is a handful of integers, so that three million of them fit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _INDEX_SCHEMA: Final = {
     "row": pl.Int64, "batch": pl.Int64, "offset": pl.Int64, "amount_minor": pl.Int64, "currency": pl.Categorical,
 }  # fmt: skip
 _THREADS: Final = 2
-_AHEAD: Final = 3
+_AHEAD: Final = 2
 
 Beside = Callable[[pl.DataFrame], Any]
 """What else is computed of each window's payments in the same threads."""
@@ -52,15 +52,14 @@ def judge(windows: Iterable[Window], context: Context, beside: Beside | None = N
     """Run every rule over the windows, in file order."""
     states, findings, indexes, more = None, [empty(FINDINGS)], [pl.DataFrame(schema=_INDEX_SCHEMA)], []
     header, unreadable = context.header, 0
-    for window, found, extra in _looked_at(windows, context, beside):
+    for window, looked in _looked_at(windows, context, beside):
         if header is None:
             header = window.header
         context = _in_context(context, window)
-        states = engine.start(context) if states is None else states
-        findings += [frame for frame in (window.findings, found) if not frame.is_empty()]
-        states = engine.update(states, window, context)
-        indexes.append(window.payments.select(*_INDEX))
-        more.append(extra)
+        findings += [frame for frame in (window.findings, looked.findings) if not frame.is_empty()]
+        states = looked.states if states is None else engine.merge(states, looked.states)
+        indexes.append(looked.index)
+        more.append(looked.beside)
         unreadable += window.unreadable
     assert header is not None, "a file has at least one window, and the first carries the header"
     assert states is not None
@@ -74,27 +73,41 @@ def _in_context(context: Context, window: Window) -> Context:
     return replace(context, header=window.header, facts=facts_of(window.header.format, context.client))
 
 
-def _looked_at(
-    windows: Iterable[Window], context: Context, beside: Beside | None
-) -> Iterator[tuple[Window, pl.DataFrame, Any]]:
-    """Each window with its row rules' FINDINGS and what `beside` made of it; a few windows are ahead, in threads."""
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """One window by itself: FINDINGS of the row rules, what the folds made of it, its index, and what was asked beside."""
 
-    def look(window: Window, known: Context) -> tuple[Window, pl.DataFrame, Any]:
-        found = engine.check_window(window.payments, known)
-        return window, found, beside(window.payments) if beside is not None else None
+    findings: pl.DataFrame
+    states: engine.States
+    index: pl.DataFrame
+    beside: Any
 
-    pending: deque[Future[tuple[Window, pl.DataFrame, Any]]] = deque()
+
+def _look(window: Window, context: Context, beside: Beside | None) -> _Looked:
+    return _Looked(
+        engine.check_window(window.payments, context),
+        engine.update(engine.start(context), window, context),
+        window.payments.select(*_INDEX),
+        beside(window.payments) if beside is not None else None,
+    )
+
+
+def _looked_at(windows: Iterable[Window], context: Context, beside: Beside | None) -> Iterator[tuple[Window, _Looked]]:
+    """Each window and what was found in it, in file order; a few are looked at ahead, in threads."""
+    pending: deque[tuple[Window, Future[_Looked]]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
             for window in windows:
                 context = _in_context(context, window)
-                pending.append(pool.submit(look, window, context))
+                pending.append((window, pool.submit(_look, window, context, beside)))
                 if len(pending) >= _AHEAD:
-                    yield pending.popleft().result()
+                    ready, future = pending.popleft()
+                    yield ready, future.result()
             while pending:
-                yield pending.popleft().result()
+                ready, future = pending.popleft()
+                yield ready, future.result()
         finally:
-            for future in pending:
+            for _, future in pending:
                 future.cancel()
 
 

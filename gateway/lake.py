@@ -11,7 +11,7 @@ import io
 import json
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.ipc
 from sqlalchemy import Connection
 
+from canonical.ahead import ahead
 from canonical.errors import FrameBroken
 from canonical.frames import ALL, checked, dtypes, empty
 from canonical.limits import LAKE_PART_ROWS
@@ -34,6 +35,8 @@ from reconciliation.frames import STATES
 DATASETS: Final = {**ALL, "states": STATES}
 """Dataset → schema. `states` is what a day was closed on."""
 
+
+_SUMMED: Final = ("amount_minor", "currency")
 
 RUNS: Final = frozenset({"keys"})
 """Datasets kept as Arrow files that are searched in place, not as Parquet."""
@@ -215,20 +218,27 @@ class Lake:
                 pieces.clear()
                 batches.clear()
 
-    def parts(self, subject: str, dataset: str, stage: str | None = None) -> Iterator[pl.DataFrame]:
-        """The parts of a dataset, one at a time.
+    def parts(
+        self, subject: str, dataset: str, stage: str | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """The parts of a dataset (some of its columns, where named), one at a time; the next is read meanwhile.
 
         Raises:
             FrameBroken: an object's digest, rows or sums are not those of its manifest.
         """
-        for manifest in self.manifests(subject, dataset, stage):
-            data = self.store.get(manifest.key)
-            if hashlib.sha256(data).hexdigest() != manifest.sha256:
-                raise FrameBroken(f"object {manifest.key} is not the one that was committed", subject=subject)
-            frame = pl.read_parquet(io.BytesIO(data))
-            if frame.height != manifest.rows or _sums(frame) != manifest.sums:
-                raise FrameBroken(f"object {manifest.key} has other rows or sums than its manifest", subject=subject)
-            yield frame
+        manifests = self.manifests(subject, dataset, stage)
+        return ahead(self._part(manifest, subject, columns) for manifest in manifests)
+
+    def _part(self, manifest: Manifest, subject: str, columns: Sequence[str] | None) -> pl.DataFrame:
+        data = self.store.get(manifest.key)
+        if hashlib.sha256(data).hexdigest() != manifest.sha256:
+            raise FrameBroken(f"object {manifest.key} is not the one that was committed", subject=subject)
+        summed = _SUMMED if manifest.sums else ()
+        read = None if columns is None else [*dict.fromkeys([*columns, *summed])]
+        frame = pl.read_parquet(io.BytesIO(data), columns=read)
+        if frame.height != manifest.rows or (manifest.sums and _sums(frame) != manifest.sums):
+            raise FrameBroken(f"object {manifest.key} has other rows or sums than its manifest", subject=subject)
+        return frame if columns is None else frame.select(columns)
 
     def whole(self, subject: str, dataset: str, stage: str | None = None) -> pl.DataFrame:
         """All parts as one frame: for datasets that fit (findings, statuses, routes of a part)."""
@@ -259,7 +269,7 @@ class RowSlices:
 
 
 def _sums(frame: pl.DataFrame) -> dict[str, int]:
-    if not {"amount_minor", "currency"} <= set(frame.columns):
+    if not set(_SUMMED) <= set(frame.columns):
         return {}
     sums = frame.group_by("currency").agg(pl.col("amount_minor").sum()).drop_nulls().sort("currency")
     return dict(sums.iter_rows())

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import secrets
+import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,8 +57,8 @@ class ObjectStore(ABC):
         """
         with _outside(key):
             try:
-                obstore.put(self._store, key, data, mode="create" if create else "overwrite")
-            except AlreadyExistsError as fault:
+                self._write(key, data, create=create)
+            except (AlreadyExistsError, FileExistsError) as fault:
                 raise Conflict(f"object {key} is there already") from fault
         self._make_durable(key)
 
@@ -97,7 +99,7 @@ class ObjectStore(ABC):
     @contextmanager
     def mapped(self, key: str) -> Iterator[bytes | mmap.mmap]:
         """The object as a read-only memory map (a spooled copy where the store is remote). Raises NotFound."""
-        with self._file(key) as file:
+        with self.local(key) as path, path.open("rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
                 yield b""
                 return
@@ -109,12 +111,14 @@ class ObjectStore(ABC):
         """Delete it if it is still that version; False where it was written anew (then it stays) or is gone."""
 
     @abstractmethod
-    def _make_durable(self, key: str) -> None: ...
+    def local(self, key: str) -> AbstractContextManager[Path]:
+        """The object as a file to be read, while the block lasts: its own, or a copy where the store is remote. Raises NotFound."""
+
+    def _write(self, key: str, data: bytes | Path, *, create: bool) -> None:
+        obstore.put(self._store, key, data, mode="create" if create else "overwrite")
 
     @abstractmethod
-    @contextmanager
-    def _file(self, key: str) -> Iterator[Any]:
-        yield
+    def _make_durable(self, key: str) -> None: ...
 
 
 class LocalObjectStore(ObjectStore):
@@ -141,6 +145,30 @@ class LocalObjectStore(ObjectStore):
         aside.unlink()
         return False
 
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        """As the port says: nothing is copied."""
+        path = self._root / key
+        if not path.is_file():
+            raise NotFound(f"no object {key}")
+        yield path
+
+    def _write(self, key: str, data: bytes | Path, *, create: bool) -> None:
+        if isinstance(data, bytes):
+            super()._write(key, data, create=create)
+            return
+        path = self._root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f"{path.name}#{secrets.randbits(60)}")
+        try:
+            shutil.copyfile(data, aside)  # by the system, with no byte in our memory
+            if create:
+                os.link(aside, path)
+            else:
+                aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
     def _make_durable(self, key: str) -> None:
         path = self._root / key
         for target in (path, *[parent for parent in path.parents if parent.is_relative_to(self._root)]):
@@ -149,15 +177,6 @@ class LocalObjectStore(ObjectStore):
                 os.fsync(handle)
             finally:
                 os.close(handle)
-
-    @contextmanager
-    def _file(self, key: str) -> Iterator[Any]:
-        try:
-            file = (self._root / key).open("rb")
-        except FileNotFoundError as fault:
-            raise NotFound(f"no object {key}") from fault
-        with file:
-            yield file
 
 
 class S3ObjectStore(ObjectStore):
@@ -195,11 +214,12 @@ class S3ObjectStore(ObjectStore):
         """S3 answers a put when it is durable."""
 
     @contextmanager
-    def _file(self, key: str) -> Iterator[Any]:
-        with tempfile.TemporaryFile() as file:
+    def local(self, key: str) -> Iterator[Path]:
+        """As the port says: a copy."""
+        with tempfile.NamedTemporaryFile() as file:
             self.copy_to(key, file)
             file.flush()
-            yield file
+            yield Path(file.name)
 
 
 def open_store(url: str) -> ObjectStore:

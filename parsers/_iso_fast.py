@@ -8,6 +8,7 @@ starts from the file's first byte and tells only what stands behind the windows 
 from __future__ import annotations
 
 import codecs
+import ctypes
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -69,6 +70,7 @@ def fast_windows(source: Source, message: Message, window_bytes: int) -> Iterato
         finally:
             scanners.shutdown(wait=False, cancel_futures=True)
             maker.shutdown(wait=False, cancel_futures=True)
+            _give_back(len(source.data))
 
 
 def _first(made: deque[tuple[int, Future[Window]]]) -> tuple[int, Window]:
@@ -130,6 +132,13 @@ def _settle_allocator(size: int) -> None:
     # spent on a slice. Once a larger block was freed (its mmap_threshold follows, up to 32 MiB) it keeps what it has.
     if size > _SLICE_BYTES:
         np.empty(_SETTLING_BYTES, np.uint8)
+
+
+def _give_back(size: int) -> None:
+    # What was kept is for the next stage: glibc returns it to the system when asked to, other libraries have no such call.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None and size > _SLICE_BYTES:
+        trim(0)
 
 
 @dataclass(frozen=True, slots=True)

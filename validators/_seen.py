@@ -34,7 +34,7 @@ def noted(payments: pl.DataFrame, keys: pl.Series) -> Noted:
     if keys.null_count():
         keyed = keyed.filter(pl.col("key").is_not_null())
     packed = io.BytesIO()
-    keyed.drop("key").write_ipc(packed, compression="zstd")
+    keyed.drop("key").write_ipc(packed, compression="lz4")
     return Noted(keyed["key"].rechunk(), packed.getvalue())
 
 
