@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from typing import Final
 
-from canonical.errors import ConfigError, NotFound
+from canonical.errors import ConfigError
 from canonical.frames import refuse_if_pandera_is_off
 from canonical.plugins import discover
 from gateway.config import Profiles, load_profiles
 from gateway.lake import Lake
+from gateway.logs import mask_logs
 from gateway.registry.engine import Clock, Registry, open_registry
+from gateway.secrets import Secrets
 from gateway.settings import Settings
 from gateway.store import ObjectStore, open_store
 
@@ -37,13 +39,11 @@ class Gateway:
     store: ObjectStore
     lake: Lake
     clock: Clock
+    secrets: Secrets
 
     def secret(self, name: str) -> str:
-        """Text of a secret. Raises NotFound (the name, never the place of others)."""
-        path = self.settings.secrets / name
-        if "/" in name or not path.is_file():
-            raise NotFound(f"no secret named {name!r}; put it into the folder BULKRAIL_SECRETS_DIR names")
-        return path.read_text(encoding="utf-8")
+        """Text of a secret. Raises NotFound, TransientError, OutsideError."""
+        return self.secrets.read(name)
 
 
 def utc_now() -> dt.datetime:
@@ -65,7 +65,9 @@ def open_gateway(settings: Settings | None = None, clock: Clock = utc_now) -> Ga
         discover(package, constant)
     registry = open_registry(settings.registry, clock)
     store = open_store(settings.store)
-    return Gateway(settings, load_profiles(settings.config_dir), registry, store, Lake(store, registry), clock)
+    secrets = Secrets(settings.secrets, settings.secrets_life_s)
+    mask_logs(secrets)
+    return Gateway(settings, load_profiles(settings.config_dir), registry, store, Lake(store, registry), clock, secrets)
 
 
 def refuse_foreign_packages() -> None:

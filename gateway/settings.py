@@ -12,7 +12,8 @@ class Settings(BaseSettings):
     """Every default works on one machine with nothing installed.
 
     `store_url`: file:///folder or s3://bucket/prefix. `registry_url`: SQLAlchemy URL (sqlite or postgresql+psycopg).
-    `config_dir`: holds clients/*.yaml and providers/*.yaml. `secrets_dir`: one file a secret.
+    `config_dir`: holds clients/*.yaml and providers/*.yaml. `secrets_url`: see `gateway.secrets`; `secrets_life_s`:
+    so long a value is kept, so that a rotated one is seen after it.
     `incomplete_grace_s`: seconds after which a file that does not close itself is taken and refused.
     `poll_interval_s`, `provider_poll_interval_s`: pauses between looks at our own inboxes and at the providers' offers;
     each look at a provider is a login there.
@@ -26,7 +27,8 @@ class Settings(BaseSettings):
     store_url: str = ""
     registry_url: str = ""
     config_dir: Path = Path("examples/config")
-    secrets_dir: Path | None = None
+    secrets_url: str = ""
+    secrets_life_s: float = Field(default=60.0, ge=0)
     incomplete_grace_s: float = Field(default=120.0, ge=0)
     unmatched_after_days: int = Field(default=3, ge=0)
     poll_interval_s: float = Field(default=2.0, gt=0)
@@ -44,6 +46,6 @@ class Settings(BaseSettings):
         return self.registry_url or f"sqlite:///{(self.home / 'registry.sqlite').resolve()}"
 
     @property
-    def secrets(self) -> Path:
-        """Folder of secrets."""
-        return self.secrets_dir or self.home / "secrets"
+    def secrets(self) -> str:
+        """URL of the secrets; by default a folder below `home`."""
+        return self.secrets_url or f"file://{(self.home / 'secrets').resolve()}"

@@ -82,7 +82,11 @@ def _withdraw(place: Place, parcel: Parcel, log: DeliveryLog, way: Way) -> None:
             raise OutsideError(f"cannot be withdrawn: {refused}", submission_id=parcel.submission_id) from refused
         _conclude(log, parcel, seen)
         return
-    _conclude(log, parcel, way.look(place, parcel, log.attempt))
+    seen = way.look(place, parcel, log.attempt)
+    if seen.state is DeliveryState.RELEASING:
+        # What cannot be taken away could still be released by a worker that sleeps: only a person may call it void.
+        seen = Verdict(DeliveryState.UNKNOWN, f"may not be released any more, and cannot be withdrawn: {seen.detail}")
+    _conclude(log, parcel, seen)
 
 
 def _conclude(log: DeliveryLog, parcel: Parcel, verdict: Verdict) -> None:

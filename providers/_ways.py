@@ -25,13 +25,15 @@ class ReleaseTerms(Model):
 
     `rename_atomic`: the temporary is gone in the same moment as the final name appears (not copy and delete).
     `temporaries_cleared`: somebody besides us may remove files that were not released yet. `resume`: a broken upload is
-    carried on where it broke, after what is there was compared.
+    carried on where it broke, after what is there was compared. `finals_stay`: what was released stays to be seen, so that
+    an absent final name was never written (`release: direct`).
     """
 
     release: Literal["rename", "marker", "direct"] = "rename"
     rename_atomic: bool = False
     temporaries_cleared: bool = True
     resume: bool = False
+    finals_stay: bool = False
 
 
 class Place(Protocol):
@@ -206,8 +208,11 @@ class _Marker:
 class _Direct:
     """The put is the release: the bank may read what a broken put left, so every doubt is UNKNOWN.
 
-    UPLOADING and UPLOADED say only that the local copy was checked. An absent file proves nothing: the bank may have it.
+    UPLOADING and UPLOADED say only that the local copy was checked. An absent file proves nothing, as the bank may have it,
+    unless it promises to leave what it has read.
     """
+
+    terms: ReleaseTerms
 
     def is_staged(self, place: Place, parcel: Parcel, attempt: int) -> bool:  # noqa: ARG002  nothing is outside yet
         return False
@@ -221,25 +226,42 @@ class _Direct:
     def release(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:
         try:
             place.put(parcel.name, parcel.path)
-            return self.look(place, parcel, attempt)
         except _FAULTS as fault:
-            return _unknown(f"the put of {parcel.name} was not confirmed: {fault}")
+            if not self.terms.finals_stay:
+                return _unknown(f"the put of {parcel.name} was not confirmed: {fault}")
+            if isinstance(fault, TransientError):
+                message = f"the line broke during the put of {parcel.name}; the next delivery looks what happened"
+                raise OutcomeUnknown(message, submission_id=parcel.submission_id) from fault
+            seen = self.look(place, parcel, attempt)
+            return Verdict(seen.state, f"{fault}; {seen.detail}")
+        try:
+            size = place.size(parcel.name)
+        except _FAULTS as fault:
+            return _unknown(f"{parcel.name} was put; not looked at after: {fault}")
+        if size is None and not self.terms.temporaries_cleared:
+            return _delivered(f"{parcel.name} was put, and the provider has taken it already")
+        return self.look(place, parcel, attempt)
 
     def withdraw(self, place: Place, parcel: Parcel, attempt: int) -> None:
         """Nothing can be: a put that was begun may have been read."""
 
     def look(self, place: Place, parcel: Parcel, attempt: int) -> Verdict:  # noqa: ARG002  the final name is all there is
         size = place.size(parcel.name)
-        if size == parcel.size:
-            return _delivered(f"{parcel.name} is there, {size} bytes")
-        return _unknown(f"{parcel.name} {_bytes(size)} at the provider, {parcel.size} were to be sent")
+        if size is None and self.terms.finals_stay:
+            return Verdict(DeliveryState.RELEASING, f"{parcel.name} is absent, and what was put would have stayed")
+        if size != parcel.size:
+            return _unknown(f"{parcel.name} {_bytes(size)} at the provider, {parcel.size} were to be sent")
+        digest = place.sha256(parcel.name)
+        if digest is not None and digest != parcel.sha256:
+            return _unknown(f"{parcel.name} has other bytes at the provider than were to be sent")
+        return _delivered(f"{parcel.name} is there, {size} bytes")
 
 
 def way_of(terms: ReleaseTerms) -> Way:
     """The way a profile names."""
     if terms.release == "rename":
         return _Rename(terms)
-    return _Marker(terms) if terms.release == "marker" else _Direct()
+    return _Marker(terms) if terms.release == "marker" else _Direct(terms)
 
 
 def _verify(place: Place, name: str, parcel: Parcel) -> None:

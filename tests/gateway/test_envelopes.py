@@ -148,7 +148,7 @@ def sealed(keys, tmp_path: Path) -> Iterator[Callable[..., bytes]]:
 
 @pytest.fixture
 def pgp_gateway(gateway: Gateway, keys) -> Gateway:
-    folder = gateway.settings.secrets
+    folder = gateway.secrets.folder
     folder.mkdir(parents=True)
     for name in ("client", "client-next"):
         (folder / f"{name}.pub").write_text(keys[name][1])
