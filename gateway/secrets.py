@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,16 +22,26 @@ _MASKED_CHARS_MIN: Final = 6
 _NOT_NOW: Final = frozenset({"ThrottlingException", "InternalServiceError", "RequestTimeout", "ServiceUnavailable"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    text: str
+    until_s: float
+
+
 class Secrets:
     """Where the secrets are. One for the life of a gateway; safe in many threads."""
 
-    def __init__(self, url: str, life_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        life_s: float,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"file", "awssm"}:
             raise ConfigError(f"BULKRAIL_SECRETS_URL must begin with file:// or awssm://, not {parts.scheme}://")
         self.url = url
         self._life_s, self._lock = life_s, threading.Lock()
-        self._kept: dict[str, tuple[str, float]] = {}
+        self._kept: dict[str, _Kept] = {}
         self._shown: set[str] = set()
 
     @property
@@ -49,11 +60,11 @@ class Secrets:
             raise NotFound(f"{name!r} cannot be the name of a secret")
         with self._lock:
             kept = self._kept.get(name)
-            if kept is not None and time.monotonic() < kept[1]:
-                return kept[0]
+            if kept is not None and time.monotonic() < kept.until_s:
+                return kept.text
         text = self._from_file(name) if self.url.startswith("file:") else self._from_aws(name)
         with self._lock:
-            self._kept[name] = (text, time.monotonic() + self._life_s)
+            self._kept[name] = _Kept(text, time.monotonic() + self._life_s)
             self._shown |= _pieces(text)
         return text
 
