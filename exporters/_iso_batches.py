@@ -11,9 +11,9 @@ import polars as pl
 from canonical.errors import FrameBroken
 from exporters._iso_carrier import Carrier, Fault, Leaf, Parts, leaves, local
 from exporters._iso_original import Fitted, closed, decoded, elements
-from exporters._iso_payment import BATCH_SAYS
+from exporters._iso_versions import Message
 
-_OURS: Final = frozenset({"PmtInfId", "BtchBookg", "NbOfTxs", "CtrlSum", "ReqdExctnDt"})
+_OURS: Final = frozenset({"PmtInfId", "BtchBookg", "NbOfTxs", "CtrlSum", "ReqdExctnDt", "ReqdColltnDt"})
 """What a batch tells the gateway; the file to the bank has its own."""
 _CHEQUE: Final = "CHK"
 UNREADABLE: Final = "uses an encoding, or a namespace prefix, that is declared outside it"
@@ -21,41 +21,43 @@ UNREADABLE: Final = "uses an encoding, or a namespace prefix, that is declared o
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`said`: parts of CdtTrfTxInf that hold for each payment. `payer`: parts of PmtInf around the account.
+    """`said`: parts of the payment that hold for each. `payer`: parts of PmtInf around the account. `ours`: element of our side.
 
-    `xml`: those of `said` as they are written, and as `Dbtr` the debtor in the place of an ultimate debtor.
+    `xml`: those of `said` as they are written, and as `Party` our side in the place of an ultimate party.
     """
 
     said: Parts
     payer: Parts
+    ours: str = "Dbtr"
     xml: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
     @property
     def account(self) -> str | None:
-        """The debtor's account as the client wrote it, without blanks."""
-        identification = _inner(_inner(self.payer, "DbtrAcct"), "Id")
+        """The account as the client wrote it, without blanks."""
+        identification = _inner(_inner(self.payer, f"{self.ours}Acct"), "Id")
         found = [*leaves(identification, "IBAN"), *leaves(_inner(identification, "Othr"), "Id")]
         return "".join(found[0].split()) if found else None
 
     @property
     def details(self) -> Parts:
-        """What the payer's elements say besides which account is debited at which BIC: those are the order's."""
-        told = without(without(self.payer, "Dbtr"), "DbtrAcct", "Ccy")
+        """What our side's elements say besides which account it is at which BIC: those are the order's."""
+        account, agent = f"{self.ours}Acct", f"{self.ours}Agt"
+        told = without(without(self.payer, self.ours), account, "Ccy")
         for path in (("Id", "IBAN"), ("Id", "Othr", "Id")):
-            told = without(told, "DbtrAcct", *path)
+            told = without(told, account, *path)
         for name in ("BICFI", "BIC"):
-            told = without(told, "DbtrAgt", "FinInstnId", name)
+            told = without(told, agent, "FinInstnId", name)
         return told
 
     @property
     def debtor(self) -> Parts:
-        """The debtor."""
-        return _inner(self.payer, "Dbtr")
+        """Our side: the debtor, of a collection the creditor."""
+        return _inner(self.payer, self.ours)
 
     @property
     def name(self) -> str | None:
-        """The debtor's name."""
+        """Its name."""
         return next(leaves(self.debtor, "Nm"), None)
 
 
@@ -89,6 +91,7 @@ class Batches:
 
     carrier: Carrier
     fitted: Fitted | None
+    message: Message
     known: dict[tuple[Any, bytes], Batch] = field(default_factory=dict)
 
     def of(self, window: pl.DataFrame) -> dict[int, Batch]:
@@ -114,26 +117,27 @@ class Batches:
         text = decoded(data, encoding)
         (element,) = elements([None if text is None else closed(text)], version)
         if element is None:
-            return Batch({}, {}, faults=(Fault("PmtInf", UNREADABLE),))
+            return Batch({}, {}, self.message.ours, faults=(Fault("PmtInf", UNREADABLE),))
         if self.fitted is not None:
             self.fitted.learn([element])
         said: Parts = {}
         payer: Parts = {}
         for child in element:
             name = local(child)
-            if name in BATCH_SAYS:
-                self.carrier.place(said, "CdtTrfTxInf", child, "PmtInf")
+            if name in self.message.says:
+                self.carrier.place(said, self.message.says[name], child, "PmtInf")
             elif name not in _OURS:
                 self.carrier.place(payer, "PmtInf", child, "PmtInf")
-        xml = {name: self._xml(name, "CdtTrfTxInf", values[0]) for name, values in said.items()}
+        xml = {name: self._xml(name, self.message.says[name], values[0]) for name, values in said.items()}
         for name, values in payer.items():
             self._xml(name, "PmtInf", values[0])  # for what it lacks
-        if "Dbtr" in payer:
-            xml["Dbtr"] = self._xml("UltmtDbtr", "CdtTrfTxInf", payer["Dbtr"][0])
+        ours = self.message.ours
+        if ours in payer:
+            xml["Party"] = self._xml(f"Ultmt{ours}", self.message.payment, payer[ours][0])
         faults = list(dict.fromkeys(self.carrier.taken()))
         if _CHEQUE in leaves(payer, "PmtMtd"):
             faults.append(Fault("PmtInf/PmtMtd", f"asks for a cheque ({_CHEQUE}); what is sent is a transfer"))
-        return Batch(said, payer, xml, tuple(faults))
+        return Batch(said, payer, ours, xml, tuple(faults))
 
     def _xml(self, name: str, kind: str, value: Leaf | Parts | str) -> str:
         known = self.carrier.grammar.types[kind].fields[name]
@@ -141,14 +145,12 @@ class Batches:
 
 
 def names_ultimate(payments: pl.DataFrame, ordinal: int, batch: Batch) -> bool:
-    """True where the batch or one of its payments names an ultimate debtor."""
-    if "UltmtDbtr" in batch.said:
+    """True where the batch or one of its payments names an ultimate party on our side."""
+    name = f"Ultmt{batch.ours}"
+    if name in batch.said:
         return True
-    found = pl.any_horizontal(pl.col("original").bin.contains(tag) for tag in _ULTIMATE)
+    found = pl.any_horizontal(pl.col("original").bin.contains(tag) for tag in (name.encode(), name.encode("utf-16-le")))
     return bool(payments.filter(pl.col("batch") == ordinal).select(found.any()).item())
-
-
-_ULTIMATE: Final = (b"UltmtDbtr", "UltmtDbtr".encode("utf-16-le"))
 
 
 def encoded(window: pl.DataFrame) -> bool:

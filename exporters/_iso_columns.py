@@ -27,6 +27,13 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
+class Fixed:
+    """XML that stands wherever the node around it does."""
+
+    xml: str
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """`<name>` around its parts, left out where all of them are missing."""
 
@@ -34,7 +41,7 @@ class Node:
     parts: tuple[Part, ...]
 
 
-Part = Text | Raw | Node
+Part = Text | Raw | Fixed | Node
 _Here = bool | frozenset[str]
 """Where a part stands: in every row, in none, or in those where one of these columns has a value."""
 
@@ -49,10 +56,10 @@ _Token = _Literal | str
 """A literal, or the name of a column."""
 
 
-def laid_flat(frame: pl.DataFrame, node: Node) -> pl.Expr:
+def laid_flat(frame: pl.DataFrame, *parts: Part) -> pl.Expr:
     """The XML of each row."""
-    tokens, _ = _flat(frame, node)
-    return pl.concat_str([_expression(token) for token in _joined(tokens)], ignore_nulls=True)
+    tokens = [token for part in parts for token in _flat(frame, part)[0]]
+    return pl.concat_str([_expression(token) for token in _joined(tokens)] or [pl.lit("")], ignore_nulls=True)
 
 
 def _flat(frame: pl.DataFrame, part: Part) -> tuple[list[_Token], _Here]:
@@ -62,10 +69,17 @@ def _flat(frame: pl.DataFrame, part: Part) -> tuple[list[_Token], _Here]:
             return ([column] if here else []), here
         case Text(name, column):
             return _around(name, [column], _here(frame, column))
+        case Fixed(xml):
+            return [_Literal(xml, here=False)], False
         case Node(name, parts):
             found = [_flat(frame, item) for item in parts]
             here = _any([place for _, place in found])
-            return _around(name, [token for tokens, _ in found for token in tokens], here)
+            fixed = [
+                _Literal(token.xml, here) if isinstance(token, _Literal) and token.here is False else token
+                for tokens, _ in found
+                for token in tokens
+            ]
+            return _around(name, fixed, here)
 
 
 def _here(frame: pl.DataFrame, column: str) -> _Here:

@@ -1,4 +1,4 @@
-"""What a payment must be like to be written as a CdtTrfTxInf without cutting or changing anything."""
+"""What a payment must be like to be written in an ISO 20022 message without cutting or changing anything."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Final
 
 import polars as pl
 
-from canonical.codes import Level, Severity
+from canonical.codes import CreditDebit, Level, Severity
 from canonical.contracts import Order
 from canonical.errors import FrameBroken
 from canonical.frames import FINDINGS, conform, empty
 from canonical.masking import shown
+from exporters._fit import Limit, misfits
 from exporters._iso_batches import Batch, Batches, holds, names_ultimate
 from exporters._iso_carrier import Carrier, Fault
+from exporters._iso_dialect import Dialect, limits
 from exporters._iso_payment import over, without_empties
 from exporters._iso_plain import plain
-from exporters._iso_versions import BIC, CHARS_MAX, LINE_CHARS_MAX, OLD_BIC, WRITTEN, Version
+from exporters._iso_versions import BIC, LINE_CHARS_MAX, OLD_BIC, Message, Version
 from exporters._iso_whole import whole
 
 RULE: Final = "iso-fit"
 _NOT_XML: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
 """Characters that XML 1.0 has no way to write (XML 1.0, 2.2 Char)."""
 _PLACE: Final = ("batch", "batch_id", "row", "line", "end_to_end_id")
-_SIZES: Final = {**{name: size for name, size in CHARS_MAX.items() if name != "reference"}, "debtor_name": 140}
-_FIELDS: Final = (*(name for name in WRITTEN if name != "reference"), "debtor_name")
 _ELSEWHERE: Final = "says of its account what another batch of the file does not"
 
 
@@ -33,28 +33,72 @@ def has_originals(payments: pl.DataFrame) -> bool:
     return "original" in payments.columns and payments["original"].null_count() < payments.height
 
 
-def unfit(payments: pl.DataFrame, version: Version) -> pl.DataFrame:
+def unfit(payments: pl.DataFrame, version: Version, dialect: Dialect) -> pl.DataFrame:
     """FINDINGS of PAYMENTS that cannot be written, a row a field and limit that is broken, a row an element without a place."""
     if payments.is_empty():
         return empty(FINDINGS)
-    rows = without_empties(payments, _FIELDS)
+    message = version.message
+    rows = without_empties(message.turned(payments), _fields(version))
     parts = [
         *(_told(rows, name, broken, what, remedy) for name, broken, what, remedy in _misfits(rows, version)),
         *(_told(rows, name, pl.col(name).str.contains(_NOT_XML), "has a control character that XML cannot carry", "Take it out.")
-          for name in _forbidden(rows)),
+          for name in _forbidden(rows, _fields(version))),
     ]  # fmt: skip
+    named = [part.with_columns(pl.col("field").replace(_names(version)), _renamed(version)) for part in parts]
+    asked = misfits(rows, [*_needed(message), *limits(dialect, message)], RULE)
+    named.append(asked.with_columns(pl.col("field").replace(_names(version))))
     if has_originals(rows):
-        parts.append(_uncarried(rows, version))
-    return conform(pl.concat([empty(FINDINGS), *parts], how="diagonal").sort("row", maintain_order=True), FINDINGS)
+        named.append(_uncarried(rows, version))
+    return conform(pl.concat([empty(FINDINGS), *named], how="diagonal").sort("row", maintain_order=True), FINDINGS)
 
 
-def refuse_misfits(payments: pl.DataFrame, order: Order, version: Version) -> None:
+def _fields(version: Version) -> tuple[str, ...]:
+    return (*(name for name in version.written if name != "reference"), "debtor_name")
+
+
+def _names(version: Version) -> dict[str, str]:
+    return {name: version.message.column(name) for name in _fields(version)}
+
+
+def _renamed(version: Version) -> pl.Expr:
+    """The message with the column's own name in front, where the sides have changed places."""
+    message = pl.col("message")
+    for name, own in _names(version).items():
+        turned, told = name.replace("_", " "), own.replace("_", " ")
+        if turned != told:
+            message = (
+                pl.when(pl.col("field") == name)
+                .then(pl.col("message").str.replace(turned, told, literal=True))
+                .otherwise(message)
+            )
+    return message.alias("message")
+
+
+def _needed(message: Message) -> Iterator[Limit]:
+    """What a direct debit cannot do without, and what columns alone do not say of it."""
+    if message.direction == CreditDebit.CRDT:
+        return
+    for name, words in (("creditor_account", "account"), ("creditor_name", "name")):
+        missing = pl.col(name).is_null()
+        yield Limit(
+            name, "CH21", missing, f"the debtor's {words} is missing, and a direct debit needs it", f"Give the {words}."
+        )
+
+
+def refuse_misfits(payments: pl.DataFrame, order: Order, version: Version, dialect: Dialect) -> None:
     """What `unfit` finds in columns, as it is about to be written.
 
     Raises:
-        FrameBroken: a text does not fit its element.
+        FrameBroken: a text does not fit its element, or the bank does not take the payment so.
     """
-    tests = [(name, broken.any()) for name, broken, _, _ in _misfits(payments, version, reference=True)]
+    tests = [
+        (version.message.column(name), broken.any())
+        for name, broken, _, _ in _misfits(payments, version, reference=True)
+    ]
+    tests += [
+        (version.message.column(limit.field), limit.broken.any())
+        for limit in (*_needed(version.message), *limits(dialect, version.message))
+    ]
     found = payments.select(test.alias(str(index)) for index, (_, test) in enumerate(tests)).row(0) if tests else ()
     if names := sorted({name for (name, _), broken in zip(tests, found, strict=True) if broken}):
         raise FrameBroken(f"what does not fit its element: {', '.join(names)}", submission_id=order.submission_id)
@@ -64,7 +108,8 @@ def _misfits(
     rows: pl.DataFrame, version: Version, *, reference: bool = False
 ) -> Iterator[tuple[str, pl.Expr, str, str]]:
     """Column, what is wrong, in words, and what to do. Columns whose longest text fits are not looked at again."""
-    sizes = CHARS_MAX if reference else _SIZES
+    sizes = {name: size for name, size in version.chars_max.items() if reference or name != "reference"}
+    sizes |= {} if reference else {"debtor_name": 140}
     lines = {name: size for name, size in LINE_CHARS_MAX.items() if _longest(rows, name) > size}
     for name in _present(rows, tuple(sizes)):
         if _longest(rows, name) > sizes[name]:
@@ -79,7 +124,7 @@ def _misfits(
             name, ~pl.col(name).str.contains(form), f"is not of the form {form}", "Give one of the values ISO 20022 knows.",
         )  # fmt: skip
     for name in _present(rows, version.unknown):
-        what = f"has no place in pain.001.001.{version.number}"
+        what = f"has no place in {version.name}"
         yield name, pl.col(name).is_not_null(), what, "Leave it out, or ask for a bank that takes a newer version."
     if version.bic[1] == OLD_BIC and _present(rows, ("creditor_agent",)):
         agent = pl.col("creditor_agent")
@@ -87,9 +132,9 @@ def _misfits(
         yield "creditor_agent", broken, f"is not of the form {OLD_BIC}", "Give a BIC that this version knows."
 
 
-def _forbidden(rows: pl.DataFrame) -> list[str]:
+def _forbidden(rows: pl.DataFrame, fields: tuple[str, ...]) -> list[str]:
     """Columns with a character that XML cannot carry. All texts of a row are looked through at once."""
-    some = _present(rows, _FIELDS)
+    some = _present(rows, fields)
     found = rows.filter(pl.concat_str(some, ignore_nulls=True).str.contains(_NOT_XML)) if some else rows.clear()
     return [name for name in some if found[name].str.contains(_NOT_XML).any()]
 
@@ -128,26 +173,26 @@ def _findings(rows: pl.DataFrame, field: str, message: str, remedy: str, value: 
 
 def _uncarried(rows: pl.DataFrame, version: Version) -> pl.DataFrame:
     """FINDINGS of payments whose own elements, or whose batch's, have no place in the version."""
-    carrier = Carrier(version.grammar)
-    batches = Batches(carrier, None).of(rows)
+    carrier, message = Carrier(version.grammar), version.message
+    batches = Batches(carrier, None, message).of(rows)
     told: list[tuple[int, Fault]] = []
-    for ordinal, faults in _of_batches(rows, batches).items():
+    for ordinal, faults in _of_batches(rows, batches, message).items():
         told += [(row, fault) for row in rows.filter(pl.col("batch") == ordinal)["row"] for fault in faults]
     referenced = rows.with_columns(pl.col("payment_id").alias("reference"))
-    for found in whole(referenced.filter(~plain(rows, batches)), batches, carrier):
+    for found in whole(referenced.filter(~plain(rows, batches, message)), batches, carrier, message):
         told += [(found.row, fault) for fault in found.faults]
     frame = pl.DataFrame(
         [(row, fault.path, f"{fault.path} {fault.what}") for row, fault in told],
         schema={"row": pl.Int64, "field": pl.String, "message": pl.String}, orient="row",
     )  # fmt: skip
     joined = frame.join(rows.select(_PLACE), on="row", how="left", maintain_order="left")
-    remedy = f"Leave it out, or ask for a bank that takes it; pain.001.001.{version.number} cannot carry it."
+    remedy = f"Leave it out, or ask for a bank that takes it; {version.name} cannot carry it."
     return _findings(joined, "", "", remedy, pl.lit(None, dtype=pl.String)).with_columns(
         joined["field"], joined["message"]
     )
 
 
-def _of_batches(rows: pl.DataFrame, batches: dict[int, Batch]) -> dict[int, list[Fault]]:
+def _of_batches(rows: pl.DataFrame, batches: dict[int, Batch], message: Message) -> dict[int, list[Fault]]:
     """What cannot be carried of each batch, besides what the first batch of its account has in their place."""
     first: dict[str | None, Batch] = {}
     found = {}
@@ -158,7 +203,7 @@ def _of_batches(rows: pl.DataFrame, batches: dict[int, Batch]) -> dict[int, list
             faults.append(Fault("PmtInf", _ELSEWHERE))
         elsewhere = leader.name == batch.name and not holds(leader.debtor, batch.debtor)
         if elsewhere and names_ultimate(rows, ordinal, batch):
-            faults.append(Fault("PmtInf/Dbtr", _ELSEWHERE))
+            faults.append(Fault(f"PmtInf/{message.ours}", _ELSEWHERE))
         if faults:
             found[ordinal] = faults
     return found

@@ -10,7 +10,7 @@ from typing import Final
 
 from exporters._iso_grammar import Grammar, grammar
 
-_V09: Final = {
+V09: Final = {
     "PmtInf": (
         "PmtInfId:35 PmtMtd:{CHK|TRF|TRA} BtchBookg?:boolean NbOfTxs?:digits15 CtrlSum?:decimal PmtTpInf? "
         "ReqdExctnDt PoolgAdjstmntDt?:date Dbtr:Party DbtrAcct:Account DbtrAgt:Agent DbtrAgtAcct?:Account "
@@ -120,7 +120,7 @@ _V09: Final = {
     "LineId": "Tp?:CodedType Nb?:35 RltdDt?:date",
     "ReferenceCode": "| Cd:{RADM|RPIN|FXDR|DISP|PUOR|SCOR} Prtry:35",
 }
-_V03: Final = {
+V03: Final = {
     "PmtInf": (
         "PmtInfId:35 PmtMtd:{CHK|TRF|TRA} BtchBookg?:boolean NbOfTxs?:digits15 CtrlSum?:decimal PmtTpInf? "
         "ReqdExctnDt:date PoolgAdjstmntDt?:date Dbtr:Party DbtrAcct:Account DbtrAgt:Agent "
@@ -169,4 +169,4 @@ _NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.001.001."
 @cache
 def credit_grammar(version: str) -> Grammar:
     """The grammar of "09" or "03"."""
-    return grammar(_NAMESPACE + version, _V09 if version == "09" else {**_V09, **_V03})
+    return grammar(_NAMESPACE + version, V09 if version == "09" else {**V09, **V03})

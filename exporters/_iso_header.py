@@ -1,9 +1,10 @@
-"""Everything of a pain.001 before its first payment: GrpHdr, and PmtInf around the account that is debited."""
+"""Everything of a pain.001 or pain.008 before a first payment: GrpHdr, and PmtInf around the account of ours."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,8 +17,9 @@ from canonical.tally import ExportSummary, written_as
 from canonical.transliteration import transliterate
 from exporters._iso_batches import Batch, holds, without
 from exporters._iso_carrier import Carrier, Leaf, Parts, merged
+from exporters._iso_dialect import Dialect
 from exporters._iso_payment import IBAN, NOT_PROVIDED
-from exporters._iso_versions import BIC, Version
+from exporters._iso_versions import BIC, Message, Version
 from exporters._iso_xml import literal
 
 
@@ -46,26 +48,27 @@ class Totals:
 
 @dataclass(slots=True)
 class Payer:
-    """The debtor's side of the file: the provider's account, and what the client says of it where it is its own.
+    """Our side of the file: the provider's account, and what the client says of it where it is its own.
 
-    A file has one PmtInf. The first batch that orders from its own account says what stands in it; what another one says
-    otherwise has no place there. `names`: the account's name, as the profile says it and as it is written.
+    The first batch that orders over its own account says what stands in PmtInf; what another one says otherwise has no place
+    there. `names`: the account's name, as the profile says it and as it is written.
     """
 
     order: Order
     names: frozenset[str]
+    message: Message
     parts: Parts | None = None
     holder: Parts | None = None
 
     def is_holder(self, batch: Batch) -> bool:
-        """True where the batch's debtor is the account's holder: what it says of itself stands in PmtInf/Dbtr."""
+        """True where the batch's debtor is the account's holder: what it says of itself stands in PmtInf."""
         return batch.account == self.order.account.account and (batch.name is None or batch.name in self.names)
 
     def fallback(self, batch: Batch) -> Parts | None:
-        """The debtor as ultimate debtor of payments that name none, None where PmtInf/Dbtr says it already.
+        """The debtor as ultimate debtor of payments that name none, None where PmtInf says it already.
 
         Raises:
-            FrameBroken: the batch orders from its own account, and says of it what another batch does not.
+            FrameBroken: the batch orders over its own account, and says of it what another batch does not.
         """
         if batch.account == self.order.account.account:
             if self.parts is None:
@@ -85,65 +88,96 @@ class Payer:
         return debtor
 
 
-def header(payer: Payer, carrier: Carrier, version: Version, totals: Totals, *, transliterated: bool) -> bytes:
-    """The bytes before the first payment.
+def group_header(order: Order, version: Version, dialect: Dialect, totals: Totals) -> bytes:
+    """The bytes before the first PmtInf.
 
     Raises:
-        FrameBroken: the submission is empty or has several execution dates, or the account cannot be written.
+        FrameBroken: the submission is empty or has several execution dates.
     """
-    order = payer.order
     if totals.payments == 0 or len(totals.dates) != 1:
         raise FrameBroken(
             "a submission has payments of one execution date; here "
             f"{totals.payments} payments of {len(totals.dates)} dates",
             submission_id=order.submission_id,
         )
-    (date,) = totals.dates
-    initiating_party, name = (
-        written_name(text, transliterated=transliterated) for text in (order.initiating_party, order.account.name)
-    )
-    batch = _payment_information(order, version, totals, str(date), name)
-    batch = _with_said(batch, {**(payer.parts or {}), **({"Dbtr": [payer.holder]} if payer.holder else {})})
-    # The payments come behind it: they are no part of these bytes.
-    written = carrier.xml("PmtInf", {**batch, "CdtTrfTxInf": [""]}, "PmtInf").removesuffix("</PmtInf>")
-    if faults := carrier.taken():
-        raise FrameBroken(f"{faults[0].path} {faults[0].what}", submission_id=order.submission_id)
+    initiating_party = written_name(order.initiating_party, transliterated=dialect.transliterate)
+    party: Parts = {"Nm": [(initiating_party, None)]}
+    if dialect.initiating_party:
+        party["Id"] = [dialect.initiating_party.parts]
     counted = f"<NbOfTxs>{totals.payments}</NbOfTxs><CtrlSum>{_sum(order, totals)}</CtrlSum>"
     return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{version.grammar.namespace}"><CstmrCdtTrfInitn>'
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{namespace(version, dialect)}"><{version.message.element}>'
         f"<GrpHdr><MsgId>{literal(order.submission_id)}</MsgId><CreDtTm>{_created(order.created)}</CreDtTm>{counted}"
-        f"<InitgPty><Nm>{literal(initiating_party)}</Nm></InitgPty></GrpHdr>{written}"
+        f"{Carrier(version.grammar).xml('InitgPty', party, 'Party')}</GrpHdr>"
     ).encode()
 
 
-def _payment_information(order: Order, version: Version, totals: Totals, date: str, name: str) -> Parts:
-    account = order.account
-    plain_day = version.grammar.types["PmtInf"].fields["ReqdExctnDt"].leaf
-    day: Leaf | Parts = (date, None) if plain_day else {"Dt": [(date, None)]}
-    return {
-        "PmtInfId": [(order.submission_id, None)],
-        "PmtMtd": [("TRF", None)],
-        "BtchBookg": [("true", None)],
-        "NbOfTxs": [(str(totals.payments), None)],
-        "CtrlSum": [(_sum(order, totals), None)],
-        "ReqdExctnDt": [day],
-        "Dbtr": [{"Nm": [(name, None)]}],
-        "DbtrAcct": [{"Id": [_account_id(account.account)], "Ccy": [(account.currency, None)]}],
-        "DbtrAgt": [{"FinInstnId": [_agent_id(account.agent, version)]}],
+def namespace(version: Version, dialect: Dialect) -> str:
+    """Of the document: the dialect's own, or ISO's."""
+    return dialect.namespace or version.grammar.namespace
+
+
+def batch_header(
+    payer: Payer,
+    carrier: Carrier,
+    version: Version,
+    dialect: Dialect,
+    totals: Totals,
+    batch_id: str,
+    lifted: Mapping[str, str],
+) -> bytes:
+    """PmtInf up to its first payment. `lifted`: XML of elements that stand there in place of each payment.
+
+    Raises:
+        FrameBroken: the account cannot be written.
+    """
+    order, message = payer.order, version.message
+    batch = _payment_information(order, version, dialect, totals, batch_id)
+    batch = _with_said(
+        batch, {**(payer.parts or {}), **({message.ours: [payer.holder]} if payer.holder else {})}, message
+    )
+    batch |= {name: [xml] for name, xml in lifted.items()}
+    # The payments come behind it: they are no part of these bytes.
+    written = carrier.xml("PmtInf", {**batch, message.payment: [""]}, "PmtInf").removesuffix("</PmtInf>")
+    if faults := carrier.taken():
+        raise FrameBroken(f"{faults[0].path} {faults[0].what}", submission_id=order.submission_id)
+    return written.encode()
+
+
+def _payment_information(order: Order, version: Version, dialect: Dialect, totals: Totals, batch_id: str) -> Parts:
+    account, message = order.account, version.message
+    name = written_name(account.name, transliterated=dialect.transliterate)
+    (date,) = totals.dates
+    plain_day = version.grammar.types["PmtInf"].fields[message.date].leaf
+    day: Leaf | Parts = (str(date), None) if plain_day else {"Dt": [(str(date), None)]}
+    holder: Parts = {"Nm": [(name, None)]}
+    if dialect.account_holder:
+        holder["Id"] = [dialect.account_holder.parts]
+    found: Parts = {"PmtInfId": [(batch_id, None)], "PmtMtd": [(message.method, None)]}
+    if dialect.batch_booking is not None:
+        found["BtchBookg"] = [(str(dialect.batch_booking).lower(), None)]
+    if dialect.batch_totals:
+        found |= {"NbOfTxs": [(str(totals.payments), None)], "CtrlSum": [(_sum(order, totals), None)]}
+    return found | {
+        message.date: [day],
+        message.ours: [holder],
+        f"{message.ours}Acct": [{"Id": [_account_id(account.account)], "Ccy": [(account.currency, None)]}],
+        f"{message.ours}Agt": [{"FinInstnId": [_agent_id(account.agent, version, dialect.agent_clearing_system)]}],
     }
 
 
-def _with_said(ours: Parts, said: Parts) -> Parts:
+def _with_said(ours: Parts, said: Parts, message: Message) -> Parts:
     """Ours, with what the client says beside it; never an account or an agent that is named twice."""
     if "PmtMtd" in said:
         ours = {**ours, "PmtMtd": said["PmtMtd"]}
-    if not _at(ours, "DbtrAcct", "Id", "Othr"):
-        said = without(said, "DbtrAcct", "Id")
-    agent, known = _at(ours, "DbtrAgt", "FinInstnId"), _at(said, "DbtrAgt", "FinInstnId")
+    our_account, our_agent = f"{message.ours}Acct", f"{message.ours}Agt"
+    if not _at(ours, our_account, "Id", "Othr"):
+        said = without(said, our_account, "Id")
+    agent, known = _at(ours, our_agent, "FinInstnId"), _at(said, our_agent, "FinInstnId")
     if agent == _UNKNOWN_AGENT and known:
-        ours = without(ours, "DbtrAgt")
+        ours = without(ours, our_agent)
     if "ClrSysMmbId" in agent and _at(known, "ClrSysMmbId").get("MmbId") != _at(agent, "ClrSysMmbId")["MmbId"]:
-        said = without(said, "DbtrAgt", "FinInstnId", "ClrSysMmbId")
+        said = without(said, our_agent, "FinInstnId", "ClrSysMmbId")
     return merged(ours, said)
 
 
@@ -176,9 +210,10 @@ def _account_id(account: str) -> Parts:
     return {"IBAN": [(account, None)]} if _IBAN.search(account) else {"Othr": [{"Id": [(account, None)]}]}
 
 
-def _agent_id(agent: str, version: Version) -> Parts:
+def _agent_id(agent: str, version: Version, system: str | None) -> Parts:
     if not agent:
         return _UNKNOWN_AGENT
     if _BIC.search(agent):
         return {version.bic[0]: [(agent, None)]}
-    return {"ClrSysMmbId": [{"MmbId": [(agent, None)]}]}
+    member: Parts = {"MmbId": [(agent, None)]}
+    return {"ClrSysMmbId": [{"ClrSysId": [{"Cd": [(system, None)]}], **member} if system else member]}

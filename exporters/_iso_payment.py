@@ -1,4 +1,8 @@
-"""A pain.001 payment from canonical columns, in the order of the schema."""
+"""A payment of pain.001 or pain.008 from canonical columns, in the order of the schema.
+
+What a batch of the client says for all its payments stands in columns `batch_<element>` as XML; its ultimate debtor (of a collection
+its ultimate creditor) in `batch_Ultmt`.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,9 @@ from canonical.contracts import Order
 from canonical.currencies import exponent
 from canonical.errors import FrameBroken
 from canonical.transliteration import transliterate
-from exporters._iso_columns import Node, Raw, Text
-from exporters._iso_versions import BIC, CHARS_MAX, FORMS, LINE_CHARS_MAX, WRITTEN, Version
+from exporters._iso_columns import Fixed, Node, Part, Raw, Text
+from exporters._iso_dialect import Dialect, places
+from exporters._iso_versions import BIC, CHARS_MAX, LINE_CHARS_MAX, Version
 from exporters._iso_xml import escaped, leaves, wrap
 
 IBAN: Final = r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$"
@@ -25,31 +30,49 @@ WORDS: Final = (
     "creditor_post_code", "creditor_town", "creditor_address_lines", "remittance",
 )  # fmt: skip
 _REFERENCE_CODES: Final = frozenset({"RADM", "RPIN", "FXDR", "DISP", "PUOR", "SCOR"})
-BATCH_SAYS: Final = ("PmtTpInf", "ChrgBr", "UltmtDbtr", "InstrForDbtrAgt")
-"""Elements that a batch may say for all its payments; written in each payment, from the columns `batch_<name>`."""
 NOT_PROVIDED: Final = "NOTPROVIDED"
 
 
-def filled(window: pl.DataFrame, order: Order, *, transliterated: bool) -> pl.DataFrame:
-    """The payments of a window with empty texts as nulls and `execution_date` filled, in the SEPA set where that is wanted.
+def filled(window: pl.DataFrame, order: Order, version: Version, dialect: Dialect) -> pl.DataFrame:
+    """The (turned) payments of a window with empty texts as nulls, `execution_date` filled, and what the dialect says.
 
     Raises:
-        FrameBroken: a payment is no credit transfer in the account's currency.
+        FrameBroken: a payment goes the other way, or is in another currency than the account.
     """
-    if not ((window["currency"] == order.account.currency) & (window["credit_debit"] == CreditDebit.CRDT)).all():
-        raise FrameBroken(
-            f"a payment is no credit transfer in {order.account.currency}", submission_id=order.submission_id
-        )
-    payments = without_empties(window, (*WRITTEN, "debtor_name"))
+    direction = version.message.direction
+    if not ((window["currency"] == order.account.currency) & (window["credit_debit"] == direction)).all():
+        what = "credit transfer" if direction == CreditDebit.CRDT else "direct debit"
+        raise FrameBroken(f"a payment is no {what} in {order.account.currency}", submission_id=order.submission_id)
+    payments = without_empties(window, (*version.written, "debtor_name"))
     if "execution_date" not in payments.columns:
         payments = payments.with_columns(execution_date=pl.lit(None, dtype=pl.Date))
     debtor = pl.when(pl.col("debtor_name") != order.account.name).then("debtor_name")
-    named = pl.coalesce("ultimate_debtor_name", debtor) if "batch_UltmtDbtr" not in payments.columns else None
+    named = pl.coalesce("ultimate_debtor_name", debtor) if "batch_Ultmt" not in payments.columns else None
     payments = payments.with_columns(
         pl.col("execution_date").fill_null(order.business_date),
         *([named.alias("ultimate_debtor_name")] if named is not None else []),
     )
-    return payments.with_columns(_fitted(name) for name in WORDS) if transliterated else payments
+    payments = _said(payments, order, version, dialect)
+    return payments.with_columns(_fitted(name) for name in WORDS) if dialect.transliterate else payments
+
+
+def _said(payments: pl.DataFrame, order: Order, version: Version, dialect: Dialect) -> pl.DataFrame:
+    """What the rail says where the payment, or its batch, does not; without what the bank does not take."""
+    rail = dialect.says(order).model_dump(exclude_none=True)
+    holders = {"charge_bearer": "batch_ChrgBr"}
+    silent = {name: holders.get(name, "batch_PmtTpInf") for name in rail}
+    told = [
+        pl.when(pl.col(held).is_null()).then(pl.col(name).fill_null(rail[name])).otherwise(pl.col(name)).alias(name)
+        if held in payments.columns
+        else pl.col(name).fill_null(rail[name])
+        for name, held in silent.items()
+    ]
+    known = places(version.message)
+    dropped = {name for path in dialect.left_out for name in known[path]}
+    raw = {"ChrgBr": "batch_ChrgBr", f"Ultmt{version.message.ours}": "batch_Ultmt"}
+    dropped |= {raw[path] for path in dialect.left_out if raw.get(path) in payments.columns}
+    nothing = [pl.lit(None, dtype=pl.String).alias(name) for name in sorted(dropped)]
+    return payments.with_columns(told).with_columns(nothing) if told or nothing else payments
 
 
 def without_empties(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
@@ -76,11 +99,13 @@ def _fitted(name: str) -> pl.Expr:
 # ---------------------------------------------------------------------------------------------- columns to write
 
 
-def shaped(payments: pl.DataFrame, order: Order) -> pl.DataFrame:
+def shaped(payments: pl.DataFrame, order: Order, version: Version, dialect: Dialect) -> pl.DataFrame:
     """The columns of `layout`: character data, and each identification under the element that holds it."""
     # What has the form of a code needs no escape; the reference is ours.
-    frame = escaped(payments, [name for name in WRITTEN if name not in {*FORMS, "reference"}])
-    wanted = [_amount(order.account.currency), pl.col("end_to_end_id").fill_null(NOT_PROVIDED)]
+    frame = escaped(payments, [name for name in version.written if name not in {*version.forms, "reference"}])
+    frame = frame.with_columns(_identified(dialect))
+    wanted = [_amount(order.account.currency)]
+    collects = version.message.direction == CreditDebit.DBIT
     if _has(frame, "creditor_agent"):
         wanted += _agent(frame, order.account.currency)
     if _has(frame, "creditor_account"):
@@ -96,7 +121,33 @@ def shaped(payments: pl.DataFrame, order: Order) -> pl.DataFrame:
             wanted.append(_lines(frame, column, element).alias(name))
     if _has(frame, "remittance_reference"):
         wanted.append(_references(frame).alias("xml_structured"))
-    return frame.with_columns(wanted)
+    if collects:
+        wanted += [pl.col("mandate_date").dt.to_string("%Y-%m-%d").alias("xml_mandate_date")]
+        wanted += [
+            pl.col("mandate_amended")
+            .replace_strict({True: "true", False: "false"}, return_dtype=pl.String)
+            .alias("xml_amended")
+        ]
+    frame = frame.with_columns(wanted)
+    if collects:
+        # A direct debit must name the debtor's bank, or say that the IBAN does.
+        unnamed = pl.all_horizontal(
+            pl.col(name).is_null() for name in ("xml_bic", "xml_member") if name in frame.columns
+        )
+        frame = frame.with_columns(pl.when(unnamed).then(pl.lit(NOT_PROVIDED)).alias("xml_no_agent"))
+    return frame
+
+
+def _identified(dialect: Dialect) -> list[pl.Expr]:
+    """`xml_instruction_id` and `end_to_end_id` as the bank wants them."""
+    own = pl.col("reference") if dialect.end_to_end_id == "reference" else pl.col("end_to_end_id")
+    missing = pl.col("reference") if dialect.missing_end_to_end_id == "reference" else pl.lit(NOT_PROVIDED)
+    instruction = pl.col("reference") if dialect.instruction_id else pl.lit(None, dtype=pl.String)
+    unknown = own.is_null() | ((own == NOT_PROVIDED) & pl.lit(dialect.missing_end_to_end_id == "reference"))
+    return [
+        instruction.alias("xml_instruction_id"),
+        pl.when(unknown).then(missing).otherwise(own).alias("end_to_end_id"),
+    ]
 
 
 def _has(frame: pl.DataFrame, name: str) -> bool:
@@ -175,34 +226,113 @@ def _structured(references: pl.Expr, code: str | None) -> pl.Expr:
     return leaves("Ref", references, f"<Strd><CdtrRefInf>{kind}", "</CdtrRefInf></Strd>")
 
 
-def layout(order: Order, version: Version) -> Node:
-    """CdtTrfTxInf over the columns of `shaped`."""
+def layout(order: Order, version: Version, lifted: tuple[str, ...] = ()) -> Node:
+    """The payment over the columns of `shaped`, without the elements that stand in PmtInf."""
+    return (
+        _credit(order, version, lifted)
+        if version.message.direction == CreditDebit.CRDT
+        else _debit(order, version, lifted)
+    )
+
+
+def said(version: Version) -> dict[str, tuple[Part, ...]]:
+    """Element that PmtInf can say for all its payments → how columns say it."""
+    collects = version.message.direction == CreditDebit.DBIT
     coded = {
         name: Node(element, (Text("Cd", f"xml_{name}_code"), Text("Prtry", f"xml_{name}_other")))
         for name, element in (("local_instrument", "LclInstrm"), ("category_purpose", "CtgyPurp"))
     }
-    kinds = Node("SvcLvl", (Text("Cd", "service_level"),)), coded["local_instrument"], coded["category_purpose"]
+    sequence = (Text("SeqTp", "sequence_type"),) if collects else ()
+    kinds = (
+        Node("SvcLvl", (Text("Cd", "service_level"),)),
+        coded["local_instrument"],
+        *sequence,
+        coded["category_purpose"],
+    )
+    scheme = Fixed("<SchmeNm><Prtry>SEPA</Prtry></SchmeNm>")
+    return {
+        "PmtTpInf": (Node("PmtTpInf", kinds), Raw("batch_PmtTpInf")),
+        "ChrgBr": (Text("ChrgBr", "charge_bearer"), Raw("batch_ChrgBr")),
+        "CdtrSchmeId": (
+            Node(
+                "CdtrSchmeId",
+                (Node("Id", (Node("PrvtId", (Node("Othr", (Text("Id", "creditor_scheme_id"), scheme)),)),)),),
+            ),
+            Raw("batch_CdtrSchmeId"),
+        ),
+    }
+
+
+def _identification() -> Node:
+    return Node(
+        "PmtId", (Text("InstrId", "xml_instruction_id"), Text("EndToEndId", "end_to_end_id"), Text("UETR", "uetr"))
+    )
+
+
+def _kept(version: Version, name: str, lifted: tuple[str, ...]) -> tuple[Part, ...]:
+    return () if name in lifted else said(version)[name]
+
+
+def _party(version: Version, *, agent_needed: bool) -> dict[str, Node]:
+    """The other side: its agent, itself, its account."""
+    name = version.message.theirs
     member = Node("ClrSysMmbId", (Node("ClrSysId", (Text("Cd", "xml_system"),)), Text("MmbId", "xml_member")))
+    unknown = (Node("Othr", (Text("Id", "xml_no_agent"),)),) if agent_needed else ()
     others = Node("OrgId", (Text("LEI", "creditor_lei"), Node("Othr", (Text("Id", "creditor_id"),))))
     account = Node("Id", (Text("IBAN", "xml_iban"), Node("Othr", (Text("Id", "xml_other"),))))
+    return {
+        "agent": Node(f"{name}Agt", (Node("FinInstnId", (Text(version.bic[0], "xml_bic"), member, *unknown)),)),
+        "party": Node(name, (Text("Nm", "creditor_name"), _address(), Node("Id", (others,)))),
+        "account": Node(f"{name}Acct", (account, Node("Tp", (Text("Cd", "xml_account_type"),)))),
+        "ultimate": Node(f"Ultmt{name}", (Text("Nm", "ultimate_creditor_name"),)),
+        "ours": Node(f"Ultmt{version.message.ours}", (Text("Nm", "ultimate_debtor_name"),)),
+    }
+
+
+_REMITTANCE: Final = Node("RmtInf", (Raw("xml_unstructured"), Raw("xml_structured")))
+
+
+def _credit(order: Order, version: Version, lifted: tuple[str, ...]) -> Node:
+    theirs = _party(version, agent_needed=False)
     return Node(
         "CdtTrfTxInf",
         (
-            Node("PmtId", (Text("InstrId", "reference"), Text("EndToEndId", "end_to_end_id"), Text("UETR", "uetr"))),
-            Node("PmtTpInf", kinds),
-            Raw("batch_PmtTpInf"),
+            _identification(),
+            *_kept(version, "PmtTpInf", lifted),
             Node("Amt", (Text(f'InstdAmt Ccy="{order.account.currency}"', "xml_amount"),)),
-            Text("ChrgBr", "charge_bearer"),
-            Raw("batch_ChrgBr"),
-            Node("UltmtDbtr", (Text("Nm", "ultimate_debtor_name"),)),
-            Raw("batch_UltmtDbtr"),
-            Node("CdtrAgt", (Node("FinInstnId", (Text(version.bic[0], "xml_bic"), member)),)),
-            Node("Cdtr", (Text("Nm", "creditor_name"), _address(), Node("Id", (others,)))),
-            Node("CdtrAcct", (account, Node("Tp", (Text("Cd", "xml_account_type"),)))),
-            Node("UltmtCdtr", (Text("Nm", "ultimate_creditor_name"),)),
+            *_kept(version, "ChrgBr", lifted),
+            theirs["ours"],
+            Raw("batch_Ultmt"),
+            theirs["agent"],
+            theirs["party"],
+            theirs["account"],
+            theirs["ultimate"],
             Raw("batch_InstrForDbtrAgt"),
             Node("Purp", (Text("Cd", "purpose"),)),
-            Node("RmtInf", (Raw("xml_unstructured"), Raw("xml_structured"))),
+            _REMITTANCE,
+        ),
+    )
+
+
+def _debit(order: Order, version: Version, lifted: tuple[str, ...]) -> Node:
+    theirs = _party(version, agent_needed=True)
+    mandate = Text("MndtId", "mandate_id"), Text("DtOfSgntr", "xml_mandate_date"), Text("AmdmntInd", "xml_amended")
+    return Node(
+        "DrctDbtTxInf",
+        (
+            _identification(),
+            *_kept(version, "PmtTpInf", lifted),
+            Text(f'InstdAmt Ccy="{order.account.currency}"', "xml_amount"),
+            *_kept(version, "ChrgBr", lifted),
+            Node("DrctDbtTx", (Node("MndtRltdInf", mandate), *_kept(version, "CdtrSchmeId", lifted))),
+            theirs["ours"],
+            Raw("batch_Ultmt"),
+            theirs["agent"],
+            theirs["party"],
+            theirs["account"],
+            theirs["ultimate"],
+            Node("Purp", (Text("Cd", "purpose"),)),
+            _REMITTANCE,
         ),
     )
 

@@ -8,17 +8,18 @@ only: such a payment is read as a whole, which is slower and always right.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import polars as pl
 
+from canonical.codes import CreditDebit
 from exporters._iso_batches import Batch, encoded
 from exporters._iso_original import decoded
-from exporters._iso_payment import CODE, IBAN
-from exporters._iso_versions import BIC
+from exporters._iso_payment import CODE, IBAN, NOT_PROVIDED
+from exporters._iso_versions import BIC, Message
 
-_OLD: Final = r"^pain\.\d{3}\.\d{3}\.02$"
+_OLD: Final = r"^pain\.(001\.\d{3}\.02|008\.\d{3}\.01)$"
 """Versions whose elements are too different."""
 _ONE: Final = ("instruction_id", "end_to_end_id", "uetr")
 """Columns whose element stands alone in PmtId."""
@@ -29,8 +30,8 @@ _CREDITOR_ADDRESS: Final = (
 _SCOR: Final = "SCOR"
 
 
-def plain(window: pl.DataFrame, batches: Mapping[int, Batch]) -> pl.Series:
-    """Boolean by row of PAYMENTS with `original`."""
+def plain(window: pl.DataFrame, batches: Mapping[int, Batch], message: Message) -> pl.Series:
+    """Boolean by row of turned PAYMENTS with `original`."""
     if window["original_version"].unique().str.contains(_OLD).any():
         return pl.repeat(False, window.height, dtype=pl.Boolean, eager=True)
     said = {name for batch in batches.values() for name in batch.said}
@@ -38,10 +39,11 @@ def plain(window: pl.DataFrame, batches: Mapping[int, Batch]) -> pl.Series:
     tags = pl.col("_text").str.count_matches("<")  # a pattern of one letter is counted faster than a literal
     unlike = "|".join(f"{name}>" for name in sorted({"Prtry", *said}))
     tests = [
-        tags == 2 * _elements(frame, said),
-        pl.col("_text").str.contains(r"^<([\w.-]+:)?CdtTrfTxInf"),
+        tags == 2 * _elements(frame, said, message),
+        pl.col("_text").str.contains(rf"^<([\w.-]+:)?{message.payment}"),
         ~pl.col("_text").str.contains(unlike),
         *_written_alike(frame, said),
+        *(_collected_alike() if message.direction == CreditDebit.DBIT else ()),
     ]
     return frame.select(pl.all_horizontal(test.fill_null(value=False) for test in tests).alias("plain")).to_series()
 
@@ -56,7 +58,7 @@ def _texts(window: pl.DataFrame) -> pl.Series:
         return pl.Series([decoded(data, name) or data.decode("latin-1") for data, name in pairs], dtype=pl.String)
 
 
-def _elements(frame: pl.DataFrame, said: set[str]) -> pl.Expr:
+def _elements(frame: pl.DataFrame, said: set[str], message: Message) -> pl.Expr:
     """How many elements the columns stand for."""
     parties = (
         _any(frame, "creditor_id", "creditor_lei") * 2 + _has(frame, "creditor_id") * 2 + _has(frame, "creditor_lei")
@@ -66,15 +68,18 @@ def _elements(frame: pl.DataFrame, said: set[str]) -> pl.Expr:
         address += _has(frame, name)
     kinds = pl.lit(0, dtype=pl.UInt32)
     if "PmtTpInf" not in said:
-        kinds = _any(frame, *_TYPES) + sum((_has(frame, name) * 2 for name in _TYPES), start=kinds)
+        typed = (*_TYPES, *(["sequence_type"] if message.direction == CreditDebit.DBIT else []))
+        kinds = _any(frame, *typed) + sum((_has(frame, name) * 2 for name in _TYPES), start=kinds)
+        kinds += _has(frame, "sequence_type") if message.direction == CreditDebit.DBIT else 0
     references = _has(frame, "remittance_reference") * 3 + _has(frame, "remittance_reference_type") * 3
     creditor = ("creditor_name", *_CREDITOR_ADDRESS, "creditor_address_lines", "creditor_id", "creditor_lei")
     is_iban = pl.col("creditor_account").str.contains(IBAN).fill_null(value=False)
     return (
-        pl.lit(4, dtype=pl.UInt32)  # CdtTrfTxInf, PmtId, Amt, InstdAmt
+        pl.lit(2 + len(message.amount), dtype=pl.UInt32)  # CdtTrfTxInf, PmtId, Amt, InstdAmt
         + sum((_has(frame, name) for name in _ONE), start=kinds)
         + (_has(frame, "charge_bearer") if "ChrgBr" not in said else 0)
-        + (_has(frame, "ultimate_debtor_name") * 2 if "UltmtDbtr" not in said else 0)
+        + (_has(frame, "ultimate_debtor_name") * 2 if f"Ultmt{message.ours}" not in said else 0)
+        + (_collected(frame) if message.direction == CreditDebit.DBIT else 0)
         + _has(frame, "creditor_agent") * 3
         + _any(frame, *creditor) + _has(frame, "creditor_name") + address + parties
         + _has(frame, "creditor_account") * 4 - is_iban.cast(pl.UInt32) + _has(frame, "creditor_account_type") * 2
@@ -82,6 +87,23 @@ def _elements(frame: pl.DataFrame, said: set[str]) -> pl.Expr:
         + _has(frame, "purpose") * 2
         + _any(frame, "remittance", "remittance_reference") + _lines(frame, "remittance") + references
     )  # fmt: skip
+
+
+def _collected(frame: pl.DataFrame) -> pl.Expr:
+    """The same of what only a direct debit has. Without a BIC its agent says NOTPROVIDED."""
+    mandate = ("mandate_id", "mandate_date", "mandate_amended")
+    unnamed = pl.col("creditor_agent").is_null().cast(pl.UInt32)
+    return sum((_has(frame, name) for name in mandate), start=_any(frame, *mandate) * 2) + unnamed * 4
+
+
+def _collected_alike() -> Iterator[pl.Expr]:
+    yield pl.col("creditor_agent").is_not_null() | pl.col("_text").str.contains(f">{NOT_PROVIDED}<", literal=True)
+    yield pl.col("mandate_date_text").is_null() | (
+        pl.col("mandate_date_text") == pl.col("mandate_date").dt.to_string("%Y-%m-%d")
+    )
+    yield pl.col("mandate_amended").is_null() | pl.col("_text").str.contains("AmdmntInd>(true|false)<")
+    # A creditor identifier of the payment's own is written with its scheme.
+    yield ~pl.col("_text").str.contains("CdtrSchmeId", literal=True)
 
 
 def _written_alike(frame: pl.DataFrame, said: set[str]) -> list[pl.Expr]:

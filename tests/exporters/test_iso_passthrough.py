@@ -26,8 +26,10 @@ from exporters._iso_batches import Batches
 from exporters._iso_carrier import Carrier
 from exporters._iso_grammar import Grammar
 from exporters._iso_grammar_credit import credit_grammar
+from exporters._iso_grammar_debit import debit_grammar
 from exporters._iso_plain import plain
-from exporters._iso_whole import whole
+from exporters._iso_versions import CREDIT
+from exporters._iso_whole import Ours, whole
 from exporters.pain001 import EXPORT, Options
 from parsers.pain001 import FORMAT
 
@@ -541,15 +543,15 @@ def test_columns_alone_write_what_the_elements_would(seed) -> None:
     payments = fitting(read(data).filter(pl.col("amount_minor").is_not_null()), "09")
     for _, batch in payments.group_by("batch", "currency"):
         carrier = Carrier(credit_grammar("09"))
-        batches = Batches(carrier, None).of(batch)
-        is_plain = plain(batch, batches)
+        batches = Batches(carrier, None, CREDIT).of(batch)
+        is_plain = plain(batch, batches, CREDIT)
         event(f"plain: {is_plain.sum()} of {is_plain.len()}")
         some = batch.filter(is_plain)
         if some.is_empty():
             continue
         written = payments_of(etree.fromstring(write(some, OURS.model_copy(update={"currency": some["currency"][0]}))))
         fallbacks = {ordinal: found.debtor or None for ordinal, found in batches.items()}
-        for short, long in zip(written, whole(some, batches, carrier, fallbacks=fallbacks), strict=True):
+        for short, long in zip(written, whole(some, batches, carrier, CREDIT, Ours(fallbacks=fallbacks)), strict=True):
             expected = Counter(leaves(etree.fromstring(long.xml)))
             found = Counter(leaves(short))
             assert {leaf for leaf in expected - found if not leaf[0].startswith("UltmtDbtr")} == set()
@@ -559,12 +561,18 @@ def test_columns_alone_write_what_the_elements_would(seed) -> None:
 # ---------------------------------------------------------------------------------------------- the grammar
 
 
-@pytest.mark.parametrize("version", ["09", "03"])
-def test_the_grammar_is_that_of_the_schema(version, xsd) -> None:
-    xsd(f"pain.001.001.{version}")
-    types = schema_types(SHARED / "xsd" / f"pain.001.001.{version}.xsd")
+@pytest.mark.parametrize(
+    ("message", "grammar"),
+    [
+        ("pain.001.001.09", credit_grammar("09")), ("pain.001.001.03", credit_grammar("03")),
+        ("pain.008.001.08", debit_grammar("08")), ("pain.008.001.02", debit_grammar("02")),
+    ],
+)  # fmt: skip
+def test_the_grammar_is_that_of_the_schema(message, grammar, xsd) -> None:
+    xsd(message)
+    types = schema_types(SHARED / "xsd" / f"{message}.xsd")
     met: set[tuple[str, str]] = set()
-    alike(credit_grammar(version), "PmtInf", types, type_of(types, "PmtInf"), met)
+    alike(grammar, "PmtInf", types, type_of(types, "PmtInf"), met)
     assert len(met) > 50
 
 
