@@ -15,6 +15,7 @@ import polars as pl
 from canonical.parties import counterparty
 
 _SEED: Final = 20022
+_BLANK: Final = r"[ \t\r\n]"
 _MODULUS: Final = 2**64
 
 
@@ -41,8 +42,11 @@ def summary_of(rows: pl.DataFrame) -> ExportSummary:
     """Of rows with `reference`, `account`, `amount_minor`, `currency`: String, but amount_minor Int64. An account may be null."""
     if rows.is_empty():
         return ExportSummary()
+    account = pl.col("account").fill_null("")
+    if rows["account"].str.contains(_BLANK).any():
+        account = account.str.replace_all(_BLANK, "")  # blanks in an account say nothing
     named = rows.select(
-        pl.col("reference", "account").fill_null(""), pl.col("amount_minor").cast(pl.Int64), pl.col("currency")
+        pl.col("reference").fill_null(""), account, pl.col("amount_minor").cast(pl.Int64), pl.col("currency")
     )
     hashes = named.hash_rows(_SEED)
     sums = named.group_by("currency").agg(pl.col("amount_minor").sum()).sort("currency")

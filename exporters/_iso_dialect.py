@@ -82,6 +82,9 @@ class Dialect(Model):
         for first, second in (("mandatory", "forbidden"), ("mandatory", "left_out"), ("forbidden", "left_out")):
             if both := sorted(set(getattr(self, first)) & set(getattr(self, second))):
                 raise ValueError(f"{', '.join(both)} is {first} and {second}")
+        party = f"{self._message().theirs}/PstlAdr"
+        if self.address != "as_given" and {party, f"{party}/TwnNm", f"{party}/Ctry"} & set(self.left_out):
+            raise ValueError(f"an address that is {self.address} has town and country: they cannot be left out")
         return self
 
     def _message(self) -> Message:
@@ -125,6 +128,19 @@ def places(message: Message) -> Mapping[str, tuple[str, ...]]:
             {"DrctDbtTx/MndtRltdInf": ("mandate_id",), "PmtTpInf/SeqTp": ("sequence_type",)} if message == DEBIT else {}
         ),
     }
+
+
+def without_left_out(payments: pl.DataFrame, dialect: Dialect, message: Message) -> pl.DataFrame:
+    """The (turned) payments, and what their batches say, without what the bank does not take."""
+    known = places(message)
+    dropped = {name for path in dialect.left_out for name in known[path]}
+    raw = {"ChrgBr": "batch_ChrgBr", f"Ultmt{message.ours}": "batch_Ultmt"}
+    dropped |= {raw[path] for path in dialect.left_out if raw.get(path) in payments.columns}
+    return (
+        payments.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in sorted(dropped))
+        if dropped
+        else payments
+    )
 
 
 def limits(dialect: Dialect, message: Message) -> Iterator[Limit]:

@@ -15,7 +15,7 @@ from canonical.masking import shown
 from exporters._fit import Limit, misfits
 from exporters._iso_batches import Batch, Batches, holds, names_ultimate
 from exporters._iso_carrier import Carrier, Fault
-from exporters._iso_dialect import Dialect, limits
+from exporters._iso_dialect import Dialect, limits, without_left_out
 from exporters._iso_payment import over, without_empties
 from exporters._iso_plain import plain
 from exporters._iso_versions import BIC, LINE_CHARS_MAX, OLD_BIC, Message, Version
@@ -38,7 +38,7 @@ def unfit(payments: pl.DataFrame, version: Version, dialect: Dialect) -> pl.Data
     if payments.is_empty():
         return empty(FINDINGS)
     message = version.message
-    rows = without_empties(message.turned(payments), _fields(version))
+    rows = without_left_out(without_empties(message.turned(payments), _fields(version)), dialect, message)
     parts = [
         *(_told(rows, name, broken, what, remedy) for name, broken, what, remedy in _misfits(rows, version)),
         *(_told(rows, name, pl.col(name).str.contains(_NOT_XML), "has a control character that XML cannot carry", "Take it out.")

@@ -16,7 +16,7 @@ from canonical.currencies import exponent
 from canonical.errors import FrameBroken
 from canonical.transliteration import transliterate
 from exporters._iso_columns import Fixed, Node, Part, Raw, Text
-from exporters._iso_dialect import Dialect, places
+from exporters._iso_dialect import Dialect, without_left_out
 from exporters._iso_versions import BIC, CHARS_MAX, LINE_CHARS_MAX, Version
 from exporters._iso_xml import escaped, leaves, wrap
 
@@ -67,12 +67,8 @@ def _said(payments: pl.DataFrame, order: Order, version: Version, dialect: Diale
         else pl.col(name).fill_null(rail[name])
         for name, held in silent.items()
     ]
-    known = places(version.message)
-    dropped = {name for path in dialect.left_out for name in known[path]}
-    raw = {"ChrgBr": "batch_ChrgBr", f"Ultmt{version.message.ours}": "batch_Ultmt"}
-    dropped |= {raw[path] for path in dialect.left_out if raw.get(path) in payments.columns}
-    nothing = [pl.lit(None, dtype=pl.String).alias(name) for name in sorted(dropped)]
-    return payments.with_columns(told).with_columns(nothing) if told or nothing else payments
+    heard = payments.with_columns(told) if told else payments
+    return without_left_out(heard, dialect, version.message)
 
 
 def without_empties(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
@@ -131,9 +127,8 @@ def shaped(payments: pl.DataFrame, order: Order, version: Version, dialect: Dial
     frame = frame.with_columns(wanted)
     if collects:
         # A direct debit must name the debtor's bank, or say that the IBAN does.
-        unnamed = pl.all_horizontal(
-            pl.col(name).is_null() for name in ("xml_bic", "xml_member") if name in frame.columns
-        )
+        named = [pl.col(name).is_not_null() for name in ("xml_bic", "xml_member") if name in frame.columns]
+        unnamed = ~pl.any_horizontal(named or [pl.lit(value=False)])
         frame = frame.with_columns(pl.when(unnamed).then(pl.lit(NOT_PROVIDED)).alias("xml_no_agent"))
     return frame
 

@@ -167,4 +167,4 @@ def _rows(piece: bytes, shape: Shape, payments: int) -> pl.DataFrame:
 def _unescaped(texts: pl.Series) -> pl.Series:
     if texts.str.contains("&", literal=True).any():
         texts = texts.str.replace_many(list(_ENTITIES), list(_ENTITIES.values()))
-    return texts.str.replace_all(r"[ \t\r\n]", "")
+    return texts

@@ -108,24 +108,32 @@ _EVERYDAY = frozenset({"UltmtDbtr", "ChrgBr", "CdtrAgt", "UltmtCdtr", "Purp", "R
 
 
 def document(
-    path: Path, version: str, chance: random.Random, share: float, payments: int = 2, *, plain: bool = False
+    path: Path,
+    version: str,
+    chance: random.Random,
+    share: float,
+    payments: int = 2,
+    *,
+    plain: bool = False,
+    payment: str = "CdtTrfTxInf",
+    root: str = "CstmrCdtTrfInitn",
 ) -> bytes:
     """A file of one or two batches, valid by the schema at the path. `plain`: mostly what everyday payments hold."""
     maker = Maker(
         path, chance, share, likely=_EVERYDAY | {"Nm", "Ustrd", "BICFI", "PstlAdr", "Ctry"} if plain else frozenset()
     )
-    head = Maker(path, chance, share, frozenset({"CdtTrfTxInf"}))
+    head = Maker(path, chance, share, frozenset({payment}))
     batches = ""
     for _ in range(chance.choice([1, 2])):
         batch = head.element("PmtInf", type_of(maker.types, "PmtInf")).removesuffix("</PmtInf>")
-        one = [maker.element("CdtTrfTxInf", type_of(maker.types, "CdtTrfTxInf")) for _ in range(payments)]
+        one = [maker.element(payment, type_of(maker.types, payment)) for _ in range(payments)]
         batches += batch + "".join(one) + "</PmtInf>"
     group = (
         "<GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-11-20T09:30:00</CreDtTm>%s<NbOfTxs>2</NbOfTxs>%s<InitgPty/></GrpHdr>"
     )
-    old = version.endswith(".02")
+    old = version == "pain.001.001.02"
     filled = group % (("", "<Grpg>MIXD</Grpg>") if old else ("", ""))
-    message = "pain.001.001.02" if old else "CstmrCdtTrfInitn"
+    message = "pain.001.001.02" if old else root
     return (
         f'<?xml version="1.0" encoding="UTF-8"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:{version}">'
         f"<{message}>{filled}{batches}</{message}></Document>"
