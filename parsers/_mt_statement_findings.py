@@ -122,7 +122,7 @@ def _balance_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]
 
 def _signed(minor: pl.Expr) -> pl.Expr:
     sign = pl.when(minor < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-    return sign + amount_text(minor.abs(), pl.col("currency"))
+    return (sign + amount_text(minor.abs(), pl.col("currency"))).fill_null("none")
 
 
 def _sum_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
@@ -136,7 +136,7 @@ def _sum_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
         differs = here.filter(count | (pl.col(f"{side}_sum") != pl.col(f"{side}s_minor")))
         message = pl.format(
             f"{tag} declares {{}} {side} entries of {{}} {{}}; the message lists {{}} of {{}}.",
-            f"{side}_count", _signed(pl.col(f"{side}_sum")), "currency", f"{side}s_found", _signed(pl.col(f"{side}s_minor")),
+            pl.col(f"{side}_count").cast(pl.String).fill_null("no"), _signed(pl.col(f"{side}_sum")), "currency", f"{side}s_found", _signed(pl.col(f"{side}s_minor")),
         )  # fmt: skip
         yield fault.on(differs, message)
 

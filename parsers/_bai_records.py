@@ -1,0 +1,77 @@
+"""Lines of a BAI2 file in, records out: continuations (88) put to what they continue, slashes taken off where there are any.
+
+Source: BAI, Cash management balance reporting specifications, version 2: record formats, 88 continuation record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+MARKS: Final = (b"03,",)
+"""What a window is cut before: an account."""
+BREAK: Final = "\x1f"
+"""Stands in a record where a continuation begins, behind a comma."""
+_RECORD: Final = r"^ *(01|02|03|16|49|88|98|99) *(?:,|/|$)"
+_ENDS: Final = r" */? *$"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the windows before leave off: records, groups and accounts counted so far, and the open group's first record."""
+
+    physical: int = 0
+    groups: int = 0
+    accounts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of one window. `frame`: line, code, text, group, account, physical (ordinal of its first line in the file).
+
+    `group` and `account` are ordinals in the file of the last 02 and 03, 0 before the first. `stray`: line, text of lines
+    that are no record.
+    """
+
+    frame: pl.DataFrame
+    stray: pl.DataFrame
+    after: Place
+
+
+def records(frame: pl.DataFrame, place: Place) -> Records:
+    """The records of a window that begins with a record of its own."""
+    text = pl.col("text")
+    kept = frame.filter(text.str.contains(r"[^ ]")).with_columns(
+        text.str.extract(_RECORD, 1).alias("code"),
+        text.str.replace(_RECORD, "").str.replace(_ENDS, "").alias("text"),
+        text.alias("raw"),
+    )
+    own = pl.col("code").is_not_null() & (pl.col("code") != "88")
+    kept = kept.with_columns(
+        (pl.int_range(1, pl.len() + 1, dtype=pl.Int64) + place.physical).alias("physical"),
+        own.cum_sum().cast(pl.Int64).alias("record"),
+    )
+    lost = pl.col("code").is_null() | ((pl.col("code") == "88") & (pl.col("record") == 0))
+    below = (
+        kept.filter((pl.col("code") == "88") & ~lost)
+        .group_by("record", maintain_order=True)
+        .agg(pl.col("text").str.join("," + BREAK).alias("more"))
+    )
+    heads = kept.filter(own).join(below, on="record", how="left", maintain_order="left")
+    whole = pl.concat_str("text", "more", separator="," + BREAK, ignore_nulls=True)
+    found = heads.select(
+        "line", "code", whole.alias("text"), "physical",
+        ((pl.col("code") == "02").cum_sum().cast(pl.Int64) + place.groups).alias("group"),
+        ((pl.col("code") == "03").cum_sum().cast(pl.Int64) + place.accounts).alias("account"),
+    )  # fmt: skip
+    last = found.select(pl.col("group", "account").max()).row(0) if found.height else (place.groups, place.accounts)
+    after = Place(place.physical + kept.height, *last)
+    return Records(found, kept.filter(lost).select("line", pl.col("raw").alias("text")), after)
+
+
+def field(place: int, count: int) -> pl.Expr:
+    """Field `place` (from 0) of a record of `count` fields, null where it is empty or the record ends before it."""
+    value = pl.col("text").str.splitn(",", count + 1).struct.field(f"field_{place}")
+    return value.str.strip_chars(f" {BREAK}").replace("", None)

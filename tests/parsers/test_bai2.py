@@ -1,0 +1,218 @@
+"""BAI2: a golden report, each fault by name, control totals at three levels, the corpus, an independent reader."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from bai2.bai2 import parse_from_string
+from bai2.constants import TypeCodes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from canonical.contracts import Feedback, Source
+from parsers import _text_lines
+from parsers._bai_types import TYPES
+from parsers.bai2 import FORMAT
+
+GOLDEN = Path(__file__).parent / "golden" / "bai2"
+REPORT = (GOLDEN / "report.bai").read_bytes()
+
+
+def read(data: bytes, **options: Any) -> Feedback:
+    return FORMAT.read(Source("0" * 20, "test.bai", data), FORMAT.options.model_validate(options))
+
+
+def plain(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    rows = [{key: value for key, value in row.items() if value is not None} for row in frame.to_dicts()]
+    return json.loads(json.dumps(rows, default=str))
+
+
+def told(feedback: Feedback) -> list[tuple[str, str, int]]:
+    return list(feedback.findings.select("severity", "rule", "line").iter_rows())
+
+
+def test_golden() -> None:
+    feedback = read(REPORT)
+    expected = json.loads((GOLDEN / "report.json").read_text())
+    assert {name: plain(getattr(feedback, name)) for name in expected} == expected
+    assert (feedback.format, feedback.version, feedback.message_id) == ("bai2", "BAI2", "7")
+
+
+def test_only_the_bank_s_own_type_is_told() -> None:
+    assert told(read(REPORT)) == [("warning", "bai2-type", 14)]
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\r", b" \n", b"\n\n"])
+def test_line_ends_do_not_matter(end: bytes) -> None:
+    assert read(REPORT.replace(b"\n", end)).entries.equals(read(REPORT).entries)
+
+
+def test_slashes_may_be_missing() -> None:
+    bare = b"\n".join(line.removesuffix(b"/") for line in REPORT.splitlines())
+    assert read(bare).entries.equals(read(REPORT).entries)
+    assert told(read(bare)) == told(read(REPORT))
+
+
+def test_where_windows_are_cut_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, cut = read(REPORT), _text_lines.lines
+    monkeypatch.setattr("parsers.bai2.lines", lambda *args: cut(*args, 100))
+    parts = read(REPORT)
+    assert parts.entries.equals(whole.entries)
+    assert parts.statements.equals(whole.statements)
+    assert told(parts) == told(whole)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ("49,4045000,14", "49,4045001,14", ("error", "bai2-control-total", 16)),
+        ("49,4045000,14", "49,x,14", ("error", "bai2-control-total", 16)),
+        ("49,4045000,14", "49,4045000,13", ("error", "bai2-count", 16)),
+        ("98,4046000,2,19", "98,4046001,2,19", ("error", "bai2-control-total", 20)),
+        ("98,4046000,2,19", "98,4046000,3,19", ("error", "bai2-count", 20)),
+        ("98,4046000,2,19", "98,4046000,2,", ("error", "bai2-count", 20)),
+        ("99,5230550,2,26", "99,5230551,2,26", ("error", "bai2-control-total", 26)),
+        ("99,5230550,2,26", "99,5230550,1,26", ("error", "bai2-count", 26)),
+        ("99,5230550,2,26", "99,5230550,2,27", ("error", "bai2-count", 26)),
+        ("99,5230550,2,26/\n", "", ("fatal", "bai2-incomplete", None)),
+        ("49,4045000,14/\n", "", ("fatal", "bai2-order", 3)),
+        ("98,4046000,2,19/\n", "", ("fatal", "bai2-order", 2)),
+        (",7,80,,2/", ",7,80,,1/", ("fatal", "bai2-version", 1)),
+        ("01,091000019", "00,091000019", ("fatal", "bai2-file", 1)),
+        ("16,142,150000", "16,142,1500.00", ("fatal", "bai2-amount", 6)),
+        ("16,142,150000", "16,142,-150000", ("fatal", "bai2-amount", 6)),
+        ("16,142,150000", "16,100,150000", ("error", "bai2-type", 6)),
+        ("16,142,150000", "16,799,150000", ("error", "bai2-type", 6)),
+        ("16,142,150000,0", "16,142,150000,X", ("warning", "bai2-funds", 6)),
+        ("V,260106,0800,FED0001", "V,261306,0800,FED0001", ("warning", "bai2-date", 7)),
+        ("03,700100200,,010", "03,,,010", ("fatal", "bai2-account", 3)),
+        ("03,700100200,,010", "03,700100200,XXX,010", ("fatal", "bai2-currency", 3)),
+        ("015,1184450", "015,1184451", ("error", "bai2-balance", 3)),
+        ("100,250000", "100,250001", ("warning", "bai2-sum", 3)),
+        ("015,1184450,,/", "015,1184450,,Q/", ("error", "bai2-summary", 3)),
+        ("02,BULKRAIL,091000019,1,260105", "02,BULKRAIL,091000019,3,260105", ("error", "bai2-group-status", 3)),
+        ("02,BULKRAIL,091000019,1,260105", "02,BULKRAIL,091000019,1,261305", ("fatal", "bai2-date", 3)),
+        ("2359,USD,2/", "2359,USD,9/", ("error", "bai2-modifier", 3)),
+        ("49,4045000,14", "a line\n49,4045000,15", ("error", "bai2-line", 16)),
+        ("WIRE FROM", "W\xccRE FROM", ("warning", "bai2-character", 8)),
+    ],
+)  # fmt: skip
+def test_each_fault_is_told_with_its_line(before: str, after: str, fault: tuple[str, str, int | None]) -> None:
+    text = REPORT.decode()
+    assert before in text
+    feedback = read(text.replace(before, after, 1).encode("latin-1"))
+    assert fault in told(feedback)
+    assert feedback.entries.is_empty() == (fault[0] == "fatal")
+
+
+def test_only_final_data_of_updates_is_booked() -> None:
+    booked = read(REPORT).entries.filter("booked")["remittance"].to_list()
+    assert "INTERIM" not in booked
+    assert "ITEM OF THE LOCKBOX" not in booked
+    assert len(booked) == 7
+    assert not read(REPORT.replace(b",1,260105,", b",3,260105,")).entries["booked"].any()
+
+
+def test_what_group_and_account_leave_out_the_profile_says() -> None:
+    bare = REPORT.replace(b"2359,USD,2/", b"2359,,/")
+    assert set(read(bare).statements["currency"]) == {"USD", "JPY"}
+    changed = read(bare, currency="CAD", modifier="1")
+    assert changed.statements["currency"].to_list() == ["CAD", "JPY", "USD"]
+    assert not changed.entries["booked"].any()
+
+
+def test_types_are_those_that_an_independent_reader_knows() -> None:
+    ours = {row["code"]: row for row in TYPES.iter_rows(named=True)}
+    kinds = {"status": {"balance"}, "summary": {"summary"}, "detail": {"detail", "item", "none"}}
+    sides = {"credit": "CRDT", "debit": "DBIT"}
+    assert set(TypeCodes) - set(ours) == {"906", "907"}  # agreed with one bank
+    for code, theirs in TypeCodes.items():
+        if code in ours:
+            assert ours[code]["kind"] in kinds[theirs.level.value], code
+            assert ours[code]["credit_debit"] == sides.get(getattr(theirs.transaction, "value", "")), code
+
+
+# ---------------------------------------------------------------------------------------------- corpus
+
+WRONG = {
+    "test.bai": {"bai2-count", "bai2-control-total"},
+    "test2.bai": {"bai2-count", "bai2-control-total"},
+    "citi_example.bai2": {"bai2-balance"},
+    "daily_with_summary.bai2": {"bai2-balance"},
+    "sample2.txt": {"bai2-group-status"},
+}
+"""Errors of files that the manifest calls valid; docs/formats/bai2.md."""
+
+
+def test_every_corpus_file_is_read(corpus) -> None:
+    for file in corpus("bai2"):
+        feedback = read(file.path.read_bytes())
+        errors = set(feedback.findings.filter(pl.col("severity") != "warning")["rule"])
+        if file.validity == "invalid":
+            assert "fatal" in set(feedback.findings["severity"]), file.key
+            continue
+        assert feedback.entries.height == file.transactions, file.key
+        assert errors == WRONG.get(file.path.name, set()), file.key
+
+
+def test_an_independent_reader_finds_the_same(corpus) -> None:
+    compared = 0
+    for file in corpus("bai2"):
+        text = file.path.read_text()
+        if (
+            file.path.name in {"sample2.txt", "daily.bai2", "eod.bai2", "eod_without_as_of_time.bai2"}
+            or file.validity == "invalid"
+        ):
+            continue  # types and continuations that the other reader does not take
+        accounts = [
+            account for group in parse_from_string(text, check_integrity=False).children for account in group.children
+        ]
+        feedback = read(text.encode())
+        amounts = [item.amount for account in accounts for item in account.children]
+        assert feedback.entries["amount_minor"].to_list() == amounts, file.key
+        theirs = [
+            {item.type_code.code: item.amount for item in account.header.summary_items if item.type_code}
+            for account in accounts
+        ]
+        for name, code in (("opening_minor", "010"), ("closing_minor", "015")):
+            assert feedback.statements[name].to_list() == [item.get(code) for item in theirs], file.key
+        compared += 1
+    assert compared >= 5
+
+
+# ---------------------------------------------------------------------------------------------- any bytes
+
+FUNDS = ("", "0", "1", "2", "Z", "V,260107,", "V,260107,1200", "S,1,2,3", "D,0", "D,1,1,5", "D,3,0,1,1,2,2,3")
+TEXTS = st.text(st.sampled_from("AB ,/19"), max_size=12).map(lambda text: text.strip(" /"))
+DETAIL = st.tuples(
+    st.sampled_from(["195", "495", "142", "455"]), st.integers(0, 10**9), st.sampled_from(FUNDS), st.booleans(), TEXTS
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(DETAIL, min_size=1, max_size=20))
+def test_what_is_written_is_read(rows: list[tuple[str, int, str, bool, str]]) -> None:
+    lines = ["03,42,USD,040,0/"]
+    for code, minor, funds, split, text in rows:
+        head, tail = f"16,{code},{minor},{funds}", f"BANK,CUST,{text}"
+        lines += [f"{head}/", f"88,{tail}"] if split else [f"{head},{tail}/"]
+    total = sum(row[1] for row in rows)
+    lines += [f"49,{total},{len(lines) + 1}/"]
+    lines = ["02,R,O,1,260105,,USD,2/", *lines, f"98,{total},1,{len(lines) + 2}/"]
+    lines = ["01,S,R,260106,0000,1,,,2/", *lines, f"99,{total},1,{len(lines) + 2}/"]
+    feedback = read("\n".join(lines).encode())
+    assert told(feedback) == []
+    entries = feedback.entries
+    assert entries["amount_minor"].to_list() == [row[1] for row in rows]
+    assert set(entries["servicer_reference"]) == {"BANK"}
+    assert set(entries["instruction_id"]) == {"CUST"}
+    assert entries["remittance"].fill_null("").to_list() == [row[4].strip() for row in rows]
+    days = [
+        dt.date(2026, 1, 7) if row[2][:1] == "V" else dt.date(2026, 1, 5) if row[2] == "0" else None for row in rows
+    ]
+    assert entries["value_date"].to_list() == days
