@@ -71,8 +71,10 @@ def _wrong_in_text(text: pl.Expr) -> pl.Expr:
 
 def _suspects(payments: pl.DataFrame, _: Context) -> pl.DataFrame:
     wrong = pl.Series("wrong", [None], pl.String).new_from_index(0, payments.height)
-    if payments[_REFERENCE].null_count() < payments.height:
-        wrong = _wrong(payments.select(_REFERENCE, "remittance_reference_type", "creditor_account"))
+    given = payments[_REFERENCE].is_not_null().arg_true()
+    if not given.is_empty():
+        fields = pl.col(_REFERENCE, "remittance_reference_type", "creditor_account")
+        wrong = wrong.scatter(given, _wrong(payments.select(fields.gather(given))))
     in_text = pl.lit(value=False)
     text = joined(payments["remittance"])
     if b"+++" in text or b"***" in text:
