@@ -167,6 +167,8 @@ def everything(bench: Bench, only: str) -> None:
         rows = bench.count(0.1)
         path = bench.file("payments.xlsx", lambda out: make_csv.write_xlsx(out, rows, 1))
         flat(bench, "xlsx", f"XLSX {rows:,} rows", path, rows, None, None)
+    if wanted("sftp"):
+        line(bench)
     if wanted("duplicates"):
         home = tempfile.mkdtemp(dir=bench.folder)
         ran = run("duplicates", home, str(bench.count(100)), str(million))
@@ -180,11 +182,26 @@ def everything(bench: Bench, only: str) -> None:
         shutil.rmtree(home)
 
 
+def line(bench: Bench) -> None:
+    """One large file to OpenSSH's sshd on this machine, by the whole protocol, beside the plain client."""
+    from benchmarks import lines
+
+    if not lines.possible():
+        print("sftp: OpenSSH's sshd or sftp is not installed here")
+        return
+    size = int(500_000_000 * bench.share)
+    path = bench.file(f"line-{size}.bin", lambda out: lines.make_file(out, size))
+    with lines.bank(bench.folder) as server:
+        yardstick, ran = run("sftp_plain", str(server), str(path)), run("sftp_delivery", str(server), str(path))
+    assert yardstick.found == ran.found, "the bank has another file"
+    bench.note(f"SFTP delivery, {size / 1e6:.0f} MB to sshd", ran, yardstick, 2.0, "beside the plain sftp client")
+
+
 def main() -> None:
     """Write the inputs, run the cases, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="of the full inputs")
-    parser.add_argument("--only", default="", help="pain.001, memory, pain.008, nacha, csv, xlsx or duplicates")
+    parser.add_argument("--only", default="", help="pain.001, memory, pain.008, nacha, csv, xlsx, sftp or duplicates")
     parser.add_argument("--keep", type=Path, help="folder in which inputs are kept for the next run")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:

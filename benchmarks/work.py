@@ -128,8 +128,23 @@ def duplicates(home: str, known: str, new: str) -> Facts:
     return searched(Path(home), int(known), int(new))
 
 
+def sftp_plain(server: str, path: str) -> Facts:
+    """The `sftp` client of OpenSSH."""
+    from benchmarks.lines import plain
+
+    return plain(server, path)
+
+
+def sftp_delivery(server: str, path: str) -> Facts:
+    """Our own delivery by the whole protocol."""
+    from benchmarks.lines import delivery
+
+    return delivery(server, path)
+
+
 WORK: Final[dict[str, Callable[..., Facts]]] = {
-    item.__name__: item for item in (sax, nacha_loop, polars_csv, windows, receive, parse, judge, duplicates)
+    item.__name__: item
+    for item in (sax, nacha_loop, polars_csv, windows, receive, parse, judge, duplicates, sftp_plain, sftp_delivery)
 }
 
 

@@ -492,11 +492,15 @@ class DeliveryLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file a provider holds for us. `version` changes when its content does (size and modification time)."""
+    """A file a provider holds for us. `version` changes when its content does (size and modification time).
+
+    `folder`: where it lies, for transports that look into several.
+    """
 
     name: str
     size: int
     version: str
+    folder: str = ""
 
 
 class Remote(Protocol):

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from canonical.codes import Severity
 from canonical.contracts import Feedback, Remote, RemoteFile, Source
-from canonical.errors import ConfigError, Conflict, NotFound
+from canonical.errors import BulkrailError, ConfigError, Conflict, NotFound, OutsideError, TransientError
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
 from canonical.profiles import FeedbackSource, Model, Plugin, ProviderProfile
@@ -50,16 +50,23 @@ def follow(gateway: Gateway, provider_id: str) -> list[Followed]:
     """Fetch what the provider offers and apply all that is not applied yet. Raises TransientError, OutsideError."""
     provider = gateway.profiles.provider(provider_id)
     transport = lookup("providers", "TRANSPORT", provider.transport.name)
+    faults = list[BulkrailError]()
     with transport.connect(plugin_options("providers", "TRANSPORT", provider.transport), gateway.secret) as remote:
         for file in remote.feedback(waiting(gateway, provider_id)):
-            _fetch(gateway, provider, remote, file)
+            try:
+                _fetch(gateway, provider, remote, file)
+            except (TransientError, OutsideError) as fault:
+                faults.append(fault)  # one file that is not to be had stops no other
     unread = gateway.registry.rows(
         t.FEEDBACK,
         t.FEEDBACK.c.provider_id == provider_id,
         t.FEEDBACK.c.state == "archived",
         order=t.FEEDBACK.c.received_at,
     )
-    return [apply(gateway, row["feedback_id"]) for row in unread]
+    followed = [apply(gateway, row["feedback_id"]) for row in unread]
+    if faults:
+        raise faults[0]
+    return followed
 
 
 def _fetch(gateway: Gateway, provider: ProviderProfile, remote: Remote, file: RemoteFile) -> None:

@@ -22,13 +22,14 @@ class BankWays(Model):
 
     `rename`: in one step, or by copy and delete. `clear_temporaries_s`: dot and part files of `in/` older than this are
     removed when somebody logs in. `refuse`: requests answered with "permission denied". `quota_bytes`: most bytes of one
-    file; what is over meets a full disk.
+    file; what is over meets a full disk. `takes_at_once`: what gets its final name in `in/` lies in `taken/` in the same moment.
     """
 
     rename: Literal["atomic", "copy"] = "atomic"
     clear_temporaries_s: float | None = None
     refuse: frozenset[Literal["write", "rename"]] = frozenset()
     quota_bytes: int | None = None
+    takes_at_once: bool = False
 
 
 @dataclass(slots=True)
@@ -122,6 +123,9 @@ class BankHome(Home):
             old.unlink()
         else:
             old.rename(new)
+        if self._ways.takes_at_once and new.parent == self._folder / "in":
+            (self._folder / "taken").mkdir(exist_ok=True)
+            new.rename(self._folder / "taken" / new.name)
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Rename over an existing file, as OpenSSH's extension does."""

@@ -20,9 +20,10 @@ from typing import Any
 from canonical.contracts import DeliveryState, Parcel, Reply, RequestBlock
 from canonical.errors import BulkrailError, Conflict, ReleaseOver
 from providers._release import carry
+from providers._sftp_folder import SftpFolder
 from providers._ways import ReleaseTerms
 from providers.folder import FolderOptions, _FolderPlace
-from providers.sftp import TRANSPORT, SftpOptions, _SftpPlace
+from providers.sftp import TRANSPORT, SftpOptions
 
 S = DeliveryState
 DATA = b"<Document>" + b"x" * 70_000 + b"</Document>\n"
@@ -226,7 +227,7 @@ def work(job: Job) -> None:
     with ExitStack() as stack:
         place = _place(job, stack)
         try:
-            carry(_Struck(place, ("put", "rename", "mark"), points), job.parcel, log, job.options)
+            carry(_Struck(place, ("put", "resume", "rename", "mark"), points), job.parcel, log, job.options)
         except BulkrailError as fault:
             points.report(f"{type(fault).__name__} {fault}")
         else:
@@ -237,7 +238,7 @@ def _place(job: Job, stack: ExitStack) -> Any:
     if isinstance(job.options, FolderOptions):
         return _FolderPlace(job.options.inbox)
     remote = stack.enter_context(TRANSPORT.connect(job.options, lambda _: job.secret))
-    return _SftpPlace(remote._sftp, job.options.inbox, hash_offered=False)
+    return SftpFolder(remote._sftp, job.options.inbox, hash_offered=False)
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,14 @@ from sandbox.sftp import SftpSandbox, User
 
 pytestmark = pytest.mark.crash
 
-CERTAIN = {"folder", "sftp"}
+CERTAIN = {"folder", "sftp", "sftp_resume"}
 """Ways that promise enough to settle every crash: atomic rename, and nobody clears temporaries."""
 
 WAYS = {
     "folder": {"temporaries_cleared": False},
     "folder_cleared": {},
     "sftp": {"rename_atomic": True, "temporaries_cleared": False},
+    "sftp_resume": {"rename_atomic": True, "temporaries_cleared": False, "resume": True},
     "sftp_copy": {},
     "sftp_marker": {"release": "marker"},
     "sftp_direct": {"release": "direct"},

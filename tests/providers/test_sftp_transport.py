@@ -51,7 +51,7 @@ def options(server) -> Options:
         values = {
             "host": "127.0.0.1", "port": server.port, "username": username, "private_key_secret": "gateway",
             "host_key": server.host_key, "inbox": "/in", "outbox": "/out", "rename_atomic": True,
-            "temporaries_cleared": False, "timeout_s": 5, **changes,
+            "temporaries_cleared": False, "timeout_s": 5, "stable_s": 0.05, **changes,
         }  # fmt: skip
         return SftpOptions.model_validate(values)
 
