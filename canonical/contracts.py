@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, ClassVar, Literal, Protocol
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.frames import BALANCES, empty
 from canonical.profiles import Account, ClientProfile, Model, ProviderProfile, Rail
 from canonical.requests import Reply, RequestBlock, Sent
 from canonical.tally import ExportSummary, Said
@@ -145,7 +146,7 @@ class CancellationFormat(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What a provider's file says. Frames keep STATUSES, STATEMENTS, ENTRIES and FINDINGS (of the provider's faults)."""
+    """What a provider's file says. Frames keep STATUSES, STATEMENTS, ENTRIES, FINDINGS (of the provider's faults) and BALANCES."""
 
     format: str
     version: str
@@ -154,6 +155,7 @@ class Feedback:
     statements: pl.DataFrame
     entries: pl.DataFrame
     findings: pl.DataFrame
+    balances: pl.DataFrame = field(default_factory=lambda: empty(BALANCES))
 
 
 class FeedbackFormat(Protocol):

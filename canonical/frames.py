@@ -21,6 +21,7 @@ from canonical.limits import AMOUNT_MINOR_MAX, FILE_ROWS_MAX
 _DIRECTIONS: Final = [item.value for item in CreditDebit]
 _LEVELS: Final = [item.value for item in Level]
 _SEVERITIES: Final = [item.value for item in Severity]
+_ORIGINS: Final = ["statement", "report", "notification"]
 
 
 def _text(meaning: str, *, required: bool = False) -> pa.Column:
@@ -250,20 +251,30 @@ STATUSES = _schema(
     "statuses",
     position=_int("ordinal in the feedback file, from 1", required=True, minimum=1),
     kind=_code(
-        "status (acknowledgement), return (money comes back) or correction (NOC)", ["status", "return", "correction"]
+        "status (acknowledgement), return (money comes back), correction (NOC) or cancellation (what became of a request)",
+        ["status", "return", "correction", "cancellation"],
     ),
     level=_code("file (group), batch or payment", _LEVELS),
     original_message_id=_text("OrgnlMsgId: MsgId of our submission"),
+    original_message_name=_text("OrgnlMsgNmId: pain.001.001.09, pacs.008.001.08"),
     original_batch_id=_text("OrgnlPmtInfId"),
     original_instruction_id=_text("OrgnlInstrId; NACHA original trace number"),
     original_end_to_end_id=_text("OrgnlEndToEndId; NACHA individual identification number"),
-    status=_text("ISO status; RJCT for NACHA returns"),
+    original_transaction_id=_text("OrgnlTxId"),
+    original_uetr=_text("OrgnlUETR"),
+    status=_text("ISO status; RJCT for returns; of a cancellation CxlSts (ACCR, RJCR, PDCR) or Conf (CNCL, RJCR, ...)"),
     reason=_text("ISO reason code or NACHA return code (R01, C01)"),
     reason_text=_text("AddtlInf"),
-    amount_minor=_amount("amount it names"),
+    amount_minor=_amount("amount of the original payment, as it names it"),
     currency=_text("its currency"),
+    returned_minor=_amount("RtrdIntrBkSttlmAmt: what comes back, where that is told beside the original amount"),
+    returned_currency=_text("its currency"),
+    charges_minor=_amount("ChrgsInf total in the currency of what is returned, or of the original amount"),
+    settlement_date=pa.Column(pl.Date, nullable=True, description="IntrBkSttlmDt, FctvIntrBkSttlmDt"),
     credit_debit=_code("direction of the original payment, where named", _DIRECTIONS, required=False),
-    trace=_text("the provider's own reference (StsId, NACHA return trace number)"),
+    trace=_text("the provider's own reference (StsId, RtrId, CxlStsId, NACHA return trace number)"),
+    clearing_reference=_text("ClrSysRef"),
+    case_id=_text("RslvdCase/Id: the case that a cancellation answers"),
     corrected=_text("NACHA corrected data"),
 )
 """One row a status or return of a provider's feedback file, as it says it."""
@@ -272,54 +283,101 @@ ENTRIES = _schema(
     "entries",
     entry_id=_text("from account, statement and position, never from the bytes", required=True),
     statement_id=_text("Stmt/Id", required=True),
-    account=_text("Stmt/Acct/Id", required=True),
+    account=_text("Stmt/Acct/Id; MT :25:; BAI2 03", required=True),
     currency=_text("of the amount", required=True),
     position=_int("ordinal of Ntry in its statement, from 1", required=True, minimum=1),
     detail=_int("ordinal of TxDtls in the entry, 0 when the row is the whole entry", required=True, minimum=0),
     amount_minor=_amount("of this row", required=True),
     entry_amount_minor=_amount("of the whole entry", required=True),
     credit_debit=_code("CRDT: into the account, as booked", _DIRECTIONS),
-    reversal=pa.Column(pl.Boolean, nullable=False, description="RvslInd"),
-    booked=pa.Column(pl.Boolean, nullable=False, description="Sts is BOOK: only these settle"),
-    booking_date=pa.Column(pl.Date, nullable=True, description="BookgDt"),
-    value_date=pa.Column(pl.Date, nullable=True, description="ValDt"),
-    servicer_reference=_text("AcctSvcrRef"),
+    reversal=pa.Column(pl.Boolean, nullable=False, description="RvslInd; MT mark RC or RD"),
+    booked=pa.Column(
+        pl.Boolean, nullable=False, description="a statement's entry whose Sts is BOOK: only these settle"
+    ),
+    origin=_code("as in statements; null counts as statement", _ORIGINS, required=False),
+    status=_text("Sts as told: BOOK, PDNG, INFO, FUTR; MT mark EC or ED: PDNG"),
+    booking_date=pa.Column(pl.Date, nullable=True, description="BookgDt; MT :61: entry date; BAI2 as-of date"),
+    value_date=pa.Column(pl.Date, nullable=True, description="ValDt; MT :61: value date; BAI2 funds type V"),
+    entry_reference=_text("NtryRef"),
+    servicer_reference=_text("AcctSvcrRef; MT :61: behind //; BAI2 bank reference"),
+    clearing_reference=_text("Refs/ClrSysRef"),
     message_id=_text("Refs/MsgId or Btch/MsgId"),
     batch_id=_text("Refs/PmtInfId or Btch/PmtInfId"),
-    instruction_id=_text("Refs/InstrId"),
-    end_to_end_id=_text("Refs/EndToEndId, null for NOTPROVIDED"),
+    instruction_id=_text("Refs/InstrId; MT :61: reference for the account owner, :86: KREF; BAI2 customer reference"),
+    end_to_end_id=_text("Refs/EndToEndId, null for NOTPROVIDED; MT :86: EREF"),
     uetr=_text("Refs/UETR"),
     transaction_id=_text("Refs/TxId"),
-    batch_count=_int("Btch/NbOfTxs", minimum=0),
+    mandate_id=_text("Refs/MndtId; MT :86: MREF"),
+    batch_count=_int("Btch/NbOfTxs; BAI2 item count", minimum=0),
     domain=_text("BkTxCd Domn/Cd"),
     family=_text("BkTxCd Fmly/Cd"),
     sub_family=_text("BkTxCd SubFmlyCd"),
-    proprietary=_text("BkTxCd Prtry/Cd"),
+    proprietary=_text("BkTxCd Prtry/Cd; MT :61: type or :86: code; BAI2 type code"),
+    instructed_amount_text=_text("AmtDtls/InstdAmt as written; MT :86: OCMT"),
+    instructed_currency=_text("its currency"),
+    counter_amount_text=_text("AmtDtls/CntrValAmt as written"),
+    counter_currency=_text("its currency"),
+    exchange_rate_text=_text("AmtDtls/*/CcyXchg/XchgRate as written; MT :86: EXCH"),
     return_reason=_text("RtrInf/Rsn"),
-    charges_minor=_amount("Chrgs total of this row"),
-    counterparty_name=_text("RltdPties, the other side"),
-    counterparty_account=_text("RltdPties, the other side"),
-    remittance=_text("RmtInf/Ustrd and Strd reference, joined by line feeds"),
+    return_text=_text("RtrInf/AddtlInf"),
+    original_code=_text("RtrInf/OrgnlBkTxCd: domain/family/sub-family, else the proprietary code"),
+    charges_minor=_amount("Chrgs total of this row; MT :61: /CHGS/, :86: CHGS or COAM"),
+    counterparty_name=_text("RltdPties, the other side; MT :86: ?32 ?33"),
+    counterparty_account=_text("RltdPties, the other side; MT :86: ?31"),
+    counterparty_agent=_text("RltdAgts, the other side: BICFI, BIC or clearing member id; MT :86: ?30"),
+    remittance=_text("RmtInf/Ustrd and Strd reference, joined by line feeds; MT :86: SVWZ"),
     additional=_text("AddtlNtryInf / AddtlTxInf"),
 )
 """One row a transaction detail where the details add up to the entry, else one row the entry."""
 
 STATEMENTS = _schema(
     "statements",
-    statement_id=_text("Stmt/Id", required=True),
-    account=_text("Stmt/Acct/Id", required=True),
+    statement_id=_text("Stmt/Id; of reports and notifications with the message's name and time", required=True),
+    account=_text("Stmt/Acct/Id; MT :25:; BAI2 03", required=True),
     currency=_text("of the account or its balances", required=True),
-    sequence=_int("ElctrncSeqNb or LglSeqNb"),
+    origin=_code(
+        "statement (camt.053, MT940, BAI2 previous day: its entries may settle), report (camt.052, MT942, BAI2 same day) or "
+        "notification (camt.054, MT900, MT910), which only inform; null counts as statement",
+        _ORIGINS,
+        required=False,
+    ),
+    sequence=_int("ElctrncSeqNb or LglSeqNb; MT :28C: statement number"),
+    page=_int("StmtPgntn/PgNb or GrpHdr/MsgPgntn/PgNb; MT :28C: sequence number", minimum=0),
+    last_page=pa.Column(pl.Boolean, nullable=True, description="LastPgInd; MT: closes with :62F:, not :62M:"),
     created=_text("CreDtTm as written"),
+    copy=_text("CpyDplctInd: COPY, CODU, DUPL"),
     from_date=pa.Column(pl.Date, nullable=True, description="FrToDt or opening balance date"),
     to_date=pa.Column(pl.Date, nullable=True, description="FrToDt or closing balance date"),
-    opening_minor=_int("OPBD (or PRCD), minor units, negative when DBIT"),
-    closing_minor=_int("CLBD, minor units, negative when DBIT"),
+    opening_minor=_int("OPBD (or PRCD, or ITBD of a page), minor units, negative when DBIT; MT :60F: :60M:; BAI2 010"),
+    closing_minor=_int("CLBD (or ITBD of a page), minor units, negative when DBIT; MT :62F: :62M:; BAI2 015"),
     entries=_int("number of Ntry", required=True, minimum=0),
     credits_minor=_int("sum of BOOK credits, minor units", required=True, minimum=0),
     debits_minor=_int("sum of BOOK debits, minor units", required=True, minimum=0),
+    declared_entries=_int("TxsSummry/TtlNtries/NbOfNtries; BAI2 49 number of records", minimum=0),
+    declared_credits=_int("TxsSummry/TtlCdtNtries/NbOfNtries; MT :90C:; BAI2 item count of 100", minimum=0),
+    declared_credits_minor=_int("TxsSummry/TtlCdtNtries/Sum; MT :90C:; BAI2 100", minimum=0),
+    declared_debits=_int("TxsSummry/TtlDbtNtries/NbOfNtries; MT :90D:; BAI2 item count of 400", minimum=0),
+    declared_debits_minor=_int("TxsSummry/TtlDbtNtries/Sum; MT :90D:; BAI2 400", minimum=0),
 )
 """One row a statement (account and currency)."""
+
+BALANCES = _schema(
+    "balances",
+    statement_id=_text("as in statements", required=True),
+    account=_text("as in statements", required=True),
+    position=_int("ordinal of Bal in its statement, from 1", required=True, minimum=1),
+    kind=_text(
+        "Bal/Tp/CdOrPrtry/Cd (OPBD PRCD CLBD ITBD CLAV ITAV FWAV XPCD INFO OPAV), else Prtry; MT :60: OPBD, :62: CLBD, "
+        ":60M: :62M: ITBD, :64: CLAV, :65: FWAV; BAI2 type code",
+        required=True,
+    ),
+    sub_kind=_text("Bal/Tp/SubTp, Cd or Prtry (INTM: of a page)"),
+    balance_minor=_int("minor units, negative when DBIT", required=True),
+    currency=_text("of the amount", required=True),
+    date=pa.Column(pl.Date, nullable=True, description="Bal/Dt"),
+    credit_line=pa.Column(pl.Boolean, nullable=True, description="CdtLine/Incl: a credit line is part of it"),
+)
+"""One row a balance that a statement states, as it states it."""
 
 MATCHES = _schema(
     "matches",
@@ -368,7 +426,8 @@ POSTINGS = _schema(
 ALL: Final = {
     schema.name: schema
     for schema in (
-        PAYMENTS, TOTALS, FINDINGS, VERDICTS, KEYS, SCREENING, ROUTES, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, MATCHES, BREAKS, POSTINGS,
+        PAYMENTS, TOTALS, FINDINGS, VERDICTS, KEYS, SCREENING, ROUTES, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, BREAKS,
+        POSTINGS,
     )
 }  # fmt: skip
 

@@ -131,13 +131,17 @@ def _read(gateway: Gateway, row: Mapping[str, Any]) -> None:
     fatal = feedback.findings.filter(pl.col("severity") == Severity.FATAL)
     known = _known_statements(gateway, row["provider_id"], feedback)
     statements = feedback.statements.join(known, on=["account", "statement_id"], how="anti", maintain_order="left")
-    entries = feedback.entries.join(known, on=["account", "statement_id"], how="anti", maintain_order="left")
+    entries, balances = (
+        frame.join(known, on=["account", "statement_id"], how="anti", maintain_order="left")
+        for frame in (feedback.entries, feedback.balances)
+    )
     draft = gateway.lake.draft(feedback_id, "follow")
     draft.write("findings", feedback.findings)
     if fatal.is_empty():
         draft.write("statuses", feedback.statuses)
         draft.write("statements", statements)
         draft.write("entries", entries)
+        draft.write("balances", balances)
     repeated = known["statement_id"].to_list()
     note = "; ".join([*fatal["message"].to_list(), *[f"statement {item} was known" for item in repeated]])
 
@@ -183,7 +187,9 @@ def _tell(gateway: Gateway, row: Mapping[str, Any]) -> tuple[str, ...]:
     if statuses.is_empty():
         return ()
     book = provider_book(gateway, row["provider_id"])
-    named = statuses.filter(pl.col("level") != "payment").select("original_message_id", "status", "reason_text")
+    # What became of a cancellation is no word on the submission itself.
+    whole = (pl.col("level") != "payment") & (pl.col("kind") != "cancellation")
+    named = statuses.filter(whole).select("original_message_id", "status", "reason_text")
     spoken = attribute(statuses, book).attributed.join(
         book.select("payment_id", "submission_id", "file_id"), on="payment_id", how="inner"
     )

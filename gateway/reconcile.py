@@ -63,16 +63,17 @@ def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -
     """What is known of a provider's payments and entries; `until`: only what was sent or booked by that day."""
     book = provider_book(gateway, provider_id)
     entries = feedback_frames(gateway, provider_id, "entries").select(dtypes(ENTRIES).keys())
-    statements = feedback_frames(gateway, provider_id, "statements").select(dtypes(STATEMENTS).keys())
+    told = feedback_frames(gateway, provider_id, "statements").select(dtypes(STATEMENTS).keys())
+    statements = told.filter(pl.col("origin").is_null() | (pl.col("origin") == "statement"))
     matches = provider_frames(gateway, provider_id, "matches")
     if until is not None:
         book = book.filter(pl.col("submitted_on").is_null() | (pl.col("submitted_on") <= until))
         entries = entries.filter(pl.coalesce("booking_date", "value_date", pl.lit(until)) <= until)
         statements = statements.filter(pl.coalesce("to_date", "from_date", pl.lit(until)) <= until)
         matches = matches.join(entries, on="entry_id", how="semi")
-    told = attribution(gateway, provider_id, book)
-    states = payment_states(book, told.attributed, matches)
-    return Position(states, told, entries, statements, matches, match(states, entries, matches))
+    words = attribution(gateway, provider_id, book)
+    states = payment_states(book, words.attributed, matches)
+    return Position(states, words, entries, statements, matches, match(states, entries, matches))
 
 
 def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:

@@ -57,7 +57,7 @@ _CANCELLED_MESSAGE: Final = Shape(
 )
 CAMT055: Final = Message(
     "camt.055",
-    frozenset({"CstmrPmtCxlReq"}),
+    "CstmrPmtCxlReq",
     Shape(
         "CstmrPmtCxlReq",
         (
@@ -111,7 +111,7 @@ _REVERSED_BATCH: Final = Shape(
 )
 PAIN007: Final = Message(
     "pain.007",
-    frozenset({"CstmrPmtRvsl", "pain.007.001.01"}),
+    "CstmrPmtRvsl",
     Shape(
         "CstmrPmtRvsl",
         (

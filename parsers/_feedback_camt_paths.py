@@ -1,4 +1,4 @@
-"""Which elements of a camt.053 are read, over all its versions (.01 to .14), in the order of the schemas.
+"""Which elements of camt.052, camt.053 and camt.054 are read, over all versions (.01 to .14), in the order of the schemas.
 
 .01 holds Btch and TxDtls directly in the entry and has its own names for references; from .03 a detail has an amount of its
 own; from .04 charges stand in Rcrd; from .08 a status is Sts/Cd, a party Dbtr/Pty, and a detail may have a UETR.
@@ -6,6 +6,7 @@ own; from .04 charges stand in Rcrd; from .08 a status is Sts/Cd, a party Dbtr/P
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from parsers._feedback_shapes import Message, Shape
@@ -23,6 +24,20 @@ _CODE: Final = (
     ("BkTxCd/Prtry/Cd", "proprietary"),
 )
 _CHARGE_RECORD: Final = Shape("Rcrd", (("Amt", "amount"), ("CdtDbtInd", "direction")))
+_AMOUNTS: Final = (
+    ("AmtDtls/InstdAmt/Amt", "instructed"),
+    ("AmtDtls/InstdAmt/CcyXchg/XchgRate", "rate"),
+    ("AmtDtls/TxAmt/Amt", "transaction"),
+    ("AmtDtls/TxAmt/CcyXchg/XchgRate", "rate"),
+    ("AmtDtls/CntrValAmt/Amt", "counter"),
+    ("AmtDtls/CntrValAmt/CcyXchg/XchgRate", "rate"),
+)
+
+
+def _agent(path: str, key: str) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{path}/FinInstnId/{kind}", key) for kind in ("BICFI", "BIC", "ClrSysMmbId/MmbId"))
+
+
 CHARGES: Final = Shape(
     "Chrgs",
     (("TtlChrgsAndTaxAmt", "total"), ("Amt", "amount"), ("CdtDbtInd", "direction"), ("Rcrd", _CHARGE_RECORD)),
@@ -42,8 +57,7 @@ DETAIL: Final = Shape(
         ("Refs/ClrSysRef", "clearing_reference"),
         ("Amt", "amount"),
         ("CdtDbtInd", "direction"),
-        ("AmtDtls/InstdAmt/Amt", "instructed"),
-        ("AmtDtls/TxAmt/Amt", "transaction"),
+        *_AMOUNTS,
         *_CODE,
         ("Chrgs", CHARGES),
         ("RltdPties/Dbtr/Nm", "debtor_name"),
@@ -52,18 +66,26 @@ DETAIL: Final = Shape(
         ("RltdPties/Cdtr/Nm", "creditor_name"),
         ("RltdPties/Cdtr/Pty/Nm", "creditor_name"),
         *_account("RltdPties/CdtrAcct", "creditor_account"),
+        *_agent("RltdAgts/DbtrAgt", "debtor_agent"),
+        *_agent("RltdAgts/CdtrAgt", "creditor_agent"),
         ("RmtInf/Ustrd", "remittance"),
         ("RmtInf/Strd/RfrdDocInf/Nb", "remittance"),
         ("RmtInf/Strd/CdtrRefInf/Ref", "remittance"),
         ("RmtInf/Strd/CdtrRefInf/CdtrRef", "remittance"),
         ("RmtInf/Strd/AddtlRmtInf", "remittance"),
+        ("RtrInf/OrgnlBkTxCd/Domn/Cd", "original_domain"),
+        ("RtrInf/OrgnlBkTxCd/Domn/Fmly/Cd", "original_family"),
+        ("RtrInf/OrgnlBkTxCd/Domn/Fmly/SubFmlyCd", "original_sub_family"),
+        ("RtrInf/OrgnlBkTxCd/Prtry/Cd", "original_proprietary"),
         ("RtrInf/Rsn/Cd", "return_reason"),
         ("RtrInf/Rsn/Prtry", "return_reason"),
         ("RtrInf/RtrRsn/Cd", "return_reason"),
         ("RtrInf/RtrRsn/Prtry", "return_reason"),
+        ("RtrInf/AddtlInf", "return_text"),
+        ("RtrInf/AddtlRtrRsnInf", "return_text"),
         ("AddtlTxInf", "additional"),
     ),
-    joined=frozenset({"remittance"}),
+    joined=frozenset({"remittance", "return_text"}),
 )
 
 _BATCH: Final = (
@@ -91,6 +113,7 @@ ENTRY: Final = Shape(
         ("ValDt/DtTm", "value"),
         ("AcctSvcrRef", "servicer_reference"),
         *_CODE,
+        *_AMOUNTS,
         ("Btch", _BATCH_01),
         ("Chrgs", CHARGES),
         ("NtryDtls", _DETAILS),
@@ -108,6 +131,9 @@ BALANCE: Final = Shape(
         ("Tp/CdOrPrtry/Prtry", "proprietary"),
         ("Tp/Cd", "type"),
         ("Tp/Prtry", "proprietary"),
+        ("Tp/SubTp/Cd", "sub_kind"),
+        ("Tp/SubTp/Prtry", "sub_kind"),
+        ("CdtLine/Incl", "credit_line"),
         ("Amt", "amount"),
         ("CdtDbtInd", "direction"),
         ("Dt/Dt", "date"),
@@ -118,29 +144,37 @@ BALANCE: Final = Shape(
 
 _TOTALS: Final = (("TtlNtries", "all"), ("TtlCdtNtries", "credit"), ("TtlDbtNtries", "debit"))
 
-STATEMENT: Final = Shape(
-    "Stmt",
-    (
-        ("Id", "statement_id"),
-        ("StmtPgntn/PgNb", "page"),
-        ("StmtPgntn/LastPgInd", "last_page"),
-        ("ElctrncSeqNb", "electronic_sequence"),
-        ("LglSeqNb", "legal_sequence"),
-        ("CreDtTm", "created"),
-        ("FrToDt/FrDtTm", "from"),
-        ("FrToDt/ToDtTm", "to"),
-        *_account("Acct", "account"),
-        ("Acct/Ccy", "currency"),
-        ("Bal", BALANCE),
-        *(
-            (f"TxsSummry/{element}/{path}", f"{key}_{what}")
-            for element, key in _TOTALS
-            for path, what in (("NbOfNtries", "count"), ("Sum", "sum"))
+
+def _statement(name: str) -> Shape:
+    """A statement, report or notification: of the same shape but for its name."""
+    return Shape(
+        name,
+        (
+            ("Id", "statement_id"),
+            *(
+                (f"{kind}Pgntn/{element}", key)
+                for kind in ("Stmt", "Rpt", "Ntfctn")
+                for element, key in (("PgNb", "page"), ("LastPgInd", "last_page"))
+            ),
+            ("ElctrncSeqNb", "electronic_sequence"),
+            ("LglSeqNb", "legal_sequence"),
+            ("CreDtTm", "created"),
+            ("FrToDt/FrDtTm", "from"),
+            ("FrToDt/ToDtTm", "to"),
+            ("CpyDplctInd", "copy"),
+            *_account("Acct", "account"),
+            ("Acct/Ccy", "currency"),
+            ("Bal", BALANCE),
+            *(
+                (f"TxsSummry/{element}/{path}", f"{key}_{what}")
+                for element, key in _TOTALS
+                for path, what in (("NbOfNtries", "count"), ("Sum", "sum"))
+            ),
+            ("Ntry", ENTRY),
         ),
-        ("Ntry", ENTRY),
-    ),
-    streamed=True,
-)
+        streamed=True,
+    )
+
 
 HEADER: Final = Shape(
     "GrpHdr",
@@ -149,8 +183,27 @@ HEADER: Final = Shape(
     streamed=True,
 )
 
-CAMT053: Final = Message(
-    "camt.053",
-    frozenset({"BkToCstmrStmt", "BkToCstmrStmtV01"}),
-    Shape("BkToCstmrStmt", (("GrpHdr", HEADER), ("Stmt", STATEMENT)), required=("GrpHdr",)),
-)
+
+@dataclass(frozen=True, eq=False)
+class AccountMessage:
+    """One of the three messages on an account. `element` of its statements; `origin` as in STATEMENTS."""
+
+    message: Message
+    element: str
+    origin: str
+
+    @classmethod
+    def of(cls, name: str, root: str, element: str, origin: str) -> AccountMessage:
+        """camt.053, BkToCstmrStmt, Stmt, statement."""
+        shape = Shape(root, (("GrpHdr", HEADER), (element, _statement(element))), required=("GrpHdr",))
+        return cls(Message(name, root, shape), element, origin)
+
+    @property
+    def final(self) -> bool:
+        """Its BOOK entries settle, and it stands between two balances."""
+        return self.origin == "statement"
+
+
+CAMT052: Final = AccountMessage.of("camt.052", "BkToCstmrAcctRpt", "Rpt", "report")
+CAMT053: Final = AccountMessage.of("camt.053", "BkToCstmrStmt", "Stmt", "statement")
+CAMT054: Final = AccountMessage.of("camt.054", "BkToCstmrDbtCdtNtfctn", "Ntfctn", "notification")

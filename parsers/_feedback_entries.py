@@ -1,4 +1,4 @@
-"""Entries of a camt.053 as rows: one a transaction detail where the details add up to the entry, else one the entry.
+"""Entries of a camt.052, camt.053 or camt.054 as rows: one a transaction detail where the details add up to the entry, else one the entry.
 
 Raw texts are gathered entry by entry and turned into columns some ten thousand entries at a time.
 """
@@ -21,13 +21,13 @@ KEYS: Final = ("statement", "position")
 _BATCH: Final = ("batch_message_id", "batch_batch_id", "batch_count")
 
 
-_ORDER_ONLY: Final = {"entry_reference", "mandate_id", "clearing_reference", "batch_total"}
+_ORDER_ONLY: Final = {"batch_total"}
 """Read for the order of their neighbours; no column holds them."""
 
 
 def _texts(shape_fields: tuple[tuple[str, Any], ...]) -> list[str]:
     keys = dict.fromkeys(what for _, what in shape_fields if isinstance(what, str) and what not in _ORDER_ONLY)
-    amounts = ("amount", "instructed", "transaction")
+    amounts = ("amount", "instructed", "transaction", "counter")
     return [*keys, *(f"{key}_currency" for key in amounts if key in keys)]
 
 
@@ -141,7 +141,7 @@ def _rows(entries: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
     )
     adds_up = (pl.col("silent") == 0) & (pl.col("detail_sum") == pl.col("entry_amount_minor"))
     alone = (pl.col("details") == 1) & (adds_up | (pl.col("silent") == 1))
-    is_batch = pl.col("batch_count").str.to_integer(strict=False).fill_null(1) > 1
+    is_batch = _count(pl.col("batch_count")).fill_null(1) > 1
     several = (pl.col("details") > 1) & adds_up
     judged = judged.with_columns(
         split=(several | (alone & ~is_batch)).fill_null(value=False),
@@ -177,12 +177,23 @@ def _detail_amounts(details: pl.DataFrame, entry: pl.DataFrame) -> pl.DataFrame:
 def _columns() -> list[pl.Expr]:
     split = pl.col("split")
     own = pl.col("detail_direction").fill_null(pl.col("entry_direction"))
-    charges = pl.coalesce("charges_minor_of_detail", pl.when(~split | (pl.col("details") == 1)).then("charges_minor"))
-    plain = ("instruction_id", "uetr", "transaction_id", "remittance", "return_reason")
+    whole = ~split | (pl.col("details") == 1)
+    plain = (
+        "instruction_id", "uetr", "transaction_id", "mandate_id", "clearing_reference", "remittance", "return_reason",
+        "return_text", "entry_reference", "status",
+    )  # fmt: skip
     either = ("servicer_reference", "domain", "family", "sub_family", "proprietary", "additional")
+    # What the entry says of its amount holds of its only detail, not of one of several.
+    of_amount = {
+        "instructed": "instructed_amount_text", "instructed_currency": "instructed_currency", "counter": "counter_amount_text",
+        "counter_currency": "counter_currency", "rate": "exchange_rate_text", "charges_minor": "charges_minor",
+    }  # fmt: skip
+    original = pl.concat_str(
+        *(f"original_{name}" for name in ("domain", "family", "sub_family")), separator="/", ignore_nulls=True
+    )
     return [
         *(pl.col(name) for name in ("statement", "position", "line", "entry_direction", "entry_amount_minor", "misfit")),
-        pl.col("details", "detail_sum", "silent"),
+        pl.col("details", "detail_sum", "silent"), _count(pl.col("batch_count")).alias("counted"),
         pl.col("amount").alias("amount_text"), pl.col("direction").alias("direction_text"),
         pl.when(split).then("detail").otherwise(0).cast(pl.Int64).alias("detail"),
         pl.col("amount_currency").alias("currency"),
@@ -196,11 +207,16 @@ def _columns() -> list[pl.Expr]:
         pl.coalesce("batch_id", "batch_batch_id_of_detail", "batch_batch_id").alias("batch_id"),
         pl.when(pl.col("end_to_end_id").str.to_uppercase() != "NOTPROVIDED").then("end_to_end_id").alias("end_to_end_id"),
         *(pl.col(name) for name in plain),
-        pl.coalesce("batch_count_of_detail", "batch_count").str.to_integer(strict=False).alias("batch_count"),
+        pl.coalesce(pl.when(original != "").then(original), "original_proprietary").alias("original_code"),
+        _count(pl.coalesce("batch_count_of_detail", "batch_count")).alias("batch_count"),
         *(pl.coalesce(f"{name}_of_detail", name).alias(name) for name in either),
-        charges.alias("charges_minor"),
-        *(pl.col(f"{side}_{what}") for side in ("debtor", "creditor") for what in ("name", "account")),
+        *(pl.coalesce(f"{name}_of_detail", pl.when(whole).then(name)).alias(to) for name, to in of_amount.items()),
+        *(pl.col(f"{side}_{what}") for side in ("debtor", "creditor") for what in ("name", "account", "agent")),
     ]  # fmt: skip
+
+
+def _count(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.str.contains(r"^[0-9]{1,15}$")).then(text).str.to_integer(strict=False)
 
 
 def _dates() -> list[pl.Expr]:

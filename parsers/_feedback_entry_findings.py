@@ -1,4 +1,4 @@
-"""What is wrong with the entries of a camt.053, as FINDINGS."""
+"""What is wrong with the entries of a statement, report or notification, as FINDINGS."""
 
 from __future__ import annotations
 
@@ -67,6 +67,11 @@ def _checks() -> tuple[_Check, ...]:
             "camt-details", "AM10", Severity.WARNING, "Ntry/NtryDtls/TxDtls",
             pl.col("misfit") & pl.col("entry_amount_minor").is_not_null(),
             pl.when(pl.col("silent") > 0).then(silent).otherwise(_sum_message()), _WHOLE,
+        ),
+        _Check(
+            "camt-batch-count", "AM20", Severity.WARNING, "Ntry/NtryDtls/Btch/NbOfTxs",
+            (pl.col("details") > 1) & (pl.col("details") != pl.col("counted")),
+            pl.format("NbOfTxs says {} transactions; {} details stand below it.", "counted", "details"), _TOLD,
         ),
         *dates,
     )  # fmt: skip

@@ -61,7 +61,7 @@ _HEADER: Final = Shape(
 )
 PAIN002: Final = Message(
     "pain.002",
-    frozenset({"CstmrPmtStsRpt", "pain.002.001.02"}),
+    "CstmrPmtStsRpt",
     Shape(
         "CstmrPmtStsRpt",
         (

@@ -69,18 +69,28 @@ def grown(shape: Shape, node: Node) -> Node:
     return node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Message:
-    """A message: its name (pain.002), the names of its element below Document, and its shape."""
+    """A message: its name (pain.002), its element below Document, and its shape. A further message costs one of these.
+
+    Old versions name the element after the message (pain.002.001.02) or with a number of its own (BkToCstmrStmtV01);
+    national variants have the element of the version that they are made from.
+    """
 
     name: str
-    elements: frozenset[str]
+    element: str
     shape: Shape
+
+    def owns(self, local: str) -> bool:
+        """True for a name that the message's element has in one of its versions."""
+        return re.fullmatch(self._elements(), local) is not None
 
     def sniff(self, head: bytes) -> bool:
         """True when the first bytes declare its namespace, or hold its element, in any encoding that holds ASCII."""
         plain = head.replace(b"\0", b"")
-        name = re.escape(self.name.encode())
-        namespace = rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*""" + name + rb"""\.\d{3}\.\d{2}"""
-        element = rb"<(?:[\w.-]+:)?(?:" + b"|".join(sorted(item.encode() for item in self.elements)) + rb")[\s>/]"
+        namespace = rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*""" + re.escape(self.name.encode()) + rb"""\.\d{3}\.\d{2}"""
+        element = rb"<(?:[\w.-]+:)?(?:" + self._elements().encode() + rb")[\s>/]"
         return re.search(namespace + b"|" + element, plain) is not None
+
+    def _elements(self) -> str:
+        return rf"{self.element}(?:V\d\d)?|{re.escape(self.name)}\.\d{{3}}\.\d{{2}}"

@@ -139,7 +139,7 @@ class Reader(Feeder):
                 self._slip("iso-message", "FF01", "Document", "names no version of the message (no namespace)")
             self.version, self._document_depth = found.group() if found else self._message.name, self.depth
         elif self._document_depth and self.depth == self._document_depth + 1:
-            if local not in self._message.elements:
+            if not self._message.owns(local):
                 what = f"The Document holds <{local[:60]}>, which is no {self._message.name} message."
                 self.refuse(self._not_the_message(what))
             self._message_seen = True

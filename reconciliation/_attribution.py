@@ -18,6 +18,11 @@ PAYMENT_STATUSES: Final = (
     "RCVC", "RVMC", "RVNM", "RVNA", "RVCM", "RVNC",
 )  # fmt: skip
 """What may be said of one payment: ISO ExternalPaymentTransactionStatus1Code and the EPC's verification of payee codes."""
+CANCELLATION_STATUSES: Final = (
+    "ACCR", "PDCR", "RJCR", "CNCL", "MODI", "CWFW", "UWFW", "IPYI", "IPAY", "INFO", "PTNA", "RFUS", "CNFM", "ICOV", "MCOV",
+)  # fmt: skip
+"""What may become of the request to cancel one payment: ISO CancellationIndividualStatus1Code and
+ExternalInvestigationExecutionConfirmation1Code. A group that is partly cancelled (PACR) says nothing of its payments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,9 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame) -> Attribution:
     )
     payments = told.filter(pl.col("level") == "payment")
     found = _named(payments, sent)
-    sayable = pl.col("status").is_null() | pl.col("status").is_in(PAYMENT_STATUSES)
-    own = found.filter(sayable)
+    own = found.filter(pl.col("status").is_null() | _sayable())
     groups = told.filter(pl.col("level") != "payment")
-    fanned = _fan_out(groups.filter(pl.col("status").is_in(PAYMENT_STATUSES)), sent, own)
+    fanned = _fan_out(groups.filter(_sayable()), sent, own)
     attributed = pl.concat([own, fanned], how="diagonal").select(dtypes(ATTRIBUTED).keys())
     return Attribution(
         checked(attributed.sort("sequence", "feedback_id", "position", "payment_id"), ATTRIBUTED),
@@ -120,12 +124,12 @@ def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame) 
         note=pl.lit("names no payment that was sent to this provider, or more than one, or one of another amount")
     )
     unsayable = payments.join(found, on=_ROW, how="semi").filter(
-        pl.col("status").is_not_null() & ~pl.col("status").is_in(PAYMENT_STATUSES)
+        pl.col("status").is_not_null() & ~_sayable()
     )
     said_wrong = unsayable.with_columns(
         note=pl.lit("says of one payment what cannot be said of one: ") + pl.col("status")
     )
-    strange = ~pl.col("status").is_in([*PAYMENT_STATUSES, "PART"])
+    strange = ~(_sayable() | pl.col("status").is_in(["PART", "PACR"]))
     group_note = (
         pl.when(pl.col("named").is_null())
         .then(pl.lit("names no submission that was sent to this provider"))
@@ -135,6 +139,15 @@ def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame) 
     lost_groups = groups.with_columns(note=group_note).filter(pl.col("note").is_not_null())
     unknown = pl.concat([lost, said_wrong, lost_groups], how="diagonal_relaxed")
     return unknown.drop("named").sort("sequence", "feedback_id", "position")
+
+
+def _sayable() -> pl.Expr:
+    """True where the status can be said of one payment, by the kind of the row."""
+    return (
+        pl.when(pl.col("kind") == "cancellation")
+        .then(pl.col("status").is_in(CANCELLATION_STATUSES))
+        .otherwise(pl.col("status").is_in(PAYMENT_STATUSES))
+    )
 
 
 def said(name: str) -> pl.Expr:

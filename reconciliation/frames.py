@@ -93,7 +93,7 @@ ATTRIBUTED: Final = pa.DataFrameSchema(
         "feedback_id": _text("feedback file", required=True),
         "sequence": _column(pl.Int64, "order in which the feedback files were taken", required=True),
         "position": _column(pl.Int64, "as in statuses", required=True),
-        "kind": _text("as in statuses", required=True, values=("status", "return", "correction")),
+        "kind": _text("as in statuses", required=True, values=("status", "return", "correction", "cancellation")),
         "status": _text("as in statuses"),
         "reason": _text("as in statuses"),
         "reason_text": _text("as in statuses"),

@@ -1,0 +1,171 @@
+"""camt.052, camt.053 and camt.054 from bytes to Feedback: what the three messages on an account share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal
+
+import polars as pl
+
+from canonical.codes import CreditDebit, Severity
+from canonical.contracts import Feedback, Source
+from canonical.frames import BALANCES, ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
+from canonical.identifiers import make_id
+from canonical.profiles import Model, NoOptions
+from parsers._feedback_camt_paths import AccountMessage
+from parsers._feedback_entries import ENTRY_COLUMNS, EntryRows
+from parsers._feedback_shapes import Record
+from parsers._feedback_statement_findings import faults_of, file_faults
+from parsers._feedback_statements import Statement, statement_of
+from parsers._feedback_xml import new_reader, read_records
+from parsers._iso_faults import Fault, Unreadable, findings_frame
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFormat:
+    """The format of one of the three messages."""
+
+    of: AccountMessage
+    kind: ClassVar[Literal["feedback"]] = "feedback"
+    options: type[Model] = NoOptions
+
+    @property
+    def name(self) -> str:
+        """Name of the message."""
+        return self.of.message.name
+
+    def sniff(self, head: bytes) -> bool:
+        """True when these bytes declare a namespace of the message or hold its element."""
+        return self.of.message.sniff(head)
+
+    def read(self, source: Source, options: NoOptions) -> Feedback:  # noqa: ARG002  the contract's signature
+        """STATEMENTS, BALANCES, ENTRIES and FINDINGS. Where a finding is FATAL the other frames are empty.
+
+        Never raises for the provider.
+        """
+        return read_account(source, self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a reader found. `rows`: internal frame of `_feedback_entries`; `found`: findings of entries."""
+
+    version: str
+    header: dict[str, str]
+    records: list[Record]
+    rows: pl.DataFrame
+    faults: list[Fault]
+    found: list[pl.DataFrame]
+
+
+def read_account(source: Source, of: AccountMessage) -> Feedback:
+    """Read it by the exact reader."""
+    read = _exact(source, of)
+    statements = _statements(of, read) if not _is_fatal(read.faults) else []
+    faults = [*read.faults, *(fault for statement in statements for fault in faults_of(statement))]
+    if not _is_fatal(read.faults):
+        faults += file_faults(of, statements)
+    return _feedback(of, read, statements, faults)
+
+
+def _is_fatal(faults: list[Fault]) -> bool:
+    return any(fault.severity is Severity.FATAL for fault in faults)
+
+
+def _exact(source: Source, of: AccountMessage) -> _Read:
+    reader = new_reader(source, of.message)
+    rows, records, header = EntryRows(), list[Record](), dict[str, str]()
+    try:
+        for record in read_records(source, reader):
+            if record.shape.name == "Ntry":
+                rows.add(record)
+            elif record.shape.name == of.element:
+                records.append(record)
+            else:
+                header = record.values
+        faults = reader.slips()
+    except Unreadable as stop:
+        return _Read(reader.version, header, [], EntryRows.nothing(), [stop.fault], [])
+    rows.flush()
+    frame = pl.concat(rows.frames) if rows.frames else EntryRows.nothing()
+    return _Read(reader.version, header, records, frame, faults, rows.findings)
+
+
+def _statements(of: AccountMessage, read: _Read) -> list[Statement]:
+    parts = read.rows.partition_by("statement", as_dict=True, maintain_order=True)
+    none = read.rows.clear()
+    return [statement_of(of, record, read.header, parts.get((record.ordinal,), none)) for record in read.records]
+
+
+def _feedback(of: AccountMessage, read: _Read, statements: list[Statement], faults: list[Fault]) -> Feedback:
+    ids = {statement.ordinal: statement.statement_id for statement in statements}
+    named = [
+        part.with_columns(
+            batch_id=pl.col("batch").replace_strict(ids, default=None, return_dtype=pl.String),
+            field=pl.lit(f"{of.element}/") + pl.col("field"),
+        )
+        for part in read.found
+    ]
+    findings = checked(
+        pl.concat([findings_frame(faults), *named]).sort("line", nulls_last=True, maintain_order=True), FINDINGS
+    )
+    fatal = findings["severity"].is_in([Severity.FATAL.value]).any()
+    told = [] if fatal else statements
+    return Feedback(
+        of.message.name, read.version, read.header.get("message_id"), empty(STATUSES),
+        _frame([statement.row() for statement in told], STATEMENTS),
+        empty(ENTRIES) if fatal else _entries_frame(of, statements, read.rows), findings,
+        _frame([row for statement in told for row in statement.balances()], BALANCES),
+    )  # fmt: skip
+
+
+def _frame(rows: list[dict[str, object]], schema: object) -> pl.DataFrame:
+    return conform(pl.DataFrame(rows, schema=dtypes(schema)), schema)
+
+
+def _entries_frame(of: AccountMessage, statements: list[Statement], rows: pl.DataFrame) -> pl.DataFrame:
+    """ENTRIES of the rows, in file order, with what their statements know: account, id and so the other side."""
+    known = pl.DataFrame(
+        {
+            "statement": [statement.ordinal for statement in statements],
+            "statement_id": [statement.statement_id for statement in statements],
+            "account": [statement.account for statement in statements],
+        },
+        schema={"statement": pl.Int64, "statement_id": pl.String, "account": pl.String},
+    )
+    placed = rows.join(known, on="statement", how="left", maintain_order="left")
+    ids = [
+        make_id("E", account, statement_id, str(position), str(detail))
+        for account, statement_id, position, detail in placed.select(
+            "account", "statement_id", "position", "detail"
+        ).iter_rows()
+    ]
+    told = placed.with_columns(
+        pl.Series("entry_id", ids, dtype=pl.String), *_other_side(), origin=pl.lit(of.origin),
+        booked=pl.col("booked") & pl.lit(of.final),
+    )  # fmt: skip
+    return conform(told.select(name for name in ENTRY_COLUMNS if name in told.columns), ENTRIES)
+
+
+_PARTS: Final = ("name", "account", "agent")
+
+
+def _other_side() -> list[pl.Expr]:
+    """The counterparty: the debtor of what comes in, the creditor of what goes out.
+
+    A return or reversal keeps the parties of the original payment: where that side is the account itself, or is not
+    named, the other one is the counterparty.
+    """
+    accounts = {side: pl.col(f"{side}_account").str.replace_all(r"\s", "") for side in ("debtor", "creditor")}
+    ours = {side: (account == pl.col("account")).fill_null(value=False) for side, account in accounts.items()}
+    silent = {
+        side: accounts[side].is_null() & pl.col(f"{side}_name").is_null() for side in ("debtor", "creditor")
+    }  # fmt: skip
+    incoming = pl.col("credit_debit") == CreditDebit.CRDT
+    debtor = (incoming & ~ours["debtor"] & ~silent["debtor"]) | (~incoming & (ours["creditor"] | silent["creditor"]))
+    sides = {part: tuple(pl.col(f"{side}_{part}") for side in ("debtor", "creditor")) for part in _PARTS}
+    sides["account"] = (accounts["debtor"], accounts["creditor"])
+    return [
+        pl.when(debtor).then(of_debtor).otherwise(of_creditor).alias(f"counterparty_{part}")
+        for part, (of_debtor, of_creditor) in sides.items()
+    ]

@@ -1,0 +1,113 @@
+"""What is wrong with statements, reports and notifications: what is missing, and where figures contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from canonical.codes import Level, Severity
+from canonical.limits import INT64_MAX
+from canonical.money import format_minor, parse_minor
+from parsers._feedback_camt_paths import AccountMessage
+from parsers._feedback_statements import Statement
+from parsers._iso_faults import Fault
+
+_AGAIN: Final = "The provider must send the statement again; nothing of this file is booked."
+_ASK: Final = "Ask the provider for a correct statement; until then the difference stands in the reconciliation."
+
+
+def faults_of(statement: Statement) -> Iterator[Fault]:
+    """What is missing in a statement, and where its figures contradict each other."""
+    yield from _missing(statement)
+    if statement.currency is not None:
+        yield from _currency_faults(statement)
+        yield from _balance_faults(statement)
+        yield from _summary_faults(statement)
+
+
+def file_faults(of: AccountMessage, statements: list[Statement]) -> Iterator[Fault]:
+    """A file without a statement, and statements that stand twice: what they book must not be booked twice."""
+    if not statements:
+        what = f"The message holds no {of.origin} ({of.element})."
+        yield Fault("camt-statement", "CH21", what, _AGAIN, severity=Severity.FATAL, field=of.element)
+    seen: set[tuple[str | None, str | None]] = set()
+    for statement in statements:
+        key = (statement.account, statement.statement_id)
+        if key in seen:
+            message = (
+                f"{of.origin.capitalize()} {statement.statement_id} of this account stands more than once in the file."
+            )
+            yield _fault(statement, "camt-repeated", "DU01", message, "Id", Severity.FATAL)
+        seen.add(key)
+
+
+def _fault(
+    statement: Statement, rule: str, reason: str, message: str, field: str, severity: Severity = Severity.ERROR
+) -> Fault:  # fmt: skip
+    return Fault(
+        rule, reason, message, _AGAIN if severity is Severity.FATAL else _ASK, severity=severity, level=Level.BATCH,
+        line=statement.line, batch=statement.ordinal, batch_id=statement.statement_id, field=f"{statement.of.element}/{field}",
+    )  # fmt: skip
+
+
+def _missing(statement: Statement) -> Iterator[Fault]:
+    for value, name, field in (
+        (statement.statement_id, "identification", "Id"),
+        (statement.account, "account", "Acct/Id"),
+        (statement.currency, "currency (of the account, a balance or an entry)", "Acct/Ccy"),
+    ):
+        if value is None:
+            yield _fault(
+                statement, "camt-statement", "CH21", f"The {statement.of.origin} has no {name}.", field, Severity.FATAL
+            )
+    if not statement.of.final:
+        return
+    for minor, name in (
+        (statement.opening_minor, "opening (OPBD or PRCD)"),
+        (statement.closing_minor, "closing (CLBD)"),
+    ):
+        if minor is None:
+            message = f"The statement has no {name} balance that can be read; its balances are not checked."
+            yield _fault(statement, "camt-balance-missing", "CH21", message, "Bal", Severity.WARNING)
+
+
+def _currency_faults(statement: Statement) -> Iterator[Fault]:
+    if statement.strange:
+        message = f"{statement.strange} entries are not in {statement.currency}, the currency of the account; no sum holds them."
+        yield _fault(statement, "camt-currency", "AM11", message, "Ntry/Amt")
+
+
+def _balance_faults(statement: Statement) -> Iterator[Fault]:
+    opening, closing = statement.opening_minor, statement.closing_minor
+    if opening is None or closing is None:
+        return
+    booked = statement.booked
+    expected = opening + booked.credits_minor - booked.debits_minor
+    if expected != closing:
+        shown = [format_minor(minor, statement.currency or "") for minor in (
+            opening, booked.credits_minor, booked.debits_minor, expected, closing, closing - expected
+        )]  # fmt: skip
+        message = (
+            "Opening {} + credits {} − debits {} = {} {}, but the closing balance is {}: a difference of {}.".format(
+                *shown[:4], statement.currency, *shown[4:]
+            )
+        )
+        severity = Severity.ERROR if statement.of.final else Severity.WARNING
+        yield _fault(statement, "camt-balance", "AM10", message, "Bal", severity)
+
+
+def _summary_faults(statement: Statement) -> Iterator[Fault]:
+    measures = [("all", "TtlNtries"), ("credit", "TtlCdtNtries"), ("debit", "TtlDbtNtries")]
+    currency, said = statement.currency or "", statement.record.values
+    for key, element in measures:
+        of_booked, of_all = statement.booked.of(key), statement.told.of(key)
+        field = f"TxsSummry/{element}"
+        count, total = said.get(f"{key}_count"), said.get(f"{key}_sum")
+        # Banks count booked entries or all of them; either way of counting is right if it fits.
+        if count is not None and count.lstrip("0") not in {str(n or "") for n, _ in (of_booked, of_all)}:
+            message = f"{element} declares {count} entries; the {statement.of.origin} holds {of_all[0]}, {of_booked[0]} of them booked."
+            yield _fault(statement, "camt-count", "AM19", message, f"{field}/NbOfNtries")
+        if total is not None and parse_minor(total, currency, INT64_MAX) not in {of_booked[1], of_all[1]}:
+            sums = [format_minor(minor, currency) for minor in (of_all[1], of_booked[1])]
+            message = f"{element} declares a sum of {total} {currency}; the entries sum to {sums[0]}, the booked ones to {sums[1]}."
+            yield _fault(statement, "camt-sum", "AM10", message, f"{field}/Sum")
