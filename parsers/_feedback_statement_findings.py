@@ -9,7 +9,7 @@ from canonical.codes import Level, Severity
 from canonical.limits import INT64_MAX
 from canonical.money import format_minor, parse_minor
 from parsers._feedback_camt_paths import AccountMessage
-from parsers._feedback_statements import Statement
+from parsers._feedback_statements import Statement, signed_minor
 from parsers._iso_faults import Fault
 
 _AGAIN: Final = "The provider must send the statement again; nothing of this file is booked."
@@ -21,6 +21,7 @@ def faults_of(statement: Statement) -> Iterator[Fault]:
     yield from _missing(statement)
     if statement.currency is not None:
         yield from _currency_faults(statement)
+        yield from _unread_balances(statement)
         yield from _balance_faults(statement)
         yield from _summary_faults(statement)
 
@@ -75,6 +76,15 @@ def _currency_faults(statement: Statement) -> Iterator[Fault]:
     if statement.strange:
         message = f"{statement.strange} entries are not in {statement.currency}, the currency of the account; no sum holds them."
         yield _fault(statement, "camt-currency", "AM11", message, "Ntry/Amt")
+
+
+def _unread_balances(statement: Statement) -> Iterator[Fault]:
+    for balance in statement.record.children.get("Bal", []):
+        if signed_minor(balance, balance.values.get("amount_currency")) is None:
+            said = balance.values
+            kind, amount = said.get("type") or said.get("proprietary") or "?", said.get("amount", "none")[:60]
+            message = f"The balance {kind} ({amount} {said.get('amount_currency', '')}, {said.get('direction', 'no direction')}) cannot be read."
+            yield _fault(statement, "camt-balance-amount", "AM12", message, "Bal/Amt", Severity.WARNING)
 
 
 def _balance_faults(statement: Statement) -> Iterator[Fault]:

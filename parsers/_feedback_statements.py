@@ -87,7 +87,7 @@ class Statement:
         """Its rows of BALANCES: those with an amount that can be read."""
         for position, balance in enumerate(self.record.children.get("Bal", []), start=1):
             said = balance.values
-            minor = _balance(balance, said.get("amount_currency"))
+            minor = signed_minor(balance, said.get("amount_currency"))
             if minor is not None:
                 yield {
                     "statement_id": self.statement_id, "account": self.account, "position": position,
@@ -124,7 +124,7 @@ def statement_of(of: AccountMessage, record: Record, header: dict[str, str], row
     statement = Statement(
         of, record.ordinal, record.line, _named(of, record, header),
         "".join(record.values.get("account", "").split()) or None, currency, record, header,
-        _balance(opening, currency), _balance(closing, currency),
+        signed_minor(opening, currency), signed_minor(closing, currency),
         _date(opening.values.get("date")) if opening else None, _date(closing.values.get("date")) if closing else None,
     )  # fmt: skip
     entries = rows.unique("position", maintain_order=True).filter(pl.col("currency") == currency)
@@ -150,7 +150,8 @@ def _named(of: AccountMessage, record: Record, header: dict[str, str]) -> str | 
     return statement_id if page is None or (last and page.strip("0") == "1") else f"{statement_id} page {page}"
 
 
-def _balance(balance: Record | None, currency: str | None) -> int | None:
+def signed_minor(balance: Record | None, currency: str | None) -> int | None:
+    """A balance in minor units of that currency, negative when DBIT; None where it is no such balance."""
     if balance is None or balance.values.get("amount_currency") != currency:
         return None
     minor = parse_minor(balance.values.get("amount", ""), currency or "", INT64_MAX)

@@ -123,9 +123,7 @@ def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame) 
     lost = payments.join(found, on=_ROW, how="anti").with_columns(
         note=pl.lit("names no payment that was sent to this provider, or more than one, or one of another amount")
     )
-    unsayable = payments.join(found, on=_ROW, how="semi").filter(
-        pl.col("status").is_not_null() & ~_sayable()
-    )
+    unsayable = payments.join(found, on=_ROW, how="semi").filter(pl.col("status").is_not_null() & ~_sayable())
     said_wrong = unsayable.with_columns(
         note=pl.lit("says of one payment what cannot be said of one: ") + pl.col("status")
     )
