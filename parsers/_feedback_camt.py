@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
+import pandera.polars as pa
 import polars as pl
 
 from canonical.codes import CreditDebit, Severity
@@ -119,7 +120,7 @@ def _feedback(of: AccountMessage, read: _Read, statements: list[Statement], faul
     )  # fmt: skip
 
 
-def _frame(rows: list[dict[str, object]], schema: object) -> pl.DataFrame:
+def _frame(rows: list[dict[str, object]], schema: pa.DataFrameSchema) -> pl.DataFrame:
     return conform(pl.DataFrame(rows, schema=dtypes(schema)), schema)
 
 
