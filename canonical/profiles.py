@@ -36,7 +36,7 @@ Minor = Annotated[int, Field(ge=0)]
 class Model(BaseModel):
     """Frozen, and no key that nobody knows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ExecutionDates(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions
 from typing import Final
 
 from canonical.errors import ConfigError
@@ -76,8 +76,9 @@ def refuse_foreign_packages() -> None:
     Raises:
         ConfigError: another installed distribution claims one of them.
     """
-    owners = packages_distributions()
-    for name in OUR_PACKAGES:
-        foreign = sorted(set(owners.get(name, ())) - {"bulkrail"})
-        if foreign:
-            raise ConfigError(f"package {name} is also installed by {', '.join(foreign)}; uninstall it")
+    for distribution in distributions():
+        # The list of a distribution's files, as text: reading it as paths takes ten times as long.
+        files = distribution.read_text("RECORD") or ""
+        claimed = [name for name in OUR_PACKAGES if f"\n{name}/" in files or files.startswith(f"{name}/")]
+        if claimed and distribution.name != "bulkrail":
+            raise ConfigError(f"package {claimed[0]} is also installed by {distribution.name}; uninstall it")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -82,9 +81,19 @@ def row_of(connection: Connection, table: Table, **key: Any) -> Mapping[str, Any
 
 def insert_new(connection: Connection, table: Table, **values: Any) -> bool:
     """INSERT … ON CONFLICT DO NOTHING: True where the row is ours, False where somebody was first."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).values(**values).on_conflict_do_nothing()
+    statement = _insert(connection, table).values(**values).on_conflict_do_nothing()
     return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    # Each dialect is imported where it is spoken: the other one's would be a tenth of a start.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 def move(connection: Connection, table: Table, where: dict[str, Any], **values: Any) -> bool:
@@ -140,19 +149,26 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+def _revision(connection: Connection) -> str | None:
+    """The migration that the schema is at, as Alembic wrote it; importing Alembic for that would take most of a start."""
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found
+
+
 def migrate(registry: Registry) -> None:
     """Bring the schema to head, one process at a time."""
+    versions = Path(__file__).parents[1] / "migrations"
+    head = max(path.name.partition("_")[0] for path in (versions / "versions").glob("[0-9]*_*.py"))
+    with registry.transaction() as connection:
+        if _revision(connection) == head:
+            return
     from alembic import command
     from alembic.config import Config
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
-    head = ScriptDirectory.from_config(config).get_current_head()
-    with registry.transaction() as connection:
-        if MigrationContext.configure(connection).get_current_revision() == head:
-            return
+    config.set_main_option("script_location", str(versions))
     with registry.transaction() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7281646)")  # SQLite holds its write lock here
