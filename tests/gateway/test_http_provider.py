@@ -214,7 +214,7 @@ def test_an_unknown_submission_is_resolved_by_enquiry_alone(home, stripe, monkey
     path.write_text(path.read_text().replace("      absent_after_s: 60\n", ""), encoding="utf-8")
     file_id, submission_id = planned(home)
     gateway = opened(home)
-    from providers.http_api import _ParcelApi
+    from providers._http_remote import _ParcelApi
 
     with monkeypatch.context() as patch:
         patch.setattr(_ParcelApi, "send", lambda *_: (_ for _ in ()).throw(TransientError("stopped")))

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from canonical.contracts import RemoteFile, Sent
 from canonical.errors import ConfigError, OutsideError, TransientError
-from providers.http_api import TRANSPORT, HttpApiOptions
+from providers._http_options import HttpApiOptions
+from providers.http_api import TRANSPORT
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from delivery_world import Log, S
 
 from canonical.contracts import Parcel
 from canonical.errors import Conflict, OutsideError, ReleaseOver, TransientError
-from providers.http_api import TRANSPORT, HttpApiOptions
+from providers._http_options import HttpApiOptions
+from providers.http_api import TRANSPORT
 
 PAYMENTS = 5
 

@@ -13,7 +13,9 @@ from s3 import s3_server
 
 from canonical.contracts import RemoteFile
 from canonical.errors import OutcomeUnknown, OutsideError, TransientError
-from providers.s3 import TRANSPORT, S3Options, S3Remote, _S3Place
+from providers._s3_options import S3Options
+from providers._s3_remote import S3Remote, _S3Place
+from providers.s3 import TRANSPORT
 
 STAY = {"finals_stay": True, "temporaries_cleared": False}
 
