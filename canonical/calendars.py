@@ -1,11 +1,13 @@
-"""Business days of the rails: dated rules of our own, each with its source. `is_business_day` is all the rails need."""
+"""Business days of the rails: dated rules of our own, each with its source. When a rail takes files: `Schedule`."""
 
 from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
+from dataclasses import dataclass
 from functools import lru_cache
 
+_DAY = dt.timedelta(days=1)
 _MONDAY, _THURSDAY, _SATURDAY, _SUNDAY = 0, 3, 5, 6
 
 
@@ -103,6 +105,62 @@ def closing_days(calendar: str, year: int) -> frozenset[dt.date]:
     return known[calendar](year) if calendar in known else frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Time in which a rail takes files for a business day: from `opens_at` (the cut-off before) to `cut_off_at`, in UTC."""
+
+    day: dt.date
+    opens_at: dt.datetime
+    cut_off_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a rail of a provider settles and takes files. `closed`: days of its own on top of its calendar's."""
+
+    calendar: str
+    cut_offs: tuple[dt.time, ...]
+    time_zone: str
+    closed: frozenset[dt.date] = frozenset()
+
+    def is_business_day(self, day: dt.date) -> bool:
+        """True when the rail settles on `day`."""
+        return is_business_day(self.calendar, day) and day not in self.closed
+
+    def business_day(self, day: dt.date, count: int = 0) -> dt.date:
+        """`day` itself when it is a business day, else the first one after it; then so many further on, or back."""
+        while not self.is_business_day(day):
+            day += _DAY
+        step = _DAY if count > 0 else -_DAY
+        for _ in range(abs(count)):
+            day += step
+            while not self.is_business_day(day):
+                day += step
+        return day
+
+    def open_window(self, now: dt.datetime) -> Window:
+        """The window that is open at `now` (aware): the first whose cut-off has not come yet."""
+        day = self.business_day(now.astimezone(zoneinfo.ZoneInfo(self.time_zone)).date())
+        left = [at for at in self._cut_offs(day) if at > now]
+        return self._window(day, left[0]) if left else self.first_window(self.business_day(day + _DAY))
+
+    def first_window(self, day: dt.date) -> Window:
+        """The first window of a business day."""
+        return self._window(day, self._cut_offs(day)[0])
+
+    def last_window(self, day: dt.date) -> Window:
+        """The last window of a business day."""
+        return self._window(day, self._cut_offs(day)[-1])
+
+    def _window(self, day: dt.date, cut_off_at: dt.datetime) -> Window:
+        before = [at for at in self._cut_offs(day) if at < cut_off_at] or self._cut_offs(self.business_day(day, -1))
+        return Window(day, before[-1], cut_off_at)
+
+    def _cut_offs(self, day: dt.date) -> list[dt.datetime]:
+        zone = zoneinfo.ZoneInfo(self.time_zone)
+        return sorted(dt.datetime.combine(day, time, zone).astimezone(dt.UTC) for time in self.cut_offs)
+
+
 def is_business_day(calendar: str, day: dt.date) -> bool:
     """True when the rail of that calendar settles on `day`."""
     if calendar == "every_day":
@@ -115,12 +173,3 @@ def next_business_day(calendar: str, day: dt.date) -> dt.date:
     while not is_business_day(calendar, day):
         day += dt.timedelta(days=1)
     return day
-
-
-def window_day(calendar: str, cut_off: dt.time, time_zone: str, now: dt.datetime) -> dt.date:
-    """The business day whose window is open at `now` (aware): today before its cut-off, else the next business day."""
-    local = now.astimezone(zoneinfo.ZoneInfo(time_zone))
-    today = local.date()
-    if is_business_day(calendar, today) and local.time() < cut_off:
-        return today
-    return next_business_day(calendar, today + dt.timedelta(days=1))

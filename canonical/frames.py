@@ -162,6 +162,12 @@ VERDICTS = _schema(
 )
 """One row a payment: what validation decided."""
 
+LAPSED = _schema("lapsed", **VERDICTS.columns)
+"""Payments that were accepted, kept for a later day, and refused on it: VERDICTS of the day of release."""
+
+LAPSES = _schema("lapses", **FINDINGS.columns)
+"""FINDINGS of that day."""
+
 KEYS = _schema(
     "keys",
     key=pa.Column(
@@ -194,7 +200,9 @@ ROUTES = _schema(
     reference=_text("how the provider's file and feedback name it: InstrId, or the NACHA trace number"),
     position=_int("ordinal of the payment in the submission, from 1", minimum=1),
     execution_date=pa.Column(pl.Date, nullable=True, description="business day the provider is asked to execute on"),
-    waiting=_text("why it waits: no route, null when it does not"),
+    plan=_int("revision of the plan that says so, from 1", required=True, minimum=1),
+    choice=_int("which of the plan's choices: why each rail was taken or lost", required=True, minimum=0),
+    note=_int("which of the plan's notes says why it waits, or goes out on another day than it asked for", minimum=0),
     credit_debit=_code("as in payments", _DIRECTIONS),
     amount_minor=_amount("as in payments", required=True),
     currency=_text("as in payments", required=True),
@@ -426,7 +434,7 @@ POSTINGS = _schema(
 ALL: Final = {
     schema.name: schema
     for schema in (
-        PAYMENTS, TOTALS, FINDINGS, VERDICTS, KEYS, SCREENING, ROUTES, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, BREAKS,
+        PAYMENTS, TOTALS, FINDINGS, VERDICTS, LAPSED, LAPSES, KEYS, SCREENING, ROUTES, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, BREAKS,
         POSTINGS,
     )
 }  # fmt: skip

@@ -6,7 +6,7 @@ import datetime as dt
 import zoneinfo
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from canonical.currencies import CURRENCIES
 from canonical.file_names import checked_pattern
@@ -111,7 +111,8 @@ class ClientProfile(Model):
     """One corporate client. Amounts in minor units by currency; lists left empty mean: any.
 
     `accounts`: those it may order payments from or collect to. `countries`: of the other side's bank. Files over
-    `approval_limit_minor` wait for one person, over `four_eyes_limit_minor` for two.
+    `approval_limit_minor` wait for one person, over `four_eyes_limit_minor` for two. `prefer`: a rail that meets the date
+    before a cheaper one ("on_time"), or the other way round ("cost").
     """
 
     client_id: Slug
@@ -131,6 +132,7 @@ class ClientProfile(Model):
     four_eyes_limit_minor: dict[CurrencyCode, Minor] = {}
     verification_of_payee: Literal["none", "always", "opted_out"] = "none"
     funding: Funding | None = None
+    prefer: Literal["on_time", "cost"] = "on_time"
     screening: Screening | None = None
     execution_dates: ExecutionDates = ExecutionDates()
     acceptance: Literal["payment", "batch", "file"] = "payment"
@@ -139,20 +141,80 @@ class ClientProfile(Model):
     rules: dict[str, Literal["error", "warning", "off"]] = {}
 
 
+class Capacity(Model):
+    """The most that a rail takes in one window: payments, and their sum in minor units. None: no bound."""
+
+    payments: int | None = Field(default=None, ge=1)
+    amount_minor: int | None = Field(default=None, ge=1)
+
+
+def _several(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+SequenceType = Literal["FRST", "RCUR", "OOFF", "FNAL", "RPRE"]
+LeadDays = Annotated[int, Field(ge=0, le=30)]
+
+
 class Rail(Model):
-    """One way a provider moves money, and which payments fit it. Lists left empty mean: any."""
+    """One way a provider moves money, and which payments fit it. Lists left empty mean: any.
+
+    `cut_off`: one time of day or several, in `time_zone`. `closed`: days of its own besides its calendar's. `lead_days`:
+    business days from the cut-off's day to the execution date (Bacs 2), for direct debits by sequence type.
+    """
 
     rail: str
     credit_debit: tuple[Literal["CRDT", "DBIT"], ...] = ("CRDT",)
     currencies: tuple[CurrencyCode, ...] = ()
     countries: tuple[str, ...] = ()
+    clients: tuple[Slug, ...] = ()
     account: Literal["iban", "aba", "any"] = "any"
+    amount_minor_min: int | None = Field(default=None, ge=0)
     amount_minor_max: int | None = Field(default=None, ge=1)
     service_levels: tuple[str, ...] = ()
     cost_minor: int = Field(default=0, ge=0)
-    cut_off: dt.time
+    capacity: Capacity = Capacity()
+    cut_off: Annotated[tuple[dt.time, ...], BeforeValidator(_several), Field(min_length=1)]
     time_zone: ZoneName
     calendar: Literal["target", "fed", "uk", "swiss", "weekdays", "every_day"]
+    closed: tuple[dt.date, ...] = ()
+    lead_days: LeadDays = 0
+    lead_days_by_sequence: dict[SequenceType, LeadDays] = {}
+
+    def lead(self, sequence_type: str | None) -> int:
+        """Business days before the execution date on which the provider must have a payment."""
+        by_sequence: dict[Any, int] = dict(self.lead_days_by_sequence)
+        return by_sequence.get(sequence_type, self.lead_days)
+
+
+class FileLimits(Model):
+    """What a provider takes in one file, and how many files of one business day. None: no bound.
+
+    `bytes` is held by estimate: `bytes_per_payment` says how many a payment takes in its format. `apart`: columns of
+    payments that must be alike in one file, besides account, currency, direction, rail and execution date, which always are.
+    """
+
+    payments: int | None = Field(default=None, ge=1)
+    amount_minor: int | None = Field(default=None, ge=1)
+    bytes: int | None = Field(default=None, ge=10_000)
+    bytes_per_payment: int = Field(default=1500, ge=1, le=10_000)
+    a_day: int | None = Field(default=None, ge=1)
+    apart: tuple[Literal["batch", "batch_booking", "debtor_account", "service_level", "sequence_type", "local_instrument",
+                         "category_purpose"], ...] = ()  # fmt: skip
+
+    @property
+    def payments_max(self) -> int | None:
+        """The most payments of one file, by number and by size."""
+        by_size = None if self.bytes is None else self.bytes // self.bytes_per_payment
+        known = [bound for bound in (self.payments, by_size) if bound is not None]
+        return min(known) if known else None
+
+
+class Health(Model):
+    """When a provider is avoided: after so many failed deliveries in a row, the last of them within so many minutes."""
+
+    failures_max: int = Field(default=3, ge=1)
+    within_minutes: int = Field(default=60, ge=1)
 
 
 class Account(Model):
@@ -181,7 +243,10 @@ class FeedbackSource(Model):
 
 
 class ProviderProfile(Model):
-    """One bank or payment provider. `file_name`: how its files are named, see `canonical.file_names`."""
+    """One bank or payment provider. `file_name`: how its files are named, see `canonical.file_names`.
+
+    `closed`: days on which it takes nothing, on top of its rails' calendars.
+    """
 
     provider_id: Slug
     name: str
@@ -190,6 +255,9 @@ class ProviderProfile(Model):
     transport: Plugin
     accounts: tuple[Account, ...] = Field(min_length=1)
     rails: tuple[Rail, ...] = Field(min_length=1)
+    closed: tuple[dt.date, ...] = ()
+    file_limits: FileLimits = FileLimits()
+    health: Health = Health()
     feedback: tuple[FeedbackSource, ...] = ()
 
 

@@ -21,15 +21,17 @@ from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
 from gateway.lake import RowSlices
 from gateway.plain import plain_source
+from gateway.plans import live_routes, noted, standing_findings, standing_verdicts
 from gateway.reading import asks_to_cancel, facts_of
 from gateway.spool import spooled
 
 _ISO_STATUS = {
-    "rejected": "RJCT", "provider_rejected": "RJCT", "returned": "RJCT", "cancelled": "CANC", "waiting": "PDNG", "accepted": "ACCP",
+    "kept": "ACCP", "rejected": "RJCT", "provider_rejected": "RJCT", "returned": "RJCT", "cancelled": "CANC", "waiting": "PDNG", "accepted": "ACCP",
     "submitted_unknown": "PDNG", "outstanding": "ACSP", "settled": "ACSC",
 }  # fmt: skip
 _WORDS = {
     "waiting": "Waits.",
+    "kept": "Accepted.",
     "accepted": "Accepted; it goes out with the next submission.",
     "submitted_unknown": "Sent; the provider has not confirmed it yet.",
     "outstanding": "Sent to the bank.",
@@ -43,7 +45,7 @@ def answer_of(
     duplicate: Mapping[str, Any] | None,
 ) -> Answer:  # fmt: skip
     """The answer that an export writes. `duplicate`: the arrival that brought known bytes, None for the file itself."""
-    findings = gateway.lake.whole(file["file_id"], "findings", "validate")
+    findings = standing_findings(gateway, file["file_id"])
     parsed = gateway.lake.committed(file["file_id"], "parse") or {"payments": 0, "sums": {}}
     return Answer(
         answer_id=submission_id,
@@ -128,28 +130,43 @@ def _requests(gateway: Gateway, request_id: str) -> pl.DataFrame:
 def _decided(gateway: Gateway, file: Mapping[str, Any]) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Payments of a part beside what validation, approval and plan decided of them: row, state, rule, reason, why."""
     file_id, lake = file["file_id"], gateway.lake
-    waiting = pl.concat([
-        part.filter(pl.col("waiting").is_not_null()).select("row", why="waiting") for part in lake.parts(file_id, "routes")
-    ] or [pl.DataFrame(schema={"row": pl.Int64, "why": pl.String})])  # fmt: skip
+    planned = _planned(gateway, file_id)
     cancelled = lake.whole(file_id, "cancelled").select("row", taken=pl.lit(value=True))
     state = (
         pl.when((pl.col("status") == "RJCT") | (file["state"] == "rejected"))
         .then(pl.lit("rejected"))
         .when(pl.col("taken") | (file["state"] == "refused"))
         .then(pl.lit("cancelled"))
-        .when(pl.lit(file["state"] == "held") | pl.col("why").is_not_null())
+        .when(pl.lit(file["state"] == "held") | (pl.col("stands") == "waiting"))
         .then(pl.lit("waiting"))
+        .when(pl.col("stands") == "kept")
+        .then(pl.lit("kept"))
         .otherwise(pl.lit("accepted"))
     )
     verdicts = RowSlices(lake.parts(file_id, "verdicts"))
     for part in lake.parts(file_id, "payments", columns=_TOLD):
         verdict = verdicts.of(part)
-        joined = verdict.join(waiting, on="row", how="left", maintain_order="left").join(
+        joined = verdict.join(planned, on="row", how="left", maintain_order="left").join(
             cancelled, on="row", how="left"
         )
         nothing = pl.lit(None, dtype=pl.String)
         columns = ("row", "rule", state.alias("state"), "reason", nothing.alias("provider_reason"))
         yield part.select(*_told_columns()), joined.select(*columns, provider_message="why")
+
+
+def _planned(gateway: Gateway, file_id: str) -> pl.DataFrame:
+    """row, `why` (what is told of its plan), `stands` (waiting, kept) of the payments whose plan has something to tell."""
+    telling = pl.col("submission_id").is_null() | pl.col("note").is_not_null()
+    told = (
+        part.filter(telling).is_empty()
+        for part in gateway.lake.parts(file_id, "routes", columns=["submission_id", "note"])
+    )
+    if all(told):
+        return pl.DataFrame(schema={"row": pl.Int64, "why": pl.String, "stands": pl.String})
+    routes = live_routes(gateway, file_id).filter(telling)
+    kept = pl.when(pl.col("execution_date").is_null()).then(pl.lit("waiting")).otherwise(pl.lit("kept"))
+    stands = pl.when(pl.col("submission_id").is_null()).then(kept)
+    return noted(gateway, file_id, routes).select("row", why="text", stands=stands)
 
 
 def _happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -159,8 +176,14 @@ def _happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl
     planned = (pl.col("state") == "waiting") & pl.col("submission_id").is_not_null()
     stands = states.select("payment_id", "row", state=pl.when(planned).then(pl.lit("accepted")).otherwise("state"))
     said = stands.join(reasons_of(gateway, states), on="payment_id", how="left", maintain_order="left")
-    verdicts = gateway.lake.whole(file_id, "verdicts").select("row", "rule", "reason")
+    verdicts = standing_verdicts(gateway, file_id).select("row", "rule", "reason")
     known = said.join(verdicts, on="row", how="left", maintain_order="left")
+    known = known.join(_planned(gateway, file_id), on="row", how="left", maintain_order="left")
+    unsent = pl.col("state").is_in(["waiting", "accepted"])
+    known = known.with_columns(
+        state=pl.when(unsent & (pl.col("stands") == "kept")).then(pl.lit("kept")).otherwise("state"),
+        provider_message=pl.coalesce("provider_message", pl.when(unsent).then("why")),
+    ).drop("why", "stands")
     for part in gateway.lake.parts(file_id, "payments", columns=["payment_id", *_TOLD]):
         here = known.join(part.select("payment_id"), on="payment_id", how="semi", maintain_order="left")
         yield part.select(*_told_columns()), here.drop("payment_id")
@@ -187,9 +210,7 @@ def _worded(told: pl.DataFrame, file: Mapping[str, Any]) -> pl.DataFrame:
 
 def _found(gateway: Gateway, file_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The findings of each payment in one line (row, message, remedy), and those above payments (rule, above_...)."""
-    findings = gateway.lake.whole(file_id, "findings", "validate").sort(
-        pl.col("severity") == Severity.WARNING, maintain_order=True
-    )
+    findings = standing_findings(gateway, file_id).sort(pl.col("severity") == Severity.WARNING, maintain_order=True)
     own = findings.filter(pl.col("row").is_not_null()).group_by("row", maintain_order=True).agg(
         pl.col("message").str.join(" "), pl.col("remedy").unique(maintain_order=True).str.join(" ")
     )  # fmt: skip
@@ -216,7 +237,7 @@ _KEPT = (
 
 def _rejected_rows(gateway: Gateway, file: Mapping[str, Any]) -> bytes | None:
     """The excerpt of the client's file that holds just its rejected payments, None where none was rejected by itself."""
-    rejected = gateway.lake.whole(file["file_id"], "verdicts").filter(pl.col("status") == "RJCT").select("row")
+    rejected = standing_verdicts(gateway, file["file_id"]).filter(pl.col("status") == "RJCT").select("row")
     if rejected.is_empty():
         return None
     kept = [

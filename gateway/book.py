@@ -10,6 +10,7 @@ import polars as pl
 
 from canonical.frames import ALL, dtypes, empty
 from gateway.composition import Gateway
+from gateway.plans import standing_verdicts
 from gateway.registry import tables as t
 from reconciliation.states import ATTRIBUTED, BOOK, Attribution, attribute, payment_states
 
@@ -45,7 +46,7 @@ def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]]) -> pl.DataFram
     parts = [pl.DataFrame(schema=schema)]
     for file in files:
         file_id = file["file_id"]
-        verdicts = gateway.lake.whole(file_id, "verdicts").select("payment_id", verdict="status")
+        verdicts = standing_verdicts(gateway, file_id).select("payment_id", verdict="status")
         routes = gateway.lake.whole(file_id, "routes").select(
             "payment_id", "submission_id", "provider", "reference", "execution_date"
         )

@@ -116,16 +116,22 @@ def follow(provider: Annotated[str, typer.Argument(help="Provider id.")]) -> Non
 @app.command(rich_help_panel=OPERATION)
 def status(
     key: Annotated[
-        str, typer.Argument(metavar="FILE_ID|END_TO_END_ID", help="A file, or a payment by its end-to-end id.")
-    ],
+        str | None,
+        typer.Argument(metavar="FILE_ID|END_TO_END_ID", help="A file, or a payment by its end-to-end id."),
+    ] = None,
     output: Annotated[Output, typer.Option(help="How to print it.")] = Output.TABLE,
+    payment: Annotated[int | None, typer.Option(metavar="ROW", help="The payment of this row of the file.")] = None,
+    reference: Annotated[str | None, typer.Option(help="The payment that a provider's file names so.")] = None,
 ) -> None:
-    """Where a file or a payment stands, and whether the file ties out."""
+    """Where a file or a payment stands and why, and whether the file ties out."""
     from gateway.show import print_status
-    from gateway.status import status_of
+    from gateway.status import status_by_reference, status_of
 
+    if (key is None) == (reference is None):
+        raise typer.BadParameter("name a file or a payment, or --reference")
     with plainly():
-        found = status_of(opened(), key)
+        gateway = opened()
+        found = status_by_reference(gateway, reference) if reference else status_of(gateway, key or "", row=payment)
     if output is Output.JSON:
         typer.echo(json.dumps(found.as_object(), ensure_ascii=False, indent=2, default=str))
     elif output is Output.CSV:
@@ -178,7 +184,7 @@ def run(
 @app.command(rich_help_panel=OPERATION)
 def replay(file_id: Annotated[str, typer.Argument(help="A received file.")]) -> None:
     """Take a file through all its stages again: what is committed stands, what was left undone is done."""
-    from gateway.route import live_submissions
+    from gateway.plans import live_submissions
     from gateway.show import print_status
     from gateway.stages import deliver, run_journey
     from gateway.status import status_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -79,6 +80,36 @@ def resolve(
     with plainly():
         state = decide(opened(), submission, delivered=delivered, by=by or getpass.getuser(), reason=reason)
     typer.echo(f"{submission}  {state}" + ("; one more person must say the same" if state == "UNKNOWN" else ""))
+
+
+@releases_app.command(rich_help_panel=OPERATION)
+def route(
+    file_id: Annotated[str | None, typer.Argument(help="An approved file; none with --dry-run.")] = None,
+    *,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each rail took or lost its payments.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Where payments of --day would go under --config.")
+    ] = False,
+    config: Annotated[Path | None, typer.Option(help="Folder of changed profiles, for --dry-run.")] = None,
+    day: Annotated[str | None, typer.Option(help="Day of receipt, YYYY-MM-DD; yesterday by default.")] = None,
+) -> None:
+    """Plan what of a file is not planned yet; explain a plan; or rehearse changed profiles, which commits nothing."""
+    from gateway.explain import explain_file, rehearse
+    from gateway.route import route as plan
+    from gateway.show import console, explained_table, rehearsal_table
+
+    with plainly():
+        gateway = opened()
+        if dry_run:
+            received = dt.date.fromisoformat(day) if day else gateway.clock().date() - dt.timedelta(days=1)
+            console().print(rehearsal_table(rehearse(gateway, config or gateway.settings.config_dir, received)))
+        elif file_id is None:
+            raise typer.BadParameter("name a file, or --dry-run")
+        elif explain:
+            console().print(explained_table(explain_file(gateway, file_id)))
+        else:
+            for submission_id in plan(gateway, file_id):
+                typer.echo(submission_id)
 
 
 def _scope(provider: str | None, client: str | None, everything: bool) -> tuple[Any, str]:

@@ -1,15 +1,17 @@
 """Route: the accepted payments of an approved file are planned onto providers, once.
 
-One transaction stores the plan: submissions, their sums, their reserved bank sequence numbers, and the routes of the
-payments. A repeat reads the plan, also after the configuration changed. Payments whose submission was voided, or that
-found no route, are planned by a further revision; a payment in a live submission never is.
+One transaction stores the plan: submissions, their sums, their reserved bank sequence numbers, what they take of a window's
+capacity, and the routes of the payments. A repeat reads the plan, also after the configuration changed. Payments whose
+submission was voided, that found no route, or that are kept for a later day, are planned by a further revision; a payment in
+a live submission never is.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import Connection
@@ -17,21 +19,43 @@ from sqlalchemy import Connection
 from canonical.contracts import Order
 from canonical.errors import Conflict
 from canonical.file_names import file_name
-from canonical.frames import ROUTES, conform
+from canonical.frames import ROUTES, VERDICTS, conform, empty
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
+from gateway.answer import note_news
+from gateway.candidates import Candidate, candidates, counter_of, counters_of
 from gateway.composition import Gateway
 from gateway.files import file_row, move_file
+from gateway.health import provider_troubles
 from gateway.lake import Draft
 from gateway.orders import order_of
 from gateway.originals import originals
+from gateway.plans import live_routes, live_submissions
 from gateway.registry import tables as t
-from gateway.registry.engine import take_numbers
-from gateway.routing import Candidate, candidates, choose, execution_dates
+from gateway.registry.engine import move, take_number_below, take_numbers
+from gateway.reserves import reserve
+from gateway.revalidate import lapsed_of
+from gateway.routing import Planner, earliest
+from gateway.splitting import pieces
 
-_GROUP = ("candidate", "execution_date")
-_TRACE_NUMBERS = 9_000_000
+_GROUP: Final = ("candidate", "execution_date", "credit_debit")
+_APART: Final = (
+    "batch", "batch_booking", "debtor_account", "service_level", "sequence_type", "local_instrument", "category_purpose",
+)  # fmt: skip
+"""What a provider may want alike in one file (`FileLimits.apart`)."""
+_KEPT: Final = (
+    "payment_id", "row", "credit_debit", "amount_minor", "currency", "end_to_end_id", "candidate", "placed",
+    "execution_date", "due_at", "choice", "note", *_APART,
+)  # fmt: skip
+_WORKING: Final = ("candidate", "placed", "due_at", *_APART)
+_TRACE_NUMBERS: Final = 9_000_000
 """A bank sequence number has seven digits; after so many numbers they begin again, long after the first were settled."""
+_FILES_A_DAY_MAX: Final = 100_000
+_TRIES_MAX: Final = 20
+
+
+class _Full(Conflict):
+    """Another plan took what was left of a window meanwhile: look again."""
 
 
 def route(gateway: Gateway, file_id: str) -> list[str]:
@@ -39,59 +63,127 @@ def route(gateway: Gateway, file_id: str) -> list[str]:
 
     Raises: NotFound; Conflict where the file is not approved.
     """
-    file = file_row(gateway, file_id)
-    if file["state"] not in {"approved", "routed"}:
-        raise Conflict(f"only an approved file is routed; this one is {file['state']}", file_id=file_id)
-    # The number is read before what it numbers: who plans on what another worker has planned since loses at the commit.
-    revision = 1 + len(gateway.registry.rows(t.STAGES, t.STAGES.c.subject == file_id, t.STAGES.c.stage.like("route-%")))
-    unplaced = _unplaced(gateway, file_id)
-    if not unplaced.is_empty():
-        _plan(gateway, file, unplaced, revision)
+    for _ in range(_TRIES_MAX):
+        file = file_row(gateway, file_id)
+        if file["state"] not in {"approved", "routed"}:
+            raise Conflict(f"only an approved file is routed; this one is {file['state']}", file_id=file_id)
+        # The number is read before what it numbers: who plans on what another worker has planned since loses at the commit.
+        revision = 1 + len(
+            gateway.registry.rows(t.STAGES, t.STAGES.c.subject == file_id, t.STAGES.c.stage.like("route-%"))
+        )
+        unplaced = _unplaced(gateway, file_id)
+        if unplaced.is_empty():
+            break
+        try:
+            _plan(gateway, file, unplaced, revision)
+        except _Full:
+            continue
+        break
     return [row["submission_id"] for row in live_submissions(gateway, file_id)]
 
 
-def live_submissions(gateway: Gateway, file_id: str) -> list[Mapping[str, Any]]:
-    """Payment submissions of a file that are not voided."""
-    return gateway.registry.rows(
-        t.SUBMISSIONS,
-        t.SUBMISSIONS.c.file_id == file_id,
-        t.SUBMISSIONS.c.kind == "payment",
-        t.SUBMISSIONS.c.state != "VOIDED",
-    )
+def current_candidates(gateway: Gateway) -> list[Candidate]:
+    """Every way out as it stands now: open windows, what is left of them, providers in trouble."""
+    trouble = provider_troubles(gateway)
+    bounded = counters_of(candidates(gateway.profiles, gateway.clock()))
+    rows = gateway.registry.rows(t.COUNTERS, t.COUNTERS.c.name.in_(sorted(bounded)))
+    used = {row["name"]: row["value"] for row in rows}
+    return candidates(gateway.profiles, gateway.clock(), trouble, used)
 
 
-def live_routes(gateway: Gateway, file_id: str) -> pl.DataFrame:
-    """ROUTES of a file as they stand: live placements, and for the rest the last word on why a payment waits."""
-    live = [row["submission_id"] for row in live_submissions(gateway, file_id)]
-    routes = gateway.lake.whole(file_id, "routes")
-    placed = routes.filter(pl.col("submission_id").is_in(live))
-    waiting = routes.filter(pl.col("submission_id").is_null()).unique("payment_id", keep="last", maintain_order=True)
-    return pl.concat([placed, waiting.join(placed, on="payment_id", how="anti")]).sort("row")
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What a plan decides: submissions, their reservations (submission, counter, amount, most), and when to look again."""
+
+    submissions: list[dict[str, Any]]
+    reservations: list[tuple[str, str, int, int]]
+    detail: dict[str, Any]
+    due_at: str | None
+    news: bool
 
 
 def _unplaced(gateway: Gateway, file_id: str) -> pl.DataFrame:
     accepted = gateway.lake.whole(file_id, "verdicts").filter(pl.col("status") == "ACCP").select("payment_id")
-    accepted = accepted.join(gateway.lake.whole(file_id, "cancelled"), on="payment_id", how="anti")
+    for dataset in ("cancelled", "lapsed"):
+        accepted = accepted.join(gateway.lake.whole(file_id, dataset), on="payment_id", how="anti")
     placed = live_routes(gateway, file_id).filter(pl.col("submission_id").is_not_null())
     return accepted.join(placed, on="payment_id", how="anti")
 
 
 def _plan(gateway: Gateway, file: Mapping[str, Any], unplaced: pl.DataFrame, revision: int) -> None:
     file_id = file["file_id"]
-    options = candidates(gateway.profiles, gateway.clock())
-    chosen = pl.concat([_placed(part, options) for part in _payments(gateway, file_id, unplaced)])
-    if file["state"] == "routed" and chosen["candidate"].is_null().all():
-        return  # still no rail for them: the plan that says so stands
+    planner = Planner(current_candidates(gateway), gateway.profiles.client(file["client_id"]))
     draft = gateway.lake.draft(file_id, f"route-{revision}")
-    rows, frames = [], [_waiting(chosen)]
-    for key, group in chosen.filter(pl.col("candidate").is_not_null()).group_by(_GROUP, maintain_order=True):
+    parts, refused = [], []
+    for payments in _payments(gateway, file_id, unplaced):
+        found = planner.choose(payments)
+        lapsed = lapsed_of(gateway, file, found.filter("placed"))
+        draft.write("lapses", lapsed.findings)
+        refused.append(lapsed.verdicts)
+        parts.append(found.select(_KEPT).join(lapsed.verdicts, on="payment_id", how="anti", maintain_order="left"))
+    chosen = pl.concat(parts).with_columns(plan=pl.lit(revision, dtype=pl.Int64))
+    verdicts = pl.concat([empty(VERDICTS), *refused])
+    told = chosen.join(live_routes(gateway, file_id), on="payment_id", how="anti").is_empty()
+    if file["state"] == "routed" and told and not chosen["placed"].any() and verdicts.is_empty():
+        _look_again(gateway, file, _first_due(chosen))  # nothing to add: the plan that says so stands
+        return
+    rows, frames, reservations, later = [], [], [], [chosen.filter(~pl.col("placed"))]
+    for candidate, execution_date, number, piece in _pieces(chosen, planner.options):
+        row = _submission(gateway, file, candidate, execution_date, piece, f"{number}#{revision}")
+        if row is None:
+            later.append(_another_day(planner, candidate, piece))
+            continue
+        rows.append(row)
+        reservations += _of_capacity(candidate, row)
+        frames.append(_routes(order_of(gateway, row), row, piece))
+    waiting = pl.concat(later)
+    frames.append(conform(waiting.drop(_WORKING), ROUTES))
+    draft.write("routes", conform(pl.concat(frames).sort("row"), ROUTES))
+    draft.write("lapsed", verdicts)
+    news = file["state"] == "routed" and (not verdicts.is_empty() or bool(chosen["note"].is_not_null().any()))
+    _commit(gateway, draft, file_id, _Planned(rows, reservations, _words(planner, rows), _first_due(waiting), news))
+
+
+def _first_due(waiting: pl.DataFrame) -> str | None:
+    """When the first of what waits is to be looked at again."""
+    due = earliest(waiting.filter(pl.col("due_at").is_not_null())["due_at"])
+    return due.isoformat(timespec="microseconds") if due else None
+
+
+def _pieces(chosen: pl.DataFrame, options: list[Candidate]) -> Iterator[tuple[Candidate, dt.date, int, pl.DataFrame]]:
+    """What goes out now, a provider's file at a time: candidate, execution date, number of the file, its payments."""
+    for key, group in chosen.filter("placed").group_by(_GROUP, maintain_order=True):
         candidate, execution_date = options[int(str(key[0]))], key[1]
         assert isinstance(execution_date, dt.date)
-        row = _submission(gateway, file, candidate, execution_date, group, revision)
-        rows.append(row)
-        frames.append(_routes(order_of(gateway, row), row, group))
-    draft.write("routes", conform(pl.concat(frames).sort("row"), ROUTES))
-    _commit(gateway, draft, file_id, rows)
+        for number, piece in enumerate(pieces(group, candidate.provider.file_limits)):
+            yield candidate, execution_date, number, piece
+
+
+def _another_day(planner: Planner, candidate: Candidate, piece: pl.DataFrame) -> pl.DataFrame:
+    """Payments of a file that would be one too many of its day: they are planned when the window is over."""
+    text = f"The provider takes no more files of {candidate.window.day}; it is planned for the window after."
+    note = planner.notes.setdefault(text, len(planner.notes))
+    return piece.with_columns(
+        placed=pl.lit(value=False),
+        execution_date=pl.lit(None, dtype=pl.Date),
+        due_at=pl.lit(candidate.window.cut_off_at).cast(piece.schema["due_at"]),
+        note=pl.lit(note, dtype=pl.Int64),
+    )
+
+
+def _words(planner: Planner, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the plan's numbers mean: the ways it knew, its choices (candidate, a reason code each) and its notes."""
+    return {
+        "submissions": [row["submission_id"] for row in rows],
+        "ways": [option.name for option in planner.options],
+        "choices": [list(choice) for choice in planner.choices],
+        "notes": list(planner.notes),
+    }
+
+
+def _look_again(gateway: Gateway, file: Mapping[str, Any], due_at: str | None) -> None:
+    with gateway.registry.transaction() as connection:
+        move(connection, t.FILES, {"file_id": file["file_id"], "due_at": file["due_at"]}, due_at=due_at)
 
 
 def _payments(gateway: Gateway, file_id: str, unplaced: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -100,46 +192,44 @@ def _payments(gateway: Gateway, file_id: str, unplaced: pl.DataFrame) -> Iterato
             yield beside(part.join(unplaced, on="payment_id", how="semi", maintain_order="left"))
 
 
-def _placed(payments: pl.DataFrame, options: list[Candidate]) -> pl.DataFrame:
-    return execution_dates(choose(payments, options), options).select(
-        "payment_id",
-        "row",
-        "credit_debit",
-        "amount_minor",
-        "currency",
-        "end_to_end_id",
-        "candidate",
-        "execution_date",
-        "waiting",
-    )
-
-
-def _waiting(chosen: pl.DataFrame) -> pl.DataFrame:
-    return conform(chosen.filter(pl.col("candidate").is_null()).drop("candidate"), ROUTES)
+def _of_capacity(candidate: Candidate, row: Mapping[str, Any]) -> list[tuple[str, str, int, int]]:
+    """What a submission takes of its window: submission, counter, amount, the most there is."""
+    bounds = candidate.rail.capacity
+    wanted = (("payments", row["payments"], bounds.payments), ("minor", row["sum_minor"], bounds.amount_minor))
+    return [
+        (row["submission_id"], counter_of(candidate, what), amount, most)
+        for what, amount, most in wanted
+        if most is not None
+    ]
 
 
 def _submission(
     gateway: Gateway, file: Mapping[str, Any], candidate: Candidate, execution_date: dt.date, group: pl.DataFrame,
-    revision: int,
-) -> dict[str, Any]:  # fmt: skip
+    number: str,
+) -> dict[str, Any] | None:  # fmt: skip
+    """The row of a submission, None where its provider takes no more files of the day. `number`: of the file, and the plan."""
     provider, now = candidate.provider, gateway.registry.now()
-    slot = f"{provider.provider_id}/{candidate.account.account}/{candidate.rail.rail}/{group['credit_debit'][0]}/{execution_date}"
-    submission_id = make_id("S", file["file_id"], slot, str(revision))
+    way = f"{provider.provider_id}/{candidate.account.account}/{candidate.rail.rail}/{group['credit_debit'][0]}"
+    slot = f"{way}/{execution_date}/{number}"
+    submission_id = make_id("S", file["file_id"], slot)
     with gateway.registry.transaction() as connection:
         # Numbers are taken before the plan is committed: an attempt that dies leaves a gap, never a repetition.
+        counter = f"file:{provider.provider_id}:{candidate.window.day}"
+        file_sequence = take_number_below(connection, counter, provider.file_limits.a_day or _FILES_A_DAY_MAX)
+        if file_sequence is None:
+            return None
         trace = take_numbers(connection, f"trace:{provider.provider_id}:{candidate.account.agent}", group.height)
-        file_sequence = take_numbers(connection, f"file:{provider.provider_id}:{candidate.business_date}", first=0)
     return {
-        "submission_id": submission_id, "kind": "payment", "file_id": file["file_id"], "slot": f"{slot}#{revision}",
+        "submission_id": submission_id, "kind": "payment", "file_id": file["file_id"], "slot": slot,
         "destination": provider.provider_id, "account": candidate.account.account, "rail": candidate.rail.rail,
         "currency": group["currency"][0], "credit_debit": group["credit_debit"][0], "payments": group.height,
         "sum_minor": int(group["amount_minor"].sum()),
         "name": file_name(
-            provider.file_name, submission_id=submission_id, date=candidate.business_date, time=gateway.clock(),
+            provider.file_name, submission_id=submission_id, date=candidate.window.day, time=gateway.clock(),
             file_sequence=file_sequence, suffix=lookup("exporters", "EXPORT", provider.export.name).suffix,
         ),
-        "business_date": candidate.business_date.isoformat(), "execution_date": execution_date.isoformat(),
-        "cut_off_at": candidate.cut_off_at.isoformat(timespec="microseconds"),
+        "business_date": candidate.window.day.isoformat(), "execution_date": execution_date.isoformat(),
+        "cut_off_at": candidate.window.cut_off_at.isoformat(timespec="microseconds"),
         "sequence_first": (trace - 1) % _TRACE_NUMBERS + 1, "file_sequence": file_sequence,
         "state": "PREPARED", "attempt": 0, "detail": "", "created_at": now, "changed_at": now,
     }  # fmt: skip
@@ -147,7 +237,7 @@ def _submission(
 
 def _routes(order: Order, row: Mapping[str, Any], group: pl.DataFrame) -> pl.DataFrame:
     export = lookup("exporters", "EXPORT", order.provider.export.name)
-    placed = group.drop("candidate").with_columns(
+    placed = group.drop(_WORKING).with_columns(
         submission_id=pl.lit(row["submission_id"]),
         provider=pl.lit(row["destination"]),
         rail=pl.lit(row["rail"]),
@@ -158,12 +248,18 @@ def _routes(order: Order, row: Mapping[str, Any], group: pl.DataFrame) -> pl.Dat
     )
 
 
-def _commit(gateway: Gateway, draft: Draft, file_id: str, rows: list[dict[str, Any]]) -> None:
+def _commit(gateway: Gateway, draft: Draft, file_id: str, planned: _Planned) -> None:
     def mark(connection: Connection) -> None:
-        if rows:
-            connection.execute(t.SUBMISSIONS.insert(), rows)
-        move_file(connection, file_id, ("approved", "routed"), "routed")
-        ids = [row["submission_id"] for row in rows]
-        gateway.registry.audit(connection, "gateway", "routed", file_id, submissions=ids)
+        if planned.submissions:
+            connection.execute(t.SUBMISSIONS.insert(), planned.submissions)
+        for submission_id, counter, amount, most in planned.reservations:
+            if not reserve(connection, submission_id, counter, amount, most, gateway.registry.now()):
+                raise _Full("another plan took what was left of the window", submission_id=submission_id)
+        move_file(connection, file_id, ("approved", "routed"), "routed", due_at=planned.due_at)
+        if planned.news:
+            note_news(connection, [file_id])
+        gateway.registry.audit(
+            connection, "gateway", "routed", file_id, submissions=planned.detail["submissions"], due_at=planned.due_at
+        )
 
-    draft.commit({"submissions": [row["submission_id"] for row in rows]}, mark)
+    draft.commit(planned.detail, mark)

@@ -22,8 +22,8 @@ from canonical.frames import SCREENING, dtypes, empty
 from canonical.masking import mask
 from canonical.parties import counterparty
 from canonical.profiles import Screening
+from gateway.candidates import country
 from gateway.composition import Gateway
-from gateway.routing import country
 
 _LIST_COLUMNS: Final = ("id", "name", "country")
 _BLOCK_CHARS: Final = 4

@@ -87,6 +87,8 @@ def print_status(found: Status) -> None:
     )
     if found.payment is not None:
         out.print(payment_table(found.payment))
+        for way, word in found.ways:
+            out.print(f"  {way}: {word}", highlight=False)
     out.print(states_table(found.payments, "payments by state"))
     if not found.waits.is_empty():
         out.print(waits_table(found.why_it_waits()))
@@ -123,6 +125,29 @@ def waits_table(waits: pl.DataFrame) -> Table:
     table = Table("why they wait", "payments", "sum")
     for why, currency, count, minor in waits.iter_rows():
         table.add_row(_text(why), str(count), f"{format_minor(minor, currency)} {currency}" if currency else "?")
+    return table
+
+
+def explained_table(groups: list[dict[str, Any]]) -> Table:
+    """Why each rail took or lost payments (`gateway.explain.explain_file`)."""
+    table = Table("plan", "payments", "sum", "rails", "told", show_lines=True)
+    for group in groups:
+        total = f"{format_minor(group['sum_minor'], group['currency'])} {group['currency']}"
+        ways = "\n".join(f"{way}: {word}" for way, word in group["ways"])
+        table.add_row(
+            str(group["plan"] or "none yet"), str(group["payments"]), total, _text(ways), _text(group["note"])
+        )
+    return table
+
+
+def rehearsal_table(moved: pl.DataFrame) -> Table:
+    """Where payments would go (`gateway.explain.rehearse`)."""
+    table = Table("was", "would be", "payments", "sum")
+    for was, would_be, currency, count, minor in moved.iter_rows():
+        style = None if was == would_be else "bold yellow"
+        table.add_row(
+            _text(was), _text(would_be), str(count), f"{format_minor(minor, currency)} {currency}", style=style
+        )
     return table
 
 

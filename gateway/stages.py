@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from canonical.errors import ReleaseOver, Withheld
+from canonical.errors import OutsideError, ReleaseOver, TransientError, Withheld
 from gateway.answer import answer, answer_duplicates
 from gateway.approve import approve
 from gateway.composition import Gateway
 from gateway.dispatch import dispatch
+from gateway.failover import fail_over
 from gateway.follow import apply, follow
+from gateway.health import note_failure, note_success
 from gateway.parse import parse
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
@@ -37,15 +39,27 @@ def outcome_answer(gateway: Gateway, file_id: str) -> list[str]:
 def deliver(gateway: Gateway, submission_id: str) -> str:
     """Dispatch a submission; where its cut-off was missed, nothing was released and its payments are planned anew.
 
+    Also where its provider is stopped or fails, nothing was released, and another one takes all of its payments.
+
     Returns: its state, or "withheld: " and the reasons for which it waits.
     """
+    row = submission_row(gateway, submission_id)
     try:
-        return dispatch(gateway, submission_id)
+        state = dispatch(gateway, submission_id)
     except Withheld as fault:
-        return f"withheld: {fault.message}"
+        return "VOIDED" if fail_over(gateway, submission_id) else f"withheld: {fault.message}"
     except ReleaseOver:
-        route(gateway, submission_row(gateway, submission_id)["file_id"])
+        route(gateway, row["file_id"])
         return "VOIDED"
+    except (TransientError, OutsideError) as fault:
+        if row["kind"] == "payment":
+            note_failure(gateway, row["destination"], fault.message)
+            if fail_over(gateway, submission_id):
+                return "VOIDED"
+        raise
+    if row["kind"] == "payment" and state == "DELIVERED":
+        note_success(gateway, row["destination"])
+    return state
 
 
 STAGES: Final[dict[str, tuple[str, Callable[[Gateway, str], Any]]]] = {
@@ -66,8 +80,13 @@ STAGES: Final[dict[str, tuple[str, Callable[[Gateway, str], Any]]]] = {
 
 
 def unfinished_files(gateway: Gateway) -> list[dict[str, Any]]:
-    """Files that a run left between receipt, plan and answer, in order of receipt: the next run takes them up."""
-    on_the_way = t.FILES.c.state.in_(["received", "parsed", "validated", "approved"]) | (t.FILES.c.answered == 0)
+    """Files that a run left between receipt, plan and answer, and those of which something kept for a later day is due.
+
+    In order of receipt: the next run takes them up.
+    """
+    is_due = (t.FILES.c.state == "routed") & (t.FILES.c.due_at <= gateway.registry.now())
+    left = t.FILES.c.state.in_(["received", "parsed", "validated", "approved"])
+    on_the_way = left | (t.FILES.c.answered == 0) | is_due
     rows = gateway.registry.rows(t.FILES, on_the_way, order=t.FILES.c.received_at)
     return [{"file_id": row["file_id"], "client_id": row["client_id"], "name": row["name"]} for row in rows]
 

@@ -12,7 +12,9 @@ from canonical.errors import NotFound
 from canonical.frames import empty
 from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
+from gateway.explain import explain_payment
 from gateway.files import file_row
+from gateway.plans import live_routes
 from gateway.registry import tables as t
 from gateway.waits import submission_waits, waits_of
 from reconciliation.conservation import tie_out, tie_out_files
@@ -24,6 +26,7 @@ class Status:
     """`payments`: STATES with the provider's words; `equation`: the terms by currency and direction; `files`: read = parsed + unreadable.
 
     `waits`: why each payment waits that does. `submissions`: registry rows with `waits`, None where they are sent.
+    `ways`: of the payment, every rail that was looked at, and why it was taken or lost.
     """
 
     file: Mapping[str, Any]
@@ -34,6 +37,7 @@ class Status:
     files: pl.DataFrame
     waits: pl.DataFrame
     payment: Mapping[str, Any] | None = None
+    ways: tuple[tuple[str, str], ...] = ()
 
     @property
     def tied(self) -> bool:
@@ -54,6 +58,7 @@ class Status:
             "file": dict(self.file),
             "approval": dict(self.approval) if self.approval else None,
             "payment": dict(self.payment) if self.payment else None,
+            "ways": [list(way) for way in self.ways],
             "states": grouped.sort("currency", "credit_debit", "state").to_dicts(),
             "waits": self.why_it_waits().to_dicts(),
             "submissions": [dict(row) for row in self.submissions],
@@ -63,20 +68,42 @@ class Status:
         }
 
 
-def status_of(gateway: Gateway, key: str) -> Status:
+def status_of(gateway: Gateway, key: str, *, row: int | None = None) -> Status:
     """Status of a file id, or of the file that holds a payment of that end-to-end id or payment id.
+
+    `row`: the payment of that row of the file, with the rails it took and lost.
 
     Raises:
         NotFound: nobody knows it. Conflict is never raised: of several payments of one end-to-end id the last is shown.
     """
     if gateway.registry.one(t.FILES, file_id=key) is not None:
-        return _of_file(gateway, key)
+        return _of_file(gateway, key, _payment(gateway, [key], pl.col("row") == row) if row is not None else None)
+    files = gateway.registry.rows(t.FILES, order=t.FILES.c.received_at)
+    known = (pl.col("end_to_end_id") == key) | (pl.col("payment_id") == key)
+    found = _payment(gateway, [file["file_id"] for file in reversed(files)], known)
+    return _of_file(gateway, found[:20], found)
+
+
+def status_by_reference(gateway: Gateway, reference: str) -> Status:
+    """Status of the payment that a provider's file names so: from the row of its file back to the client's row.
+
+    Raises: NotFound: no provider's file names a payment so.
+    """
     for file in reversed(gateway.registry.rows(t.FILES, order=t.FILES.c.received_at)):
-        for part in gateway.lake.parts(file["file_id"], "payments"):
-            hit = part.filter((pl.col("end_to_end_id") == key) | (pl.col("payment_id") == key))
+        for part in gateway.lake.parts(file["file_id"], "routes"):
+            hit = part.filter(pl.col("reference") == reference)
             if not hit.is_empty():
                 return _of_file(gateway, file["file_id"], hit["payment_id"][-1])
-    raise NotFound(f"no file and no payment is known as {key!r}")
+    raise NotFound(f"no provider's file names a payment {reference!r}")
+
+
+def _payment(gateway: Gateway, file_ids: list[str], condition: pl.Expr) -> str:
+    for file_id in file_ids:
+        for part in gateway.lake.parts(file_id, "payments"):
+            hit = part.filter(condition)
+            if not hit.is_empty():
+                return str(hit["payment_id"][-1])
+    raise NotFound("no file and no payment is known by that name")
 
 
 def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> Status:
@@ -84,14 +111,17 @@ def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> S
     file = file_row(gateway, file_id)
     waits = waits_of(gateway, file, states)
     payment = None
+    placed = live_routes(gateway, file_id).filter(pl.col("payment_id") == (payment_id or ""))
     if payment_id is not None:
         words = reasons_of(gateway, states)
         payment = (
             states.filter(pl.col("payment_id") == payment_id)
             .join(words, on="payment_id", how="left")
+            .join(placed.select("payment_id", "rail", "position"), on="payment_id", how="left")
             .join(waits.select("payment_id", waits="why"), on="payment_id", how="left")
             .to_dicts()[0]
         )
+    ways = explain_payment(gateway, file_id, placed["row"][0]) if placed.height else []
     return Status(
         file=file,
         approval=gateway.registry.one(t.APPROVALS, file_id=file_id),
@@ -106,6 +136,7 @@ def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> S
         equation=tie_out(states, ["file_id"], parsed=parsed_counts(gateway, [file_id])),
         files=tie_out_files(states, read_counts(gateway, [file_id])),
         payment=payment,
+        ways=tuple(ways),
     )
 
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 import polars as pl
 
 from gateway.composition import Gateway
+from gateway.plans import live_routes, live_submissions, noted
 from gateway.registry import tables as t
 from gateway.releases import withheld_because
-from gateway.route import live_routes, live_submissions
 from gateway.submissions import OPEN
 
 _FILE_WORDS: Final = {
@@ -32,13 +32,13 @@ def waits_of(gateway: Gateway, file: Mapping[str, Any], states: pl.DataFrame) ->
     of_submission = {
         row["submission_id"]: submission_waits(gateway, row) for row in live_submissions(gateway, file["file_id"])
     }
-    routes = live_routes(gateway, file["file_id"]).select("payment_id", "waiting")
+    routes = noted(gateway, file["file_id"], live_routes(gateway, file["file_id"])).select("payment_id", "text")
     planned = pl.col("submission_id").replace_strict(of_submission, default=None, return_dtype=pl.String)
     otherwise = (
         held_because(gateway, file) if file["state"] == "held" else _FILE_WORDS.get(file["state"], "not planned yet")
     )
     told = waiting.join(routes, on="payment_id", how="left", maintain_order="left")
-    return told.with_columns(why=pl.coalesce(planned, "waiting", pl.lit(otherwise))).drop("submission_id", "waiting")
+    return told.with_columns(why=pl.coalesce(planned, "text", pl.lit(otherwise))).drop("submission_id", "text")
 
 
 def submission_waits(gateway: Gateway, row: Mapping[str, Any]) -> str | None:

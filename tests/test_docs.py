@@ -214,7 +214,9 @@ def _travels(config: Path, sample: str) -> None:
     (found,) = receive(gateway)
     run_journey(gateway, str(found.file_id))
     assert gateway.registry.one(t.FILES, file_id=found.file_id)["state"] == "routed"
-    assert sum(row["payments"] for row in due(gateway)) == 2
+    planned = gateway.lake.whole(str(found.file_id), "routes")
+    assert planned.height == 2
+    assert planned["execution_date"].null_count() == 0, "kept for the day it asks for"
 
 
 def test_a_new_rule_finds_its_fault(install, tmp_path) -> None:

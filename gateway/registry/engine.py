@@ -109,6 +109,16 @@ def take_numbers(connection: Connection, name: str, count: int = 1, first: int =
     return after - count
 
 
+def take_number_below(connection: Connection, name: str, bound: int) -> int | None:
+    """The next number of a counter that begins at 0, None where it would reach the bound."""
+    insert_new(connection, t.COUNTERS, name=name, value=0)
+    update = t.COUNTERS.update().where(t.COUNTERS.c.name == name, t.COUNTERS.c.value < bound)
+    after: int | None = connection.execute(
+        update.values(value=t.COUNTERS.c.value + 1).returning(t.COUNTERS.c.value)
+    ).scalar()
+    return None if after is None else after - 1
+
+
 def _equal(table: Table, key: dict[str, Any]) -> list[Any]:
     return [
         table.c[name].in_(value) if isinstance(value, list | tuple | set) else table.c[name] == value

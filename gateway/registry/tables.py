@@ -53,6 +53,7 @@ FILES: Final = Table(
     Column("message_id", Text),
     Column("created", Text),
     Column("initiating_party", Text),
+    Column("due_at", String(32)),  # when what is kept of it for a later day is to be planned; null: nothing is
     Column("verification", String(10)),  # of payee: none, needed, opted_out; null until validated
     UniqueConstraint("client_id", "sha256", "round"),
     UniqueConstraint("client_id", "sequence", name="uq_files_sequence"),
@@ -182,6 +183,15 @@ REQUESTS: Final = Table(
     Column("open", Integer, nullable=False),  # requests without a reply: not sent, or in doubt
 )  # fmt: skip
 """Requests of a submission to a provider's API, in blocks. While any is open, no acknowledgement resolves the submission."""
+
+PROVIDER_HEALTH: Final = Table(
+    "provider_health", METADATA,
+    Column("provider_id", String(31), primary_key=True),
+    Column("failures", Integer, nullable=False),  # deliveries that failed in a row
+    Column("failed_at", String(32), nullable=False),
+    Column("fault", Text, nullable=False),
+)  # fmt: skip
+"""Providers whose last delivery failed before its release."""
 
 RESOLUTIONS: Final = Table(
     "resolutions", METADATA,

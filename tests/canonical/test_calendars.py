@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from canonical.calendars import closing_days, easter_sunday, is_business_day, next_business_day, window_day
+from canonical.calendars import Schedule, closing_days, easter_sunday, is_business_day, next_business_day
 
 D = dt.date
 
@@ -42,4 +42,4 @@ def test_the_fed_keeps_saturday_holidays_and_moves_sunday_ones() -> None:
     ],
 )
 def test_the_open_window(now, day) -> None:
-    assert window_day("target", dt.time(15), "Europe/Berlin", now) == day
+    assert Schedule("target", (dt.time(15),), "Europe/Berlin").open_window(now).day == day

@@ -61,3 +61,15 @@ def gateway(tmp_path: Path, config_dir: Path, clock: Clock) -> Iterator[Gateway]
     opened = open_gateway(settings, clock)
     yield opened
     opened.registry.engine.dispose()
+
+
+@pytest.fixture
+def gateway_anywhere(tmp_path: Path, config_dir: Path, clock: Clock, registry_url: str) -> Iterator[Gateway]:
+    """A gateway on each registry, whose clients may send cancellation requests."""
+    settings = Settings(home=tmp_path / "home", config_dir=config_dir, registry_url=registry_url)
+    opened = open_gateway(settings, clock)
+    for name, profile in opened.profiles.clients.items():
+        formats = (*profile.formats, "camt.055", "pain.007")
+        opened.profiles.clients[name] = profile.model_copy(update={"formats": formats})
+    yield opened
+    opened.registry.engine.dispose()

@@ -23,9 +23,10 @@ from gateway.book import all_book
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.parse import parse
+from gateway.plans import live_routes
 from gateway.receive import receive
 from gateway.registry import tables as t
-from gateway.route import live_routes, route
+from gateway.route import route
 from gateway.settings import Settings
 from gateway.show import print_status
 from gateway.stages import run_journey, unfinished_files

@@ -13,6 +13,7 @@ from gateway.approve import approve
 from gateway.dispatch import dispatch, due
 from gateway.follow import follow
 from gateway.parse import parse
+from gateway.plans import live_submissions
 from gateway.receive import receive
 from gateway.registry import tables as t
 from gateway.stages import run_journey
@@ -38,7 +39,7 @@ def test_two_planners_place_each_payment_once(gateway, monkeypatch) -> None:
 
     monkeypatch.setattr(routing, "_plan", slept)
     routing.route(gateway, file.file_id)
-    assert sum(row["payments"] for row in routing.live_submissions(gateway, file.file_id)) == 10
+    assert sum(row["payments"] for row in live_submissions(gateway, file.file_id)) == 10
 
 
 def statement_day(gateway, tmp_path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,13 +15,12 @@ from world import agree
 from canonical.errors import Conflict, NotFound, ReleaseOver, Withheld
 from gateway import funds as covering
 from gateway import releases
-from gateway.composition import Gateway, open_gateway
+from gateway.composition import Gateway
 from gateway.dispatch import dispatch, due
 from gateway.funds import counter_of, fund
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry
 from gateway.reserves import give_back, reserve
-from gateway.settings import Settings
 from gateway.stages import deliver
 from gateway.status import status_of
 from gateway.stops import resume, stop, stops
@@ -33,15 +30,8 @@ TODAY = dt.date(2026, 11, 20)
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, config_dir: Path, clock, registry_url: str) -> Iterator[Gateway]:
-    """On both registries; the clients may send requests."""
-    home = Settings(home=tmp_path / "home", config_dir=config_dir, registry_url=registry_url)
-    opened = open_gateway(home, clock)
-    for name, profile in opened.profiles.clients.items():
-        formats = (*profile.formats, "camt.055")
-        opened.profiles.clients[name] = profile.model_copy(update={"formats": formats})
-    yield opened
-    opened.registry.engine.dispose()
+def gateway(gateway_anywhere: Gateway) -> Gateway:
+    return gateway_anywhere
 
 
 def only(gateway: Gateway) -> str:

@@ -17,9 +17,9 @@ from gateway import dispatch as dispatching
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, doubtful, due
 from gateway.funds import fund
+from gateway.plans import live_submissions
 from gateway.registry import tables as t
 from gateway.resolve import resolve
-from gateway.route import live_submissions
 from gateway.settings import Settings
 from gateway.submissions import RegistryLog, acknowledge, submission_row
 

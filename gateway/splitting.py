@@ -1,0 +1,32 @@
+"""Splitting: what goes one way on one day is cut into files that the provider takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from canonical.profiles import FileLimits
+
+
+def pieces(group: pl.DataFrame, limits: FileLimits) -> Iterator[pl.DataFrame]:
+    """Payments in row order, in as few pieces as keep the limits; each payment in one of them.
+
+    No payment may be larger than the limit of a file: routing keeps those off (`gateway.candidates`).
+    """
+    parts = group.partition_by(*limits.apart, maintain_order=True) if limits.apart else [group]
+    for part in parts:
+        yield from _runs(part, limits.payments_max, limits.amount_minor)
+
+
+def _runs(part: pl.DataFrame, payments_max: int | None, minor_max: int | None) -> Iterator[pl.DataFrame]:
+    running = part["amount_minor"].cum_sum()
+    start = 0
+    while start < part.height:
+        end = part.height if payments_max is None else min(part.height, start + payments_max)
+        if minor_max is not None:
+            before = int(running[start - 1]) if start else 0
+            end = min(end, int(running.search_sorted(before + minor_max, side="right")))
+        assert end > start, "routing keeps off what is larger than a file may be"
+        yield part.slice(start, end - start)
+        start = end
