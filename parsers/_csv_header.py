@@ -80,6 +80,20 @@ def read_header(names: list[str] | None, options: TableOptions) -> tuple[Layout 
     return layout, faults
 
 
+def find_columns(
+    names: list[str] | None, wanted: Mapping[str, Column], width: int | None
+) -> tuple[Layout | None, list[Fault]]:
+    """Layout of a provider's table: where the columns that a mapping names stand; None where some are missing."""
+    if names is not None and len(names) > TABLE_COLUMNS_MAX:
+        return None, [Fault("header", f"The header has more than {TABLE_COLUMNS_MAX} columns", _TEMPLATE)]
+    faults: list[Fault] = []
+    finder = _Finder(
+        names or [], [normal(name) for name in names or []], int(width or 0) if names is None else len(names), faults
+    )
+    cells = {ours: finder.cell(column) for ours, column in wanted.items()}
+    return (None if faults else Layout(finder.width, cells)), faults
+
+
 def terms_of(options: TableOptions) -> Mapping[str, str]:
     """Canonical column → what the client calls it: its headings where they are agreed, else those of the template."""
     theirs = {

@@ -16,8 +16,15 @@ from canonical.plugins import discover
 GOLDEN = Path(__file__).parents[1] / "parsers" / "golden"
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 FOLDERS = {
-    "csv": "csv", "nacha-return": "nacha", "xlsx": "csv",
+    "csv": "csv", "nacha-return": "nacha", "settlement-csv": "csv", "xlsx": "csv",
 }  # fmt: skip
+OPTIONS: dict[str, dict[str, Any]] = {
+    "settlement-csv": {
+        "columns": {"account": {"constant": "A"}, "currency": {"constant": "EUR"}, "booking_date": 1},
+        "net": 2, "fees": [3], "header": False, "width": 6,
+    },
+}  # fmt: skip
+"""Options of formats that cannot do without any."""
 SEED_BYTES_MAX = 20_000
 
 
@@ -49,7 +56,7 @@ def survive(name: str, data: bytes) -> None:
             checked(asked.requests, CANCELLATIONS)
             checked(asked.findings, FINDINGS)
         else:
-            said = found.read(source, found.options())
+            said = found.read(source, found.options.model_validate(OPTIONS.get(name, {})))
             for frame, schema in (
                 (said.statuses, STATUSES), (said.statements, STATEMENTS), (said.entries, ENTRIES), (said.findings, FINDINGS),
             ):  # fmt: skip

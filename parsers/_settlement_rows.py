@@ -1,0 +1,128 @@
+"""Rows of a provider's settlement CSV as typed columns: texts by the mapping, signed amounts, days."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from canonical.money import amount_minor
+from parsers._csv_amounts import days_of
+from parsers._csv_header import Fault, Layout, find_columns
+from parsers._csv_options import Column
+from parsers._csv_values import Cells, Misfit, texts_of
+from parsers._settlement_options import SettlementOptions
+
+DATES: Final = ("booking_date", "value_date")
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Typed rows. `frame`: row, line, our texts, days, `gross`, `fee`, `net`, `amount` in minor units, signed (minus: out).
+
+    `misfits`: cells that do not fit, by the frame's rows.
+    """
+
+    frame: pl.DataFrame
+    misfits: list[Misfit]
+
+
+def layout_of(names: list[str] | None, options: SettlementOptions) -> tuple[Layout | None, list[Fault]]:
+    """Where our columns and amounts stand, None with faults where some are missing."""
+    amounts = {name: Column.model_validate({"from": place}) for name, place in options.amounts().items()}
+    return find_columns(names, {**options.columns, **amounts}, options.width)
+
+
+def mapped(cells: Cells, where: pl.DataFrame, layout: Layout, options: SettlementOptions) -> Mapped:
+    """The rows of one block. Empty where there are none."""
+    texts, misfits = texts_of(cells, layout)
+    if "currency" in texts.columns:
+        texts = texts.with_columns(pl.col("currency").str.to_uppercase())
+    frame = pl.concat([where.select("row", "line"), texts], how="horizontal")
+    for name in DATES:
+        if name in texts.columns:
+            days = days_of(_day_texts(texts[name], options), options.columns[name].date or options.date)
+            misfits += _lost(name, texts[name], days, f"is no date as agreed ({options.date})")
+            frame = frame.with_columns(days.alias(name))
+    currency = (
+        texts["currency"]
+        if "currency" in texts.columns
+        else pl.Series("currency", [None] * len(frame), dtype=pl.String)
+    )
+    for name in ("gross", "net", "amount"):
+        minor, lost = _money(name, texts, currency, options)
+        frame = frame.with_columns(minor.alias(name))
+        misfits += lost
+    fee, lost = _fees(texts, currency, options)
+    frame = frame.with_columns(fee.alias("fee")).rename({"batch": "batch_id"}, strict=False)
+    return Mapped(frame, [*misfits, *lost])
+
+
+def _day_texts(text: pl.Series, options: SettlementOptions) -> pl.Series:
+    """The date before the time of day, where one is agreed to follow."""
+    if not options.times:
+        return text
+    timed = pl.col("t").str.extract(
+        r"^(.+?)[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[A-Z]{1,5}| ?[+-][0-9:]{2,6})?$", 1
+    )
+    return text.to_frame("t").select(pl.coalesce(timed, "t")).to_series()
+
+
+def signed_amounts(text: pl.Series, currency: pl.Series, options: SettlementOptions) -> pl.Series:
+    """Int64 minor units of amounts with an optional sign before them, by the strict pattern; null of others."""
+    frame = pl.DataFrame({"t": text, "c": currency})
+    column = pl.col("t")
+    bare = column.str.replace(r"^[+-]", "")
+    if options.thousands:
+        sign, point = re.escape(options.thousands), re.escape(options.decimal)
+        fits = bare.str.contains(rf"^([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?$")
+        bare = pl.when(fits).then(bare.str.replace_all(sign, ""))
+    elif options.decimal == ",":
+        bare = pl.when(~bare.str.contains(".", literal=True)).then(bare)
+    if options.minor_units:
+        whole = pl.when(bare.str.contains("^[0-9]{1,13}$")).then(bare).cast(pl.Int64, strict=False)
+    else:
+        whole = amount_minor(bare.str.replace(options.decimal, ".", literal=True), pl.col("c"))
+    return frame.select(pl.when(column.str.starts_with("-")).then(-whole).otherwise(whole)).to_series()
+
+
+def _money(
+    name: str, texts: pl.DataFrame, currency: pl.Series, options: SettlementOptions
+) -> tuple[pl.Series, list[Misfit]]:
+    """One amount of each row: what comes in is positive. Null where its cells are empty."""
+    if name == "gross" and "gross_currency" in texts.columns:
+        currency = texts["gross_currency"].str.to_uppercase()
+    parts = [(column, 1 if column == name else (1 if column.endswith("_credit") else -1))
+             for column in (name, f"{name}_credit", f"{name}_debit") if column in texts.columns]  # fmt: skip
+    inverse = -1 if parts and parts[0][0] == name and options.sign == "minus_in" else 1
+    return _sum(parts, texts, currency, options, inverse)
+
+
+def _fees(texts: pl.DataFrame, currency: pl.Series, options: SettlementOptions) -> tuple[pl.Series, list[Misfit]]:
+    """What the row costs, positive; null where no column of costs is filled."""
+    parts = [(column, 1) for column in texts.columns if column.startswith("fee_")]
+    return _sum(parts, texts, currency, options, 1 if options.fee_sign == "cost_positive" else -1)
+
+
+def _sum(
+    parts: list[tuple[str, int]], texts: pl.DataFrame, currency: pl.Series, options: SettlementOptions, factor: int
+) -> tuple[pl.Series, list[Misfit]]:
+    total, misfits = pl.Series([None] * texts.height, dtype=pl.Int64), list[Misfit]()
+    for column, side in parts:
+        minor = signed_amounts(texts[column], currency, options)
+        misfits += _lost(column, texts[column], minor, "is no amount in the row's currency")
+        frame = pl.DataFrame({"total": total, "more": minor * (side * factor)})
+        total = frame.select(
+            pl.when(pl.col("more").is_null()).then("total").otherwise(pl.col("total").fill_null(0) + pl.col("more"))
+        ).to_series()
+    return total, misfits
+
+
+def _lost(name: str, text: pl.Series, read: pl.Series, words: str) -> list[Misfit]:
+    lost = text.is_not_null() & read.is_null()
+    if not lost.any():
+        return []
+    rows = lost.arg_true()
+    return [Misfit(name, rows, text.gather(rows), f"“{{}}” {words}", "")]

@@ -1,0 +1,104 @@
+"""settlement-csv: a provider's settlement or status report as CSV, read by the mapping that its profile declares.
+
+Stripe's payout reconciliation and Adyen's settlement detail report are worked out in docs/formats/settlement-csv.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.contracts import Feedback, Model, Source
+from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, empty
+from canonical.limits import WINDOW_BYTES
+from parsers._csv_blocks import encoded, read_head
+from parsers._csv_header import Fault as HeaderFault
+from parsers._csv_header import at_line, file_findings
+from parsers._csv_rows import Place, flawed, rows_at, sound_cells
+from parsers._csv_sniff import looks_like_a_table
+from parsers._csv_values import Misfit
+from parsers._nacha_findings import Fault, gathered
+from parsers._settlement_frames import entries_of, settled, stated, statements_of, statuses_of
+from parsers._settlement_options import SettlementOptions
+from parsers._settlement_rows import layout_of, mapped
+
+_NAME: Final = "settlement-csv"
+_AGAIN: Final = "Nothing of the file is used. Ask the provider what changed, or correct the mapping in the profile."
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementCsv:
+    """The format. See docs/formats/settlement-csv.md."""
+
+    name: str = _NAME
+    kind: ClassVar[Literal["feedback"]] = "feedback"
+    options: type[Model] = SettlementOptions
+    window_bytes: int = WINDOW_BYTES // 2
+
+    def sniff(self, head: bytes) -> bool:
+        """True when some of the first lines look like rows of a table."""
+        return looks_like_a_table(head)
+
+    def read(self, source: Source, options: SettlementOptions) -> Feedback:
+        """STATEMENTS and ENTRIES, or STATUSES. A cell that does not fit is FATAL: half a settlement is none."""
+        rows, findings = self._rows(source, options)
+        statuses, entries, statements = empty(STATUSES), empty(ENTRIES), empty(STATEMENTS)
+        if rows is not None:
+            rows, more = settled(rows, options) if options.gives == "entries" else stated(rows)
+            findings += more
+        found = gathered(findings)
+        if rows is not None and not found["severity"].is_in([Severity.FATAL.value]).any():
+            if options.gives == "entries":
+                entries, statements = entries_of(rows, options), statements_of(rows)
+            else:
+                statuses = statuses_of(rows)
+        return Feedback(_NAME, options.gives, None, statuses, statements, entries, checked(found, FINDINGS))
+
+    def _rows(self, source: Source, options: SettlementOptions) -> tuple[pl.DataFrame | None, list[pl.DataFrame]]:
+        dialect = options.dialect()
+        file, fault = encoded(source.data, dialect)
+        if file is None or file.end <= file.begin:
+            return None, [_told([fault or HeaderFault("header", "The file is empty", _AGAIN)])]
+        head, fault = read_head(file, dialect)
+        if head is None:
+            return None, [_told([fault] if fault else [])]
+        layout, faults = layout_of(head.names, options)
+        if layout is None:
+            return None, [_told(at_line(faults, head.line))]
+        place, frames, findings = Place(head.offset, head.next_line), [], []
+        while place.offset < file.end:
+            block = rows_at(file, place, layout, dialect, self.window_bytes)
+            place = block.after
+            cells, where = sound_cells(block, layout, dialect)
+            read = mapped(cells, where, layout, options)
+            frames.append(read.frame)
+            findings += [_fatal(flawed(block, layout, dialect)), *(_misfits(item, where) for item in read.misfits)]
+        if not any(frame.height for frame in frames):
+            none = HeaderFault("header", "The file has a header and no rows", _AGAIN, Severity.WARNING)
+            return None, [*findings, _told([none])]
+        return pl.concat(frames), findings
+
+
+def _told(faults: list[HeaderFault]) -> pl.DataFrame:
+    return file_findings(faults, _NAME)
+
+
+def _fatal(findings: pl.DataFrame) -> pl.DataFrame:
+    """Rows that cannot be read: the same as of a client's table, under our name, and the whole file falls with them."""
+    return findings.with_columns(
+        pl.col("rule").str.replace("^csv-", f"{_NAME}-"), pl.lit(Severity.FATAL.value).alias("severity"),
+        pl.lit(_AGAIN).alias("remedy"),
+    )  # fmt: skip
+
+
+def _misfits(misfit: Misfit, where: pl.DataFrame) -> pl.DataFrame:
+    fault = Fault(f"{_NAME}-value", "CH16", Severity.FATAL, Level.PAYMENT, misfit.ours, _AGAIN)
+    rows = where.select("row", "line")[misfit.rows].with_columns(value=misfit.values.str.head(60))
+    before, _, behind = misfit.message.partition("{}")
+    return fault.on(rows, pl.lit(before) + pl.col("value").fill_null("") + pl.lit(behind), pl.col("value"))
+
+
+FORMAT: Final = SettlementCsv()

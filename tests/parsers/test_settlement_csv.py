@@ -1,0 +1,193 @@
+"""settlement-csv: Stripe's and Adyen's reports by the example mappings, statements of the corpus, statuses, each fault."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from canonical.contracts import Feedback, Source
+from parsers.settlement_csv import FORMAT
+from reconciliation.fees import is_fee
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "settlement"
+DAYS = {"account": {"constant": "A"}, "booking_date": "Date", "currency": {"constant": "EUR"}}
+
+
+def options_of(name: str) -> dict[str, Any]:
+    text = (EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")
+    return YAML(typ="safe").load(text)["feedback"][0]["options"]
+
+
+def read(data: bytes | str, **options: Any) -> Feedback:
+    plain = data.encode() if isinstance(data, str) else data
+    return FORMAT.read(Source("0" * 20, "test.csv", plain), FORMAT.options.model_validate(options))
+
+
+def plain(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    rows = [{key: value for key, value in row.items() if value is not None} for row in frame.to_dicts()]
+    return json.loads(json.dumps(rows, default=str))
+
+
+def told(feedback: Feedback) -> list[tuple[str, str, int]]:
+    return list(feedback.findings.select("severity", "rule", "line").iter_rows())
+
+
+def signed(frame: pl.DataFrame, column: str = "amount_minor") -> int:
+    value = pl.when(pl.col("credit_debit") == "CRDT").then(column).otherwise(-pl.col(column))
+    return frame.select(value.sum()).item()
+
+
+@pytest.mark.parametrize("name", ["stripe", "adyen"])
+def test_golden(name: str) -> None:
+    feedback = read((EXAMPLES / f"{name}.csv").read_bytes(), **options_of(name))
+    expected = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+    assert {key: plain(getattr(feedback, key)) for key in expected} == expected
+    assert told(feedback) == []
+
+
+def test_details_add_up_and_a_batch_that_was_paid_out_is_nothing() -> None:
+    feedback = read((EXAMPLES / "adyen.csv").read_bytes(), **options_of("adyen"))
+    assert signed(feedback.entries) == 0
+    assert feedback.statements.select(pl.col("credits_minor") == pl.col("debits_minor")).item()
+    assert feedback.entries.filter(is_fee())["amount_minor"].sum() == 135 + 75 + 25 + 10 + 750 + 120
+    stripe = read((EXAMPLES / "stripe.csv").read_bytes(), **options_of("stripe")).entries.filter(currency="USD")
+    assert signed(stripe) == 11622 + 7787 - 2000 - 9550 - 200
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ("116.22", "116.23", ("error", "settlement-csv-sum", 2)),
+        ("116.22", "116,22", ("fatal", "settlement-csv-columns", 2)),
+        ("116.22", "116.222", ("fatal", "settlement-csv-value", 2)),
+        ("116.22", "1e2", ("fatal", "settlement-csv-value", 2)),
+        ("2026-01-05 09:12:44", "05.01.2026", ("fatal", "settlement-csv-value", 2)),
+        ("2026-01-05 09:12:44", "", ("fatal", "settlement-csv-missing", 2)),
+        (",charge,", ",surprise,", ("fatal", "settlement-csv-type", 2)),
+        (",usd,", ",,", ("fatal", "settlement-csv-missing", 2)),
+        ("gross,fee", "brutto,fee", ("fatal", "settlement-csv-header", 1)),
+    ],
+)
+def test_each_fault_is_told_with_its_line(before: str, after: str, fault: tuple[str, str, int]) -> None:
+    text = (EXAMPLES / "stripe.csv").read_text()
+    assert before in text
+    feedback = read(text.replace(before, after, 1), **options_of("stripe"))
+    assert fault in told(feedback)
+    assert feedback.entries.is_empty() == (fault[0] == "fatal")
+
+
+@pytest.mark.parametrize("data", ["", "Date,Amount\n"])
+def test_nothing_is_told(data: str) -> None:
+    assert read(data, columns=DAYS, net="Amount").findings["rule"].to_list() == ["settlement-csv-header"]
+
+
+def test_statuses_by_mapping() -> None:
+    data = "Ref;State;Why;Sum;Ccy\nS1;done;;10,50;eur\nS2;failed;AC04;1.000,00;EUR\nS3;sent back;AC06;7,00;EUR\n"
+    columns = {
+        "instruction_id": "Ref", "reason": "Why", "currency": "Ccy",
+        "status": {"from": "State", "values": {"done": "ACSC", "failed": "RJCT", "sent back": "RJCT"}},
+        "kind": {"from": "State", "values": {"sent back": "return"}, "otherwise": "keep", "default": "status"},
+    }  # fmt: skip
+    agreed = {"gives": "statuses", "delimiter": ";", "decimal": ",", "thousands": ".", "amount": "Sum"}
+    wrong = read(data, columns=columns, **agreed)
+    assert ("fatal", "settlement-csv-kind", 2) in told(wrong)
+    columns["kind"]["values"] |= {"done": "status", "failed": "status"}
+    found = read(data, columns=columns, **agreed)
+    assert told(found) == []
+    assert plain(found.statuses.select("original_instruction_id", "kind", "status", "reason", "amount_minor", "currency")) == [
+        {"original_instruction_id": "S1", "kind": "status", "status": "ACSC", "amount_minor": 1050, "currency": "EUR"},
+        {"original_instruction_id": "S2", "kind": "status", "status": "RJCT", "reason": "AC04", "amount_minor": 100_000, "currency": "EUR"},
+        {"original_instruction_id": "S3", "kind": "return", "status": "RJCT", "reason": "AC06", "amount_minor": 700, "currency": "EUR"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"columns": {}}, {"columns": DAYS}, {"columns": {**DAYS, "color": "x"}, "net": "N"},
+        {"columns": DAYS, "net": {"credit": "C"}}, {"columns": DAYS, "net": "N", "decimal": ",", "thousands": ","},
+        {"columns": DAYS, "net": "N", "types": {"a": "payment"}}, {"columns": DAYS, "net": "N", "amount": "A"},
+        {"columns": {**DAYS, "type": "T"}, "net": "N", "types": {"a": "gift"}}, {"columns": DAYS, "net": "N", "encoding": "guess"},
+    ],
+)  # fmt: skip
+def test_options_are_checked(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        FORMAT.options.model_validate(wrong)
+
+
+# ---------------------------------------------------------------------------------------------- corpus
+
+US_DATES = {"date": "MM/DD/YYYY", "thousands": ","}
+CORPUS: dict[str, tuple[dict[str, Any], int, int]] = {
+    "debit_credit_amount.csv": ({"columns": DAYS, "net": {"credit": "Credit", "debit": "Debit"}, **US_DATES}, 4, -146_000),
+    "multi_currency.csv": ({"columns": {**DAYS, "currency": "Currency"}, "net": "Amount", **US_DATES}, 2, -3350 + 152_500),
+    "original_currency.csv": ({"columns": {**DAYS, "currency": "Currency"}, "net": "Amount", **US_DATES}, 1, 152_500),
+    "original_currency_no_header.csv": (
+        {"header": False, "width": 8, "columns": {**DAYS, "booking_date": 1, "currency": 3, "end_to_end_id": 8}, "net": 4, **US_DATES}, 1, 152_500,
+    ),
+    "sample_statement_en.csv": ({"columns": {**DAYS, "currency": "Currency"}, "net": "Amount", **US_DATES}, 2, -3350 + 152_500),
+    "sample_statement_credit_card_inverse_sign_en.csv": (
+        {"columns": {**DAYS, "currency": "Currency"}, "net": "Amount", "sign": "minus_in", **US_DATES}, 2, -3350 + 152_500,
+    ),
+    "csv_european_decimals.csv": (
+        {"columns": {**DAYS, "booking_date": "Buchungstag", "currency": "CCY", "reference": "Ref"}, "net": "Betrag",
+         "delimiter": ";", "decimal": ",", "thousands": "."}, 3, -123_456 + 350_000 - 450,
+    ),
+    "csv_french_headers.csv": (
+        {"columns": {**DAYS, "booking_date": "Date opération", "currency": "Devise", "reference": "Référence"},
+         "net": {"credit": "Crédit", "debit": "Débit"}, "delimiter": ";", "decimal": ","}, 3, -123_456 + 350_000 - 450,
+    ),
+    "sample_statement.csv": (
+        {"columns": {**DAYS, "account": "Account", "currency": "Currency", "reference": "Reference"}, "net": "Amount"}, 2, 130_000,
+    ),
+    "viseca.csv": (
+        {"columns": {**DAYS, "account": "CardId", "currency": "Currency", "reference": "TransactionId", "value_date": "ValutaDate"},
+         "net": "Amount", "sign": "minus_in", "times": True}, 9, -4920,
+    ),
+}  # fmt: skip
+"""Statement → mapping, entries, their sum. Of the manifest's statements only `invalid.csv` (one word) has none."""
+
+
+def test_statements_of_the_corpus_are_read_by_mapping(corpus) -> None:
+    seen = set()
+    for file in corpus("csv"):
+        if file.path.name not in CORPUS:
+            assert file.version == "bulk-payment" or file.validity == "invalid", file.key
+            continue
+        options, entries, total = CORPUS[file.path.name]
+        feedback = read(file.path.read_bytes(), **options)
+        assert told(feedback) == [], file.key
+        assert feedback.entries.height == entries, file.key
+        assert signed(feedback.entries) == total, file.key
+        seen.add(file.path.name)
+    assert seen == set(CORPUS)
+
+
+# ---------------------------------------------------------------------------------------------- what is written is read
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 10**6)), min_size=1, max_size=20))
+def test_net_is_gross_less_fees(rows: list[tuple[int, int]]) -> None:
+    def text(minor: int) -> str:
+        return f"{'-' if minor < 0 else ''}{abs(minor) // 100}.{abs(minor) % 100:02d}"
+
+    lines = [f"2026-01-05,{text(gross)},{text(fee)},{text(gross - fee)}" for gross, fee in rows]
+    data = "\n".join(["Date,Gross,Fee,Net", *lines])
+    whole = read(data, columns=DAYS, gross="Gross", fees="Fee", net="Net")
+    assert told(whole) == []
+    assert signed(whole.entries) == sum(gross - fee for gross, fee in rows)
+    parts = [read(data, columns=DAYS, fees="Fee", **{name: name.title()}) for name in ("gross", "net")]
+    assert all(part.entries.equals(whole.entries) for part in parts)
+    once = whole.entries.unique("position")
+    statement = whole.statements.row(0, named=True)
+    assert once.height == len(rows) == statement["entries"]
+    assert statement["credits_minor"] - statement["debits_minor"] == signed(whole.entries)
