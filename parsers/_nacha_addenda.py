@@ -21,11 +21,12 @@ from parsers._nacha_classes import (
     IAT_REMITTANCE_MAX,
     ORDERED,
 )
-from parsers._nacha_digits import Bytes, Flags, Integers, field, numbers, strings
+from parsers._nacha_digits import Bytes, Flags, Integers, field, numbers, word
 from parsers._nacha_entries import Entries
 from parsers._nacha_findings import Fault
-from parsers._nacha_layout import cut, given
+from parsers._nacha_layout import RECORD_CHARS, cut
 from parsers._nacha_order import Placed
+from parsers._nacha_texts import lines
 
 _PAYMENT: Final = (Severity.ERROR, Level.PAYMENT)
 INDICATOR: Final = Fault(
@@ -85,9 +86,8 @@ class Addenda:
 
 def addenda_of(here: Placed) -> Addenda:
     """The addenda of the placed records that belong to an entry of this window."""
-    matrix = np.ascontiguousarray(here.records.matrix[here.addenda])
-    kind, known = numbers(matrix, 2, 3)
-    return Addenda(matrix, np.where(known, kind, -1), here.owner)
+    kind, known = here.parts.kind
+    return Addenda(here.parts.addenda_matrix, np.where(known, kind, -1), here.parts.owner)
 
 
 def remittances(addenda: Addenda, entries: int) -> pl.Series:
@@ -97,17 +97,18 @@ def remittances(addenda: Addenda, entries: int) -> pl.Series:
         return pl.Series("remittance", [None], dtype=pl.String).new_from_index(0, entries)
     every = bool(telling.all())
     kind, owner = (addenda.kind, addenda.owner) if every else (addenda.kind[telling], addenda.owner[telling])
-    text = cut(*_TEXTS[PAYMENT])
-    if (kind == TERMINAL).any():
-        text = pl.when(pl.Series(kind == TERMINAL)).then(cut(*_TEXTS[TERMINAL])).otherwise(text)
     matrix = addenda.matrix if every else addenda.matrix[telling]
-    texts = strings(matrix).to_frame().select(text.str.strip_chars_end(" ").alias("remittance"))
+    text = lines(matrix, *_TEXTS[PAYMENT])
+    if (kind == TERMINAL).any():
+        text = text.zip_with(pl.Series(kind != TERMINAL), lines(matrix, *_TEXTS[TERMINAL]))
+    texts = text.alias("remittance").to_frame()
     if len(owner) > 1 and bool((owner[1:] == owner[:-1]).any()):
-        joined = texts.with_columns(pl.Series("owner", owner)).group_by("owner", maintain_order=True)
+        joined = texts.with_columns(pl.col("remittance").fill_null(""), pl.Series("owner", owner)).group_by(
+            "owner", maintain_order=True
+        )
         texts = joined.agg(pl.col("remittance").str.join("\n"))
         owner = texts["owner"].to_numpy()
         texts = texts.select(pl.when(pl.col("remittance").str.strip_chars("\n") != "").then("remittance"))
-    texts = texts.select(given(pl.col("remittance")))
     if len(owner) == entries:
         return texts["remittance"]
     index = np.full(entries, -1)
@@ -182,9 +183,7 @@ def _record_findings(entries: Entries, addenda: Addenda, headers: pl.DataFrame, 
 
 def _tail(matrix: Bytes) -> npt.NDArray[np.uint64]:
     """Positions 88-94 of each record as one number."""
-    tail = np.zeros((len(matrix), 8), np.uint8)
-    tail[:, :7] = field(matrix, 88, 94)
-    return tail.view(np.uint64)[:, 0]
+    return word(matrix, RECORD_CHARS - 8) >> np.uint64(8)
 
 
 def _ordinals(entries: Entries, addenda: Addenda) -> Integers:

@@ -160,8 +160,9 @@ def batch_sums(here: Placed, entries: Mapping[str, Integers | Flags], carried: p
     """
     kinds = here.records.kinds
     counted = np.flatnonzero(here.inside & ((kinds == ord("6")) | (kinds == ord("7"))))
-    inside = here.inside[here.entries]
-    batch, debit, credit = here.batch[here.entries][inside], entries["debit"][inside], entries["credit"][inside]
+    index = here.parts.entries
+    inside = here.inside[index]
+    batch, debit, credit = here.batch[index][inside], entries["debit"][inside], entries["credit"][inside]
     amount = entries["amount"][inside]
     of_entries = run_sums(batch, {
         "entry_hash": entries["rdfi"][inside], "debit_sum": amount * debit, "credit_sum": amount * credit,

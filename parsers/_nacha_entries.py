@@ -13,11 +13,12 @@ import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
-from parsers._nacha_classes import ORDERED, EntryClass
+from parsers._nacha_classes import ORDERED
 from parsers._nacha_digits import Bytes, Flags, Integers, field, numbers, strings
 from parsers._nacha_findings import Fault
 from parsers._nacha_layout import DIRECTIONS, RETURN_CODES, cut, words
 from parsers._nacha_order import Placed
+from parsers._nacha_parts import Parts
 
 _PAYMENT: Final = (Severity.ERROR, Level.PAYMENT)
 CODE: Final = Fault(
@@ -137,27 +138,27 @@ def _identification(present: set[int]) -> pl.Expr:
 
 def entries_of(here: Placed, headers: pl.DataFrame, rows: int) -> Entries:
     """The entries of the placed records. `rows`: payments before this window."""
-    records, index = here.records, here.entries
-    matrix = np.ascontiguousarray(records.matrix[index])
+    records, parts = here.records, here.parts
+    index = parts.entries
     inside, batch = here.inside[index], here.batch[index]
     first = int(headers["batch"][0]) if headers.height else 0
     position = np.where(inside & bool(headers.height), batch - first, -1)
     class_index = _per_header(headers, "sec", len(ORDERED) - 1)[position]
-    code, known = numbers(matrix, 2, 3)
+    code, known = parts.code
     direction = _DIRECTION_OF[np.where(known, code, _NO_CODE)]
     row = np.where(inside & (direction > 0), np.cumsum(inside & (direction > 0)) + rows, 0)
-    amount, amount_known = _amounts(matrix, class_index)
-    trace, trace_known = numbers(matrix, 80, 94)
+    amount, amount_known = _amounts(parts, class_index)
+    trace, trace_known = parts.trace
     odfi = _per_header(headers, "odfi", -1)[position]
     foreign = trace_known & (odfi >= 0) & (trace // _TRACE_SEQUENCE != odfi) & (class_index != _CLASS_OF["ADV"])
     own_end = records.offsets[index] + records.lengths[index]
-    count = np.bincount(here.owner, minlength=len(index)) if len(index) else np.zeros(0, np.int64)
+    count = np.bincount(parts.owner, minlength=len(index)) if len(index) else np.zeros(0, np.int64)
     last = np.cumsum(count) - 1
-    ends = records.offsets[here.addenda] + records.lengths[here.addenda]
+    ends = records.offsets[parts.addenda] + records.lengths[parts.addenda]
     end = np.where(count > 0, ends[last], own_end) if ends.size else own_end
     return Entries(
-        matrix, records.lines[index], records.offsets[index], batch, position, row, class_index,
-        np.where(known, code, _NO_CODE), direction.astype(np.int64), amount, amount_known, numbers(matrix, 4, 11)[0],
+        parts.entry_matrix, records.lines[index], records.offsets[index], batch, position, row, class_index,
+        np.where(known, code, _NO_CODE), direction.astype(np.int64), amount, amount_known, parts.rdfi[0],
         trace, trace_known, foreign, last - count + 1, count, end,
     )  # fmt: skip
 
@@ -171,11 +172,12 @@ def _per_header(headers: pl.DataFrame, column: str, missing: int) -> Integers:
     return np.concatenate((values.to_numpy(), [missing])).astype(np.int64)
 
 
-def _amounts(matrix: Bytes, class_index: Integers) -> tuple[Integers, Flags]:
-    amount, known = numbers(matrix, *EntryClass("").amount)
+def _amounts(parts: Parts, class_index: Integers) -> tuple[Integers, Flags]:
+    amount, known = parts.amount
     advices = np.flatnonzero(class_index == _CLASS_OF["ADV"])
     if advices.size:
-        amount[advices], known[advices] = numbers(matrix[advices], *ORDERED[_CLASS_OF["ADV"]].amount)
+        amount, known = amount.copy(), known.copy()
+        amount[advices], known[advices] = numbers(parts.entry_matrix[advices], *ORDERED[_CLASS_OF["ADV"]].amount)
     return amount, known
 
 

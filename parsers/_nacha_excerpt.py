@@ -168,8 +168,8 @@ def _kept(here: Placed, headers: pl.DataFrame, offsets: Integers) -> tuple[Flags
     entries = entries_of(here, headers, 0)
     staying = np.isin(entries.offset, offsets)
     keep = np.zeros(len(here.records.kinds), np.bool_)
-    keep[here.entries[staying]] = True
-    keep[here.addenda[staying[here.owner]]] = True
+    keep[here.parts.entries[staying]] = True
+    keep[here.parts.addenda[staying[here.parts.owner]]] = True
     some = entries.take(staying)
     numbers = some.summed
     columns = {

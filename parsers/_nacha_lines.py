@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -46,8 +46,8 @@ class Records:
     `matrix`: 94 columns, filled up with blanks; a byte that is no printable ASCII reads as a question mark. `kinds`: the
     record type codes, `F` for filler; lines that are empty or of no known type are left out, with a finding. `lines` from
     1; `offsets` and `lengths` in bytes, without the line end. `characters`: line, column and byte (hex) of the first bad
-    character of each line. `physical` counts records for the block count, filler included. `stopped`: reading cannot go
-    on, and a FATAL finding says so.
+    character of each line. `physical` counts records for the block count, filler included. `counted`: lines, whatever they
+    are. `stopped`: reading cannot go on, and a FATAL finding says so.
     """
 
     matrix: Bytes
@@ -58,8 +58,31 @@ class Records:
     findings: pl.DataFrame
     characters: pl.DataFrame
     physical: int
+    counted: int
     last: bool
     stopped: bool
+
+    def after(self, before: int) -> Records:
+        """The same with so many lines before the window's first one."""
+        if not before:
+            return self
+        further = pl.col("line") + before
+        return replace(
+            self,
+            lines=self.lines + before,
+            findings=self.findings.with_columns(further) if self.findings.height else self.findings,
+            characters=self.characters.with_columns(further) if self.characters.height else self.characters,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The bytes of one window: from `start` to before `end`."""
+
+    start: int
+    end: int
+    blocks: bool
+    last: bool
 
 
 def in_blocks(data: bytes | mmap.mmap) -> bool:
@@ -71,22 +94,36 @@ def in_blocks(data: bytes | mmap.mmap) -> bool:
 
 def records(data: bytes | mmap.mmap) -> Iterator[Records]:
     """Windows of records, cut where no addenda record follows. An empty file gives one empty window."""
-    blocks = in_blocks(data)
-    start, line = 0, 1
+    lines = 0
+    for piece in pieces(data):
+        window = records_of(data, piece).after(lines)
+        yield window
+        if window.stopped:
+            return
+        lines += window.counted
+
+
+def pieces(data: bytes | mmap.mmap) -> Iterator[Piece]:
+    """Where the windows of a file lie."""
+    blocks, start = in_blocks(data), 0
     while True:
         end = _window_end(data, start, blocks=blocks)
-        chunk = data[start:end]
         last = end >= len(data)
         if blocks and last:
-            chunk = chunk.rstrip(_LINE_ENDS)
-        array = np.frombuffer(chunk, np.uint8)
-        bad, line_feeds = _scanned(array)
-        lines, crowded = _lines(array, line_feeds, blocks=blocks)
-        window = _window(array, bad, lines, (line, start), last=last, crowded=crowded)
-        yield window
-        if last or window.stopped:
+            end = start + len(data[start:end].rstrip(_LINE_ENDS))
+        yield Piece(start, end, blocks, last)
+        if last:
             return
-        start, line = end, line + len(lines.starts)
+        start = end
+
+
+def records_of(data: bytes | mmap.mmap, piece: Piece) -> Records:
+    """The records of one window, whose first line is numbered 1."""
+    # A copy: what is made of it may outlive the mapped file.
+    array = np.frombuffer(data, np.uint8)[piece.start : piece.end].copy() if len(data) else np.empty(0, np.uint8)
+    bad, line_feeds = _scanned(array)
+    lines, crowded = _lines(array, line_feeds, blocks=piece.blocks)
+    return _window(array, bad, lines, piece.start, last=piece.last, crowded=crowded)
 
 
 def _window_end(data: bytes | mmap.mmap, start: int, *, blocks: bool) -> int:
@@ -150,23 +187,20 @@ def _uneven(array: Bytes) -> Lines:
     return Lines(starts, ends, lengths - with_return)
 
 
-def _window(array: Bytes, bad: Integers, lines: Lines, at: tuple[int, int], *, last: bool, crowded: bool) -> Records:
-    """The records of these lines. `at`: line number and byte offset of the first one."""
-    line, offset = at
-    characters = _characters(array, bad, lines, line)
-    if bad.size:
-        array = array.copy()
-        array[bad] = _QUESTION_MARK
+def _window(array: Bytes, bad: Integers, lines: Lines, offset: int, *, last: bool, crowded: bool) -> Records:
+    """The records of these lines. `offset`: of the first one in the file. Bad characters are written over."""
+    characters = _characters(array, bad, lines)
+    array[bad] = _QUESTION_MARK
     matrix = _matrix(array, lines)
     kinds = _kinds(matrix)
     keep = _IS_KNOWN[kinds]
     findings, physical, stop = [], len(keep), False
     if not keep.all() or bool((lines.lengths != RECORD_CHARS).any()):
-        findings = list(line_findings(array, lines, kinds, keep, at=line, last=last))
+        findings = list(line_findings(array, lines, kinds, keep, at=1, last=last))
         physical = int((lines.lengths > 0).sum())
-        stop, halt = halted(lines, kinds, keep, at=line, crowded=crowded)
+        stop, halt = halted(lines, kinds, keep, at=1, crowded=crowded)
         findings.append(halt)
-    numbers = np.arange(line, line + len(keep))
+    numbers = np.arange(1, len(keep) + 1)
     every = bool(keep.all())
     return Records(
         matrix if every else matrix[keep],
@@ -174,7 +208,7 @@ def _window(array: Bytes, bad: Integers, lines: Lines, at: tuple[int, int], *, l
         numbers if every else numbers[keep],
         (lines.starts if every else lines.starts[keep]) + offset,
         lines.lengths if every else lines.lengths[keep],
-        gathered(findings), characters, physical, last or stop, stop,
+        gathered(findings), characters, physical, len(keep), last or stop, stop,
     )  # fmt: skip
 
 
@@ -228,7 +262,7 @@ def _bad_characters(array: Bytes, at: int) -> Integers:
     return np.flatnonzero(_IS_BAD[slab] | lone) + at
 
 
-def _characters(array: Bytes, bad: Integers, lines: Lines, line: int) -> pl.DataFrame:
+def _characters(array: Bytes, bad: Integers, lines: Lines) -> pl.DataFrame:
     """First bad byte of each line that has one: line, column from 1, byte in hex."""
     index, first = np.unique(np.searchsorted(lines.ends, bad, side="right"), return_index=True)
     inside = index < len(lines.starts)
@@ -236,7 +270,7 @@ def _characters(array: Bytes, bad: Integers, lines: Lines, line: int) -> pl.Data
     names = np.array([f"{byte:02X}" for byte in range(256)])
     return pl.DataFrame(
         {
-            "line": index + line,
+            "line": index + 1,
             "column": positions - lines.starts[index] + 1,
             "byte": pl.Series(names[array[positions]], dtype=pl.String),
         },

@@ -16,6 +16,7 @@ from parsers._nacha_digits import Bytes, Flags, Integers, strings
 from parsers._nacha_findings import NONE, Fault
 from parsers._nacha_layout import FILLER, KINDS
 from parsers._nacha_lines import Records
+from parsers._nacha_parts import Parts, parts_of
 
 _NEXT: Final = (
     "1", "15", "19", "56", "66", "67", "68", "76", "77", "78", "85", "89", f"9{FILLER}", f"{FILLER}{FILLER}",
@@ -37,7 +38,7 @@ NO_HEADER: Final = Fault(
 )  # fmt: skip
 FAULTS: Final = (ORDER, NO_HEADER)
 
-_HEADER, _ENTRY, _ADDENDA, _CONTROL, _END = (ord(kind) for kind in "56789")
+_HEADER, _ADDENDA, _CONTROL, _END = (ord(kind) for kind in "5789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +52,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The records with their places. Arrays of the records' length, but those of entries and addenda.
+    """The records with their places, as arrays of the records' length.
 
     `previous`: kind of the record before. `inside`: a batch is open at this record (of a batch control: was open before
-    it). `batch`: ordinal of the last batch header. `entries`, `addenda`: their indexes; of addenda only those that follow
-    an entry of this window. `owner`: for each of these the ordinal of its entry. `stray`: addenda that follow none.
+    it). `batch`: ordinal of the last batch header.
     """
 
     records: Records
     previous: Bytes
     inside: Flags
     batch: Integers
-    entries: Integers
-    addenda: Integers
-    owner: Integers
-    stray: Flags
+    parts: Parts
     after: Place
 
     def chosen(self, chosen: Flags | Integers) -> pl.DataFrame:
@@ -81,23 +78,14 @@ class Placed:
         return self.chosen(np.flatnonzero(self.records.kinds == ord(kind)))
 
 
-def placed(records: Records, place: Place) -> Placed:
-    """Find the places of a window's records. `place`: where the window before left off."""
+def placed(records: Records, place: Place, parts: Parts | None = None) -> Placed:
+    """Find the places of a window's records. `place`: where the window before left off. `parts`: where they are known."""
     kinds = records.kinds
     previous = np.concatenate((np.array([place.kind], np.uint8), kinds[:-1])) if kinds.size else kinds
     batch = np.cumsum(kinds == _HEADER, dtype=np.int64) + place.batches
     inside = _inside(kinds, place)
-    entries, addenda = np.flatnonzero(kinds == _ENTRY), np.flatnonzero(kinds == _ADDENDA)
-    before = np.searchsorted(entries, addenda) - 1
-    stray = np.zeros(len(kinds), np.bool_)
-    if addenda.size:
-        # The last record that is no addenda must be an entry.
-        others = np.where(kinds == _ADDENDA, -1, np.arange(len(kinds)))
-        anchor = np.maximum.accumulate(others)[addenda]
-        stray[addenda] = (anchor < 0) | (kinds[anchor] != _ENTRY)
-    kept = ~stray[addenda]
     after = Place(int(kinds[-1]), _open(kinds, place), int(batch[-1])) if kinds.size else place
-    return Placed(records, previous, inside, batch, entries, addenda[kept], before[kept], stray, after)
+    return Placed(records, previous, inside, batch, parts or parts_of(records.matrix, kinds), after)
 
 
 def _open(kinds: Bytes, place: Place) -> bool:
@@ -117,7 +105,7 @@ def _inside(kinds: Bytes, place: Place) -> Flags:
 def order_findings(here: Placed) -> pl.DataFrame:
     """One finding for each record that may not follow the one before it."""
     kinds = here.records.kinds
-    wrong = np.where(kinds == _ADDENDA, here.stray, ~_MAY_FOLLOW[here.previous, kinds])
+    wrong = np.where(kinds == _ADDENDA, here.parts.stray, ~_MAY_FOLLOW[here.previous, kinds])
     if not wrong.any():
         return NONE
     names = {ord(code): name for code, name in {**KINDS, FILLER: "filler"}.items() if code}

@@ -18,10 +18,11 @@ from canonical.money import amount_text
 from parsers import _nacha_iat as iat
 from parsers._nacha_addenda import Addenda, remittances
 from parsers._nacha_classes import ORDERED, EntryClass
-from parsers._nacha_digits import Integers, amount_texts, field, payment_ids, strings
+from parsers._nacha_digits import Bytes, Integers, amount_texts, payment_ids
 from parsers._nacha_entries import DEBIT, Entries
 from parsers._nacha_findings import Fault
-from parsers._nacha_layout import ACCOUNT_TYPES, NO_MONEY_CODES, cut, words
+from parsers._nacha_layout import ACCOUNT_TYPES, NO_MONEY_CODES
+from parsers._nacha_texts import has_gaps, raw, words
 
 _PAYMENT: Final = (Severity.ERROR, Level.PAYMENT)
 RECEIVER_NAME: Final = {
@@ -82,33 +83,33 @@ def _runs(group: Integers) -> Iterator[slice | Integers]:
 def _part(
     entries: Entries, layout: EntryClass, headers: pl.DataFrame, columns: dict[str, Any], file_id: str
 ) -> pl.DataFrame:
-    collects = bool(entries.direction[0] == DEBIT)
+    matrix, collects = entries.matrix, bool(entries.direction[0] == DEBIT)
     frame = pl.DataFrame(
         {
             "row": entries.row, "line": entries.line, "offset": entries.offset, "batch": entries.batch,
             "length": entries.end - entries.offset, "amount": entries.amount, **columns,
         }
-    ).with_columns(strings(entries.matrix), _known_amount(entries), _ACCOUNT_TYPE.gather(entries.code // 10))  # fmt: skip
+    ).with_columns(_known_amount(entries), _ACCOUNT_TYPE.gather(entries.code // 10))  # fmt: skip
     header = {name: _of_header(headers, column, entries.position) for column, name in _HEADER.items()}
     fast = amount_texts(entries.amount)
     amount = amount_text(pl.col("amount"), pl.lit("USD")) if fast is None else pl.lit(fast)
     if not entries.amount_known.all():
-        amount = pl.when(pl.col("amount_minor").is_null()).then(words(*layout.amount)).otherwise(amount)
+        amount = pl.when(pl.col("amount_minor").is_null()).then(words(matrix, *layout.amount)).otherwise(amount)
     direction = "DBIT" if collects else "CRDT"
     return frame.select(
         payment_ids(file_id, entries.offset),
         "row", "line", "offset", "length", "batch", "amount_minor",
-        cut(80, 94).alias("instruction_id"),
-        _identification(layout).alias("end_to_end_id"),
+        raw(matrix, 80, 94).alias("instruction_id"),
+        _identification(matrix, layout).alias("end_to_end_id"),
         pl.lit(direction).alias("credit_debit"),
         amount.alias("amount_text"),
         pl.lit("USD").alias("currency"),
         *(header[name].alias(name) for name in ("batch_id", "requested_execution_date_text", "local_instrument", "category_purpose")),
         pl.when(header["requested_execution_date_text"].is_not_null()).then(header["date"]).alias("requested_execution_date"),
-        *_kind(layout),
-        *_parties(layout, header, ("creditor", "debtor") if collects else ("debtor", "creditor"), broken=_has_gaps(entries, layout)),
-        _payload(layout).alias("remittance"),
-        cut(2, 3).alias("transaction_code"),
+        *_kind(matrix, layout),
+        *_parties(matrix, layout, header, ("creditor", "debtor") if collects else ("debtor", "creditor")),
+        words(matrix, *layout.payload).alias("remittance") if layout.payload else "remittance",
+        raw(matrix, 2, 3).alias("transaction_code"),
         pl.Series("prenote", np.isin(entries.code, _NO_MONEY)),
     )  # fmt: skip
 
@@ -128,48 +129,42 @@ def _of_header(headers: pl.DataFrame, column: str, position: Integers) -> pl.Exp
     return pl.lit(values.gather(position))
 
 
-def _identification(layout: EntryClass) -> pl.Expr:
+def _identification(matrix: Bytes, layout: EntryClass) -> pl.Expr | pl.Series:
     if layout.addenda == "IAT":
         return iat.IDENTIFICATION
-    return words(*layout.identification) if layout.identification else _NOTHING
+    return words(matrix, *layout.identification) if layout.identification else _NOTHING
 
 
-def _kind(layout: EntryClass) -> Iterator[pl.Expr]:
+def _kind(matrix: Bytes, layout: EntryClass) -> Iterator[pl.Expr | pl.Series]:
     """What stands at 77-78: the payment type of WEB and TEL, the type of card transaction or item of others."""
     if layout.kind == "sequence_type":
-        yield words(77, 78).alias("sequence_type")
+        yield words(matrix, 77, 78).alias("sequence_type")
     elif layout.kind == "purpose":
-        yield words(77, 78).alias("purpose")
+        yield words(matrix, 77, 78).alias("purpose")
     elif layout.addenda == "IAT":
         yield iat.PURPOSE.alias("purpose")
 
 
-def _payload(layout: EntryClass) -> pl.Expr:
-    return words(*layout.payload) if layout.payload else pl.col("remittance")
-
-
-def _has_gaps(entries: Entries, layout: EntryClass) -> bool:
-    """Whether a blank stands before another character of an account number."""
-    blank = field(entries.matrix, *layout.account) == ord(" ")
-    return bool((blank[:, :-1] > blank[:, 1:]).any())
-
-
 def _parties(
-    layout: EntryClass, header: dict[str, pl.Expr], sides: tuple[str, str], *, broken: bool
-) -> Iterator[pl.Expr]:
-    """The company pays a credit and is paid by a debit; the receiver is the other side. `broken`: accounts have gaps."""
+    matrix: Bytes, layout: EntryClass, header: dict[str, pl.Expr], sides: tuple[str, str]
+) -> Iterator[pl.Expr | pl.Series]:
+    """The company pays a credit and is paid by a debit; the receiver is the other side."""
     company, receiver = sides
-    ours = {name: header[name] for name in ("name", "id", "agent")}
-    account = words(*layout.account)
-    if broken:
+    ours: dict[str, pl.Expr | pl.Series] = {name: header[name] for name in ("name", "id", "agent")}
+    account = words(matrix, *layout.account)
+    if has_gaps(matrix, *layout.account):
         # Some programs put blanks between the groups of an account number, which no bank means.
         account = account.str.replace_all(" ", "", literal=True)
-    theirs = {"account": account, "account_type": pl.col("account_type"), "agent": cut(4, 12)}
+    theirs: dict[str, pl.Expr | pl.Series] = {
+        "account": account,
+        "account_type": pl.col("account_type"),
+        "agent": raw(matrix, 4, 12),
+    }
     if layout.addenda == "IAT":
         ours |= iat.ORIGINATOR
         theirs |= iat.RECEIVER
     else:
-        theirs["name"] = words(*layout.name) if layout.name else _NOTHING
+        theirs["name"] = words(matrix, *layout.name) if layout.name else _NOTHING
     for name, value in ours.items():
         yield value.alias(f"{company}_{name}")
     for name, value in theirs.items():

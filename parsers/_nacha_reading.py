@@ -23,6 +23,7 @@ from parsers._nacha_layout import cut
 from parsers._nacha_lines import Records
 from parsers._nacha_odd_lines import BROKEN_LINES_MAX, UNREADABLE
 from parsers._nacha_order import Place, Placed, order_findings, placed
+from parsers._nacha_parts import Parts
 
 RETURN_FILE: Final = Fault(
     "nacha-return-file", "FF01", Severity.FATAL, Level.FILE, "addenda type code",
@@ -42,6 +43,7 @@ class State:
     """Where the windows before left off. `over`: reading ends here, and a FATAL finding says why."""
 
     place: Place = field(default_factory=Place)
+    lines: int = 0
     rows: int = 0
     open_header: pl.DataFrame = field(default_factory=lambda: batch_headers(_no_records()))
     open_sums: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUMS_SCHEMA))
@@ -70,9 +72,10 @@ class Reading:
     findings: list[pl.DataFrame]
 
 
-def read_on(window: Records, state: State) -> Reading:
+def read_on(window: Records, parts: Parts, state: State) -> Reading:
     """Place the window's records, number its entries and sum its batches."""
-    here = placed(window, state.place)
+    window = window.after(state.lines)
+    here = placed(window, state.place, parts)
     new = batch_headers(here.of_kind("5"))
     headers = pl.concat([state.open_header, new])
     entries = entries_of(here, headers, state.rows)
@@ -96,6 +99,7 @@ def _after(
     return replace(
         state,
         place=here.after,
+        lines=state.lines + here.records.counted,
         rows=int(entries.row.max(initial=state.rows)),
         open_header=headers.filter(is_open),
         open_sums=sums.filter(is_open),

@@ -6,9 +6,11 @@ what is read into which column and what is refused.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Final, Literal
 
 import polars as pl
@@ -16,6 +18,7 @@ import polars as pl
 from canonical.contracts import FormatFacts, Model, Source, Window
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, checked, conform, empty
 from canonical.limits import FILE_ROWS_MAX
+from parsers._ahead import ahead
 from parsers._nacha_addenda import addenda_findings
 from parsers._nacha_batches import control_findings, control_totals, header_findings
 from parsers._nacha_characters import character_findings
@@ -32,7 +35,8 @@ from parsers._nacha_file import (
 from parsers._nacha_findings import gathered
 from parsers._nacha_iat import international_findings
 from parsers._nacha_layout import closes, sniff
-from parsers._nacha_lines import records
+from parsers._nacha_lines import Piece, Records, pieces, records_of
+from parsers._nacha_parts import Parts, parts_of
 from parsers._nacha_payments import payment_findings, payments_of
 from parsers._nacha_reading import TOO_MANY, Reading, State, read_on
 from parsers._nacha_rules import FACTS
@@ -62,28 +66,36 @@ class Nacha:
     def windows(self, source: Source, options: NachaOptions) -> Iterator[Window]:  # noqa: ARG002 - there are none
         """Read it, a window at a time; client faults are findings.
 
-        While one window's frames are made by a second thread, the next one's records are placed and summed.
+        Two threads read windows by themselves and make frames of them; in between, what one must know of those before it is
+        handed on in their order.
         """
-        state, waiting = State(), None
-        with ThreadPoolExecutor(max_workers=1) as maker:
-            for window in records(source.data):
-                reading = read_on(window, state)
-                state = reading.after
-                made: Future[Window] = maker.submit(_window, reading, source.file_id)
-                if waiting is not None:
-                    yield waiting.result()
-                waiting = made
-                if state.over:
-                    break
-            assert waiting is not None, "an empty file is one empty window"
-            yield waiting.result()
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            alone = ahead(pool, partial(_alone, source.data), pieces(source.data))
+            yield from ahead(pool, partial(_window, source.file_id), _readings(alone))
 
     def excerpt(self, source: Source, kept: pl.DataFrame, options: NachaOptions) -> bytes:  # noqa: ARG002 - there are none
         """A file of just these entries with their addenda, batch headers kept, all controls made anew."""
         return excerpt(source, kept)
 
 
-def _window(reading: Reading, file_id: str) -> Window:
+def _alone(data: bytes | mmap.mmap, piece: Piece) -> tuple[Records, Parts]:
+    """What a window says by itself."""
+    window = records_of(data, piece)
+    return window, parts_of(window.matrix, window.kinds)
+
+
+def _readings(windows: Iterator[tuple[Records, Parts]]) -> Iterator[Reading]:
+    """What the windows say in their order, up to the one where reading ends."""
+    state = State()
+    for window, parts in windows:
+        reading = read_on(window, parts, state)
+        yield reading
+        state = reading.after
+        if state.over:
+            return
+
+
+def _window(file_id: str, reading: Reading) -> Window:
     """The frames of one window."""
     opens = not reading.before.counted.physical
     payments = payments_of(reading.entries, reading.addenda, reading.headers, file_id)

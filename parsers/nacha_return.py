@@ -106,7 +106,7 @@ def _entries(windows: list[Placed], headers: pl.DataFrame) -> pl.DataFrame:
     code = cut(2, 3)
     # The notification of change of an IAT entry names its class in place of the company.
     sec = pl.when(pl.col("company_name") == "IATCOR").then(pl.lit("IAT")).otherwise("sec").alias("sec")
-    found = pl.concat([here.chosen(here.entries) for here in windows]).with_row_index("entry")
+    found = pl.concat([here.chosen(here.parts.entries) for here in windows]).with_row_index("entry")
     entries = found.join(headers.select("batch", sec, "discretionary"), on="batch", how="left", maintain_order="left")
     return entries.select(
         pl.col("entry").cast(pl.Int64), "line", "sec", "discretionary",
@@ -124,10 +124,10 @@ def _notices(windows: list[Placed]) -> pl.DataFrame:
     for here in windows:
         addenda = np.flatnonzero(here.records.kinds == ord("7"))
         owner = np.full(len(here.records.kinds), -1)
-        owner[here.addenda] = here.owner + before
+        owner[here.parts.addenda] = here.parts.owner + before
         entry = pl.Series("entry", owner[addenda])
         parts.append(here.chosen(addenda).with_columns(pl.when(entry >= 0).then(entry).alias("entry")))
-        before += len(here.entries)
+        before += len(here.parts.entries)
     return pl.concat(parts).filter(cut(2, 3).is_in([_CHANGE, _RETURN]))
 
 
