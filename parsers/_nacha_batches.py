@@ -15,7 +15,7 @@ import polars as pl
 from canonical.codes import Level, Severity
 from parsers._nacha_classes import PAYMENT_CLASSES
 from parsers._nacha_digits import Flags, Integers
-from parsers._nacha_findings import Fault
+from parsers._nacha_findings import Check, Fault, failed
 from parsers._nacha_layout import HASH_MODULUS, SERVICE_CLASSES, cut, number, words
 from parsers._nacha_order import Placed
 
@@ -110,47 +110,46 @@ def batch_headers(records: pl.DataFrame) -> pl.DataFrame:
 
 def header_findings(headers: pl.DataFrame, last_number: int | None) -> Iterator[pl.DataFrame]:
     """What is wrong with batch headers. `last_number`: batch number of the header before the first one, if any."""
-    if headers.is_empty():
-        return
-    service, sec = pl.col("service_class"), pl.col("sec")
-    wrong = headers.filter(~service.is_in(SERVICE_CLASSES))
-    yield SERVICE_CLASS.on(wrong, pl.format("There is no service class {}.", service), service)
-    yield ADVICE.on(
-        headers.filter(sec == "ADV"), "The batch holds accounting advices (ADV), which are no payments.", sec
-    )
-    other = headers.filter(~sec.is_in(PAYMENT_CLASSES | {"ADV"}))
-    yield SEC.on(
-        other, pl.format("Entries of class {} are not taken as payments; the whole batch is refused.", sec), sec
-    )
-    common = headers.filter(sec.is_in(PAYMENT_CLASSES))
-    named = common.filter(sec != "IAT")
-    # An ACH Operator rejects a batch where one of these is all blanks or all zeros.
-    for fault, column, frame in (
-        (COMPANY_NAME, "company_name", named), (COMPANY_ID, "company_id", common), (DESCRIPTION, "description", common),
-    ):  # fmt: skip
-        missing = frame.filter(pl.col(column).fill_null("").str.strip_chars("0") == "")
-        yield fault.on(
-            missing, f"The {column.replace('_id', ' identification').replace('_', ' ')} is missing.", pl.col(column)
-        )
-    foreign = headers.filter(~pl.col("odfi").str.contains(r"^[0-9]{8}$"))
-    yield ODFI.on(foreign, "The originating DFI identification is not eight digits.", pl.col("odfi"))
     ordinal = number(pl.col("batch_id"))
-    descending = headers.filter(ordinal.is_null() | (ordinal <= ordinal.shift(1, fill_value=last_number)))
+    descending = ordinal.is_null() | (ordinal <= ordinal.shift(1, fill_value=last_number))
     message = pl.format("Batch number {} is not above that of the batch before.", "batch_id")
-    yield NUMBER.on(descending, message, pl.col("batch_id"))
-    yield from _international_findings(common.filter(sec == "IAT"))
+    return failed(headers, (*_HEADER_CHECKS, Check(NUMBER, descending, message, pl.col("batch_id")), *_IAT_CHECKS))
 
 
-def _international_findings(headers: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    checks = (
+def _header_checks() -> Iterator[Check]:
+    service, sec, odfi = pl.col("service_class"), pl.col("sec"), pl.col("odfi")
+    no_service = pl.format("There is no service class {}.", service)
+    yield Check(SERVICE_CLASS, ~service.is_in(SERVICE_CLASSES), no_service, service)
+    yield Check(ADVICE, sec == "ADV", "The batch holds accounting advices (ADV), which are no payments.", sec)
+    no_class = pl.format("Entries of class {} are not taken as payments; the whole batch is refused.", sec)
+    yield Check(SEC, ~sec.is_in(PAYMENT_CLASSES | {"ADV"}), no_class, sec)
+    common = sec.is_in(PAYMENT_CLASSES)
+    # An ACH Operator rejects a batch where one of these is all blanks or all zeros.
+    for fault, column, asked in (
+        (COMPANY_NAME, "company_name", common & (sec != "IAT")),
+        (COMPANY_ID, "company_id", common),
+        (DESCRIPTION, "description", common),
+    ):
+        missing = pl.col(column).fill_null("").str.strip_chars("0") == ""
+        name = column.replace("_id", " identification").replace("_", " ")
+        yield Check(fault, asked & missing, f"The {name} is missing.", pl.col(column))
+    foreign = "The originating DFI identification is not eight digits."
+    yield Check(ODFI, ~odfi.str.contains(r"^[0-9]{8}$"), foreign, odfi)
+
+
+def _international_checks() -> Iterator[Check]:
+    for name, text, pattern, right in (
         ("foreign exchange indicator", cut(21, 22), r"^(FV|VF|FF)$", "FV, VF or FF"),
         ("destination country", cut(39, 40), r"^[A-Z]{2}$", "two capitals"),
         ("originating currency", cut(64, 66), r"^[A-Z]{3}$", "three capitals"),
         ("destination currency", cut(67, 69), r"^[A-Z]{3}$", "three capitals"),
-    )
-    for name, text, pattern, right in checks:
-        wrong = headers.filter(~text.str.contains(pattern))
-        yield IAT_HEADER.on(wrong, pl.format(f"The {name} is {{}}; it must be {right}.", text), text)
+    ):
+        wrong = (pl.col("sec") == "IAT") & ~text.str.contains(pattern)
+        yield Check(IAT_HEADER, wrong, pl.format(f"The {name} is {{}}; it must be {right}.", text), text)
+
+
+_HEADER_CHECKS: Final = tuple(_header_checks())
+_IAT_CHECKS: Final = tuple(_international_checks())
 
 
 def batch_sums(here: Placed, entries: Mapping[str, Integers | Flags], carried: pl.DataFrame) -> pl.DataFrame:
@@ -162,11 +161,13 @@ def batch_sums(here: Placed, entries: Mapping[str, Integers | Flags], carried: p
     counted = np.flatnonzero(here.inside & ((kinds == ord("6")) | (kinds == ord("7"))))
     index = here.parts.entries
     inside = here.inside[index]
-    batch, debit, credit = here.batch[index][inside], entries["debit"][inside], entries["credit"][inside]
-    amount = entries["amount"][inside]
+    batch = here.batch[index]
+    if not inside.all():
+        batch, entries = batch[inside], {name: values[inside] for name, values in entries.items()}
+    amount, debit, credit = entries["amount"], entries["debit"], entries["credit"]
     of_entries = run_sums(batch, {
-        "entry_hash": entries["rdfi"][inside], "debit_sum": amount * debit, "credit_sum": amount * credit,
-        "debits": debit, "credits": credit, "foreign_traces": entries["foreign_trace"][inside],
+        "entry_hash": entries["rdfi"], "debit_sum": amount * debit, "credit_sum": amount * credit,
+        "debits": debit, "credits": credit, "foreign_traces": entries["foreign_trace"],
     })  # fmt: skip
     counts = run_sums(here.batch[counted], {"count": np.ones(len(counted), np.int64)})
     both = pl.concat([carried, of_entries, counts], how="diagonal")
@@ -192,36 +193,38 @@ def batch_controls(records: pl.DataFrame, headers: pl.DataFrame, sums: pl.DataFr
 
 def control_findings(controls: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Batch controls that do not repeat their header, and service classes that do not fit the entries."""
-    if controls.is_empty():
-        return
+    return failed(controls, _CONTROL_CHECKS)
+
+
+def _control_checks() -> Iterator[Check]:
     sec, service = pl.col("sec"), pl.col("service_class")
-    common = controls.filter(sec.is_in(PAYMENT_CLASSES)).with_columns(
-        cut(2, 4).alias("control_service_class"),
-        words(45, 54).alias("control_company_id"),
-        cut(80, 87).alias("control_odfi"),
-        cut(88, 94).alias("control_batch_id"),
-    )
+    repeated = {
+        "service_class": cut(2, 4), "company_id": words(45, 54), "odfi": cut(80, 87), "batch_id": cut(88, 94),
+    }  # fmt: skip
     for column, fault in MATCHES.items():
-        differs = pl.col(column).ne_missing(pl.col(f"control_{column}"))
+        differs = sec.is_in(PAYMENT_CLASSES) & pl.col(column).ne_missing(repeated[column])
         if column == "company_id":
             # The control record of international entries has the originator's identification as an option.
-            differs &= (sec != "IAT") | pl.col(f"control_{column}").is_not_null()
-        said, meant = pl.col(f"control_{column}").fill_null(""), pl.col(column).fill_null("")
+            differs &= (sec != "IAT") | repeated[column].is_not_null()
+        said, meant = repeated[column].fill_null(""), pl.col(column).fill_null("")
         message = pl.format(f"The {fault.field} of the batch control is {{}}, of the batch header {{}}.", said, meant)
-        yield fault.on(common.filter(differs), message, said)
+        yield Check(fault, differs, message, said)
     for code, column, name in (("220", "debits", "debit"), ("225", "credits", "credit")):
-        mixed = controls.filter((service == code) & (pl.col(column) > 0))
         message = pl.format(f"Service class {code} does not fit: the batch has {{}} {name} entries.", column)
-        yield SERVICE_CLASS_ENTRIES.on(mixed, message, service)
-    advice = controls.filter((service == "280") & (sec != "ADV"))
-    yield SERVICE_CLASS_ENTRIES.on(advice, "Service class 280 is for accounting advices only.", service)
-    foreign = controls.filter(pl.col("foreign_traces") > 0)
+        yield Check(SERVICE_CLASS_ENTRIES, (service == code) & (pl.col(column) > 0), message, service)
+    advice = (service == "280") & (sec != "ADV")
+    yield Check(SERVICE_CLASS_ENTRIES, advice, "Service class 280 is for accounting advices only.", service)
     message = pl.format("{} trace numbers of the batch begin with another originating DFI.", "foreign_traces")
-    yield TRACE_ODFI.on(foreign, message)
+    yield Check(TRACE_ODFI, pl.col("foreign_traces") > 0, message)
+
+
+_CONTROL_CHECKS: Final = tuple(_control_checks())
 
 
 def control_totals(controls: pl.DataFrame) -> pl.DataFrame:
     """Rows of TOTALS that the batch controls declare, four to a control."""
+    if controls.is_empty():
+        return pl.DataFrame()
     advice = pl.col("sec") == "ADV"
     parts = {
         "count": ("entry/addenda count", cut(5, 10)),

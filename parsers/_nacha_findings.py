@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +55,26 @@ class Fault:
         """One finding at file level (or on whatever `line` says)."""
         frame = pl.DataFrame({"line": [line]}, schema={"line": pl.Int64})
         return self.on(frame, message, pl.lit(value, dtype=pl.String))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`wrong`: which rows of a frame are at fault; `message` and `value` as `Fault.on` takes them."""
+
+    fault: Fault
+    wrong: pl.Expr
+    message: str | pl.Expr
+    value: pl.Expr | None = None
+
+
+def failed(frame: pl.DataFrame, checks: Sequence[Check]) -> Iterator[pl.DataFrame]:
+    """FINDINGS of the rows that fail a check. One look at the frame tells which checks have any."""
+    if frame.is_empty():
+        return
+    found = frame.select(check.wrong.any().alias(str(place)) for place, check in enumerate(checks)).row(0)
+    for check, any_wrong in zip(checks, found, strict=True):
+        if any_wrong:
+            yield check.fault.on(frame.filter(check.wrong), check.message, check.value)
 
 
 def gathered(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
