@@ -64,9 +64,9 @@ def windows(kind: str, path: str) -> Facts:
     import mmap
 
     from canonical.contracts import Source
-    from canonical.plugins import discover
+    from canonical.plugins import lookup
 
-    found = discover("parsers", "FORMAT")[kind]
+    found = lookup("parsers", "FORMAT", kind)
     count, total, findings, unreadable = 0, 0, 0, 0
     with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         for window in found.windows(Source("0" * 20, Path(path).name, data), found.options()):

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from canonical.money import format_minor
-from gateway.check import NOT_CHECKED, Checked
-from gateway.receive import Received
 
 if TYPE_CHECKING:
+    from gateway.check import Checked
+    from gateway.receive import Received
     from gateway.status import Status
 
 _COLOURS = {
@@ -36,6 +36,8 @@ def sums_in_words(sums: Mapping[str, int]) -> str:
 
 def print_checked(found: Checked) -> None:
     """The verdict in one line, then every finding."""
+    from gateway.check import NOT_CHECKED
+
     out = console()
     colour = _COLOURS[found.verdict]
     out.print(

@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from canonical.limits import LINE_BYTES_MAX, WINDOW_BYTES
+from parsers._arrow import column
 from parsers._bacs_layout import CHARACTERS, DATA, LABEL_CHARS, LABELS, MULTI_CHARS, SINGLE_CHARS
 
 _WINDOW_BYTES: Final = WINDOW_BYTES // 2
@@ -148,7 +149,7 @@ def _records(chunk: bytes, starts: np.ndarray, ends: np.ndarray, place: tuple[in
     strings = pa.LargeStringArray.from_buffers(len(starts), offsets, pa.py_buffer(text))
     frame = pl.DataFrame(
         {"line": np.arange(line, line + len(starts)), "offset": starts + offset, "length": lengths}
-    ).with_columns(pl.Series("text", pl.from_arrow(strings), dtype=pl.String))
+    ).with_columns(column("text", strings))
     if bool(((lengths < SINGLE_CHARS) | (lengths > LINE_BYTES_MAX)).any()):
         # Only here can a line end, or nothing at all, stand where a field is looked for.
         shown = pl.col("text").str.head(LINE_BYTES_MAX).str.strip_chars_end("\r\n").str.pad_end(MULTI_CHARS)

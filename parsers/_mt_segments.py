@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from canonical.limits import WINDOW_BYTES
+from parsers._arrow import column
 
 ENVELOPE: Final = -1
 """Code of a segment that is no field: blocks 1, 2, 3 and 5, the end of block 4, and what stands between messages."""
@@ -108,7 +109,7 @@ def _window(chunk: bytes, newlines: np.ndarray, place: tuple[int, int], *, last:
     frame = pl.DataFrame(
         {
             "line": lines, "offset": starts + offset, "length": np.diff(np.append(starts, len(chunk))),
-            "code": codes, "head": head, "text": pl.Series(pl.from_arrow(strings), dtype=pl.String),
+            "code": codes, "head": head, "text": column("text", strings),
         }
     ).with_columns(content).drop("head")  # fmt: skip
     return Segments(frame, _characters(array, odd, (starts, codes, lines), newlines), last)

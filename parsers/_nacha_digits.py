@@ -9,6 +9,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from parsers._arrow import column
+
 Bytes = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -81,7 +83,7 @@ def strings(matrix: Bytes) -> pl.Series:
     rows, chars = matrix.shape
     offsets = np.arange(0, (rows + 1) * chars, chars, dtype=np.int64) if rows else np.zeros(1, np.int64)
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(matrix))]
-    return pl.Series("text", pl.from_arrow(pa.LargeStringArray.from_buffers(rows, *buffers[1:])), dtype=pl.String)
+    return column("text", pa.LargeStringArray.from_buffers(rows, *buffers[1:]))
 
 
 _FOUR_DIGITS: Final = np.frombuffer("".join(f"{number:04d}" for number in range(10**4)).encode("ascii"), "<u4")
@@ -138,6 +140,4 @@ def of_views(
     """
     valid = None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
     buffers = [valid, pa.py_buffer(views), *([] if text is None else [pa.py_buffer(text)])]
-    series = pl.from_arrow(pa.Array.from_buffers(pa.string_view(), len(views), buffers))
-    assert isinstance(series, pl.Series), "one array is one column"
-    return series
+    return column("", pa.Array.from_buffers(pa.string_view(), len(views), buffers))
