@@ -101,14 +101,15 @@ def _decide(gateway: Gateway, file: Mapping[str, Any], looked: _Looked) -> None:
     file_id, client = file["file_id"], looked.context.client
     number = next_number(gateway, client.client_id)
     passed = accepted_rows(looked.judged, client)
-    keys = looked.keys.join(passed, on="row", how="semi")
+    keys = _keys_of(looked, passed)
     looked = _with(looked, _repeated(gateway, file_id, keys, number, looked.context))
     accepted = accepted_rows(looked.judged, client)
     draft = gateway.lake.draft(file_id, "validate")
     draft.write("findings", engine.capped(looked.judged.findings))
     for part in verdicts(looked.judged, client, file_id):
         draft.write("verdicts", part)
-    run = keys.join(accepted, on="row", how="semi").with_columns(sequence=pl.lit(number, dtype=pl.Int64))
+    kept = keys if accepted.height == passed.height else _keys_of(looked, accepted)
+    run = kept.with_columns(sequence=pl.lit(number, dtype=pl.Int64))
     draft.write("keys", conform(run.drop("row").sort("key"), KEYS))
     detail = _detail(gateway.lake, file, looked.judged, accepted)
 
@@ -121,6 +122,11 @@ def _decide(gateway: Gateway, file: Mapping[str, Any], looked: _Looked) -> None:
         gateway.registry.audit(connection, "gateway", "validated", file_id, **detail)
 
     draft.commit(detail, mark)
+
+
+def _keys_of(looked: _Looked, rows: pl.DataFrame) -> pl.DataFrame:
+    """The keys of these rows of the index."""
+    return looked.keys if rows.height == looked.judged.index.height else looked.keys.join(rows, on="row", how="semi")
 
 
 def _verification(agreed: str, payments: int) -> str:

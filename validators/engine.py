@@ -110,6 +110,9 @@ def verdicts(payments: pl.DataFrame, findings: pl.DataFrame, client: ClientProfi
     reject its batch or the whole file. An error whose batch is not known counts for the file.
     """
     errors = findings.filter(~_WARNING)
+    if errors.is_empty():
+        nothing = (pl.lit(None, dtype=pl.String).alias(name) for name in _CAUSE)
+        return checked(payments.select("payment_id", "row", pl.lit("ACCP").alias("status"), *nothing), VERDICTS)
     level, fatal = pl.col("level"), pl.col("severity") == Severity.FATAL.value
     own = _first(errors.filter(level == Level.PAYMENT.value), "row", "own")
     of_batch = (level == Level.BATCH.value) | (client.acceptance == "batch")
