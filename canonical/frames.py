@@ -114,6 +114,10 @@ PAYMENTS = _schema(
     remittance_reference_type=_text("RmtInf/Strd/CdtrRefInf/Tp/CdOrPrtry: SCOR, QRR, ..."),
     transaction_code=_text("NACHA (22, 27, 32, 37, ...) or Bacs (99, 17, 01, 18, 19) transaction code; null elsewhere"),
     prenote=pa.Column(pl.Boolean, nullable=False, description="NACHA prenotification: amount zero is right"),
+    uncarried=_text(
+        "what the payment says beyond these columns that changes how its money moves, or that authorities want "
+        "(IntrmyAgt1, XchgRateInf, RgltryRptg; of NACHA IAT and SHR entries: what only ACH carries)"
+    ),
 )
 """One row a payment, in file order."""
 

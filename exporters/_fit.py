@@ -25,8 +25,11 @@ class Limit:
     remedy: str
 
 
-def misfits(payments: pl.DataFrame, limits: Iterable[Limit], rule: str) -> pl.DataFrame:
-    """FINDINGS of the payments that break a limit, one row for each, in row order."""
+def misfits(payments: pl.DataFrame, limits: Iterable[Limit], rule: str, *, whole: bool = False) -> pl.DataFrame:
+    """FINDINGS of the payments that break a limit, one row for each, in row order.
+
+    `whole`: the format carries on the client's own bytes; of others, payments whose words would be dropped are named too.
+    """
     known = list(limits)
     flags = [limit.broken.fill_null(value=False) for limit in known]
     # Nearly always none is broken: all are looked at together, with what they have in common looked at once.
@@ -36,7 +39,18 @@ def misfits(payments: pl.DataFrame, limits: Iterable[Limit], rule: str) -> pl.Da
         for limit, flag, found in zip(known, flags, seen.row(0) if known else (), strict=True)
         if found
     ]
+    if not whole and payments["uncarried"].null_count() < payments.height:
+        parts.append(_uncarried(payments, rule))
     return conform(pl.concat(parts).sort("row", maintain_order=True), FINDINGS) if parts else empty(FINDINGS)
+
+
+def _uncarried(payments: pl.DataFrame, rule: str) -> pl.DataFrame:
+    """FINDINGS of the payments whose own words a format made of columns would drop, though their money moves by them."""
+    lost = payments.filter(pl.col("uncarried").is_not_null())
+    remedy = "Leave it out, or ask for a bank and format that carry it."
+    limit = Limit("uncarried", "NARR", pl.lit(value=True), "", remedy)
+    told = pl.format("What the payment says of {} cannot be carried", pl.col("uncarried"))
+    return _findings(lost, limit, rule).with_columns(message=lost.select(told).to_series())
 
 
 def refuse(found: pl.DataFrame, what: str, submission_id: str) -> None:

@@ -45,7 +45,7 @@ def unfit(payments: pl.DataFrame, version: Version, dialect: Dialect) -> pl.Data
           for name in _forbidden(rows, _fields(version))),
     ]  # fmt: skip
     named = [part.with_columns(pl.col("field").replace(_names(version)), _renamed(version)) for part in parts]
-    asked = misfits(rows, [*_needed(message), *limits(dialect, message)], RULE)
+    asked = misfits(rows, [*_needed(message), *limits(dialect, message)], RULE, whole=has_originals(rows))
     named.append(asked.with_columns(pl.col("field").replace(_names(version))))
     if has_originals(rows):
         named.append(_uncarried(rows, version))

@@ -149,6 +149,14 @@ def empty_batch(element: str) -> Fault:
     return _structure("iso-empty-batch", "CH21", f"This PmtInf holds no payment ({element}).", element)
 
 
+def other_method(method: str, known: Sequence[str]) -> Fault:
+    """A PmtInf whose money is to move in another way, by cheque for one."""
+    what = "a cheque" if method == "CHK" else f"the method {method[:35]}"
+    message = f"PmtMtd asks for {what}; nothing but {' or '.join(known)} is carried out here."
+    remedy = f"Write {known[0]}, or order it at your bank."
+    return Fault("iso-method", "FF03", message, remedy, level=Level.BATCH, field="PmtMtd", value=method[:35])
+
+
 def late(key: str) -> Fault:
     """An element of PmtInf behind its payments."""
     return _structure(

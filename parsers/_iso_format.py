@@ -21,8 +21,8 @@ from parsers._iso_xsd import validated
 _CLOSED = re.compile(rb"</(?:[\w.-]+:)?Document\s*>(?:\s|<!--.*?-->|</[\w.:-]+\s*>)*\Z", re.DOTALL)
 
 RULES: Final = (
-    "iso-empty-batch", "iso-equivalent-amount", "iso-misplaced-payment", "iso-no-header", "iso-no-payments", "iso-order",
-    "iso-repeated", "xsd",
+    "iso-empty-batch", "iso-equivalent-amount", "iso-method", "iso-misplaced-payment", "iso-no-header", "iso-no-payments",
+    "iso-order", "iso-repeated", "xsd",
 )  # fmt: skip
 """Ids of the findings that the readers make, but for the fatal ones."""
 
@@ -90,4 +90,4 @@ def terms_of(message: Message) -> dict[str, str]:
         elif name.endswith("_agent"):
             first = first.removesuffix("/BICFI")
         terms[name] = first
-    return dict(sorted(terms.items()))
+    return dict(sorted((terms | {"uncarried": message.payment}).items()))

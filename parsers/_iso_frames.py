@@ -126,6 +126,7 @@ def payments_frame(
     columns["payment_id"] = payment_id_of(pl.lit(file_id), pl.col("offset"))
     columns["credit_debit"] = pl.lit(message.direction.value)
     columns["prenote"] = pl.lit(value=False)
+    columns["uncarried"] = _uncarried(pieces, message, shared["uncarried"])
     del columns["amount_minor"]
     shaped = wide.select(expression.alias(name) for name, expression in columns.items())
     shaped = shaped.with_columns(minor_units(shaped["amount_text"], shaped["currency"]))
@@ -155,6 +156,18 @@ def _joined(raw: pl.DataFrame, path: str, pieces: Sequence[str]) -> pl.Series:
         several = pl.concat_str(pieces, separator="\n", ignore_nulls=True)
     # Few payments have more than one: only theirs are made anew.
     return first.scatter(rows, raw.select(pl.col(pieces).gather(rows)).select(several).to_series())
+
+
+def _uncarried(pieces: Mapping[str, Sequence[str]], message: Message, shared: pl.Expr) -> pl.Expr:
+    """Names of the elements without a canonical column that a payment or its batch has, null where they have none."""
+    told = [
+        pl.when(pl.any_horizontal(_text(path, pieces[path][0]).is_not_null() for path in found)).then(pl.lit(element))
+        for element, paths in message.uncarried.items()
+        if (found := [path for path in paths if path in pieces])
+    ]
+    if not told:
+        return shared
+    return pl.concat_str([shared, *told], separator=", ", ignore_nulls=True).replace("", None)
 
 
 def _own(texts: Sequence[pl.Expr], shared: pl.Expr | None) -> pl.Expr:
@@ -209,6 +222,14 @@ def _batch_values(said: Mapping[str, Any], message: Message) -> dict[str, Any]:
     values["requested_execution_date"] = execution_date(values["requested_execution_date_text"])
     values["batch_booking"] = flag(values["batch_booking"])
     values["batch_offset"], values["batch_length"] = said["offset"], said["length"]
+    values["uncarried"] = (
+        ", ".join(
+            f"PmtInf/{element}"
+            for element, paths in message.batch_uncarried.items()
+            if any(_text_of(said, path) for path in paths)
+        )
+        or None
+    )
     return values
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from canonical.codes import CreditDebit
-from parsers._iso_paths import TRANSACTION, TYPE, Message, party
+from parsers._iso_paths import REPORTED, TRANSACTION, TYPE, Message, intermediaries, party
+
+_TO_DEBTOR_BANK: Final = {
+    "InstrForDbtrAgt": ("InstrForDbtrAgt", "InstrForDbtrAgt/Cd", "InstrForDbtrAgt/InstrInf"),
+}  # fmt: skip
+"""Text, in newer versions with a code."""
 
 PAIN001: Final = Message(
     name="pain.001",
@@ -29,5 +34,14 @@ PAIN001: Final = Message(
     },
     amount="Amt/InstdAmt",
     equivalent="Amt/EqvtAmt/Amt",
-    tables=("RmtInf", "Cdtr/PstlAdr", "Cdtr/Id/OrgId", "PmtTpInf"),
+    tables=("RmtInf", "Cdtr/PstlAdr", "Cdtr/Id/OrgId", "PmtTpInf", "InstrForCdtrAgt", "RgltryRptg"),
+    methods=("TRF", "TRA"),
+    uncarried={
+        "XchgRateInf": tuple(f"XchgRateInf/{part}" for part in ("UnitCcy", "XchgRate", "RateTp", "CtrctId")),
+        **intermediaries(),
+        "InstrForCdtrAgt": ("InstrForCdtrAgt/Cd", "InstrForCdtrAgt/InstrInf"),
+        **_TO_DEBTOR_BANK,
+        "RgltryRptg": tuple(f"RgltryRptg/{part}" for part in (*REPORTED, "RgltryDtls/Cd", "RgltryDtls/Inf")),
+    },
+    batch_uncarried=_TO_DEBTOR_BANK,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from canonical.codes import CreditDebit
-from parsers._iso_paths import TRANSACTION, TYPE, Message, party
+from parsers._iso_paths import REPORTED, TRANSACTION, TYPE, Message, party
 
 _SCHEME: Final = ("CdtrSchmeId/Id/PrvtId/Othr/Id", "CdtrSchmeId/Id/OrgId/Othr/Id")
 _MANDATE: Final = "DrctDbtTx/MndtRltdInf"
@@ -41,6 +41,9 @@ PAIN008: Final = Message(
     equivalent=None,
     tables=(
         "RmtInf", "Dbtr/PstlAdr", "Dbtr/Id/OrgId", "PmtTpInf", "DrctDbtTx/CdtrSchmeId/Id/PrvtId",
-        "DrctDbtTx/CdtrSchmeId/Id/OrgId",
+        "DrctDbtTx/CdtrSchmeId/Id/OrgId", "RgltryRptg",
     ),
+    methods=("DD",),
+    uncarried={"RgltryRptg": tuple(f"RgltryRptg/{part}" for part in REPORTED)},
+    batch_uncarried={},
 )  # fmt: skip

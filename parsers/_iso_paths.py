@@ -24,14 +24,19 @@ HEADER: Final = ("MsgId", "CreDtTm", "InitgPty/Nm", "NbOfTxs", "CtrlSum")
 TOTALS: Final = {"NbOfTxs": "count", "CtrlSum": "sum"}
 """Declared totals of GrpHdr and PmtInf, and what they measure."""
 
-MIXED: Final = frozenset({"ReqdExctnDt", "PmtTpInf/CtgyPurp"})
+METHOD: Final = "PmtMtd"
+"""Path below PmtInf: how the money moves."""
+
+MIXED: Final = frozenset({"ReqdExctnDt", "PmtTpInf/CtgyPurp", "InstrForDbtrAgt"})
 """Text in one version, children in another: there the blanks between the children are no text."""
 
 PREDEFINED: Final = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
 """References that XML knows without being told."""
 
 _JOINED: Final = re.compile(r"RmtInf/.*|\w+/PstlAdr/AdrLine")
-_FIRST: Final = re.compile(r"PmtTpInf/SvcLvl/Cd|.*/(OrgId|PrvtId)/(Othr|PrtryId)/Id")
+_FIRST: Final = re.compile(
+    r"PmtTpInf/SvcLvl/Cd|.*/(OrgId|PrvtId)/(Othr|PrtryId)/Id|(InstrForCdtrAgt|RgltryRptg)/.*|InstrForDbtrAgt(/.*)?"
+)
 
 TYPE: Final[Columns] = {
     "service_level": ("PmtTpInf/SvcLvl/Cd",),
@@ -56,11 +61,13 @@ TRANSACTION: Final[Columns] = {
 """Stand in every payment."""
 
 
+_BANKS: Final = ("BICFI", "BIC", "ClrSysMmbId/MmbId", "ClrSysMmbId/Id", "CmbndId/BIC", "CmbndId/ClrSysMmbId/Id")
+
+
 def party(element: str, role: str) -> dict[str, tuple[str, ...]]:
     """Paths of a party, its account and agent: `party("Dbtr", "debtor")`."""
     account, agent = f"{element}Acct", f"{element}Agt/FinInstnId"
     address = {"street": "StrtNm", "building": "BldgNb", "post_code": "PstCd", "town": "TwnNm", "country": "Ctry"}
-    banks = ("BICFI", "BIC", "ClrSysMmbId/MmbId", "ClrSysMmbId/Id", "CmbndId/BIC", "CmbndId/ClrSysMmbId/Id")
     return {
         f"{role}_name": (f"{element}/Nm",),
         f"{role}_id": (f"{element}/Id/OrgId/Othr/Id", f"{element}/Id/OrgId/PrtryId/Id"),
@@ -69,10 +76,20 @@ def party(element: str, role: str) -> dict[str, tuple[str, ...]]:
             f"{account}/Id/{path}" for path in ("IBAN", "Othr/Id", "BBAN", "UPIC", "PrtryAcct/Id")
         ),
         f"{role}_account_type": (f"{account}/Tp/Cd",),
-        f"{role}_agent": tuple(f"{agent}/{path}" for path in banks),
+        f"{role}_agent": tuple(f"{agent}/{path}" for path in _BANKS),
         **{f"{role}_{name}": (f"{element}/PstlAdr/{path}",) for name, path in address.items()},
         f"{role}_address_lines": (f"{element}/PstlAdr/AdrLine",),
     }
+
+
+def intermediaries() -> dict[str, tuple[str, ...]]:
+    """Paths of the banks that a payment is to go through."""
+    parts = (*_BANKS, "LEI", "Nm", "NmAndAdr/Nm", "CmbndId/Nm", "Othr/Id", "PrtryId/Id")
+    return {f"IntrmyAgt{n}": tuple(f"IntrmyAgt{n}/FinInstnId/{part}" for part in parts) for n in (1, 2, 3)}
+
+
+REPORTED: Final = ("DbtCdtRptgInd", "Authrty/Nm", "Authrty/Ctry", "Dtls/Tp", "Dtls/Cd", "Dtls/Inf", "Dtls/Amt")
+"""What a RgltryRptg may hold for authorities."""
 
 
 @dataclass(slots=True)
@@ -98,6 +115,8 @@ class Message:
         in_batch: canonical columns of the batch. in_payment: of the payment, which decides where both have it.
         amount: path of the instructed amount. equivalent: of an amount to be converted, where the message has one.
         tables: elements of a payment whose children may repeat.
+        methods: what PmtInf/PmtMtd may say. uncarried: elements of a payment without a canonical column that change where or
+            how the money goes, or that authorities want, by the paths of what they may hold. batch_uncarried: such elements of a batch.
     """
 
     name: str
@@ -109,6 +128,9 @@ class Message:
     amount: str
     equivalent: str | None
     tables: tuple[str, ...]
+    methods: tuple[str, ...]
+    uncarried: Columns
+    batch_uncarried: Columns
 
     @cached_property
     def currency(self) -> str:
@@ -123,13 +145,15 @@ class Message:
     @cached_property
     def payment_paths(self) -> tuple[str, ...]:
         """Captured paths below the payment."""
-        paths = dict.fromkeys(path for several in self.payment_columns.values() for path in several)
+        columns = (*self.payment_columns.values(), *self.uncarried.values())
+        paths = dict.fromkeys(path for several in columns for path in several)
         return (*paths, self.equivalent) if self.equivalent else tuple(paths)
 
     @cached_property
     def batch_paths(self) -> tuple[str, ...]:
         """Captured paths below PmtInf."""
-        return tuple(dict.fromkeys(path for several in self.in_batch.values() for path in several))
+        columns = (*self.in_batch.values(), *self.batch_uncarried.values())
+        return tuple(dict.fromkeys([METHOD, *(path for several in columns for path in several)]))
 
     @cached_property
     def version(self) -> re.Pattern[str]:

@@ -14,7 +14,7 @@ from canonical.codes import Level
 from canonical.limits import FILE_ROWS_MAX
 from parsers import _iso_faults as faults
 from parsers._iso_faults import Doubt, Fault
-from parsers._iso_paths import TOTALS, Message, Node, joins, takes_first
+from parsers._iso_paths import METHOD, TOTALS, Message, Node, joins, takes_first
 from parsers._xml_bytes import closing_tag_end
 from parsers._xml_feed import Feeder
 
@@ -147,6 +147,8 @@ class Reader(Feeder):
 
     def _open(self, node: Node) -> None:
         if node.scope == "header":
+            if self._header_seen:
+                self.faults.append(self._here(replace(faults.repeated("GrpHdr"), level=Level.FILE)))
             self._header_seen = True
         elif node.scope == "batch":
             self.batch += 1
@@ -184,6 +186,9 @@ class Reader(Feeder):
             self._join_repeats()
             self._current["length"] = start - self._current["offset"]
             self._flush_batch_totals()
+            method = self._current.get(METHOD, "").strip(" \t\r\n")
+            if method and method not in self.message.methods:
+                self.faults.append(self._here(faults.other_method(method, self.message.methods)))
 
     def _join_repeats(self) -> None:
         self._current |= {key: "\n".join(texts) for key, texts in self._repeats.items()}

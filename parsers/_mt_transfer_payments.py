@@ -58,6 +58,9 @@ class Sequences:
 _FIELD_SCHEMA: Final = {"code": pl.Int64, "line": pl.Int64, "text": pl.String, "key": pl.Int64}
 
 
+_UNCARRIED: Final = ("21F", "33B", "36", "56A", "56C", "56D", "77B")
+
+
 def _of(parts: dict[int, pl.DataFrame], tags: tuple[str, ...]) -> pl.DataFrame:
     found = [parts[code] for tag in tags if (code := code_of(tag)) in parts]
     return pl.concat(found) if found else pl.DataFrame(schema=_FIELD_SCHEMA)
@@ -153,7 +156,22 @@ def payment_columns(sequences: Sequences, messages: pl.DataFrame, file_id: str) 
         *(f"creditor_{name}" for name in PARTY), "creditor_agent",
         _one_line(pl.col("text_70")).alias("remittance"),
         pl.lit(value=False).alias("prenote"),
+        _uncarried(sequences).alias("uncarried"),
     )  # fmt: skip
+
+
+def _uncarried(sequences: Sequences) -> pl.Series:
+    """Fields without a canonical column that move the money otherwise or that authorities want, null where there are none."""
+    masks = {tag: sequences.has(tag) for tag in _UNCARRIED}
+    told = [
+        pl.when(pl.Series(mask, dtype=pl.Boolean)).then(pl.lit(f"field {tag}"))
+        for tag, mask in masks.items()
+        if mask.any()
+    ]
+    size = sequences.payments.height
+    if not told:
+        return pl.Series([None], dtype=pl.String).new_from_index(0, size)
+    return pl.select(pl.concat_str(told, separator=", ", ignore_nulls=True).replace("", None)).to_series()
 
 
 def _own_columns(sequences: Sequences, size: int) -> Iterator[pl.DataFrame]:

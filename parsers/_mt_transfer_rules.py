@@ -37,10 +37,12 @@ _TOLD: Final = Fault(
     "mt101-instruction", "NARR", Severity.WARNING, Level.PAYMENT, "23E", "Nothing, if the payment may go without it."
 )
 _LOST: Final = Fault(
-    "mt101-not-carried", "NARR", Severity.WARNING, Level.PAYMENT, "sequence B",
+    "mt101-not-carried", "NARR", Severity.WARNING, Level.PAYMENT, "sequence A or B",
     "Nothing, if the payment may go without it; else order it at your bank.",
 )  # fmt: skip
-_UNCARRIED: Final = ("21F", "25A", "33B", "36", "50C", "50L", "56A", "56C", "56D", "77B")
+_UNSAID: Final = {"25A": "charges account", "50C": "instructing party", "50L": "instructing party"}
+"""The payments leave an account of ours, whose charges are another matter, and are ordered by the client itself: no money is moved
+otherwise without these fields. Those by which it moves are in `uncarried` of the payment, and refused by the rule of that name."""
 
 
 def payment_findings(sequences: Sequences, payments: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -53,18 +55,9 @@ def payment_findings(sequences: Sequences, payments: pl.DataFrame) -> Iterator[p
     yield from _instruction_findings(sequences, payments)
     for mask, text in _tied(sequences, payments):
         yield _RULE.on(where(mask), text)
-    lost = {
-        tag: sequences.has(tag) | (sequences.message_has(tag) if tag in {"50C", "50L"} else False) for tag in _UNCARRIED
-    }
-    if any(mask.any() for mask in lost.values()):
-        tags = pl.DataFrame({tag: pl.Series(mask, dtype=pl.Boolean) for tag, mask in lost.items()})
-        named = tags.select(
-            pl.concat_str(
-                [pl.when(tag).then(pl.lit(tag)) for tag in _UNCARRIED], separator=", ", ignore_nulls=True
-            ).alias("tags")
-        )
-        with_tags = pl.concat([payments, named], how="horizontal").filter(pl.col("tags") != "")
-        yield _LOST.on(with_tags, pl.format("What fields {} say is not carried on to the bank that pays.", "tags"))
+    for tag, what in _UNSAID.items():
+        said = sequences.has(tag) | sequences.message_has(tag)
+        yield _LOST.on(where(said), f"Field {tag} ({what}) is read and not carried on to the bank that pays.")
 
 
 def reference_findings(

@@ -27,7 +27,8 @@ class EntryClass:
 
     `counted`: 55-58 hold the number of addenda and 59-74 the name. `addenda`: their type, IAT has its own. `directions`:
     those that are no reversal. `payload`: a span read into `remittance` (of classes without addenda of their own).
-    `kind`: what 77-78 mean. `named`, `identified`: name or identification may not be left out.
+    `kind`: what 77-78 mean. `named`, `identified`: name or identification may not be left out. `uncarried`: what an entry says
+    that no canonical column holds, though its money moves by it.
     """
 
     code: str
@@ -46,6 +47,7 @@ class EntryClass:
     amount_minor_max: int | None = None
     named: bool = True
     identified: bool = False
+    uncarried: str | None = None
 
 
 _PLAIN: Final = EntryClass("")
@@ -70,13 +72,31 @@ _ALL: Final = (
     replace(_ITEM, code="TRC", kind="purpose"),
     replace(_COUNTED, code="TRX", directions=_DEBITS, kind="purpose"),
     replace(_TERMINAL, code="POS", directions=_DEBITS, kind="purpose"),
-    replace(_TERMINAL, code="SHR", directions=_DEBITS, kind="purpose", identification=(44, 54), name=None, named=False),
+    replace(
+        _TERMINAL,
+        code="SHR",
+        directions=_DEBITS,
+        kind="purpose",
+        identification=(44, 54),
+        name=None,
+        named=False,
+        uncarried="the card (SHR)",
+    ),
     replace(_TERMINAL, code="MTE", name=(40, 61), identification=(62, 76)),
     replace(_ONE, code="ACK", directions=_CREDITS, no_money=True),
     replace(_COUNTED, code="ATX", directions=_CREDITS, no_money=True),
     replace(_ONE, code="DNE", addenda_min=1, directions=_CREDITS, no_money=True),
     replace(_COUNTED, code="ENR", addenda_min=1, no_money=True),
-    replace(_PLAIN, code="IAT", identification=None, name=None, account=(40, 74), addenda="IAT", named=False),
+    replace(
+        _PLAIN,
+        code="IAT",
+        identification=None,
+        name=None,
+        account=(40, 74),
+        addenda="IAT",
+        named=False,
+        uncarried="foreign exchange and the banks between (IAT)",
+    ),
     replace(_PLAIN, code="ADV", identification=None, account=(13, 27), amount=(28, 39), named=False),
 )
 CLASSES: Final = {item.code: item for item in _ALL}

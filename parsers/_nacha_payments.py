@@ -111,6 +111,7 @@ def _part(
         words(matrix, *layout.payload).alias("remittance") if layout.payload else "remittance",
         raw(matrix, 2, 3).alias("transaction_code"),
         pl.Series("prenote", np.isin(entries.code, _NO_MONEY)),
+        pl.lit(layout.uncarried, dtype=pl.String).alias("uncarried"),
     )  # fmt: skip
 
 

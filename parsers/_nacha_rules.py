@@ -62,6 +62,7 @@ TERMS: Final = {
     "creditor_agent": f"{_RDFI}; of a debit {_ODFI}",
     "remittance": "Payment Related Information (addenda, positions 4-83)",
     "transaction_code": _CODE,
+    "uncarried": "Entry, positions 1-94, and its addenda",
 }
 """Canonical column → the name of the field and its positions in the record."""
 

@@ -67,6 +67,7 @@ _FACTS: Final = FormatFacts(
         "creditor_country": "59F, line 3/",
         "creditor_address_lines": "59",
         "remittance": "70",
+        "uncarried": "sequence B",
     },
     rules=(
         "mt101-character", "mt101-end", "mt101-field", "mt101-index", "mt101-instruction", "mt101-message",

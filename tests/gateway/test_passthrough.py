@@ -42,7 +42,11 @@ def test_an_authority_is_told_what_the_client_said(gateway: Gateway, tmp_path: P
     out = sent(gateway, tmp_path)
     assert (b"<Cd>0104</Cd>" in out) == (xsd == "reject")
     assert (b"<Id>G-77</Id>" in out) == (xsd == "reject")
-    assert out.count(b"<CdtTrfTxInf>") == 10
+    # Without its schema the report would be dropped: that payment waits, and says why.
+    assert out.count(b"<CdtTrfTxInf>") == (10 if xsd == "reject" else 9)
+    waiting = gateway.lake.whole(file_id, "routes").drop_nulls("waiting")
+    assert [("RgltryRptg" in why) for why in waiting["waiting"]] == ([] if xsd == "reject" else [True])
+    assert found.filter(rule="uncarried")["row"].to_list() == [1]
 
 
 def test_what_breaks_its_schema_is_not_carried_on(gateway: Gateway, tmp_path: Path) -> None:

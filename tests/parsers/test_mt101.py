@@ -169,7 +169,9 @@ FAULTS = {
     "reference twice": (changed("INV-0002", "INV-0001"), "mt101-reference", "error", 22),
     "a cheque": (changed("URGP", "CHQB"), "mt101-instruction", "error", 23),
     "a call": (changed("URGP", "PHON"), "mt101-instruction", "warning", 23),
-    "what is not carried": (changed(":71A:SHA", ":77B:/ORDERRES/FR\n:71A:SHA"), "mt101-not-carried", "warning", 12),
+    "what is not carried": (
+        changed(":71A:SHA", ":71A:SHA\n:25A:/GB42ABCD10799988837491"), "mt101-not-carried", "warning", 12,
+    ),
     "no character of SWIFT": (changed("LYON", "LY@N"), "mt101-character", "error", 18),
     "no ASCII": (changed("LYON", "LYÖN"), "mt101-character", "error", 18),
     "no character in sequence A": (changed("BRISTOL", "BRIST_L"), "mt101-character", "error", 9),
@@ -312,6 +314,22 @@ def test_an_excerpt_numbers_its_messages_anew() -> None:
     assert text.count(":20:") == 1
     assert "{5:" not in text
     assert text.endswith("\r\n-}\r\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        (":71A:SHA", ":77B:/ORDERRES/FR\n:71A:SHA", "field 77B"),
+        (":57A:", ":56A:EXMPDEFFXXX\n:57A:", "field 56A"),
+        (":71A:SHA", ":71A:SHA\n:36:1,04", "field 36"),
+    ],
+)
+def test_what_moves_the_money_otherwise_is_refused(old: str, new: str, named: str) -> None:
+    window = read(changed(old, new))
+    assert window.payments["uncarried"].to_list()[0] == named
+    told = engine.check_window(window.payments, Context(dt.date(2026, 11, 26), DEFAULT_CLIENT, FORMAT.facts))
+    found = told.filter(pl.col("rule") == "uncarried")
+    assert found.select("severity", "row", "value").rows() == [("error", 1, named)]
 
 
 # ------------------------------------------------------------------------------------------------ the corpus

@@ -300,6 +300,50 @@ def test_both_readers_agree(plain: bool) -> None:
     assert not plain or served >= 20, "the fast reader hardly served, so hardly anything was compared"
 
 
+WORDS = {
+    "XchgRateInf": "<XchgRateInf><XchgRate>1.2</XchgRate></XchgRateInf>",
+    "IntrmyAgt1": "<IntrmyAgt1><FinInstnId><BICFI>DEUTDEFFXXX</BICFI></FinInstnId></IntrmyAgt1>",
+    "IntrmyAgt2": "<IntrmyAgt2><FinInstnId><ClrSysMmbId><MmbId>1</MmbId></ClrSysMmbId></FinInstnId></IntrmyAgt2>",
+    "InstrForCdtrAgt": "<InstrForCdtrAgt><Cd>HOLD</Cd></InstrForCdtrAgt><InstrForCdtrAgt><InstrInf>x</InstrInf></InstrForCdtrAgt>",
+    "InstrForDbtrAgt": "<InstrForDbtrAgt>text</InstrForDbtrAgt>",
+    "RgltryRptg": "<RgltryRptg><Dtls><Cd>A</Cd></Dtls><Dtls><Cd>B</Cd></Dtls></RgltryRptg><RgltryRptg><Dtls><Inf>i</Inf></Dtls></RgltryRptg>",
+}
+
+
+def test_what_moves_the_money_otherwise_is_named_by_every_reader() -> None:
+    coded = "<InstrForDbtrAgt>\n <Cd>X</Cd><InstrInf>y</InstrInf>\n</InstrForDbtrAgt>"
+    extras = ["", *WORDS.values(), coded, "".join(WORDS.values()), "<IntrmyAgt1/>"]
+    expected = [None, *WORDS, "InstrForDbtrAgt", ", ".join(WORDS), None]
+    for end in ("<Cdtr><Nm>C</Nm></Cdtr>", "<Cdtr><Nm>C &#38; D</Nm></Cdtr>"):  # a reference goes through xml2arrow
+        texts = [PAYMENT.replace("</CdtTrfTxInf>", f"{extra}{end}</CdtTrfTxInf>") for extra in extras]
+        data = message("".join(texts * 40))
+        parts = read(data)
+        same(parts, list(exact_windows(source(data), PAIN001, WINDOW_BYTES)))
+        frames = whole(parts)
+        assert frames["payments"]["uncarried"].to_list() == expected * 40
+        assert frames["findings"].is_empty()
+
+
+def test_a_word_to_the_bank_may_stand_in_the_batch() -> None:
+    data = message(PAYMENT, batch="<InstrForDbtrAgt><Cd>X</Cd></InstrForDbtrAgt>")
+    assert whole(read(data))["payments"]["uncarried"].to_list() == ["PmtInf/InstrForDbtrAgt"]
+
+
+@pytest.mark.parametrize(
+    ("batch", "group", "rule", "level"),
+    [
+        ("<PmtMtd>CHK</PmtMtd>", "", "iso-method", "batch"),
+        ("<PmtMtd>DD</PmtMtd>", "", "iso-method", "batch"),
+        ("", "<GrpHdr><NbOfTxs>1</NbOfTxs></GrpHdr>" * 2, "iso-repeated", "file"),
+    ],
+)
+def test_no_cheques_and_one_header(batch: str, group: str, rule: str, level: str) -> None:
+    data = message(PAYMENT, batch=batch, group=group)
+    found = whole(read(data))["findings"]
+    assert found.select("rule", "severity", "level").rows() == [(rule, "error", level)]
+    assert whole(read(message(PAYMENT, batch="<PmtMtd>\nTRF </PmtMtd>")))["findings"].is_empty()
+
+
 @pytest.mark.parametrize("between", ["<X/>", "<ChrgBr>L</ChrgBr>", "<X><CdtTrfTxInf/></X>", f"<X>{PAYMENT}</X>"])
 def test_elements_between_payments(between: str) -> None:
     data = message(PAYMENT + between + PAYMENT)

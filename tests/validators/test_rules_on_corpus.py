@@ -36,6 +36,7 @@ DEFENDED = {
     "control_sum": "control records that were not made anew after a change",
     "transaction_count": "control records that were not made anew after a change",
     "postal_address": "unstructured addresses, right when the sample was made and refused since November 2026",
+    "uncarried": "an exchange deal (MT101), foreign exchange and banks between (IAT), which no provider's file could carry",
     "required": "a Swiss payment slip of a kind that is gone, which had no creditor name",
 }
 """Rules that reject a file which the manifest calls valid, and why they are right."""
