@@ -22,6 +22,7 @@ from canonical.money import amount_minor, amount_text
 from canonical.parties import counterparty
 from canonical.profiles import Model
 from canonical.tally import Said, summary_of, written_as
+from exporters._fit import misfits
 
 _OURS: Final = ("submission_id", "our_account", "our_name", "business_date")
 _MADE: Final = (
@@ -34,6 +35,8 @@ _NULLS: Final = (
     (r'\{(?:"[^"\\]+":null,)+', "{"), (r',"[^"\\]+":null', ""), (r'\{"[^"\\]+":null\}', "{}"),
 )  # fmt: skip
 """Members that are null are left out. Inside a text the quotes of such a member would be escaped, so that none matches."""
+
+_RULE: Final = "json-unfit"
 
 
 class Options(Model):
@@ -81,6 +84,7 @@ class Json:
             for name, most in options.chars_max.items()
             if name in made.columns
         ]
+        faults.append(misfits(payments, (), _RULE))
         return conform(
             pl.concat([pl.DataFrame(schema=dtypes(FINDINGS)), *faults], how="diagonal").sort("row"), FINDINGS
         )
@@ -209,7 +213,7 @@ def _all_say(paths: list[str]) -> pl.Expr:
 
 def _finding(payments: pl.DataFrame, name: str, wrong: pl.Expr, what: str) -> pl.DataFrame:
     return payments.filter(wrong).select(
-        "row", "line", "batch", "batch_id", "end_to_end_id", rule=pl.lit("json-unfit"), reason=pl.lit("CH21"),
+        "row", "line", "batch", "batch_id", "end_to_end_id", rule=pl.lit(_RULE), reason=pl.lit("CH21"),
         severity=pl.lit(Severity.ERROR.value), level=pl.lit(Level.PAYMENT.value), field=pl.lit(name),
         message=pl.lit(f"The provider needs {name}, which {what}."),
         remedy=pl.lit(f"Correct {name}, or order the payment by another rail."),
