@@ -59,6 +59,7 @@ class Reader(Feeder):
         self._open: list[Record] = []
         self._opened = 0
         self._counts: dict[str, int] = {}
+        self._own: Record | None = None
         self._slips: dict[tuple[str, str], _Slip] = {}
 
     # ------------------------------------------------------------------------------------------ events
@@ -119,6 +120,10 @@ class Reader(Feeder):
         if not self._skipped:
             self._text += text
 
+    def said(self, key: str) -> str | None:
+        """A text of the message's own element, beside its records."""
+        return self._own.values.get(key) if self._own else None
+
     def finish(self) -> None:
         """What only the end of the file shows."""
         if not self._message_seen:
@@ -146,6 +151,7 @@ class Reader(Feeder):
             self._above.append((None, 0))
             self._node = self._root
             self._begin(self._message.shape)
+            self._own = self._open[-1]
 
     def _begin(self, shape: Shape) -> None:
         number = self._counts[shape.name] = self._counts.get(shape.name, 0) + 1

@@ -1,0 +1,64 @@
+"""What is wrong with statuses, returns and cancellations, as FINDINGS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from canonical.codes import Level, Severity
+from canonical.frames import FINDINGS, dtypes
+from canonical.limits import INT64_MAX
+from canonical.money import format_minor, parse_minor
+from parsers._iso_faults import Fault, findings_frame
+
+_ASK: Final = "Ask the provider for its status; until then the payment keeps the one it has."
+_TELL: Final = "Tell the provider. The status is taken by its references alone."
+_COUNT_AGAIN: Final = "Ask the provider which payments it means; what stands in the file is taken as it stands."
+_STATUS_FIELDS: Final = {"camt.029": "TxInfAndSts/TxCxlSts"}
+_AMOUNT_FIELDS: Final = {
+    "pain.002": "OrgnlTxRef/Amt/InstdAmt", "pacs.002": "OrgnlTxRef/IntrBkSttlmAmt", "pacs.004": "TxInf/OrgnlIntrBkSttlmAmt",
+    "camt.029": "TxInfAndSts/OrgnlInstdAmt",
+}  # fmt: skip
+
+
+def row_findings(name: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Of transactions without a status, and of amounts that are none."""
+    rule = name.replace(".", "")
+    none = pl.lit(None, dtype=pl.String)
+    checks = (
+        (pl.col("status").is_null() & (pl.col("level") == Level.PAYMENT.value), f"{rule}-status", "CH21",
+         _STATUS_FIELDS.get(name, "TxInfAndSts/TxSts"), none,
+         "The transaction has no status, and none above it says what becomes of it.", _ASK),
+        (pl.col("amount_text").is_not_null() & pl.col("amount_minor").is_null(), f"{rule}-amount", "AM12",
+         _AMOUNT_FIELDS[name], pl.col("amount_text").str.head(60), "The original amount is no amount of its currency.", _TELL),
+        (pl.col("returned").is_not_null() & pl.col("returned_minor").is_null(), f"{rule}-amount", "AM12",
+         "TxInf/RtrdIntrBkSttlmAmt", pl.col("returned").str.head(60), "The returned amount is no amount of its currency.", _TELL),
+    )  # fmt: skip
+    for broken, told, reason, place, value, message, remedy in checks:
+        yield rows.filter(broken).select(
+            "line", "batch", "row", rule=pl.lit(told), reason=pl.lit(reason), severity=pl.lit(Severity.WARNING.value),
+            level=pl.lit(Level.PAYMENT.value), batch_id="original_batch_id", end_to_end_id="original_end_to_end_id",
+            field=pl.lit(place), value=value, message=pl.lit(message), remedy=pl.lit(remedy),
+        ).select(dtypes(FINDINGS).keys())  # fmt: skip
+
+
+def count_findings(name: str, rows: pl.DataFrame, header: dict[str, str]) -> Iterator[pl.DataFrame]:
+    """Of a header whose number or sum of transactions differs from those in the file (a return's header states both)."""
+    if "count" not in header:
+        return
+    rule, payments = name.replace(".", ""), rows.filter(level=Level.PAYMENT.value)
+    faults, count = [], header["count"]
+    # A return of a whole group counts its payments and lists none.
+    if payments.height and re.sub(r"^0+(?=\d)", "", count) != str(payments.height):
+        what = f"The header says {count[:20]} transactions; the file holds {payments.height}."
+        faults.append(Fault(f"{rule}-count", "AM18", what, _COUNT_AGAIN, line=1, field="GrpHdr/NbOfTxs"))
+    total, currency = header.get("returned"), header.get("returned_currency", "")
+    sums = payments.filter(pl.col("returned_currency") == currency)["returned_minor"]
+    if total is not None and payments.height and parse_minor(total, currency, INT64_MAX) != int(sums.sum()):
+        held = format_minor(int(sums.sum()), currency)
+        what = f"The header says that {total[:30]} {currency} come back; the transactions sum to {held}."
+        faults.append(Fault(f"{rule}-sum", "AM10", what, _COUNT_AGAIN, line=1, field="GrpHdr/TtlRtrdIntrBkSttlmAmt"))
+    yield findings_frame(faults)
