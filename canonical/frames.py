@@ -214,6 +214,16 @@ ROUTES = _schema(
 )
 """The plan of one file: where each accepted payment goes."""
 
+VERIFIED = _schema(
+    "verified",
+    payment_id=_text("as in payments", required=True),
+    row=_int("as in payments", required=True, minimum=1),
+    verification=_text("the request that the provider answered", required=True),
+    status=_code("RCVC match, RVMC close match, RVNM no match, RVNA not possible", ["RCVC", "RVMC", "RVNM", "RVNA"]),
+    told=_text("what the provider says besides, such as the name it knows"),
+)
+"""What a provider said of the payees of payments that wait for their release."""
+
 CANCELLATIONS = _schema(
     "cancellations",
     position=_int("ordinal of the request in its file, from 1", required=True, minimum=1),
@@ -438,7 +448,7 @@ POSTINGS = _schema(
 ALL: Final = {
     schema.name: schema
     for schema in (
-        PAYMENTS, TOTALS, FINDINGS, VERDICTS, LAPSED, LAPSES, KEYS, SCREENING, ROUTES, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, BREAKS,
+        PAYMENTS, TOTALS, FINDINGS, VERDICTS, LAPSED, LAPSES, KEYS, SCREENING, ROUTES, VERIFIED, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, BREAKS,
         POSTINGS,
     )
 }  # fmt: skip

@@ -210,6 +210,17 @@ class FileLimits(Model):
         return min(known) if known else None
 
 
+class Verification(Model):
+    """Payees are verified before a release: the same payments go to `transport` first, under a message id of their own.
+
+    The provider answers with a pain.002 (RCVC, RVMC, RVNM, RVNA). `releases`: what of it lets a payment go by itself; all else
+    waits for the client's or the operator's decision.
+    """
+
+    transport: Plugin
+    releases: tuple[Literal["RCVC", "RVMC", "RVNA"], ...] = ("RCVC",)
+
+
 class Health(Model):
     """When a provider is avoided: after so many failed deliveries in a row, the last of them within so many minutes."""
 
@@ -257,6 +268,7 @@ class ProviderProfile(Model):
     rails: tuple[Rail, ...] = Field(min_length=1)
     closed: tuple[dt.date, ...] = ()
     file_limits: FileLimits = FileLimits()
+    verification: Verification | None = None
     health: Health = Health()
     feedback: tuple[FeedbackSource, ...] = ()
 

@@ -23,6 +23,7 @@ from gateway.lake import RowSlices
 from gateway.plain import plain_source
 from gateway.plans import live_routes, noted, standing_findings, standing_verdicts
 from gateway.reading import asks_to_cancel, facts_of
+from gateway.registry import tables as t
 from gateway.spool import spooled
 
 _ISO_STATUS = {
@@ -37,6 +38,13 @@ _WORDS = {
     "outstanding": "Sent to the bank.",
     "settled": "Booked by the bank.",
     "returned": "The bank sent the money back.",
+}
+
+_PAYEES = {
+    "RCVC": "The payee is verified (RCVC); others of the file wait for your decision.",
+    "RVMC": "The payee's name is close, not the same (RVMC): approve or cancel it.",
+    "RVNM": "The payee's name does not match the account (RVNM): approve or cancel it.",
+    "RVNA": "The payee could not be verified (RVNA): approve or cancel it.",
 }
 
 
@@ -155,18 +163,29 @@ def _decided(gateway: Gateway, file: Mapping[str, Any]) -> Iterator[tuple[pl.Dat
 
 
 def _planned(gateway: Gateway, file_id: str) -> pl.DataFrame:
-    """row, `why` (what is told of its plan), `stands` (waiting, kept) of the payments whose plan has something to tell."""
+    """row, `why` (what is told of its plan or payee), `stands` (waiting, kept), where there is something to tell."""
+    schema = {"row": pl.Int64, "why": pl.String, "stands": pl.String}
     telling = pl.col("submission_id").is_null() | pl.col("note").is_not_null()
-    told = (
-        part.filter(telling).is_empty()
-        for part in gateway.lake.parts(file_id, "routes", columns=["submission_id", "note"])
-    )
-    if all(told):
-        return pl.DataFrame(schema={"row": pl.Int64, "why": pl.String, "stands": pl.String})
-    routes = live_routes(gateway, file_id).filter(telling)
+    payees = _payees(gateway, file_id)
+    parts = gateway.lake.parts(file_id, "routes", columns=["submission_id", "note"])
+    if all(part.filter(telling).is_empty() for part in parts):
+        return payees
+    routes = live_routes(gateway, file_id).filter(telling).join(payees, on="row", how="anti")
     kept = pl.when(pl.col("execution_date").is_null()).then(pl.lit("waiting")).otherwise(pl.lit("kept"))
     stands = pl.when(pl.col("submission_id").is_null()).then(kept)
-    return noted(gateway, file_id, routes).select("row", why="text", stands=stands)
+    told = noted(gateway, file_id, routes).select("row", why="text", stands=stands)
+    return pl.concat([told, payees]).select(schema.keys())
+
+
+def _payees(gateway: Gateway, file_id: str) -> pl.DataFrame:
+    """What the provider said of payees on whom somebody must decide now: as `_planned`."""
+    c = t.VERIFICATIONS.c
+    waiting = gateway.registry.rows(t.VERIFICATIONS, c.file_id == file_id, c.decision == "waiting")
+    ids = [request["submission_id"] for request in waiting]
+    found = gateway.lake.whole(file_id, "verified").filter(pl.col("verification").is_in(ids))
+    said = pl.col("status").replace_strict(_PAYEES, return_dtype=pl.String)
+    why = pl.concat_str([said, pl.col("told")], separator=" ", ignore_nulls=True)
+    return found.select("row", why=why, stands=pl.lit("waiting"))
 
 
 def _happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -181,7 +200,7 @@ def _happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl
     known = known.join(_planned(gateway, file_id), on="row", how="left", maintain_order="left")
     unsent = pl.col("state").is_in(["waiting", "accepted"])
     known = known.with_columns(
-        state=pl.when(unsent & (pl.col("stands") == "kept")).then(pl.lit("kept")).otherwise("state"),
+        state=pl.when(unsent & pl.col("stands").is_not_null()).then("stands").otherwise("state"),
         provider_message=pl.coalesce("provider_message", pl.when(unsent).then("why")),
     ).drop("why", "stands")
     for part in gateway.lake.parts(file_id, "payments", columns=["payment_id", *_TOLD]):

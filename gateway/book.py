@@ -99,7 +99,16 @@ def states_of(gateway: Gateway, file_ids: Iterable[str]) -> pl.DataFrame:
 def attribution(gateway: Gateway, provider_id: str, book: pl.DataFrame) -> Attribution:
     """What all feedback of a provider says of the payments of a book."""
     of_provider = book.filter(pl.col("provider") == provider_id)
-    return attribute(feedback_frames(gateway, provider_id, "statuses"), of_provider)
+    statuses = feedback_frames(gateway, provider_id, "statuses")
+    return attribute(without_verifications(gateway, provider_id, statuses), of_provider)
+
+
+def without_verifications(gateway: Gateway, provider_id: str, statuses: pl.DataFrame) -> pl.DataFrame:
+    """STATUSES that speak of payments: not those that answer a request to verify payees."""
+    asked = gateway.registry.rows(t.VERIFICATIONS, t.VERIFICATIONS.c.destination == provider_id)
+    ids = [request["submission_id"] for request in asked]
+    names = ("original_message_id", "original_batch_id")
+    return statuses.filter(~pl.any_horizontal(pl.col(name).is_in(ids).fill_null(value=False) for name in names))
 
 
 def feedback_frames(gateway: Gateway, provider_id: str, dataset: str) -> pl.DataFrame:

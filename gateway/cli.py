@@ -145,15 +145,25 @@ def approve(
     file_id: Annotated[str, typer.Argument(help="A held file.")],
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it instead.")] = False,
     reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "",
+    vop: Annotated[
+        bool, typer.Option("--vop", help="Decide on what the provider said of the payees; refused: they are cancelled.")
+    ] = False,
     by: Annotated[str | None, typer.Option(help="Who decides; the login name by default.")] = None,
 ) -> None:
     """Decide on a file that is held above the client's automatic limit."""
     from gateway.approve import decide
     from gateway.route import route
     from gateway.stages import outcome_answer
+    from gateway.verification import decide_verification
 
     with plainly():
         gateway = opened()
+        if vop:
+            who = by or getpass.getuser()
+            for submission_id in decide_verification(gateway, file_id, approved=not refuse, by=who, reason=reason):
+                typer.echo(f"{submission_id}  {'cancelled' if refuse else 'approved'}")
+            outcome_answer(gateway, file_id)
+            return
         state = decide(gateway, file_id, approved=not refuse, by=by or getpass.getuser(), reason=reason)
         if state == "approved":
             route(gateway, file_id)

@@ -199,6 +199,9 @@ def _check_client(client: ClientProfile) -> list[tuple[tuple[str | int, ...], st
 def _check_provider(provider: ProviderProfile) -> list[tuple[tuple[str | int, ...], str]]:
     problems = _check_plugin("exporters", "EXPORT", ("provider",), provider.export, ("export",))
     problems += _check_plugin("providers", "TRANSPORT", (), provider.transport, ("transport",))
+    if provider.verification is not None:
+        place: tuple[str | int, ...] = ("verification", "transport")
+        problems += _check_plugin("providers", "TRANSPORT", (), provider.verification.transport, place)
     for position, source in enumerate(provider.feedback):
         found = discover("parsers", "FORMAT").get(source.format)
         where = ("feedback", position)

@@ -58,7 +58,7 @@ def dispatch(gateway: Gateway, submission_id: str) -> str:
             RegistryLog(gateway, row).check()  # what has to wait is neither written nor carried over yet
         if row["key"] is None:
             row = _write(gateway, row)
-        with _parcel(gateway, row) as parcel, _remote(gateway, row) as remote:
+        with parcel_of(gateway, row) as parcel, _remote(gateway, row) as remote:
             act = remote.enquire if row["state"] == "UNKNOWN" else remote.deliver
             act(parcel, RegistryLog(gateway, row))
     except Conflict:
@@ -68,11 +68,25 @@ def dispatch(gateway: Gateway, submission_id: str) -> str:
 
 def _write(gateway: Gateway, row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Export, read back, store the bytes, and let the first worker's bytes count."""
+    values = written_file(gateway, row, submission_payments(gateway, row))
+    registry = gateway.registry
+    with registry.transaction() as connection:
+        # The first worker's bytes count; who comes second reads them below.
+        where = {"submission_id": row["submission_id"], "state": "PREPARED", "key": None}
+        move(connection, t.SUBMISSIONS, where, **values, changed_at=registry.now())
+    return submission_row(gateway, row["submission_id"])
+
+
+def written_file(gateway: Gateway, row: Mapping[str, Any], payments: Iterator[pl.DataFrame]) -> dict[str, Any]:
+    """Write the provider's file of a submission, read it back, and store it: its `key`, `sha256` and `size_bytes`.
+
+    Raises: FrameBroken: what was planned, handed on, written and read back is not the same.
+    """
     order = order_of(gateway, row)
     export = lookup("exporters", "EXPORT", order.provider.export.name)
     with tempfile.NamedTemporaryFile() as out:
         handed = Tally(export.said(order))
-        written = export.write(order, handed.passing(submission_payments(gateway, row)), out)
+        written = export.write(order, handed.passing(payments), out)
         out.flush()
         with mmap.mmap(out.fileno(), 0, access=mmap.ACCESS_READ) as data:
             reread = export.reread(Source(row["file_id"], row["name"], data), order)
@@ -87,13 +101,7 @@ def _write(gateway: Gateway, row: Mapping[str, Any]) -> Mapping[str, Any]:
             )
         key = f"submissions/{row['submission_id']}-{sha256[:16]}"
         gateway.store.put(key, Path(out.name))
-    registry = gateway.registry
-    with registry.transaction() as connection:
-        # The first worker's bytes count; who comes second reads them below.
-        where = {"submission_id": row["submission_id"], "state": "PREPARED", "key": None}
-        values = {"key": key, "sha256": sha256, "size_bytes": size, "changed_at": registry.now()}
-        move(connection, t.SUBMISSIONS, where, **values)
-    return submission_row(gateway, row["submission_id"])
+    return {"key": key, "sha256": sha256, "size_bytes": size}
 
 
 def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
@@ -109,7 +117,7 @@ def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl
 
 
 @contextmanager
-def _parcel(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Parcel]:
+def parcel_of(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Parcel]:
     """A submission's file while the block runs. Raises FrameBroken: the store holds other bytes."""
     with gateway.store.local(row["key"]) as path:
         with path.open("rb") as file:

@@ -23,13 +23,14 @@ from canonical.identifiers import make_id
 from canonical.plugins import lookup
 from canonical.profiles import FeedbackSource, Model, Plugin, ProviderProfile
 from gateway.answer import note_news
-from gateway.book import provider_book
+from gateway.book import provider_book, without_verifications
 from gateway.composition import Gateway
 from gateway.config import plugin_options
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
 from gateway.requests import REPLIES_SUFFIX, waiting
 from gateway.submissions import acknowledge
+from gateway.verification import take_answers
 from reconciliation.states import attribute
 
 _log = structlog.get_logger()
@@ -186,7 +187,9 @@ def _tell(gateway: Gateway, row: Mapping[str, Any]) -> tuple[str, ...]:
     statuses = gateway.lake.whole(row["feedback_id"], "statuses")
     if statuses.is_empty():
         return ()
+    verified = take_answers(gateway, row["provider_id"], statuses)
     book = provider_book(gateway, row["provider_id"])
+    statuses = without_verifications(gateway, row["provider_id"], statuses)
     # What became of a cancellation is no word on the submission itself.
     whole = (pl.col("level") != "payment") & (pl.col("kind") != "cancellation")
     named = statuses.filter(whole).select("original_message_id", "status", "reason_text")
@@ -199,4 +202,4 @@ def _tell(gateway: Gateway, row: Mapping[str, Any]) -> tuple[str, ...]:
         acknowledge(
             gateway, submission_id, str(word["status"]), f"{row['name']}: {word['reason_text'] or word['status']}"
         )
-    return tuple(spoken["file_id"].unique().sort().to_list())
+    return tuple(sorted({*verified, *spoken["file_id"]}))

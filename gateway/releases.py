@@ -1,7 +1,8 @@
-"""What stands before every release besides the cut-off: the kill switch and the client's funds."""
+"""What stands before every release besides the cut-off: the kill switch, verification of payee, the client's funds."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,28 @@ def withheld_because(gateway: Gateway, connection: Connection, row: Mapping[str,
     client_id = _client_of(connection, row)
     reasons = stopped_because(connection, row["destination"], [client_id])
     short = uncovered(connection, gateway.profiles.client(client_id), row, row["sum_minor"])
-    return [*reasons, *([short] if short else [])]
+    unverified = _unverified_because(gateway, connection, row)
+    return [*reasons, *(word for word in (unverified, short) if word)]
+
+
+def needs_verification(gateway: Gateway, file: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """True where the payees of a submission are verified first: its client's agreement asks for it, its provider offers it."""
+    offered = gateway.profiles.provider(row["destination"]).verification is not None
+    return offered and row["credit_debit"] == "CRDT" and file["verification"] == "needed"
+
+
+def _unverified_because(gateway: Gateway, connection: Connection, row: Mapping[str, Any]) -> str | None:
+    file = row_of(connection, t.FILES, file_id=row["file_id"])
+    assert file is not None, "a submission is of a file"
+    if not needs_verification(gateway, file, row):
+        return None
+    request = row_of(connection, t.VERIFICATIONS, of_submission=row["submission_id"])
+    if request is None or request["decision"] == "asked":
+        return "waits for the verification of its payees"
+    if request["decision"] == "waiting":
+        counts = ", ".join(f"{count} {status}" for status, count in json.loads(request["answer"]).items())
+        return f"waits for a decision on the verification of its payees ({counts}): bulkrail approve {row['file_id']} --vop"
+    return "its payees were refused" if request["decision"] == "refused" else None
 
 
 def take_release(gateway: Gateway, connection: Connection, row: Mapping[str, Any]) -> None:

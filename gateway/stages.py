@@ -24,6 +24,7 @@ from gateway.route import route
 from gateway.settle import settle
 from gateway.submissions import submission_row
 from gateway.validate import validate
+from gateway.verification import verify
 
 
 def validated_answer(gateway: Gateway, file_id: str) -> list[str]:
@@ -45,6 +46,8 @@ def deliver(gateway: Gateway, submission_id: str) -> str:
     """
     row = submission_row(gateway, submission_id)
     try:
+        if row["kind"] == "payment":
+            verify(gateway, submission_id)
         state = dispatch(gateway, submission_id)
     except Withheld as fault:
         return "VOIDED" if fail_over(gateway, submission_id) else f"withheld: {fault.message}"

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
 from canonical.contracts import DeliveryState, Reply, RequestBlock
 from canonical.errors import Conflict, NotFound, ReleaseOver, Withheld
@@ -34,10 +34,11 @@ def submission_row(gateway: Gateway, submission_id: str) -> Mapping[str, Any]:
 
 
 class RegistryLog:
-    """`canonical.contracts.DeliveryLog` over the registry."""
+    """`canonical.contracts.DeliveryLog` over the registry: of a submission, or of a request in a table like it."""
 
-    def __init__(self, gateway: Gateway, row: Mapping[str, Any]) -> None:
+    def __init__(self, gateway: Gateway, row: Mapping[str, Any], table: Table = t.SUBMISSIONS) -> None:
         self._gateway = gateway
+        self._table = table
         self._row = row
         self._submission_id: str = row["submission_id"]
         self._state = DeliveryState(row["state"])
@@ -82,7 +83,7 @@ class RegistryLog:
         if self._window_closed():
             raise CutOffMissed("cut-off missed in the middle of the release", submission_id=self._submission_id)
         with self._gateway.registry.transaction() as connection:
-            if not move(connection, t.SUBMISSIONS, self._here(), state=self._state.value):
+            if not move(connection, self._table, self._here(), state=self._state.value):
                 raise Conflict("another worker moved the submission on", submission_id=self._submission_id)
             self._take_release(connection)
 
@@ -136,7 +137,7 @@ class RegistryLog:
     def _move(self, to: DeliveryState, also: Callable[[Connection], None] | None = None, **values: Any) -> None:
         registry = self._gateway.registry
         with registry.transaction() as connection:
-            if not move(connection, t.SUBMISSIONS, self._here(), state=to.value, changed_at=registry.now(), **values):
+            if not move(connection, self._table, self._here(), state=to.value, changed_at=registry.now(), **values):
                 raise Conflict(
                     f"another worker moved the submission on from {self._state.value}",
                     submission_id=self._submission_id,

@@ -184,6 +184,30 @@ REQUESTS: Final = Table(
 )  # fmt: skip
 """Requests of a submission to a provider's API, in blocks. While any is open, no acknowledgement resolves the submission."""
 
+VERIFICATIONS: Final = Table(
+    "verifications", METADATA,
+    Column("submission_id", String(20), primary_key=True),  # of the request: its message id
+    Column("of_submission", String(20), ForeignKey("submissions.submission_id"), nullable=False, unique=True),
+    Column("file_id", String(20), ForeignKey("files.file_id"), nullable=False),
+    Column("destination", String(31), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key", Text),  # object with the request, null where what was verified before covers it
+    Column("sha256", String(64)),
+    Column("size_bytes", BigInteger),
+    Column("cut_off_at", String(32)),  # none: asking moves no money
+    Column("state", String(12), nullable=False),  # of the request's delivery, as of a submission
+    Column("attempt", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("changed_at", String(32), nullable=False),
+    Column("delivered_at", String(32)),
+    Column("answer", Text),  # JSON: code → payments, null until the provider answered
+    Column("decision", String(10), nullable=False),  # asked, waiting, automatic, approved, refused
+    Column("decided_by", Text),
+    Column("reason", Text),
+    Column("decided_at", String(32)),
+)  # fmt: skip
+"""Verification of payee, asked before a submission is released. The first answer stands."""
+
 PROVIDER_HEALTH: Final = Table(
     "provider_health", METADATA,
     Column("provider_id", String(31), primary_key=True),

@@ -1,0 +1,202 @@
+"""Verification of payee: nothing goes out before the answer is decided on, and a decision is made once."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from test_cancel import FIRST, ONE, accepted, ask, holds, salaries, sent
+from test_cli import run as command
+from test_windows import answers
+from world import agree
+
+from canonical.errors import Conflict, Withheld
+from canonical.profiles import Plugin, Verification
+from gateway.answer import files_with_news
+from gateway.book import attribution, provider_book
+from gateway.composition import Gateway
+from gateway.dispatch import dispatch, due
+from gateway.follow import follow
+from gateway.plans import live_routes
+from gateway.registry import tables as t
+from gateway.stages import deliver, outcome_answer
+from gateway.status import status_of
+from gateway.verification import decide_verification
+
+HEAD = (
+    '<?xml version="1.0" encoding="UTF-8"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10">'
+    "<CstmrPmtStsRpt><GrpHdr><MsgId>{name}</MsgId><CreDtTm>2026-11-20T12:00:00</CreDtTm></GrpHdr>"
+    "<OrgnlGrpInfAndSts><OrgnlMsgId>{request}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>"
+    "<GrpSts>{group}</GrpSts></OrgnlGrpInfAndSts>"
+)
+ROW = (
+    "<TxInfAndSts><StsId>{n}</StsId><OrgnlInstrId>{reference}</OrgnlInstrId><OrgnlEndToEndId>{e2e}</OrgnlEndToEndId>"
+    "<TxSts>{status}</TxSts><StsRsnInf><AddtlInf>{told}</AddtlInf></StsRsnInf></TxInfAndSts>"
+)
+
+
+@pytest.fixture
+def gateway(gateway_anywhere: Gateway, tmp_path: Path) -> Gateway:
+    (tmp_path / "vop").mkdir()
+    known = gateway_anywhere.profiles.provider("euro_bank")
+    asks = Verification(transport=Plugin(name="folder", options={"inbox": str(tmp_path / "vop")}))
+    gateway_anywhere.profiles.providers["euro_bank"] = known.model_copy(update={"verification": asks})
+    agree(gateway_anywhere, "alder", verification_of_payee="always")
+    return gateway_anywhere
+
+
+def asked(gateway: Gateway) -> dict:
+    """The request of the one submission that is due, delivered."""
+    (row,) = due(gateway)
+    assert deliver(gateway, row["submission_id"]) == "withheld: waits for the verification of its payees"
+    return dict(gateway.registry.one(t.VERIFICATIONS, of_submission=row["submission_id"]))
+
+
+def bank_answers(gateway: Gateway, tmp_path: Path, request: dict, group: str, *words: tuple[int, str, str]) -> None:
+    """The bank's pain.002: (row, code, text) of payments, and the group's word."""
+    routes = {row["row"]: row for row in live_routes(gateway, request["file_id"]).iter_rows(named=True)}
+    rows = "".join(
+        ROW.format(n=n, reference=routes[row]["reference"], e2e=routes[row]["end_to_end_id"], status=status, told=told)
+        for n, (row, status, told) in enumerate(words)
+    )
+    name = f"V{len(list((tmp_path / 'euro/out').iterdir()))}"
+    batch = f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{request['submission_id']}</OrgnlPmtInfId>{rows}</OrgnlPmtInfAndSts>"
+    text = HEAD.format(name=name, request=request["submission_id"], group=group) + (batch if rows else "")
+    (tmp_path / f"euro/out/{name}.pain002.xml").write_text(text + "</CstmrPmtStsRpt></Document>", encoding="utf-8")
+    assert [item.outcome for item in follow(gateway, "euro_bank")] == ["applied"]
+
+
+def told(gateway: Gateway) -> str:
+    for file_id in files_with_news(gateway):
+        outcome_answer(gateway, file_id)
+    return answers(gateway)
+
+
+def test_a_match_is_released_by_itself(gateway, tmp_path) -> None:
+    file_id = salaries(gateway)
+    request = asked(gateway)
+    assert sent(tmp_path) == []
+    (parcel,) = [path for path in (tmp_path / "vop").iterdir() if not path.name.startswith(".")]
+    assert request["submission_id"] in parcel.read_text(encoding="utf-8")
+    assert request["of_submission"] not in parcel.read_text(encoding="utf-8")
+    bank_answers(gateway, tmp_path, request, "RCVC")
+    assert deliver(gateway, request["of_submission"]) == "DELIVERED"
+    assert sent(tmp_path) == accepted(gateway, file_id)
+    holds(gateway, file_id, outstanding=10)
+    assert attribution(gateway, "euro_bank", provider_book(gateway, "euro_bank")).unknown.is_empty()
+
+
+def test_a_mismatch_waits_is_told_and_is_released_when_approved(gateway, tmp_path) -> None:
+    file_id = salaries(gateway)
+    request = asked(gateway)
+    bank_answers(gateway, tmp_path, request, "RVCM", (1, "RVMC", "Ada Lindkvist"), (2, "RVNM", ""))
+    with pytest.raises(Withheld, match="approve"):
+        dispatch(gateway, request["of_submission"])
+    found = status_of(gateway, file_id)
+    assert found.tied
+    assert "1 RVMC, 8 RVNA, 1 RVNM" in found.why_it_waits()["why"][0] or "RVNM" in found.why_it_waits()["why"][0]
+    text = told(gateway)
+    assert "close, not the same (RVMC): approve or cancel it. Ada Lindkvist" in text
+    assert "does not match the account (RVNM)" in text
+    assert decide_verification(gateway, file_id, approved=True, by="anna", reason="called") == [
+        request["of_submission"]
+    ]
+    with pytest.raises(Conflict):
+        decide_verification(gateway, file_id, approved=False, by="bert", reason="no")
+    assert deliver(gateway, request["of_submission"]) == "DELIVERED"
+    assert sent(tmp_path) == accepted(gateway, file_id)
+    holds(gateway, file_id, outstanding=10)
+
+
+def test_what_is_refused_is_cancelled_and_never_sent(gateway, tmp_path) -> None:
+    file_id = salaries(gateway)
+    request = asked(gateway)
+    bank_answers(gateway, tmp_path, request, "RVNM")
+    decide_verification(gateway, file_id, approved=False, by="anna", reason="wrong people")
+    assert due(gateway) == []
+    holds(gateway, file_id, cancelled=10)
+    assert "CANC" in told(gateway)
+    assert sent(tmp_path) == []
+
+
+def test_a_client_cancels_the_mismatch_and_the_others_are_asked_about_anew(gateway, tmp_path) -> None:
+    file_id = salaries(gateway)
+    request = asked(gateway)
+    bank_answers(gateway, tmp_path, request, "RVCM", (1, "RVNM", ""))
+    ask(gateway, ONE)
+    again = asked(gateway)
+    assert again["submission_id"] != request["submission_id"]
+    bank_answers(gateway, tmp_path, again, "RCVC")
+    assert deliver(gateway, again["of_submission"]) == "DELIVERED"
+    assert sent(tmp_path) == [item for item in accepted(gateway, file_id) if item != FIRST]
+    holds(gateway, file_id, cancelled=1, outstanding=9)
+
+
+def test_an_approval_outlives_a_missed_cut_off(gateway, tmp_path, clock) -> None:
+    file_id = salaries(gateway)
+    request = asked(gateway)
+    bank_answers(gateway, tmp_path, request, "RVNM")
+    decide_verification(gateway, file_id, approved=True, by="anna", reason="known")
+    clock.move(days=3)
+    assert deliver(gateway, request["of_submission"]) == "VOIDED"
+    (again,) = due(gateway)
+    assert deliver(gateway, again["submission_id"]) == "DELIVERED"
+    assert sent(tmp_path) == accepted(gateway, file_id)
+    assert len([path for path in (tmp_path / "vop").iterdir() if not path.name.startswith(".")]) == 1
+
+
+def test_the_first_answer_stands_and_a_receipt_is_none(gateway, tmp_path) -> None:
+    salaries(gateway)
+    request = asked(gateway)
+    bank_answers(gateway, tmp_path, request, "RCVD")
+    assert gateway.registry.one(t.VERIFICATIONS, submission_id=request["submission_id"])["decision"] == "asked"
+    bank_answers(gateway, tmp_path, request, "RVNM")
+    bank_answers(gateway, tmp_path, request, "RCVC")
+    assert gateway.registry.one(t.VERIFICATIONS, submission_id=request["submission_id"])["decision"] == "waiting"
+
+
+def test_two_persons_decide_once(gateway, tmp_path) -> None:
+    file_id = salaries(gateway)
+    request = asked(gateway)
+    bank_answers(gateway, tmp_path, request, "RVNM")
+    outcomes = []
+
+    def decide(approved: bool) -> None:
+        try:
+            decide_verification(gateway, file_id, approved=approved, by=f"p{approved}", reason="")
+            outcomes.append(approved)
+        except Conflict:
+            outcomes.append(None)
+
+    workers = [threading.Thread(target=decide, args=(approved,)) for approved in (True, False)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert len([outcome for outcome in outcomes if outcome is not None]) == 1
+    if True in outcomes:
+        assert deliver(gateway, request["of_submission"]) == "DELIVERED"
+        holds(gateway, file_id, outstanding=10)
+    else:
+        holds(gateway, file_id, cancelled=10)
+
+
+def test_who_opted_out_is_not_asked(gateway, tmp_path) -> None:
+    agree(gateway, "alder", verification_of_payee="opted_out")
+    file_id = salaries(gateway)
+    (row,) = due(gateway)
+    assert deliver(gateway, row["submission_id"]) == "DELIVERED"
+    assert sent(tmp_path) == accepted(gateway, file_id)
+
+
+def test_the_operator_decides(gateway, tmp_path, monkeypatch) -> None:
+    file_id = salaries(gateway)
+    request = asked(gateway)
+    bank_answers(gateway, tmp_path, request, "RVNM")
+    monkeypatch.setenv("BULKRAIL_HOME", str(gateway.settings.home))
+    monkeypatch.setenv("BULKRAIL_CONFIG_DIR", str(gateway.settings.config_dir))
+    monkeypatch.setenv("BULKRAIL_REGISTRY_URL", gateway.settings.registry_url)
+    code, printed = command("approve", file_id, "--vop", "--refuse", "--reason", "unknown people")
+    assert (code, printed.split()) == (0, [request["of_submission"], "cancelled"])
+    assert command("approve", file_id, "--vop")[0] == 3
