@@ -12,7 +12,7 @@ import polars as pl
 from exporters._buffers import write_texts
 from exporters._nacha_records import BATCH_COUNT_MAX, ENTRY_SUM_MAX, BatchKey, Sums
 
-_KEY: Final = ("sec", "company_name", "company_id", "description", "day")
+_KEY: Final = ("sec", "company_name", "company_id", "description", "day", "country")
 _COPY_BYTES: Final = 2**20
 
 
@@ -50,6 +50,14 @@ class Batches:
     def sums(self) -> Sums:
         """Of all batches together."""
         return reduce(Sums.plus, (batch.sums for batch in self._all), Sums())
+
+    def by_day(self) -> dict[str, tuple[int, int]]:
+        """Effective entry date → cents of debits and of credits."""
+        found: dict[str, tuple[int, int]] = {}
+        for batch in self._all:
+            debit, credit = found.get(batch.key.day, (0, 0))
+            found[batch.key.day] = debit + batch.sums.debit, credit + batch.sums.credit
+        return found
 
     def _append(self, key: BatchKey, part: pl.DataFrame) -> None:
         while not part.is_empty():

@@ -58,11 +58,13 @@ CLASSES: Final = {
         replace(_ONE, code="CIE", layout="name 15"),
         replace(_TERMINAL, code="MTE", layout="name 22"),
         replace(_TERMINAL, code="POS", kind="purpose"),
+        replace(_PLAIN, code="IAT", remittance_max=160),
     )
 }
 WRITABLE_SEC: Final = frozenset(CLASSES)
-OTHER_SEC: Final = frozenset({"ADV", "COR", "IAT", "SHR"})
-"""Classes whose entries say more than a payment here holds (foreign exchange, card number), or that banks send."""
+OTHER_SEC: Final = frozenset({"ADV", "COR", "SHR"})
+"""Classes whose entries say more than a payment here holds (a card number), or that banks send."""
+INTERNATIONAL_SEC: Final = "IAT"
 SEVERAL_SEC: Final = frozenset(code for code, item in CLASSES.items() if item.several)
 
 

@@ -11,8 +11,9 @@ import polars as pl
 
 from canonical.contracts import Order
 from canonical.parties import counterparty, ordering
-from exporters._nacha_classes import CLASSES, REMITTANCE_CHARS, SEVERAL_SEC, of_class, sec_of
-from exporters._nacha_records import NachaOptions, ascii_text
+from exporters import _nacha_iat as iat
+from exporters._nacha_classes import CLASSES, INTERNATIONAL_SEC, REMITTANCE_CHARS, SEVERAL_SEC, of_class, sec_of
+from exporters._nacha_records import NachaOptions, ascii_text, originating_dfi
 
 ACCOUNT_CHARS: Final = 17
 _ADDENDA_SEC: Final = tuple(sorted(code for code, item in CLASSES.items() if item.addenda))
@@ -22,8 +23,15 @@ _DEBIT_CODES: Final = {"CACC": "27", "SVGS": "37", "GLAC": "47", "LOAN": "55"}
 _TEXTS: Final = (
     "debtor_name", "category_purpose", "end_to_end_id", "creditor_name", "remittance", "remittance_reference", "purpose",
 )  # fmt: skip
-_DESCRIPTIONS: Final = {"SALA": "PAYROLL"}
-"""ISO category purposes with a description that the rules prescribe (mandatory for wages since 2026)."""
+_ADDRESS: Final = tuple(
+    f"{side}_{name}"
+    for side in ("debtor", "creditor")
+    for name in ("street", "building", "post_code", "town", "address_lines")
+)
+"""What only international entries say."""
+_WAGES: Final = {"SALA": "PAYROLL", "BONU": "PAYROLL"}
+_PURCHASES: Final = {"EPAY": "PURCHASE"}
+"""ISO category purposes with a description that the rules prescribe since 2026: of wages, and of WEB debits for goods bought online."""
 _PAYMENT_TYPES: Final = {"S": "S", "R": "R", "OOFF": "S", "FRST": "R", "RCUR": "R", "FNAL": "R", "RPRE": "R"}
 """Payment type code of a `sequence_type`, NACHA's own or ISO's."""
 
@@ -37,8 +45,10 @@ def plain(payments: pl.DataFrame) -> pl.DataFrame:
     joined = payments.with_columns(
         pl.when(several).then("remittance").otherwise(pl.col("remittance").str.replace_all("\n", " ", literal=True))
     )
-    foreign = joined.select(pl.col(_TEXTS).str.contains(r"[^ -~\n]").any()).row(0)
-    columns = [name for name, is_foreign in zip(_TEXTS, foreign, strict=True) if is_foreign]
+    international = (payments["local_instrument"] == INTERNATIONAL_SEC).any()
+    texts = (*_TEXTS, *_ADDRESS) if international else _TEXTS
+    foreign = joined.select(pl.col(texts).str.contains(r"[^ -~\n]").any()).row(0)
+    columns = [name for name, is_foreign in zip(texts, foreign, strict=True) if is_foreign]
     without_accents = pl.col(columns).str.normalize("NFKD").str.replace_all(r"\p{M}", "")
     return joined.with_columns(without_accents.str.replace_all(r"[^ -~\n]", "?")) if columns else joined
 
@@ -64,25 +74,50 @@ def prepared(payments: pl.DataFrame, order: Order, options: NachaOptions) -> pl.
     """
     name = ascii_text(options.company_name or order.initiating_party)
     company_id = pl.when(ordering("id").str.contains(r"^[!-~]{1,10}$")).then(ordering("id"))
-    description = pl.col("category_purpose").replace(_DESCRIPTIONS)
     debit = pl.col("credit_debit") == "DBIT"
+    bought = debit & (pl.col("local_instrument") == "WEB")
+    description = pl.when(bought).then(pl.col("category_purpose").replace(_PURCHASES)).otherwise(
+        pl.col("category_purpose").replace(_WAGES)
+    )  # fmt: skip
     day = pl.col("execution_date") if "execution_date" in payments.columns else pl.lit(order.business_date)
     with_class = payments.with_columns(sec_of(pl.col("local_instrument")).alias("sec"))
     present = set(with_class["sec"].unique().to_list())
+    international = INTERNATIONAL_SEC in present
+    is_abroad = pl.col("sec") == INTERNATIONAL_SEC
+    abroad = (
+        {
+            "country": pl.when(is_abroad).then(counterparty("country")),
+            "addenda": pl.when(is_abroad).then(iat.addenda_number()),
+            "rdfi": pl.when(is_abroad).then(pl.lit((options.iat_gateway or "")[:8])),
+            "text": pl.when(is_abroad).then(
+                pl.concat_str(
+                    iat.entry(_transaction_code(), options),
+                    iat.addenda(order, options, originating_dfi(order, options)),
+                )
+            ),
+        }
+        if international
+        else {}
+    )
+
+    def chosen(name: str, domestic: pl.Expr) -> pl.Expr:
+        return abroad[name].otherwise(domestic) if name in abroad else domestic
+
     return _with_addenda(with_class).select(
         "sec",
         ordering("name").fill_null(name).str.head(16).alias("company_name"),
         company_id.fill_null(options.company_id or options.immediate_origin).alias("company_id"),
         description.fill_null(options.company_entry_description).str.head(10).alias("description"),
         day.dt.strftime("%y%m%d").alias("day"),
-        (pl.col("addenda") + 1).alias("records"),
-        counterparty("agent").str.head(8).cast(pl.Int64).alias("rdfi"),
+        chosen("country", pl.lit("")).alias("country"),
+        (chosen("addenda", pl.col("addenda")) + 1).cast(pl.Int64).alias("records"),
+        chosen("rdfi", counterparty("agent").str.head(8)).cast(pl.Int64).alias("rdfi"),
         debit.alias("is_debit"),
         pl.when(debit).then("amount_minor").otherwise(0).alias("debit"),
         pl.when(debit).then(0).otherwise("amount_minor").alias("credit"),
-        pl.concat_str(_entry(options.payment_type_code, present), pl.col("addenda_records").fill_null("")).alias(
-            "text"
-        ),
+        chosen(
+            "text", pl.concat_str(_entry(options.payment_type_code, present), pl.col("addenda_records").fill_null(""))
+        ).alias("text"),
     )
 
 

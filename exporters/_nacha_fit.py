@@ -13,6 +13,7 @@ from exporters._fit import Limit, misfits
 from exporters._nacha_classes import (
     ADDENDA_MAX,
     CLASSES,
+    INTERNATIONAL_SEC,
     OTHER_SEC,
     REMITTANCE_CHARS,
     SEVERAL_SEC,
@@ -20,6 +21,8 @@ from exporters._nacha_classes import (
     sec_of,
 )
 from exporters._nacha_entries import ACCOUNT_CHARS, addenda_texts, remittance_text
+from exporters._nacha_iat import limits as international_limits
+from exporters._nacha_records import NachaOptions
 
 RULE: Final = "nacha-fit"
 _ENTRY_AMOUNT_MAX: Final = 10**10 - 1
@@ -33,7 +36,13 @@ class _Limit(Limit):
     codes: frozenset[str] = frozenset()
 
 
-def _limits() -> Iterator[_Limit]:
+def _limits(options: NachaOptions | None) -> Iterator[_Limit]:
+    domestic = WRITABLE_SEC - {INTERNATIONAL_SEC}
+    if options is not None:
+        for limit in international_limits(options):
+            yield _Limit(
+                limit.field, limit.reason, limit.broken, limit.message, limit.remedy, frozenset({INTERNATIONAL_SEC})
+            )
     amount, account = pl.col("amount_minor"), counterparty("account")
     yield _Limit("currency", "AM03", pl.col("currency").ne_missing("USD"), "ACH moves US dollars only.", "Pay in USD.")
     yield _Limit(
@@ -42,11 +51,11 @@ def _limits() -> Iterator[_Limit]:
     )  # fmt: skip
     yield _Limit(
         "counterparty_agent", "RC04", ~counterparty("agent").str.contains("^[0-9]{9}$").fill_null(value=False),
-        "The other side's bank is not a routing number of nine digits.", "Give the nine-digit routing number.",
+        "The other side's bank is not a routing number of nine digits.", "Give the nine-digit routing number.", domestic,
     )  # fmt: skip
     yield _Limit(
         "counterparty_account", "AC03", ~account.str.contains(rf"^[!-~]{{1,{ACCOUNT_CHARS}}}$").fill_null(value=False),
-        f"The account has not 1 to {ACCOUNT_CHARS} ASCII characters.", "Give the account number as the bank writes it.",
+        f"The account has not 1 to {ACCOUNT_CHARS} ASCII characters.", "Give the account number as the bank writes it.", domestic,
     )  # fmt: skip
     yield _Limit(
         "local_instrument", "FF05", pl.lit(value=True), "Entries of this class are not written.",
@@ -90,11 +99,11 @@ def _codes(**wanted: object) -> frozenset[str]:
     )
 
 
-def unfit(payments: pl.DataFrame) -> pl.DataFrame:
+def unfit(payments: pl.DataFrame, options: NachaOptions | None = None) -> pl.DataFrame:
     """FINDINGS: `plain` payments that cannot be written, one row a limit that is broken."""
     sec = sec_of(pl.col("local_instrument"))
     present = set(payments.select(sec.unique()).to_series().to_list())
-    limits = [limit for limit in _limits() if not limit.codes or limit.codes & present]
+    limits = [limit for limit in _limits(options) if not limit.codes or limit.codes & present]
     narrowed = [
         replace(limit, broken=limit.broken & sec.is_in(limit.codes)) if limit.codes else limit for limit in limits
     ]

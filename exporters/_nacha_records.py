@@ -28,10 +28,29 @@ TRACE_SEQUENCE_MAX: Final = 9_999_999
 _MODIFIERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
+class Offset(Model):
+    """Our account that balances a file: its number, the routing number of its bank, and what it is."""
+
+    account: str = Field(pattern=r"^[!-~]{1,17}$")
+    agent: str = Field(pattern=r"^[0-9]{9}$")
+    account_type: Literal["CACC", "SVGS", "GLAC"] = "CACC"
+
+
+class Address(Model):
+    """Address of ours as the originator of international entries."""
+
+    street: str = Field(pattern=r"^[ -~]{1,35}$")
+    town: str = Field(pattern=r"^[ -)+-[\]-~]{1,20}$")
+    state: str | None = Field(default=None, pattern=r"^[A-Z0-9]{1,3}$")
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    post_code: str | None = Field(default=None, pattern=r"^[A-Z0-9 -]{1,10}$")
+
+
 class NachaOptions(Model):
     """What a provider wants in its file. Names default to the provider's and the initiating party's.
 
-    `payment_type_code` is written for WEB and TEL payments that do not say themselves whether they recur.
+    `payment_type_code` is written for WEB and TEL payments that do not say themselves whether they recur. `offset`: the file
+    is balanced by entries on this account. `iat_gateway`: routing number of the gateway operator of international entries.
     """
 
     immediate_destination: str = Field(pattern=r"^[0-9]{9}$")
@@ -43,6 +62,9 @@ class NachaOptions(Model):
     company_entry_description: str = Field(default="PAYMENT", pattern=r"^[ -~]{1,10}$")
     originating_dfi: str | None = Field(default=None, pattern=r"^[0-9]{8}$")
     payment_type_code: Literal["S", "R"] = "S"
+    offset: Offset | None = None
+    iat_gateway: str | None = Field(default=None, pattern=r"^[0-9]{9}$")
+    originator_address: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +148,19 @@ class BatchKey:
     company_id: str
     description: str
     day: str
+    country: str = ""
 
 
 def batch_header(key: BatchKey, service_class: str, order: Order, dfi: str, number: int) -> str:
-    """Batch header record (type 5). The submission id stands in the company discretionary data."""
+    """Batch header record (type 5). The submission id stands in the company discretionary data, which IAT has not.
+
+    International: fixed to fixed (FF), no foreign exchange reference (3), US dollars on both sides.
+    """
+    if key.sec == "IAT":
+        return (
+            f"5{service_class}{'':16}FF3{'':15}{key.country}{key.company_id:<10}IAT{key.description:<10}USDUSD{key.day}{'':3}1{dfi}"
+            f"{number:07d}\n"
+        )
     return (
         f"5{service_class}{key.company_name:<16}{order.submission_id:<20.20}{key.company_id:<10}{key.sec}"
         f"{key.description:<10}{'':6}{key.day}{'':3}1{dfi}{number:07d}\n"

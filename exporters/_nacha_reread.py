@@ -12,6 +12,8 @@ import pyarrow as pa
 from canonical.contracts import Source
 from canonical.errors import FrameBroken
 from canonical.tally import ExportSummary, summary_of
+from exporters._nacha_offset import is_offset
+from exporters._nacha_records import Offset
 
 _STRIDE: Final = 95
 _SLAB_RECORDS: Final = 100_000
@@ -19,6 +21,7 @@ _POWERS: Final = 10 ** np.arange(12, -1, -1, dtype=np.int64)
 _CREDIT_SECOND_DIGITS: Final = 5
 
 Matrix = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
 
 
 def _numbers(records: Matrix, first: int, last: int) -> npt.NDArray[np.int64]:
@@ -37,29 +40,42 @@ def _texts(records: Matrix, first: int, last: int) -> pl.Series:
     return pl.Series(fixed, dtype=pl.Binary).cast(pl.String).str.strip_chars_end(" ")
 
 
-def _summary(entries: Matrix, amounts: npt.NDArray[np.int64]) -> ExportSummary:
-    rows = {"reference": _texts(entries, 80, 94), "account": _texts(entries, 13, 29), "amount_minor": amounts}
-    return summary_of(pl.DataFrame(rows).with_columns(pl.lit("USD").alias("currency")))
+def _summary(entries: Matrix, abroad: Flags, amounts: npt.NDArray[np.int64], offset: Offset | None) -> ExportSummary:
+    accounts = _texts(entries, 13, 29)
+    if abroad.any():
+        accounts = pl.select(pl.when(pl.Series(abroad)).then(_texts(entries, 40, 74)).otherwise(accounts)).to_series()
+    read = pl.DataFrame({"reference": _texts(entries, 80, 94), "account": accounts, "amount_minor": amounts})
+    if offset is not None:
+        read = read.filter(~is_offset(pl.col("reference"), pl.col("account"), offset))
+    return summary_of(read.with_columns(pl.lit("USD").alias("currency")))
 
 
-def _counted(matrix: Matrix) -> tuple[dict[str, int], ExportSummary]:
-    """What one slab of records holds."""
+def _counted(matrix: Matrix, inside: bool, offset: Offset | None) -> tuple[dict[str, int], ExportSummary, bool]:
+    """What one slab of records holds. `inside`: whether it begins, and then whether it ends, in a batch of class IAT."""
     kinds = matrix[:, 0]
-    entries = matrix[kinds == ord("6")]
+    headers = np.flatnonzero(kinds == ord("5"))
+    classes = (matrix[headers, 50:53] == np.frombuffer(b"IAT", np.uint8)).all(axis=1)
+    place = np.flatnonzero(kinds == ord("6"))
+    entries = matrix[place]
+    abroad = np.concatenate(([inside], classes))[np.searchsorted(headers, place)]
     amounts = _numbers(entries, 30, 39)
     credit = _numbers(entries, 3, 3) < _CREDIT_SECOND_DIGITS
-    return {
-        "entries": len(entries),
-        "count": len(entries) + int((kinds == ord("7")).sum()),
-        "batches": int((kinds == ord("5")).sum()),
-        "hash": int(_numbers(entries, 4, 11).sum()),
-        "debit": int(amounts[~credit].sum()),
-        "credit": int(amounts[credit].sum()),
-    }, _summary(entries, amounts)
+    return (
+        {
+            "entries": len(entries),
+            "count": len(entries) + int((kinds == ord("7")).sum()),
+            "batches": int((kinds == ord("5")).sum()),
+            "hash": int(_numbers(entries, 4, 11).sum()),
+            "debit": int(amounts[~credit].sum()),
+            "credit": int(amounts[credit].sum()),
+        },
+        _summary(entries, abroad, amounts, offset),
+        bool(classes[-1]) if len(classes) else inside,
+    )
 
 
-def reread(source: Source) -> ExportSummary:
-    """Entries, their sum and their digest.
+def reread(source: Source, offset: Offset | None = None) -> ExportSummary:
+    """Entries, their sum and their digest, without the entries on an `offset` account.
 
     Raises:
         FrameBroken: lines that are not 94 characters long, blocks that are not full, or a file control record that
@@ -72,13 +88,15 @@ def reread(source: Source) -> ExportSummary:
     if (matrix[:, _STRIDE - 1] != ord("\n")).any() or (matrix[:, : _STRIDE - 1] < ord(" ")).any():
         raise FrameBroken(f"{source.name}: a record is not 94 characters long")
     total = dict.fromkeys(("entries", "count", "batches", "hash", "debit", "credit"), 0)
-    summary = ExportSummary()
+    summary, inside = ExportSummary(), False
     for at in range(0, len(matrix), _SLAB_RECORDS):
-        numbers, found = _counted(matrix[at : at + _SLAB_RECORDS])
+        numbers, found, inside = _counted(matrix[at : at + _SLAB_RECORDS], inside, offset)
         summary = summary.plus(found)
         for name, number in numbers.items():
             total[name] += number
     _compare(source.name, matrix, total)
+    if offset is not None and total["debit"] != total["credit"]:
+        raise FrameBroken(f"{source.name} is not balanced: debits {total['debit']}, credits {total['credit']}")
     return summary
 
 

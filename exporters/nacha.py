@@ -21,6 +21,7 @@ from exporters._fit import refuse
 from exporters._nacha_batches import Batches
 from exporters._nacha_entries import plain, prepared
 from exporters._nacha_fit import unfit
+from exporters._nacha_offset import offsets
 from exporters._nacha_records import (
     BATCHES_MAX,
     ENTRY_SUM_MAX,
@@ -49,9 +50,9 @@ class Nacha:
         sequence = position.cast(pl.Int64) + (order.sequence_first - 1)
         return pl.lit(originating_dfi(order, _options(order))) + sequence.cast(pl.String).str.zfill(7)
 
-    def unfit(self, payments: pl.DataFrame, options: NachaOptions | None = None) -> pl.DataFrame:  # noqa: ARG002
+    def unfit(self, payments: pl.DataFrame, options: NachaOptions | None = None) -> pl.DataFrame:
         """FINDINGS of payments that no ACH entry can carry whole. `write` refuses them: keep them off the rail."""
-        return unfit(plain(payments))
+        return unfit(plain(payments), options)
 
     def write(self, order: Order, windows: Iterator[pl.DataFrame], out: BinaryIO) -> ExportSummary:
         """Write the file; the same payments give the same bytes, however they are cut into windows.
@@ -69,9 +70,11 @@ class Nacha:
             batches = Batches(cast("BinaryIO", spool))
             last, summary = "", ExportSummary()
             for window in map(plain, windows):
-                last = _checked(window, dfi, last, order.submission_id)
+                last = _checked(window, dfi, last, order, options)
                 batches.add(prepared(window, order, options))
                 summary = summary.plus(written_as(window))
+            if options.offset is not None and summary.payments:
+                batches.add(offsets(batches.by_day(), options.offset, order, options, dfi))
             sums = batches.sums()
             if max(sums.debit, sums.credit) > ENTRY_SUM_MAX or batches.number > BATCHES_MAX:
                 raise FrameBroken("sums or batches do not fit one ACH file", submission_id=order.submission_id)
@@ -87,22 +90,23 @@ class Nacha:
         """Reference and account as they are."""
         return Said()
 
-    def reread(self, source: Source, order: Order) -> ExportSummary:  # noqa: ARG002 - the protocol's
+    def reread(self, source: Source, order: Order) -> ExportSummary:
         """Count, sum and digest the entries in the bytes, with code of its own.
 
         Raises:
             FrameBroken: a line that is no record of 94 characters, or a file control record that says otherwise.
         """
-        return reread(source)
+        return reread(source, _options(order).offset)
 
 
 def _options(order: Order) -> NachaOptions:
     return NachaOptions.model_validate(order.provider.export.options)
 
 
-def _checked(window: pl.DataFrame, dfi: str, last: str, submission_id: str) -> str:
+def _checked(window: pl.DataFrame, dfi: str, last: str, order: Order, options: NachaOptions) -> str:
     """The last trace number of the window, after looking whether all of it can be written."""
-    refuse(unfit(window), "ACH entries", submission_id)
+    submission_id = order.submission_id
+    refuse(unfit(window, options), "ACH entries", submission_id)
     trace = pl.col("reference")
     right = trace.str.contains(rf"^{dfi}[0-9]{{7}}$").fill_null(value=False) & (trace > trace.shift(1, fill_value=last))
     wrong = window.filter(~right)

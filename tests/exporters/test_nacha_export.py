@@ -179,7 +179,7 @@ UNFIT = {
     "amount_text": {"amount_minor": 10**10},
     "counterparty_agent": {"creditor_agent": "EXAMUS33"},
     "counterparty_account": {"creditor_account": "123456789012345678"},
-    "local_instrument": {"local_instrument": "IAT"},
+    "local_instrument": {"local_instrument": "COR"},
     "remittance": {"remittance": "x" * 81},
     "remittance not allowed": {"remittance": "x", "local_instrument": "TEL"},
     "remittance too long for an item": {"remittance": "x" * 23, "local_instrument": "XCK"},
@@ -274,7 +274,7 @@ PAYMENT = st.fixed_dictionaries(
     {
         "credit_debit": st.sampled_from(["CRDT", "DBIT"]),
         "amount_minor": st.integers(1, 10**10 - 1),
-        "local_instrument": st.sampled_from([*sorted(WRITABLE_SEC), None, "NORM"]),
+        "local_instrument": st.sampled_from([*sorted(WRITABLE_SEC - {"IAT"}), None, "NORM"]),
         "sequence_type": st.sampled_from(["R", "S", "RCUR", "OOFF", None]),
         "category_purpose": st.sampled_from(["RENT", "PAYROLL", None]),
         "debtor_name": st.sampled_from(["HARBOUR TEA", "LEAF IMPORTERS", None]),
@@ -345,6 +345,7 @@ def test_what_is_written_is_read_back(rows: list[dict[str, Any]], cut: int, firs
 
 
 NOT_WRITTEN = {"IAT", "SHR", "ADV", "COR"}
+"""Not of a client's own ACH file: its international entries may say what no column holds."""
 
 
 def test_a_clients_nacha_file_goes_through_unchanged_but_for_traces_and_dates(corpus) -> None:
@@ -393,3 +394,113 @@ def test_the_payment_type_is_the_payments_own_and_else_the_options() -> None:
     rows = [{"local_instrument": "WEB", "sequence_type": kind} for kind in ("R", "S", "RCUR", "OOFF", None)]
     data, _ = written(payments(*rows), order({**OPTIONS, "payment_type_code": "R"}))
     assert [line[76:78] for line in lines(data, "6")] == ["R ", "S ", "R ", "S ", "R "]
+
+
+# ---------------------------------------------------------------------------------------------- international entries
+
+ABROAD = {
+    "local_instrument": "IAT", "creditor_name": "Teehandel Müller GmbH", "creditor_account": "DE02120300000000202051",
+    "creditor_agent": "BYLADEM1001", "creditor_street": "Musterweg", "creditor_building": "2", "creditor_town": "Musterstadt",
+    "creditor_country": "DE", "creditor_post_code": "60311", "remittance": "Rechnung 77", "category_purpose": "SALA", "end_to_end_id": "INV-77",
+}  # fmt: skip
+IAT_OPTIONS = {
+    **OPTIONS, "iat_gateway": "123456780",
+    "originator_address": {"street": "1 HARBOUR ROAD", "town": "ANYTOWN", "state": "VA", "country": "US", "post_code": "20101"},
+}  # fmt: skip
+
+
+def test_an_international_entry_has_its_seven_addenda() -> None:
+    of = order(IAT_OPTIONS)
+    frame = payments(ABROAD, {**ABROAD, "remittance": None, "creditor_country": "AT"}, {}, of=of)
+    assert EXPORT.unfit(frame, EXPORT.options.model_validate(IAT_OPTIONS)).is_empty()
+    data, summary = written(frame, of)
+    assert summary == EXPORT.reread(Source("0" * 20, "iat.ach", data), of) == written_as(frame)
+    assert data == (GOLDEN / "international.ach").read_bytes()
+    back = parsed(data).payments.sort("instruction_id")
+    assert back["creditor_account"].to_list()[:2] == ["DE02120300000000202051"] * 2
+    assert back["creditor_name"].to_list()[:2] == ["Teehandel Muller GmbH"] * 2
+    first = back.row(0, named=True)
+    told = {name: first[name] for name in ("creditor_street", "creditor_town", "creditor_country", "creditor_post_code", "creditor_agent",
+                                           "debtor_street", "debtor_town", "debtor_country", "remittance", "purpose", "end_to_end_id")}  # fmt: skip
+    assert told == {
+        "creditor_street": "Musterweg 2", "creditor_town": "Musterstadt", "creditor_country": "DE", "creditor_post_code": "60311",
+        "creditor_agent": "BYLADEM1001", "debtor_street": "1 HARBOUR ROAD", "debtor_town": "ANYTOWN", "debtor_country": "US",
+        "remittance": "Rechnung 77", "purpose": "SAL", "end_to_end_id": "INV-77",
+    }  # fmt: skip
+    assert [line[50:53] for line in lines(data, "5")] == ["IAT", "IAT", "PPD"]
+    assert len(lines(data, "7")) == 8 + 7
+
+
+UNFIT_ABROAD = {
+    "transaction_code": {"transaction_code": "22"},
+    "counterparty_town": {"creditor_town": None},
+    "counterparty_street": {"creditor_street": None, "creditor_building": None},
+    "counterparty_agent": {"creditor_agent": None},
+    "counterparty_account": {"creditor_account": "1" * 36},
+    "counterparty_post_code": {"creditor_post_code": "a*b"},
+    "remittance": {"remittance": "x" * 161},
+}
+
+
+@pytest.mark.parametrize("field", UNFIT_ABROAD)
+def test_what_an_international_entry_cannot_say_is_named(field: str) -> None:
+    frame = payments(ABROAD, {**ABROAD, **UNFIT_ABROAD[field]})
+    found = EXPORT.unfit(frame, EXPORT.options.model_validate(IAT_OPTIONS))
+    assert found.select("row", "field").rows() == [(2, field)], found["message"].to_list()
+
+
+def test_without_a_gateway_operator_or_an_address_there_are_no_international_entries() -> None:
+    frame = payments(ABROAD)
+    assert set(EXPORT.unfit(frame, EXPORT.options.model_validate(OPTIONS))["field"]) == {
+        "local_instrument",
+        "debtor_street",
+    }
+    with pytest.raises(FrameBroken, match="cannot be written"):
+        written(frame)
+
+
+# ---------------------------------------------------------------------------------------------- balanced files
+
+OFFSET = {**OPTIONS, "offset": {"account": "700100200", "agent": "123456780"}}
+
+
+@pytest.mark.parametrize("cut", [1, 10])
+def test_a_balanced_file_has_offsets_that_are_no_payments(cut: int) -> None:
+    of = order(OFFSET)
+    rows = [{}, {"credit_debit": "DBIT", "local_instrument": "ARC", "amount_minor": 50_00}, {"local_instrument": "CCD"}]
+    frame = payments(*rows, of=of)
+    data, summary = written(frame, of, cut)
+    assert summary == EXPORT.reread(Source("0" * 20, "balanced.ach", data), of) == written_as(frame)
+    control = lines(data, "9")[0]
+    assert control[31:43] == control[43:55] == f"{300_00:012d}"
+    assert [(line[50:53], line[53:63], line[1:4]) for line in lines(data, "5")][-1] == ("CCD", "OFFSET    ", "200")
+    window = parsed(data)
+    own = window.payments.filter(pl.col("category_purpose") == "OFFSET")
+    assert own.select("transaction_code", "amount_minor").rows() == [("22", 50_00), ("27", 250_00)]
+    assert data == written(frame, of)[0]
+
+
+def test_an_offset_that_passes_ten_digits_is_parted() -> None:
+    of = order(OFFSET)
+    data, summary = written(payments(*[{"amount_minor": 9_999_999_999}] * 3, of=of), of)
+    assert summary == EXPORT.reread(Source("0" * 20, "balanced.ach", data), of)
+    assert [line[29:39] for line in lines(data, "6")][3:] == ["9999999999"] * 3
+
+
+def test_a_file_that_is_not_balanced_is_seen() -> None:
+    data, _ = written(payments({}))
+    with pytest.raises(FrameBroken, match="not balanced"):
+        EXPORT.reread(Source("0" * 20, "unbalanced.ach", data), order(OFFSET))
+
+
+@pytest.mark.parametrize(
+    ("row", "description"),
+    [
+        ({"category_purpose": "SALA"}, "PAYROLL   "), ({"category_purpose": "BONU"}, "PAYROLL   "),
+        ({"category_purpose": "EPAY", "local_instrument": "WEB", "credit_debit": "DBIT"}, "PURCHASE  "),
+        ({"category_purpose": "EPAY", "local_instrument": "WEB"}, "EPAY      "), ({}, "PAYMENT   "),
+    ],
+)  # fmt: skip
+def test_descriptions_that_the_rules_prescribe_since_2026(row, description) -> None:
+    data, _ = written(payments(row))
+    assert lines(data, "5")[0][53:63] == description
