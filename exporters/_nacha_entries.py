@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 import polars as pl
+from polars.expr.whenthen import Then
 
 from canonical.contracts import Order
 from canonical.parties import counterparty, ordering
@@ -16,7 +17,9 @@ from exporters._nacha_classes import CLASSES, INTERNATIONAL_SEC, REMITTANCE_CHAR
 from exporters._nacha_records import NachaOptions, ascii_text, originating_dfi
 
 ACCOUNT_CHARS: Final = 17
+AMOUNT_DIGITS: Final = 10
 _ADDENDA_SEC: Final = tuple(sorted(code for code, item in CLASSES.items() if item.addenda))
+_ONE_SEC: Final = frozenset(code for code, item in CLASSES.items() if item.addenda == "05" and not item.several)
 _TERMINAL_SEC: Final = tuple(sorted(code for code, item in CLASSES.items() if item.addenda == "02"))
 _CREDIT_CODES: Final = {"CACC": "22", "SVGS": "32", "GLAC": "42", "LOAN": "52"}
 _DEBIT_CODES: Final = {"CACC": "27", "SVGS": "37", "GLAC": "47", "LOAN": "55"}
@@ -41,10 +44,11 @@ def plain(payments: pl.DataFrame) -> pl.DataFrame:
 
     Remittance lines are joined by blanks, but where the class carries several addenda.
     """
-    several = sec_of(pl.col("local_instrument")).is_in(SEVERAL_SEC)
-    joined = payments.with_columns(
-        pl.when(several).then("remittance").otherwise(pl.col("remittance").str.replace_all("\n", " ", literal=True))
-    )
+    joined = payments
+    if payments["remittance"].str.contains("\n", literal=True).any():
+        several = sec_of(pl.col("local_instrument")).is_in(SEVERAL_SEC)
+        one_line = pl.col("remittance").str.replace_all("\n", " ", literal=True)
+        joined = payments.with_columns(pl.when(several).then("remittance").otherwise(one_line))
     international = (payments["local_instrument"] == INTERNATIONAL_SEC).any()
     texts = (*_TEXTS, *_ADDRESS) if international else _TEXTS
     foreign = joined.select(pl.col(texts).str.contains(r"[^ -~\n]").any()).row(0)
@@ -79,62 +83,70 @@ def prepared(payments: pl.DataFrame, order: Order, options: NachaOptions) -> pl.
     description = pl.when(bought).then(pl.col("category_purpose").replace(_PURCHASES)).otherwise(
         pl.col("category_purpose").replace(_WAGES)
     )  # fmt: skip
-    day = pl.col("execution_date") if "execution_date" in payments.columns else pl.lit(order.business_date)
     with_class = payments.with_columns(sec_of(pl.col("local_instrument")).alias("sec"))
     present = set(with_class["sec"].unique().to_list())
-    international = INTERNATIONAL_SEC in present
-    is_abroad = pl.col("sec") == INTERNATIONAL_SEC
-    abroad = (
-        {
-            "country": pl.when(is_abroad).then(counterparty("country")),
-            "addenda": pl.when(is_abroad).then(iat.addenda_number()),
-            "rdfi": pl.when(is_abroad).then(pl.lit((options.iat_gateway or "")[:8])),
-            "text": pl.when(is_abroad).then(
-                pl.concat_str(
-                    iat.entry(_transaction_code(), options),
-                    iat.addenda(order, options, originating_dfi(order, options)),
-                )
-            ),
-        }
-        if international
-        else {}
-    )
+    abroad = _abroad(order, options) if INTERNATIONAL_SEC in present else {}
 
     def chosen(name: str, domestic: pl.Expr) -> pl.Expr:
         return abroad[name].otherwise(domestic) if name in abroad else domestic
 
-    return _with_addenda(with_class).select(
+    with_addenda, addenda = _with_addenda(with_class, present)
+    text = pl.concat_str(*_entry(options.payment_type_code, present), *addenda)
+    return with_addenda.select(
         "sec",
         ordering("name").fill_null(name).str.head(16).alias("company_name"),
         company_id.fill_null(options.company_id or options.immediate_origin).alias("company_id"),
         description.fill_null(options.company_entry_description).str.head(10).alias("description"),
-        day.dt.strftime("%y%m%d").alias("day"),
+        _day(payments, order).alias("day"),
         chosen("country", pl.lit("")).alias("country"),
         (chosen("addenda", pl.col("addenda")) + 1).cast(pl.Int64).alias("records"),
         chosen("rdfi", counterparty("agent").str.head(8)).cast(pl.Int64).alias("rdfi"),
         debit.alias("is_debit"),
         pl.when(debit).then("amount_minor").otherwise(0).alias("debit"),
         pl.when(debit).then(0).otherwise("amount_minor").alias("credit"),
-        chosen(
-            "text", pl.concat_str(_entry(options.payment_type_code, present), pl.col("addenda_records").fill_null(""))
-        ).alias("text"),
+        chosen("text", text).alias("text"),
     )
 
 
-def _with_addenda(payments: pl.DataFrame) -> pl.DataFrame:
-    """Adds `addenda` (how many) and `addenda_records` (all of them, each with its line feed; null where none)."""
+def _day(payments: pl.DataFrame, order: Order) -> pl.Expr:
+    """Effective entry date, YYMMDD. There are few days, and each is written out once."""
+    if "execution_date" not in payments.columns:
+        return pl.lit(f"{order.business_date:%y%m%d}")
+    days = payments["execution_date"].unique().drop_nulls()
+    return pl.col("execution_date").replace_strict(days, days.dt.strftime("%y%m%d"), return_dtype=pl.String)
+
+
+def _abroad(order: Order, options: NachaOptions) -> dict[str, Then]:
+    """What is otherwise of international entries."""
+    is_abroad = pl.col("sec") == INTERNATIONAL_SEC
+    records = iat.entry(_transaction_code(), options), iat.addenda(order, options, originating_dfi(order, options))
+    return {
+        "country": pl.when(is_abroad).then(counterparty("country")),
+        "addenda": pl.when(is_abroad).then(iat.addenda_number()),
+        "rdfi": pl.when(is_abroad).then(pl.lit((options.iat_gateway or "")[:8])),
+        "text": pl.when(is_abroad).then(pl.concat_str(*records)),
+    }
+
+
+def _with_addenda(payments: pl.DataFrame, present: set[str]) -> tuple[pl.DataFrame, list[pl.Expr]]:
+    """Adds `addenda` (how many), and gives what is written of them behind the entry. `present`: classes of the payments."""
     sequence = pl.col("reference").str.slice(8)
-    text = remittance_text()
-    record = pl.concat_str(pl.lit("705"), text.str.pad_end(REMITTANCE_CHARS), pl.lit("0001"), sequence, pl.lit("\n"))
+    told = payments.with_columns(remittance_text().alias("addenda_text"))
+    text = pl.col("addenda_text")
+    parts = [pl.lit("705"), text.str.pad_end(REMITTANCE_CHARS), pl.lit("0001"), sequence, pl.lit("\n")]
+    if present <= _ONE_SEC and not told["addenda_text"].null_count():
+        return told.with_columns(pl.lit(1, dtype=pl.Int64).alias("addenda")), parts
+    record = pl.concat_str(parts)
     if payments["sec"].is_in(_TERMINAL_SEC).any():
         terminal = pl.concat_str(pl.lit("702"), text.str.pad_end(76), "reference", pl.lit("\n"))
         record = pl.when(pl.col("sec").is_in(_TERMINAL_SEC)).then(terminal).otherwise(record)
     carried = pl.col("sec").is_in(_ADDENDA_SEC)
-    one = payments.with_columns(
+    one = told.with_columns(
         pl.when(carried).then(record).alias("addenda_records"),
         (carried & text.is_not_null()).cast(pl.Int64).alias("addenda"),
     )
-    return _with_several(one) if one["sec"].is_in(list(SEVERAL_SEC)).any() else one
+    several = _with_several(one) if present & SEVERAL_SEC else one
+    return several, [pl.col("addenda_records").fill_null("")]
 
 
 def _with_several(payments: pl.DataFrame) -> pl.DataFrame:
@@ -172,7 +184,7 @@ def _text(value: pl.Expr, chars: int) -> pl.Expr:
     return value.fill_null("").str.head(chars).str.pad_end(chars)
 
 
-def _party(present: set[str]) -> pl.Expr:
+def _party(present: set[str]) -> tuple[pl.Expr, ...]:
     """Positions 40-76: identification, name, and what else a class has there. `present`: classes of the payments."""
     identification, name = pl.col("end_to_end_id"), counterparty("name")
     number = pl.col("addenda").cast(pl.String).str.zfill(4)
@@ -182,11 +194,15 @@ def _party(present: set[str]) -> pl.Expr:
         "name 22": (_text(name, 22), _text(identification, 15)),
         "item": (_text(identification, 15), _text(remittance_text(), 22)),
     }
-    chosen = pl.concat_str(_text(identification, 15), _text(name, 22))
-    for layout in sorted({CLASSES[sec].layout for sec in present} & set(layouts)):
+    named = _text(identification, 15), _text(name, 22)
+    others = sorted({CLASSES[sec].layout for sec in present} & set(layouts))
+    if not others:
+        return named
+    chosen = pl.concat_str(named)
+    for layout in others:
         parts = layouts[layout]
         chosen = pl.when(of_class(layout=layout)).then(pl.concat_str(*parts)).otherwise(chosen)
-    return chosen
+    return (chosen,)
 
 
 def _kind(payment_type_code: str, present: set[str]) -> pl.Expr:
@@ -198,17 +214,18 @@ def _kind(payment_type_code: str, present: set[str]) -> pl.Expr:
     return _text(typed.when(of_class(kind="purpose")).then("purpose"), 2)
 
 
-def _entry(payment_type_code: str, present: set[str]) -> pl.Expr:
-    """Entry detail record with its line feed. `present`: classes of the payments."""
-    return pl.concat_str(
+def _entry(payment_type_code: str, present: set[str]) -> list[pl.Expr]:
+    """Parts of the entry detail record with its line feed. `present`: classes of the payments."""
+    return [
         pl.lit("6"),
         _transaction_code(),
         counterparty("agent"),
         counterparty("account").str.pad_end(ACCOUNT_CHARS),
-        pl.col("amount_minor").cast(pl.String).str.zfill(10),
-        _party(present),
+        # A leading 1 pads to ten digits with a sum, which is twice as fast as padding text.
+        (pl.col("amount_minor") + 10**AMOUNT_DIGITS).cast(pl.String).str.slice(1),
+        *_party(present),
         _kind(payment_type_code, present),
         pl.when(pl.col("addenda") > 0).then(pl.lit("1")).otherwise(pl.lit("0")),
         pl.col("reference"),
         pl.lit("\n"),
-    )
+    ]
