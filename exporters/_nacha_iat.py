@@ -134,7 +134,6 @@ def limits(options: NachaOptions) -> Iterator[Limit]:
     """What an international payment must say. All are of class IAT."""
     known = options.originator_address is not None
     own = [ordering(name).is_not_null() for name in ("street", "town", "country")]
-    theirs = {"town": counterparty("town"), "country": counterparty("country"), "street": _their_street()}
     no_gateway = pl.lit(options.iat_gateway is None)
     yield Limit(
         "local_instrument",
@@ -154,6 +153,12 @@ def limits(options: NachaOptions) -> Iterator[Limit]:
     yield Limit(
         "debtor_street", "BE04", ~pl.all_horizontal(own) & pl.lit(not known), "The originator's street, town or country is missing.", "Give them."
     )  # fmt: skip
+    yield from _their_limits()
+
+
+def _their_limits() -> Iterator[Limit]:
+    """The same of the other side."""
+    theirs = {"town": counterparty("town"), "country": counterparty("country"), "street": _their_street()}
     for name, value in theirs.items():
         yield Limit(
             f"counterparty_{name}", "BE04", value.is_null(), f"The receiver's {name} is missing.", f"Give the {name}."
