@@ -27,6 +27,8 @@ FILE_FIELDS: Final = (
 GROUP_FIELDS: Final = ("receiver", "originator", "status", "as_of", "as_of_time", "currency", "modifier")
 FINAL: Final = ("2", "4")
 """As-of-date modifiers of final data (previous day, same day); 1 and 3 are interim."""
+PREVIOUS_DAY: Final = ("1", "2")
+"""Statements; those of the same day are reports, which inform: the previous-day data of the morning after books."""
 
 
 def headers(records: pl.DataFrame, code: str, names: tuple[str, ...]) -> pl.DataFrame:

@@ -16,6 +16,10 @@ _RANGES: Final = (
     (r"^[123][0-9]{2}$|^9[2-5][0-9]$", "CRDT"), (r"^[456][0-9]{2}$|^9[6-9][0-9]$", "DBIT"),
 )  # fmt: skip
 """The standard keeps 100-399 and, for agreements, 920-959 to credits; 400-699 and 960-999 to debits."""
+RETURNS: Final = ("255", "257", "266", "555", "557", "566")
+"""Details of what comes back; the reason stands in their text, if anywhere."""
+REVERSALS: Final = ("252", "258", "395", "552", "558", "694")
+FEES: Final = ("564", "567", "661", "698")
 OPENING, CLOSING, TOTAL_CREDITS, TOTAL_DEBITS = "010", "015", "100", "400"
 
 

@@ -9,9 +9,9 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Feedback, Source
-from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
+from canonical.frames import BALANCES, ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
 from canonical.identifiers import make_id
-from parsers._mt_statement_entries import entry_columns
+from parsers._mt_statement_entries import entry_columns, original_amounts
 from parsers._mt_statement_fields import ENTRY, MARKS, Fields, fields
 from parsers._mt_statement_findings import (
     Kind,
@@ -22,7 +22,7 @@ from parsers._mt_statement_findings import (
     message_findings,
 )
 from parsers._mt_statement_information import information_columns
-from parsers._mt_statement_messages import message_columns
+from parsers._mt_statement_messages import balances_of, message_columns
 from parsers._mt_statement_options import StatementOptions
 from parsers._nacha_findings import gathered
 from parsers._text_lines import foreign_finding, lines
@@ -36,11 +36,12 @@ class _Part:
 
     messages: pl.DataFrame
     entries: pl.DataFrame
+    balances: pl.DataFrame
     findings: list[pl.DataFrame]
 
 
 def read_statements(source: Source, options: StatementOptions, kind: Kind) -> Feedback:
-    """STATEMENTS, ENTRIES and FINDINGS. Where a finding is FATAL the other frames are empty."""
+    """STATEMENTS, ENTRIES, BALANCES and FINDINGS. Where a finding is FATAL the other frames are empty."""
     parts, foreign, before = [], [], 0
     for window in lines(source.data, options.encoding, MARKS):
         part = _part(fields(window, options), options, kind, before)
@@ -59,6 +60,7 @@ def read_statements(source: Source, options: StatementOptions, kind: Kind) -> Fe
         kind.name, kind.version, None if reference.is_empty() else reference[0], empty(STATUSES),
         empty(STATEMENTS) if fatal else _statements(messages),
         empty(ENTRIES) if fatal else _entries(entries, messages), checked(findings, FINDINGS),
+        empty(BALANCES) if fatal else _balances(pl.concat([part.balances for part in parts]), messages),
     )  # fmt: skip
 
 
@@ -68,7 +70,7 @@ def _part(found: Fields, options: StatementOptions, kind: Kind, before: int) -> 
     entries = entry_columns(told.filter(pl.col("tag") == ENTRY)).join(
         _explained(found.frame), on="entry", how="left", maintain_order="left"
     )
-    entries = information_columns(entries, options).with_columns(
+    entries = information_columns(original_amounts(entries), options).with_columns(
         position=(pl.int_range(pl.len(), dtype=pl.Int64).over("message") + 1),
         booked=~(pl.col("expected") | pl.lit(kind.interim)),
     )
@@ -87,7 +89,7 @@ def _part(found: Fields, options: StatementOptions, kind: Kind, before: int) -> 
     findings = [
         *field_findings(found, names, kind, before), *message_findings(messages, kind), *entry_findings(entries, kind)
     ]  # fmt: skip
-    return _Part(messages, entries, findings)
+    return _Part(messages, entries, balances_of(found.frame).with_columns(shifted), findings)
 
 
 def _explained(frame: pl.DataFrame) -> pl.DataFrame:
@@ -129,22 +131,50 @@ def _named(messages: pl.DataFrame, kind: Kind) -> pl.DataFrame:
         opening = pl.when(bare).then(pl.format(" from {}", pl.col("opening").str.slice(7).fill_null("-")))
         name = pl.format("{} {}..{}{}", number, *days, opening.otherwise(pl.lit("")))
     zero = pl.col("entries", "credits_minor", "debits_minor", "credits_found", "debits_found").fill_null(0)
-    return messages.with_columns(name.alias("statement_id"), zero)
+    last = pl.col("closing").is_not_null() & ~pl.col("continues")
+    return messages.with_columns(
+        name.alias("statement_id"),
+        zero,
+        pl.lit(kind.origin).alias("origin"),
+        pl.lit(None, dtype=pl.Boolean).alias("last_page") if kind.interim else last.alias("last_page"),
+    )
 
 
 def _statements(messages: pl.DataFrame) -> pl.DataFrame:
-    once = messages.filter(~harmless() | pl.struct("account", "statement_id").is_first_distinct())
-    frame = once.select(
-        "statement_id", "account", "currency", "sequence", "created", "opening_minor", "closing_minor", "entries",
-        "credits_minor", "debits_minor",
+    sums = {
+        f"declared_{side}s{of}": f"{side}_{what}"
+        for side in ("credit", "debit")
+        for of, what in (("", "count"), ("_minor", "sum"))
+    }
+    frame = _once(messages).select(
+        "statement_id", "account", "currency", "origin", "sequence", "page", "last_page", "created", "opening_minor",
+        "closing_minor", "entries", "credits_minor", "debits_minor",
+        *(pl.col(name).alias(column) for column, name in sums.items()),
         pl.col("opening_date").alias("from_date"), pl.col("closing_date").alias("to_date"),
     )  # fmt: skip
     return conform(frame, STATEMENTS)
 
 
+def _once(messages: pl.DataFrame) -> pl.DataFrame:
+    return messages.filter(~harmless() | pl.struct("account", "statement_id").is_first_distinct())
+
+
+def _balances(balances: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """BALANCES of the statements, in the order of their fields."""
+    known = _once(messages).select("message", "statement_id", "account")
+    placed = balances.join(known, on="message", how="inner", maintain_order="left")
+    position = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("message")
+    return conform(
+        placed.with_columns(position=position)
+        .drop("message")
+        .select(name for name in dtypes(BALANCES) if name in (*placed.columns, "position")),
+        BALANCES,
+    )
+
+
 def _entries(entries: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     placed = entries.drop("statement_id").join(
-        messages.select("message", "statement_id", "account"), on="message", how="left", maintain_order="left"
+        messages.select("message", "statement_id", "account", "origin"), on="message", how="left", maintain_order="left"
     )
     ids = [
         make_id("E", account, statement_id, str(position), "0")
@@ -152,6 +182,7 @@ def _entries(entries: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     ]
     extra = pl.concat_str("additional", "more", "notes", separator="\n", ignore_nulls=True).replace("", None)
     told = placed.with_columns(
+        pl.when("expected").then(pl.lit("PDNG")).otherwise(pl.lit("BOOK")).alias("status"),
         pl.Series("entry_id", ids, dtype=pl.String), extra.alias("additional"), detail=pl.lit(0, dtype=pl.Int64),
         entry_amount_minor="amount_minor",
     )  # fmt: skip

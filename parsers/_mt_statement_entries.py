@@ -40,6 +40,8 @@ NO_REFERENCE: Final = (
 )
 """What stands in place of a reference: that there is none, or that `:86:` holds it."""
 _HALF_A_YEAR_DAYS: Final = 184
+_ORIGINAL: Final = r"/OCMT/([A-Z]{3})([0-9]+,[0-9]*)"
+_RATE: Final = r"/EXCH/([0-9]+[,.]?[0-9]*)"
 _CHARGES: Final = r"/CHGS/([A-Z]{3})([0-9]+,[0-9]*)"
 
 
@@ -70,6 +72,19 @@ def entry_columns(fields: pl.DataFrame) -> pl.DataFrame:
         reference_or_null(reference.field("field_1")).alias("servicer_reference"),
     )
     return said.with_columns(_entry_date().alias("booking_date"), _charges().alias("charges_minor"))
+
+
+def original_amounts(entries: pl.DataFrame) -> pl.DataFrame:
+    """The entries with what `/OCMT/USD12,50` (original amount) and `/EXCH/1,0812` (rate) say below `:61:` or in `:86:`."""
+    texts = pl.col("more"), pl.col("information").str.replace_all("\n", "", literal=True)
+
+    def said(pattern: str, group: int) -> pl.Expr:
+        return pl.coalesce(text.str.extract(pattern, group) for text in texts)
+
+    return entries.with_columns(
+        said(_ORIGINAL, 1).alias("instructed_currency"), said(_ORIGINAL, 2).alias("instructed_amount_text"),
+        said(_RATE, 1).alias("exchange_rate_text"),
+    )  # fmt: skip
 
 
 def reference_or_null(text: pl.Expr) -> pl.Expr:

@@ -35,6 +35,11 @@ class Kind:
         return self.name[2:]
 
     @property
+    def origin(self) -> str:
+        """As in STATEMENTS."""
+        return "report" if self.interim else "statement"
+
+    @property
     def version(self) -> str:
         """As the standard names it."""
         return self.name.upper()

@@ -65,6 +65,7 @@ def _of_subfields(entries: pl.DataFrame, separator: str) -> pl.DataFrame:
         # A purpose without key words, or with some before them that none announces, is read whole.
         remittance=pl.when("structured").then(pl.coalesce(_key("keyed", "SVWZ"), _before_keys(), "purpose")).otherwise("information"),
         additional=_joined("00"),
+        mandate_id=_key("keyed", "MREF"), counterparty_agent=_joined("30"),
         proprietary=pl.when("structured").then(pl.concat_str(parts, separator="+", ignore_nulls=True)).otherwise("kind"),
         misfit=(~pl.col("structured")).fill_null(value=False),
     )  # fmt: skip
@@ -112,6 +113,8 @@ def _of_codes(entries: pl.DataFrame, codes: tuple[str, ...]) -> pl.DataFrame:
         counterparty_account=_trimmed(account),
         remittance=pl.when("structured").then(remittance.replace("", None)).otherwise("information"),
         return_reason=_trimmed(_key("keyed", "RTRN")),
+        mandate_id=_trimmed(_key("keyed", "MARF", "MREF")),
+        counterparty_agent=_trimmed(pl.coalesce(_key("keyed", "BIC"), counterparty.list.get(1, null_on_oob=True))),
         additional=_trimmed(_key("keyed", "TRTP")),
         proprietary=pl.concat_str([pl.col("kind"), _trimmed(_key("keyed", "TRCD"))], separator="+", ignore_nulls=True),
         misfit=(~pl.col("structured")).fill_null(value=False),

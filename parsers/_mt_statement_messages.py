@@ -17,6 +17,7 @@ BALANCE: Final = r"^(?P<sign>[CD])(?P<date>[0-9]{6})(?P<currency>[A-Z]{3})(?P<am
 _NUMBER: Final = r"^0*([0-9]{1,18})(?:/0*([0-9]{1,18}))? *$"
 _FLOOR: Final = r"^([A-Z]{3})([CD])?([0-9]+,[0-9]*)$"
 _SUM: Final = r"^([0-9]{1,9})([A-Z]{3})([0-9]+,[0-9]*)$"
+_KINDS: Final = {"60F": "OPBD", "60M": "ITBD", "62F": "CLBD", "62M": "ITBD", "64": "CLAV", "65": "FWAV"}
 _TAGS: Final = {
     "reference": ("20",), "account": ("25", "25P"), "number": ("28C", "28"), "opening": ("60F", "60M"), "closing": ("62F", "62M"),
     "created": ("13D", "13"), "floor": ("34F",), "debits": ("90D",), "credits": ("90C",),
@@ -83,6 +84,20 @@ def _sum(side: str) -> pl.Expr:
         .then(comma_minor(amount, pl.col("currency"), BALANCE_MINOR_MAX))
         .alias(f"{side}_sum")
     )
+
+
+def balances_of(fields: pl.DataFrame) -> pl.DataFrame:
+    """One row a balance that can be read: message, kind, balance_minor, currency, date; in file order."""
+    rows = fields.filter(pl.col("tag").is_in(list(_KINDS)))
+    parts = rows.select(
+        "message", "tag", pl.col("text").str.strip_chars(" ").str.extract_groups(BALANCE).alias("parts")
+    ).unnest("parts")
+    minor = comma_minor(pl.col("amount"), pl.col("currency"), BALANCE_MINOR_MAX)
+    return parts.select(
+        "message", pl.col("tag").replace_strict(_KINDS, return_dtype=pl.String).alias("kind"),
+        pl.when(pl.col("sign") == "D").then(-minor).otherwise(minor).alias("balance_minor"), "currency",
+        pl.col("date").str.to_date("%y%m%d", strict=False),
+    ).drop_nulls("balance_minor")  # fmt: skip
 
 
 def repeated(fields: pl.DataFrame) -> pl.DataFrame:

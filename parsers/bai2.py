@@ -10,7 +10,7 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Feedback, Model, Source
-from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
+from canonical.frames import BALANCES, ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
 from canonical.identifiers import make_id
 from canonical.profiles import CurrencyCode
 from parsers._bai_details import details, summaries
@@ -27,6 +27,7 @@ from parsers._bai_structure import (
     FILE_FIELDS,
     FINAL,
     GROUP_FIELDS,
+    PREVIOUS_DAY,
     account_totals,
     accounts_of,
     file_totals,
@@ -34,7 +35,7 @@ from parsers._bai_structure import (
     outer_totals,
     trailers,
 )
-from parsers._bai_types import CLOSING, OPENING, TOTAL_CREDITS, TOTAL_DEBITS
+from parsers._bai_types import CLOSING, FEES, OPENING, RETURNS, REVERSALS, TOTAL_CREDITS, TOTAL_DEBITS
 from parsers._nacha_findings import gathered
 from parsers._text_lines import Encoding, foreign_finding, lines
 
@@ -74,6 +75,7 @@ class Bai2:
             self.name, "BAI2", heads["file_id"][0] if heads.height else None, empty(STATUSES),
             empty(STATEMENTS) if fatal else _frame(statements), empty(ENTRIES) if fatal else _entries(found),
             checked(findings, FINDINGS),
+            empty(BALANCES) if fatal else _balances(found),
         )  # fmt: skip
 
 
@@ -112,12 +114,15 @@ def _found(source: Source, options: BaiOptions) -> tuple[Found, pl.DataFrame, pl
 
 def _named(accounts: pl.DataFrame) -> pl.DataFrame:
     """`statement_id`: the as-of date; of interim data with time and modifier, of an account's second report with its number."""
-    interim = pl.format(" {} interim", pl.col("as_of_time").fill_null("-"))
     final = pl.col("modifier").is_in(FINAL)
+    words = pl.when(final).then(pl.lit("same day")).otherwise(pl.lit("interim"))
+    interim = pl.format(" {} {}", pl.col("as_of_time").fill_null("-"), words)
     name = pl.format(
         "{}{}", pl.col("day").cast(pl.String).fill_null("-"), pl.when(final).then(pl.lit("")).otherwise(interim)
     )
-    frame = accounts.with_columns(name.alias("statement_id"), final.alias("final"))
+    previous = pl.col("modifier").is_in(PREVIOUS_DAY)
+    origin = pl.when(previous).then(pl.lit("statement")).otherwise(pl.lit("report"))
+    frame = accounts.with_columns(name.alias("statement_id"), (final & previous).alias("final"), origin.alias("origin"))
     again = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("number", "statement_id")
     frame = frame.with_columns(again.alias("again"))
     suffix = pl.when(pl.col("again") > 1).then(pl.format(" no. {}", "again")).otherwise(pl.lit(""))
@@ -126,7 +131,16 @@ def _named(accounts: pl.DataFrame) -> pl.DataFrame:
 
 def _placed(rows: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     """The details with what their accounts know, `position`, and whether they are entries and booked."""
-    known = accounts.select("account", "statement_id", "number", "currency", "day", "final", "status")
+    known = accounts.select(
+        "account",
+        "statement_id",
+        "number",
+        "currency",
+        "day",
+        "final",
+        "origin",
+        pl.col("status").alias("group_status"),
+    )
     placed = rows.join(known, on="account", how="left", maintain_order="left")
     value = pl.when(pl.col("funds") == "V").then(pl.col("value").str.to_date("%y%m%d", strict=False))
     detail = (pl.col("kind").is_in(["detail", "item"]) | pl.col("kind").is_null()) & pl.col(
@@ -136,7 +150,7 @@ def _placed(rows: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("funds") == "0").then("day").otherwise(value).alias("value_date"),
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("account").alias("position"),
         detail.alias("is_entry"),
-        (pl.col("final") & (pl.col("status") == "1") & pl.col("kind").ne_missing("item")).fill_null(value=False).alias("booked"),
+        (pl.col("final") & (pl.col("group_status") == "1") & pl.col("kind").ne_missing("item")).fill_null(value=False).alias("booked"),
         pl.when(pl.col("account") > 0).then("account").alias("batch"), pl.col("statement_id").alias("batch_id"),
     )  # fmt: skip
 
@@ -150,8 +164,10 @@ def _statements(found: Found) -> pl.DataFrame:
         "declared_debits": TOTAL_DEBITS,
     }
     balances = found.summaries.group_by("account").agg(
-        pl.col("amount_minor").filter(pl.col("code") == code).first().alias(name) for name, code in codes.items()
-    )
+        *(pl.col("amount_minor").filter(pl.col("code") == code).first().alias(name) for name, code in codes.items()),
+        *(pl.col("count").filter(pl.col("code") == code).first().alias(name)
+          for name, code in (("number_of_credits", TOTAL_CREDITS), ("number_of_debits", TOTAL_DEBITS))),
+    )  # fmt: skip
     entries = found.details.filter("is_entry")
     counted = pl.col("kind").ne_missing("item")
     sums = entries.group_by("account").agg(
@@ -169,12 +185,28 @@ def _statements(found: Found) -> pl.DataFrame:
 def _frame(statements: pl.DataFrame) -> pl.DataFrame:
     return conform(
         statements.select(
-            "statement_id", pl.col("number").alias("account"), "currency", "opening_minor", "closing_minor", "entries",
+            "statement_id", pl.col("number").alias("account"), "currency", "origin", "opening_minor", "closing_minor", "entries",
             "credits_minor", "debits_minor", pl.col("day").alias("from_date"), pl.col("day").alias("to_date"),
             pl.concat_str("as_of", "as_of_time", separator=" ", ignore_nulls=True).alias("created"),
+            *(pl.when(pl.col(f"declared_{side}") >= 0).then(f"declared_{side}").alias(f"declared_{side}_minor")
+              for side in ("credits", "debits")),
+            *(pl.col(f"number_of_{side}").alias(f"declared_{side}") for side in ("credits", "debits")),
         ),
         STATEMENTS,
     )  # fmt: skip
+
+
+def _balances(found: Found) -> pl.DataFrame:
+    """BALANCES: what the accounts state, but for totals."""
+    known = found.accounts.select("account", "statement_id", "number", "currency", pl.col("day").alias("date"))
+    stated = found.summaries.filter((pl.col("kind") == "balance") & pl.col("amount_minor").is_not_null())
+    placed = stated.drop("kind").join(known, on="account", how="inner", maintain_order="left")
+    position = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("account")
+    named = placed.select(
+        "statement_id", pl.col("number").alias("account"), position.alias("position"), pl.col("code").alias("kind"),
+        pl.col("amount_minor").alias("balance_minor"), "currency", "date",
+    )  # fmt: skip
+    return conform(named, BALANCES)
 
 
 def _entries(found: Found) -> pl.DataFrame:
@@ -187,7 +219,9 @@ def _entries(found: Found) -> pl.DataFrame:
         pl.Series("entry_id", ids, dtype=pl.String), pl.col("number").alias("account"), pl.col("day").alias("booking_date"),
         pl.col("code").alias("proprietary"), pl.col("meaning").alias("additional"),
         pl.col("bank_reference").alias("servicer_reference"), pl.col("customer_reference").alias("instruction_id"),
-        entry_amount_minor="amount_minor", detail=pl.lit(0, dtype=pl.Int64), reversal=pl.lit(value=False),
+        entry_amount_minor="amount_minor", detail=pl.lit(0, dtype=pl.Int64), status=pl.when("booked").then(pl.lit("BOOK")), reversal=pl.col("code").is_in(REVERSALS),
+        return_reason=pl.when(pl.col("code").is_in(RETURNS)).then(pl.lit("NARR")),
+        sub_family=pl.when(pl.col("code").is_in(FEES)).then(pl.lit("FEES")),
     )  # fmt: skip
     return conform(told.select(name for name in dtypes(ENTRIES) if name in told.columns), ENTRIES)
 
