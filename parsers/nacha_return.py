@@ -16,8 +16,10 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.contracts import Feedback, Model, Source
 from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, empty
+from canonical.nacha_codes import NACHA_CODES, codes_of
 from canonical.profiles import NoOptions
 from parsers._nacha_batches import SUMS_SCHEMA, batch_controls, batch_headers, batch_sums, control_totals
+from parsers._nacha_disputes import dispute_text, meaning_of, return_text
 from parsers._nacha_entries import entries_of
 from parsers._nacha_file import Counted, closing_findings, file_header, file_totals, opening_findings
 from parsers._nacha_findings import Fault, gathered
@@ -52,13 +54,8 @@ _NO_IDENTIFICATION: Final = frozenset({"IAT", "ADV", "CIE", "MTE", "SHR"})
 """Classes whose entries do not hold the individual identification number at 40-54."""
 
 
-def _codes(letter: str, *ranges: tuple[int, int]) -> frozenset[str]:
-    return frozenset(f"{letter}{code:02d}" for first, last in ranges for code in range(first, last + 1))
-
-
-_DISPUTES: Final = _codes("R", (61, 62), (67, 77)) | _codes("C", (61, 69))
+_DISPUTES: Final = codes_of("dishonored", "contested", "refused")
 """Dishonored and contested returns, refused notifications of change: they move no status by themselves."""
-_KNOWN: Final = _codes("R", (1, 47), (50, 53), (80, 85)) | _codes("C", (1, 9), (13, 14)) | _DISPUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +140,7 @@ def _statuses(notices: pl.DataFrame) -> pl.DataFrame:
     dispute = pl.col("reason").is_in(_DISPUTES)
     kind = pl.when(dispute).then(pl.lit("status")).when(change).then(pl.lit("correction")).otherwise(pl.lit("return"))
     information = pl.when(pl.col("sec") == "IAT").then(words(46, 79)).otherwise(words(36, 79))
+    corrected = pl.when(pl.col("sec") == "IAT").then(words(36, 70)).otherwise(words(36, 64))
     own_trace = pl.when(cut(80, 94).str.strip_chars("0 ") != "").then(cut(80, 94))
     return notices.select(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("position"),
@@ -153,12 +151,17 @@ def _statuses(notices: pl.DataFrame) -> pl.DataFrame:
         pl.col("end_to_end_id").alias("original_end_to_end_id"),
         pl.when(kind == "return").then(pl.lit("RJCT")).alias("status"),
         "reason",
-        pl.when(~change & ~dispute).then(information).alias("reason_text"),
+        pl.when(dispute)
+        .then(dispute_text())
+        .when(change)
+        .then(meaning_of(pl.col("reason")))
+        .otherwise(return_text(information))
+        .alias("reason_text"),
         pl.col("amount").alias("amount_minor"),
         pl.lit("USD").alias("currency"),
         pl.col("direction").alias("credit_debit"),
         pl.coalesce(own_trace, "entry_trace").alias("trace"),
-        pl.when(change).then(words(36, 64)).alias("corrected"),
+        pl.when(change).then(corrected).alias("corrected"),
     )
 
 
@@ -173,7 +176,7 @@ def _fatal(windows: list[Placed], notices: pl.DataFrame, entries: pl.DataFrame) 
 def _notice_findings(notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Reason codes that nobody knows or a person must look at, entries without a reason, reasons without an entry."""
     code = pl.col("reason")
-    unknown = notices.filter(~code.is_in(_KNOWN))
+    unknown = notices.filter(~code.is_in(list(NACHA_CODES)))
     yield _CODE.on(unknown, pl.format("There is no return or change code {}.", code), code)
     dispute = notices.filter(code.is_in(_DISPUTES))
     message = pl.format("{} is a dishonored or contested return, or a refused notification of change.", code)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canonical.contracts import Feedback, Source
+from canonical.nacha_codes import NACHA_CODES
 from parsers.nacha_return import FORMAT
 
 GOLDEN = Path(__file__).parent / "golden" / "nacha_return"
@@ -143,3 +144,55 @@ def test_corpus_of_disputes(corpus) -> None:
 @given(st.integers(0, len(RETURNS) - 1), st.binary(max_size=3), st.integers(0, 200))
 def test_a_change_at_any_byte_gives_findings_only(position: int, put: bytes, left_out: int) -> None:
     read(RETURNS[:position] + put + RETURNS[position + left_out :])
+
+
+# ---------------------------------------------------------------------------------------------- reason codes and disputes
+
+
+def test_every_code_is_in_the_table_once_with_its_rate_and_time_frame() -> None:
+    assert len(NACHA_CODES) == 57 + 6 + 7 + 11 + 9
+    groups = {
+        name: {code for code, item in NACHA_CODES.items() if item.group == name}
+        for name in ("unauthorized", "administrative")
+    }
+    assert groups == {
+        "unauthorized": {"R05", "R07", "R10", "R11", "R29", "R51"}, "administrative": {"R02", "R03", "R04"},
+    }  # fmt: skip
+    assert {NACHA_CODES[code].within for code in ("R01", "R10", "R29", "R13")} == {
+        "2 banking days", "60 calendar days", "next file of the operator",
+    }  # fmt: skip
+    assert all(item.meaning and item.within for item in NACHA_CODES.values())
+
+
+DISPUTES = {
+    "R68": (
+        "799R68123456780000001      12345678   987654320000009330" + "03LATE BY TWO DAYS     ",
+        "Untimely return: dishonors return R03 of trace 987654320000009; LATE BY TWO DAYS",
+    ),
+    "R73": (
+        "799R73123456780000001261126123456783309876543200000093310312345678000000733468 ",
+        "Timely original return: contests the dishonoring of return R03 of trace 987654320000009; dishonored as R68 under trace 123456780000007",
+    ),
+    "C64": (
+        "798C64123456780000001      12345678EMP-0001                     C0900000017     ",
+        "Incorrect individual identification number: refuses change C09; EMP-0001",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", DISPUTES)
+def test_disputes_say_what_they_dispute_and_move_nothing(code: str) -> None:
+    record, words = DISPUTES[code]
+    lines = [*LINES]
+    lines[3] = f"{record[:79]:<79}987654320000001"
+    assert len(lines[3]) == 94
+    row = read(joined(lines)).statuses.row(0, named=True)
+    assert (row["kind"], row["status"], row["reason"], row["reason_text"]) == ("status", None, code, words)
+    assert row["original_instruction_id"] == "123456780000001"
+
+
+def test_a_return_without_words_says_what_its_code_means() -> None:
+    lines = [*LINES]
+    lines[3] = f"799R14123456780000001261120{'12345678':<52}076543210000001"
+    row = read(joined(lines)).statuses.row(0, named=True)
+    assert row["reason_text"] == "Representative payee deceased or unable to continue; died on 261120 (YYMMDD)"
