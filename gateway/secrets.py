@@ -84,7 +84,8 @@ class Secrets:
 
     def _from_aws(self, name: str) -> str:
         import boto3
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+        from botocore.exceptions import ConnectionError as BrokenLine
 
         parts = urlsplit(self.url)
         key = "/".join(part for part in (parts.netloc, parts.path.strip("/"), name) if part)
@@ -96,8 +97,10 @@ class Secrets:
                 raise NotFound(f"no secret named {name!r}; put it where BULKRAIL_SECRETS_URL leads") from None
             kind = TransientError if code in _NOT_NOW else OutsideError
             raise kind(f"Secrets Manager gives no {name!r}: {code}") from fault
-        except BotoCoreError as fault:
+        except (BrokenLine, HTTPClientError) as fault:
             raise TransientError(f"Secrets Manager cannot be reached for {name!r}: {type(fault).__name__}") from fault
+        except BotoCoreError as fault:
+            raise OutsideError(f"Secrets Manager cannot be asked for {name!r}: {fault}") from fault
         text = found.get("SecretString")
         return str(text) if text is not None else bytes(found["SecretBinary"]).decode()
 

@@ -25,6 +25,8 @@ _NOTHING_DONE: Final = frozenset({429, 503})
 """With 429 the provider has done nothing. 503 counts so only where it says when to come back (RFC 9110, 10.2.3)."""
 _MAY_HAVE_ACTED: Final = frozenset({408, 409, 425, 500, 502, 503, 504})
 _WAIT_FIRST_S: Final = 0.5
+_FIRST_BYTE: Final = "send_request_headers.started"
+"""httpcore2's name of the moment (extension `trace`)."""
 
 
 class NotReceived(TransientError):
@@ -44,7 +46,7 @@ class Answered:
 
 
 class Guarded(httpx2.BaseTransport):
-    """The line itself. A request's extension `alive` is called in the moment before anything of it is sent."""
+    """The line itself. A request's extension `alive` is called on the open connection, before its first byte."""
 
     def __init__(self, line: httpx2.BaseTransport) -> None:
         self._line = line
@@ -52,8 +54,12 @@ class Guarded(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """httpx2's own."""
         alive: Callable[[], None] | None = request.extensions.get("alive")
-        if alive is not None:
-            alive()
+
+        def look(event: str, _details: Any) -> None:
+            if alive is not None and event.endswith(_FIRST_BYTE):
+                alive()
+
+        request.extensions["trace"] = look
         return self._line.handle_request(request)
 
     def close(self) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BrokenLine
 
 from canonical.contracts import DeliveryLog, Parcel, RemoteFile, Sent
 from canonical.errors import OutsideError, TransientError
@@ -22,6 +23,8 @@ PUT_BYTES_MAX: Final = 5 * 2**30
 """S3's bound for one put; more parts would be more than one effect."""
 _TAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT: Final = frozenset({"NoSuchKey", "404", "NotFound"})
+_BROKEN_LINE: Final = (BrokenLine, HTTPClientError)
+"""botocore's own: refused, timed out, closed, no such host."""
 _NOT_NOW: Final = frozenset({"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "503", "500"})
 
 
@@ -188,8 +191,10 @@ def _faults(what: str) -> Iterator[None]:
         kind = TransientError if code in _NOT_NOW else OutsideError
         words = "the key is taken" if code in _TAKEN else code
         raise kind(f"cannot {what}: {words}") from fault
-    except BotoCoreError as fault:
+    except _BROKEN_LINE as fault:
         raise TransientError(f"the line broke: cannot {what} ({type(fault).__name__})") from fault
+    except BotoCoreError as fault:
+        raise OutsideError(f"cannot {what}: {fault}") from fault
 
 
 def _code(fault: ClientError) -> str:

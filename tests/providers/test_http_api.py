@@ -13,6 +13,7 @@ import pytest
 from api_world import Bank, bank_api
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from pydantic import ValidationError
+from ruamel.yaml import YAML
 
 from canonical.contracts import RemoteFile, Sent
 from canonical.errors import ConfigError, OutsideError, TransientError
@@ -190,3 +191,12 @@ def test_the_pace_is_kept(open_bank) -> None:
 def test_profiles_that_are_refused(bank, changes, why) -> None:
     with pytest.raises(ValidationError, match=why):
         options(bank, **changes)
+
+
+def test_the_examples_on_the_page_are_profiles() -> None:
+    text = (Path(__file__).parents[2] / "docs/transports/http-api.md").read_text(encoding="utf-8")
+    examples = [YAML(typ="safe").load(part.partition("```")[0]) for part in text.split("```yaml\n")[1:]]
+    assert len(examples) == 2
+    for example in examples:
+        assert example["transport"]["name"] == "http-api"
+        HttpApiOptions.model_validate(example["transport"]["options"])
