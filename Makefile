@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 export PYTHONUTF8 := 1
 FUZZ_S ?= 300
 
-.PHONY: demo up test lint types crash-test bench fuzz clean lock
+.PHONY: demo up test lint types crash-test bench fuzz clean lock api-tools
 
 demo: $(STAMP)  ## a whole bank day in two minutes, through a real Airflow
 	$(BIN)/python -m sandbox.demo
