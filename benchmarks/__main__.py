@@ -142,6 +142,26 @@ def flat(
     bench.note(label, ran, measure, target, f"{ran.found['findings']} findings")
 
 
+def out(bench: Bench, kind: str, label: str, path: Path, target: float, *, back: bool) -> None:
+    """Payments to a provider's file, beside the parsing of the same payments."""
+    folder = str(bench.folder / f"{kind}-ready")
+    count = run("keep", kind, str(path), folder).found["payments"]
+    yardstick = run("windows", kind, str(path))
+    ran = run("out", kind, folder, "yes" if back else "no")
+    assert ran.found["payments"] == count == yardstick.found["payments"], (ran.found, yardstick.found)
+    remark = f"CPU {ran.cpu_s / yardstick.cpu_s:.2f} x parsing"
+    bench.note(f"{label} {count:,}", ran, yardstick, target, remark)
+    shutil.rmtree(folder)
+
+
+def provider_files(bench: Bench, million: int) -> None:
+    """The exports that have a target."""
+    path = bench.file(f"pain.001-{million}-0.0.xml", lambda file: make_pain001.write(file, million, 1, 0.0))
+    out(bench, "pain.001", "pain.001 out, read back", path, 1.5, back=True)
+    path = bench.file("nacha.ach", lambda file: make_nacha.write(file, million, 1))
+    out(bench, "nacha", "NACHA out", path, 1.2, back=False)
+
+
 def everything(bench: Bench, only: str) -> None:
     """All cases whose name holds `only`."""
     million = bench.count(1)
@@ -209,6 +229,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         bench = Bench(folder, options.share, [])
         everything(bench, options.only)
+        if options.only in "out":
+            provider_files(bench, bench.count(1))
     table = Table(
         title=f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     )

@@ -77,6 +77,32 @@ def windows(kind: str, path: str) -> Facts:
     return {"payments": count, "sum": total, "findings": findings, "unreadable": unreadable}
 
 
+def keep(kind: str, path: str, folder: str) -> Facts:
+    """Payments of a file as they are after routing, for `out`."""
+    from benchmarks import ready
+
+    return {"payments": ready.keep(kind, Path(path), Path(folder))}
+
+
+def out(kind: str, folder: str, back: str) -> Facts:
+    """Kept payments to a provider's file and, where `back` is "yes", read back and compared."""
+    import mmap
+    import tempfile
+
+    from benchmarks import ready
+    from canonical.contracts import Source
+    from canonical.plugins import discover
+
+    export, order = discover("exporters", "EXPORT")[kind], ready.order(kind)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        summary = export.write(order, ready.kept(Path(folder)), file)
+        file.flush()
+        if back == "yes":
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                assert export.reread(Source("0" * 20, "out", data), order) == summary
+    return {"payments": summary.payments, "sums_minor": summary.sums_minor}
+
+
 def receive(home: str, path: str) -> Facts:
     """Digest and archive the file."""
     from benchmarks.town import opened
@@ -144,7 +170,20 @@ def sftp_delivery(server: str, path: str) -> Facts:
 
 WORK: Final[dict[str, Callable[..., Facts]]] = {
     item.__name__: item
-    for item in (sax, nacha_loop, polars_csv, windows, receive, parse, judge, duplicates, sftp_plain, sftp_delivery)
+    for item in (
+        sax,
+        nacha_loop,
+        polars_csv,
+        windows,
+        keep,
+        out,
+        receive,
+        parse,
+        judge,
+        duplicates,
+        sftp_plain,
+        sftp_delivery,
+    )
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import polars as pl
@@ -19,7 +19,7 @@ from exporters._iso_dialect import Dialect, limits, without_left_out
 from exporters._iso_payment import over, without_empties
 from exporters._iso_plain import plain
 from exporters._iso_versions import BIC, LINE_CHARS_MAX, OLD_BIC, Message, Version
-from exporters._iso_whole import whole
+from exporters._iso_whole import Ours, whole
 
 RULE: Final = "iso-fit"
 _NOT_XML: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
@@ -33,8 +33,13 @@ def has_originals(payments: pl.DataFrame) -> bool:
     return "original" in payments.columns and payments["original"].null_count() < payments.height
 
 
-def unfit(payments: pl.DataFrame, version: Version, dialect: Dialect) -> pl.DataFrame:
-    """FINDINGS of PAYMENTS that cannot be written, a row a field and limit that is broken, a row an element without a place."""
+def unfit(
+    payments: pl.DataFrame, version: Version, dialect: Dialect, more: Iterable[Limit] = (), ours: Ours | None = None
+) -> pl.DataFrame:
+    """FINDINGS of PAYMENTS that cannot be written, a row a field and limit that is broken, a row an element without a place.
+
+    `more`: further limits. `ours`: what is ours in each payment, where elements are looked at.
+    """
     if payments.is_empty():
         return empty(FINDINGS)
     message = version.message
@@ -45,15 +50,15 @@ def unfit(payments: pl.DataFrame, version: Version, dialect: Dialect) -> pl.Data
           for name in _forbidden(rows, _fields(version))),
     ]  # fmt: skip
     named = [part.with_columns(pl.col("field").replace(_names(version)), _renamed(version)) for part in parts]
-    asked = misfits(rows, [*_needed(message), *limits(dialect, message)], RULE, whole=has_originals(rows))
+    asked = misfits(rows, [*_needed(message), *limits(dialect, message), *more], RULE, whole=has_originals(rows))
     named.append(asked.with_columns(pl.col("field").replace(_names(version))))
     if has_originals(rows):
-        named.append(_uncarried(rows, version))
+        named.append(_uncarried(rows, version, ours))
     return conform(pl.concat([empty(FINDINGS), *named], how="diagonal").sort("row", maintain_order=True), FINDINGS)
 
 
 def _fields(version: Version) -> tuple[str, ...]:
-    return (*(name for name in version.written if name != "reference"), "debtor_name")
+    return tuple(dict.fromkeys((*(name for name in version.written if name != "reference"), "debtor_name")))
 
 
 def _names(version: Version) -> dict[str, str]:
@@ -85,7 +90,9 @@ def _needed(message: Message) -> Iterator[Limit]:
         )
 
 
-def refuse_misfits(payments: pl.DataFrame, order: Order, version: Version, dialect: Dialect) -> None:
+def refuse_misfits(
+    payments: pl.DataFrame, order: Order, version: Version, dialect: Dialect, more: Iterable[Limit] = ()
+) -> None:
     """What `unfit` finds in columns, as it is about to be written.
 
     Raises:
@@ -97,7 +104,7 @@ def refuse_misfits(payments: pl.DataFrame, order: Order, version: Version, diale
     ]
     tests += [
         (version.message.column(limit.field), limit.broken.any())
-        for limit in (*_needed(version.message), *limits(dialect, version.message))
+        for limit in (*_needed(version.message), *limits(dialect, version.message), *more)
     ]
     found = payments.select(test.alias(str(index)) for index, (_, test) in enumerate(tests)).row(0) if tests else ()
     if names := sorted({name for (name, _), broken in zip(tests, found, strict=True) if broken}):
@@ -171,15 +178,15 @@ def _findings(rows: pl.DataFrame, field: str, message: str, remedy: str, value: 
 # ---------------------------------------------------------------------------------------------- elements
 
 
-def _uncarried(rows: pl.DataFrame, version: Version) -> pl.DataFrame:
+def _uncarried(rows: pl.DataFrame, version: Version, ours: Ours | None) -> pl.DataFrame:
     """FINDINGS of payments whose own elements, or whose batch's, have no place in the version."""
-    carrier, message = Carrier(version.grammar), version.message
+    carrier, message = Carrier(version.reading or version.grammar), version.message
     batches = Batches(carrier, None, message).of(rows)
     told: list[tuple[int, Fault]] = []
     for ordinal, faults in _of_batches(rows, batches, message).items():
         told += [(row, fault) for row in rows.filter(pl.col("batch") == ordinal)["row"] for fault in faults]
     referenced = rows.with_columns(pl.col("payment_id").alias("reference"))
-    for found in whole(referenced.filter(~plain(rows, batches, message)), batches, carrier, message):
+    for found in whole(referenced.filter(~plain(rows, batches, message)), batches, carrier, message, ours):
         told += [(found.row, fault) for fault in found.faults]
     frame = pl.DataFrame(
         [(row, fault.path, f"{fault.path} {fault.what}") for row, fault in told],

@@ -161,7 +161,7 @@ def _payment_information(order: Order, version: Version, dialect: Dialect, total
     return found | {
         message.date: [day],
         message.ours: [holder],
-        f"{message.ours}Acct": [{"Id": [_account_id(account.account)], "Ccy": [(account.currency, None)]}],
+        f"{message.ours}Acct": [{"Id": [account_parts(account.account)], "Ccy": [(account.currency, None)]}],
         f"{message.ours}Agt": [{"FinInstnId": [_agent_id(account.agent, version, dialect.agent_clearing_system)]}],
     }
 
@@ -206,7 +206,7 @@ _BIC: Final = re.compile(BIC)
 _UNKNOWN_AGENT: Final[Parts] = {"Othr": [{"Id": [(NOT_PROVIDED, None)]}]}
 
 
-def _account_id(account: str) -> Parts:
+def account_parts(account: str) -> Parts:
     return {"IBAN": [(account, None)]} if _IBAN.search(account) else {"Othr": [{"Id": [(account, None)]}]}
 
 

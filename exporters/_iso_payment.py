@@ -17,7 +17,7 @@ from canonical.errors import FrameBroken
 from canonical.transliteration import transliterate
 from exporters._iso_columns import Fixed, Node, Part, Raw, Text
 from exporters._iso_dialect import Dialect, without_left_out
-from exporters._iso_versions import BIC, CHARS_MAX, LINE_CHARS_MAX, Version
+from exporters._iso_versions import BIC, CHARS_MAX, INTERBANK, LINE_CHARS_MAX, Version
 from exporters._iso_xml import escaped, leaves, wrap
 
 IBAN: Final = r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$"
@@ -43,11 +43,13 @@ def filled(window: pl.DataFrame, order: Order, version: Version, dialect: Dialec
     if not ((window["currency"] == order.account.currency) & (window["credit_debit"] == direction)).all():
         what = "credit transfer" if direction == CreditDebit.CRDT else "direct debit"
         raise FrameBroken(f"a payment is no {what} in {order.account.currency}", submission_id=order.submission_id)
-    payments = without_empties(window, (*version.written, "debtor_name"))
+    payments = without_empties(window, tuple(dict.fromkeys((*version.written, "debtor_name"))))
     if "execution_date" not in payments.columns:
         payments = payments.with_columns(execution_date=pl.lit(None, dtype=pl.Date))
     debtor = pl.when(pl.col("debtor_name") != order.account.name).then("debtor_name")
-    named = pl.coalesce("ultimate_debtor_name", debtor) if "batch_Ultmt" not in payments.columns else None
+    # Between banks the client is the debtor itself.
+    is_debtor = version.message == INTERBANK or "batch_Ultmt" in payments.columns
+    named = None if is_debtor else pl.coalesce("ultimate_debtor_name", debtor)
     payments = payments.with_columns(
         pl.col("execution_date").fill_null(order.business_date),
         *([named.alias("ultimate_debtor_name")] if named is not None else []),
@@ -268,7 +270,7 @@ def _kept(version: Version, name: str, lifted: tuple[str, ...]) -> tuple[Part, .
     return () if name in lifted else said(version)[name]
 
 
-def _party(version: Version, *, agent_needed: bool) -> dict[str, Node]:
+def party_nodes(version: Version, *, agent_needed: bool) -> dict[str, Node]:
     """The other side: its agent, itself, its account."""
     name = version.message.theirs
     member = Node("ClrSysMmbId", (Node("ClrSysId", (Text("Cd", "xml_system"),)), Text("MmbId", "xml_member")))
@@ -284,11 +286,11 @@ def _party(version: Version, *, agent_needed: bool) -> dict[str, Node]:
     }
 
 
-_REMITTANCE: Final = Node("RmtInf", (Raw("xml_unstructured"), Raw("xml_structured")))
+REMITTANCE: Final = Node("RmtInf", (Raw("xml_unstructured"), Raw("xml_structured")))
 
 
 def _credit(order: Order, version: Version, lifted: tuple[str, ...]) -> Node:
-    theirs = _party(version, agent_needed=False)
+    theirs = party_nodes(version, agent_needed=False)
     return Node(
         "CdtTrfTxInf",
         (
@@ -304,13 +306,13 @@ def _credit(order: Order, version: Version, lifted: tuple[str, ...]) -> Node:
             theirs["ultimate"],
             Raw("batch_InstrForDbtrAgt"),
             Node("Purp", (Text("Cd", "purpose"),)),
-            _REMITTANCE,
+            REMITTANCE,
         ),
     )
 
 
 def _debit(order: Order, version: Version, lifted: tuple[str, ...]) -> Node:
-    theirs = _party(version, agent_needed=True)
+    theirs = party_nodes(version, agent_needed=True)
     mandate = Text("MndtId", "mandate_id"), Text("DtOfSgntr", "xml_mandate_date"), Text("AmdmntInd", "xml_amended")
     return Node(
         "DrctDbtTxInf",
@@ -327,7 +329,7 @@ def _debit(order: Order, version: Version, lifted: tuple[str, ...]) -> Node:
             theirs["account"],
             theirs["ultimate"],
             Node("Purp", (Text("Cd", "purpose"),)),
-            _REMITTANCE,
+            REMITTANCE,
         ),
     )
 

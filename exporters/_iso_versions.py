@@ -38,6 +38,10 @@ FORMS: Final = {
     "uetr": "^[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}$",
     "creditor_lei": "^[A-Z0-9]{18}[0-9]{2}$",
 }
+_INTERBANK_CHARS_MAX: Final = {
+    **CHARS_MAX, "debtor_account": 34, "debtor_name": 140, "debtor_street": 70, "debtor_building": 16, "debtor_post_code": 16,
+    "debtor_town": 35, "debtor_country": 2, "debtor_id": 35, "debtor_lei": 20,
+}  # fmt: skip
 _DEBIT_CHARS_MAX: Final = {**CHARS_MAX, "mandate_id": 35, "creditor_scheme_id": 35}
 _TWO_SIDED: Final = tuple(
     name.removeprefix("debtor_")
@@ -56,7 +60,8 @@ _TURNED: Final = {
 class Message:
     """One message. `ours`, `theirs`: elements of the two sides; `amount`: path of the amount below the payment; `date`: of PmtInf.
 
-    `says`: elements of PmtInf that hold for each payment → the type of the payment that has them too.
+    `says`: elements of PmtInf that hold for each payment → the type of the payment that has them too. `given`: where the client's message
+    is another one, the path of the amount there.
     """
 
     name: str
@@ -69,6 +74,12 @@ class Message:
     date: str
     method: str
     says: Mapping[str, str]
+    given: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> tuple[str, ...]:
+        """Path of the amount in a client's own payment."""
+        return self.given or self.amount
 
     def turned(self, payments: pl.DataFrame) -> pl.DataFrame:
         """The payments as if the client paid."""
@@ -89,11 +100,19 @@ DEBIT: Final = Message(
     "pain.008", "CstmrDrctDbtInitn", "DrctDbtTxInf", CreditDebit.DBIT, "Cdtr", "Dbtr", ("InstdAmt",), "ReqdColltnDt", "DD",
     {**dict.fromkeys(("PmtTpInf", "ChrgBr", "UltmtCdtr"), "DrctDbtTxInf"), "CdtrSchmeId": "DrctDbtTx"},
 )  # fmt: skip
+INTERBANK: Final = Message(
+    "pacs.008", "FIToFICstmrCdtTrf", "CdtTrfTxInf", CreditDebit.CRDT, "Dbtr", "Cdtr", ("IntrBkSttlmAmt",), "IntrBkSttlmDt", "",
+    dict.fromkeys(("PmtTpInf", "ChrgBr", "UltmtDbtr", "Dbtr", "DbtrAcct", "DbtrAgt", "DbtrAgtAcct"), "CdtTrfTxInf"),
+    given=("Amt", "InstdAmt"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version. `bic`: the element and the form of a BIC. `unknown`: canonical columns that have no element in it."""
+    """One version. `bic`: the element and the form of a BIC. `unknown`: canonical columns that have no element in it.
+
+    `reading`: the grammar with the places of a client's message, where that is another one.
+    """
 
     message: Message
     number: str
@@ -101,6 +120,7 @@ class Version:
     bic: tuple[str, str]
     unknown: tuple[str, ...] = ()
     forms: Mapping[str, str] = field(default_factory=lambda: FORMS)
+    reading: Grammar | None = None
 
     @property
     def name(self) -> str:
@@ -110,6 +130,8 @@ class Version:
     @property
     def chars_max(self) -> Mapping[str, int]:
         """Column → its most characters."""
+        if self.message == INTERBANK:
+            return _INTERBANK_CHARS_MAX
         return CHARS_MAX if self.message.direction == CreditDebit.CRDT else _DEBIT_CHARS_MAX
 
     @property

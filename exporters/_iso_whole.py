@@ -38,13 +38,18 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What is ours in each payment, besides its amount: by the dialect and the rail."""
+    """What is ours in each payment, besides its amount: by the dialect and the rail.
+
+    `set_here` stands whatever the client says, `where_missing` where it says nothing.
+    """
 
     dialect: Dialect | None = None
     rail: RailSays = RailSays()  # noqa: RUF009 - frozen
     fitted: Fitted | None = None
     fallbacks: Mapping[int, Parts | None] = field(default_factory=dict)
     scheme: str | None = None
+    set_here: Parts = field(default_factory=dict)
+    where_missing: Parts = field(default_factory=dict)
 
 
 def whole(
@@ -99,6 +104,11 @@ def _filled(parts: Parts, row: Mapping[str, Any], batch: Batch, message: Message
     if ours.scheme is not None and "CdtrSchmeId" not in held:
         found["DrctDbtTx"] = [{**held, "CdtrSchmeId": [scheme_parts(ours.scheme)]}]
     _say(found, ours.rail)
+    found = {**ours.where_missing, **found, **ours.set_here}
+    if message.given:
+        # The client's message has its amount elsewhere, and no place for the reference between banks.
+        found.pop(message.given[0], None)
+        found["PmtId"] = [{**_inner(found, "PmtId"), "TxId": [(str(row["reference"]), None)]}]
     for path in ours.dialect.left_out if ours.dialect else ():
         found = without(found, *path.split("/"))
     return found
@@ -173,7 +183,7 @@ def _inner(parts: Parts, *names: str) -> Parts:
 
 
 def _amount(parts: Parts, currency: str, message: Message) -> int | None:
-    *path, last = message.amount
+    *path, last = message.source
     found = _inner(parts, *path).get(last)
     if not found or not isinstance(found[0], tuple) or found[0][1] != currency:
         return None
