@@ -1,0 +1,100 @@
+"""The registry's side of requests to an API, on both registries: who began first, what is kept, and what resolves nothing."""
+
+from __future__ import annotations
+
+import pytest
+from world import upload
+
+from canonical.contracts import Reply
+from canonical.errors import Conflict
+from gateway.dispatch import due
+from gateway.receive import receive
+from gateway.registry import tables as t
+from gateway.requests import REPLIES_SUFFIX
+from gateway.stages import run_journey
+from gateway.submissions import RegistryLog, acknowledge, submission_row
+from sandbox.day import salaries_pain001
+
+
+@pytest.fixture
+def submission_id(gateway_anywhere) -> str:
+    upload(gateway_anywhere, "alder", "a.xml", salaries_pain001(gateway_anywhere.clock().date()))
+    (found,) = receive(gateway_anywhere)
+    run_journey(gateway_anywhere, str(found.file_id))
+    (row,) = due(gateway_anywhere)
+    log = RegistryLog(gateway_anywhere, row)
+    log.begin_upload()
+    log.uploaded()
+    log.begin_release()
+    return str(row["submission_id"])
+
+
+def log_of(gateway, submission_id: str) -> RegistryLog:
+    return RegistryLog(gateway, submission_row(gateway, submission_id))
+
+
+def replies(*numbers: int) -> tuple[Reply, ...]:
+    return tuple(Reply(number, "accepted", f"P{number}", "ACSP", trace=f"po_{number}") for number in numbers)
+
+
+def test_the_first_plan_stands_and_one_worker_begins(gateway_anywhere, submission_id) -> None:
+    first, second = log_of(gateway_anywhere, submission_id), log_of(gateway_anywhere, submission_id)
+    blocks = first.plan_requests(5, 2)
+    assert [(block.first, block.last) for block in blocks] == [(0, 1), (2, 3), (4, 4)]
+    assert second.plan_requests(5, 3) == blocks
+    begun = first.begin_requests(blocks[0], "note")
+    with pytest.raises(Conflict, match="another worker sends"):
+        second.begin_requests(blocks[0])
+    assert first.plan_requests(5, 2)[0] == begun
+    assert (begun.attempt, begun.note, begun.in_doubt) == (1, "note", True)
+
+
+def test_replies_are_kept_beside_those_known_and_a_stale_worker_keeps_none(gateway_anywhere, submission_id) -> None:
+    log = log_of(gateway_anywhere, submission_id)
+    begun = log.begin_requests(log.plan_requests(3, 3)[0])
+    half = log.answered(begun, replies(1))
+    assert half.open == (0, 2)
+    with pytest.raises(Conflict):
+        log.answered(begun, replies(0))  # it has not seen what was kept meanwhile
+    clear = log.answered(half, (), certain=True)
+    assert not clear.in_doubt
+    again = log.begin_requests(clear)
+    with pytest.raises(Conflict):
+        log.answered(clear, replies(0))  # somebody began it anew
+    whole = log.answered(again, replies(0, 2))
+    assert whole.open == ()
+    assert log.plan_requests(3, 3) == (whole,)
+    assert [reply.number for reply in whole.replies] == [0, 1, 2]
+
+
+def test_while_a_request_is_open_no_word_resolves_the_submission(gateway_anywhere, submission_id) -> None:
+    log = log_of(gateway_anywhere, submission_id)
+    begun = log.begin_requests(log.plan_requests(2, 2)[0])
+    half = log.answered(begun, replies(0))
+    log.unknown("one in doubt")
+    assert not acknowledge(gateway_anywhere, submission_id, "ACCP", "of another payment")
+    assert submission_row(gateway_anywhere, submission_id)["state"] == "UNKNOWN"
+    log.answered(half, replies(1))
+    assert acknowledge(gateway_anywhere, submission_id, "ACCP", "of all")
+
+
+def test_what_was_begun_is_not_withdrawn_and_what_was_withdrawn_is_not_begun(gateway_anywhere, submission_id) -> None:
+    log, other = log_of(gateway_anywhere, submission_id), log_of(gateway_anywhere, submission_id)
+    block, rest = log.plan_requests(2, 1)
+    log.begin_requests(block)
+    with pytest.raises(Conflict, match="begun to send"):
+        other.withdrawn("cut-off missed")
+    assert submission_row(gateway_anywhere, submission_id)["state"] == "RELEASING"
+    with gateway_anywhere.registry.transaction() as connection:
+        connection.execute(t.REQUESTS.update().values(attempt=0))
+    other.withdrawn("cut-off missed")
+    with pytest.raises(Conflict, match="not being released"):
+        log.begin_requests(rest)
+
+
+def test_the_replies_become_one_feedback_file(gateway_anywhere, submission_id) -> None:
+    log = log_of(gateway_anywhere, submission_id)
+    log.answered(log.begin_requests(log.plan_requests(1, 1)[0]), replies(0))
+    log.delivered("1 accepted")
+    (row,) = gateway_anywhere.registry.rows(t.FEEDBACK)
+    assert (row["name"], row["format"], row["state"]) == (f"{submission_id}{REPLIES_SUFFIX}", "http-json", "archived")
