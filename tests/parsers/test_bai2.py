@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from canonical.contracts import Feedback, Source
 from parsers import _text_lines
-from parsers._bai_types import TYPES
+from parsers._bai_types import types
 from parsers.bai2 import FORMAT
 
 GOLDEN = Path(__file__).parent / "golden" / "bai2"
@@ -127,7 +127,7 @@ def test_what_group_and_account_leave_out_the_profile_says() -> None:
 
 
 def test_types_are_those_that_an_independent_reader_knows() -> None:
-    ours = {row["code"]: row for row in TYPES.iter_rows(named=True)}
+    ours = {row["code"]: row for row in types().iter_rows(named=True)}
     kinds = {"status": {"balance"}, "summary": {"summary"}, "detail": {"detail", "item", "none"}}
     sides = {"credit": "CRDT", "debit": "DBIT"}
     assert set(TypeCodes) - set(ours) == {"906", "907"}  # agreed with one bank
