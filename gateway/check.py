@@ -110,7 +110,7 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
 def _opened(path: Path, client: ClientProfile) -> Iterator[Iterator[Window]]:
     """The windows of the file, out of its envelopes; of one that cannot be opened the finding that says why."""
     file_id = make_file_id(client.client_id, "check")
-    with tempfile.TemporaryDirectory(prefix="envelope-") as folder, _mapped(path) as packed:
+    with tempfile.TemporaryDirectory(prefix="envelope-") as folder, mapped(path) as packed:
         try:
             peeled = peel(path, path.name, client, None, Path(folder)) if is_wrapped(packed, client) else None
         except Rejected as fault:
@@ -119,7 +119,7 @@ def _opened(path: Path, client: ClientProfile) -> Iterator[Iterator[Window]]:
         if peeled is None:
             yield chain(_read(Source(file_id, path.name, packed), client), _closing(client, packed))
             return
-        with _mapped(peeled.path) as data:
+        with mapped(peeled.path) as data:
             yield _read(Source(file_id, peeled.name, data), client)
 
 
@@ -139,7 +139,8 @@ def _closing(client: ClientProfile, data: bytes | mmap.mmap) -> Iterator[Window]
 
 
 @contextmanager
-def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+def mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """The bytes of a file. Raises NotFound, OutsideError."""
     try:
         file = path.open("rb")
     except FileNotFoundError as fault:

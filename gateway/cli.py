@@ -13,6 +13,7 @@ import typer
 from canonical.errors import BulkrailError
 from gateway.cli_audit import audit_app
 from gateway.cli_parts import CLIENT_DESK, FINANCE, OPERATION, Output, opened, plainly
+from gateway.cli_read import read_app
 from gateway.cli_releases import releases_app
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Client and provider profiles.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+app.add_typer(read_app)
 app.add_typer(releases_app)
 app.add_typer(audit_app, name="audit")
 

@@ -18,9 +18,10 @@ from typing import Final
 import polars as pl
 import polars_hash as plh
 
-from canonical.frames import BREAKS, ENTRIES, MATCHES, STATEMENTS, checked, conform
+from canonical.frames import BREAKS, ENTRIES, MATCHES, checked, conform
 from canonical.limits import AMOUNT_MINOR_MAX
 from canonical.money import amount_text
+from reconciliation.chain import links
 from reconciliation.fees import is_fee
 from reconciliation.frames import OPEN, STATES
 
@@ -120,16 +121,13 @@ def feedback_breaks(unknown: pl.DataFrame, day: dt.date) -> pl.DataFrame:
 def chain_breaks(statements: pl.DataFrame, day: dt.date) -> pl.DataFrame:
     """BREAKS of kind statement_chain: closing of one ≠ opening of the next, or a statement that does not add up.
 
-    Statements of an account follow one another by closing date, then sequence, then id. The amount is the size of the
-    gap; CRDT where money appeared that no statement shows.
+    The order is that of `chain.links`. The amount is the size of the gap; CRDT where money appeared that no statement
+    shows.
     """
-    checked(statements, STATEMENTS)
-    ordered = statements.sort("account", "currency", "to_date", "sequence", "statement_id")
-    before = pl.col("closing_minor").shift(1).over("account", "currency")
-    earlier = pl.col("statement_id").shift(1).over("account", "currency")
-    gap = pl.col("opening_minor") - before
+    ordered = links(statements)
+    gap = pl.when(~pl.col("repeats")).then("gap_minor")
     inside = pl.col("closing_minor") - (pl.col("opening_minor") + pl.col("credits_minor") - pl.col("debits_minor"))
-    between = ordered.with_columns(gap=gap, note=pl.format("opens with another balance than {} closed with", earlier))
+    between = ordered.with_columns(gap=gap, note=pl.format("opens with another balance than {} closed with", "before_id"))
     within = ordered.with_columns(
         gap=inside, note=pl.lit("its entries do not lead from its opening to its closing balance")
     )

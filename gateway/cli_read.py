@@ -1,0 +1,55 @@
+"""The command line: `bulkrail read`. Merged into `bulkrail`'s own commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli_parts import CLIENT_DESK, Output, plainly
+
+read_app = typer.Typer(no_args_is_help=True)
+
+
+@read_app.command(rich_help_panel=CLIENT_DESK)
+def read(
+    file: Annotated[Path, typer.Argument(help="A payment, feedback or statement file, also in gzip or zip.")],
+    name: Annotated[
+        str | None, typer.Option("--format", help="Its format, where it cannot be told from the file.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="KEY=VALUE, of the format: encoding, dialect, columns (JSON where it is no text)."),
+    ] = None,
+    output: Annotated[Output, typer.Option(help="How to print it; csv: the findings.")] = Output.TABLE,
+) -> None:
+    """Tell what any file holds: format, counts, sums, balances, findings. Exit code 0 clean, 1 findings, 2 unreadable."""
+    from gateway.read_file import read_file
+
+    with plainly():
+        told = read_file(file, name, _options(option or []))
+    if output is Output.JSON:
+        typer.echo(json.dumps(told.as_object(), ensure_ascii=False, indent=2, default=str))
+    elif output is Output.CSV:
+        typer.echo(told.findings.write_csv(), nl=False)
+    else:
+        from gateway.show_read import print_told
+
+        print_told(told)
+    raise typer.Exit(told.exit_code)
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    """Options as the format's own model takes them. Raises BadParameter."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair!r} is not of the form KEY=VALUE")
+        try:
+            found[key] = json.loads(text)
+        except json.JSONDecodeError:
+            found[key] = text
+    return found

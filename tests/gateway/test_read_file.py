@@ -1,0 +1,176 @@
+"""`bulkrail read`: the real command on files of every format, packed files, dialects, faults and exit codes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli import app
+
+RUNNER = CliRunner()
+GOLDEN = Path(__file__).parents[1] / "parsers" / "golden"
+PER_FORMAT = 4
+SIZE_MAX = 60_000
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    found = RUNNER.invoke(app, ["read", *arguments])
+    if found.exception is not None and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    return found.exit_code, found.output
+
+
+def told(path: Path, *arguments: str) -> dict[str, Any]:
+    code, output = run(str(path), "--output", "json", *arguments)
+    found: dict[str, Any] = json.loads(output)
+    assert code == {"clean": 0, "findings": 1, "unreadable": 2}[found["verdict"]]
+    assert (code == 0) == (found["findings"] == [])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "file_format", "count", "sums"),
+    [
+        ("camt053/statement.xml", "statement", "camt.053", ("entries", 6), {"CRDT": 12000, "DBIT": 125050}),
+        ("camt052/report.xml", "statement", "camt.052", ("entries", 2), {"CRDT": 8000, "DBIT": 25050}),
+        ("camt054/notification.xml", "statement", "camt.054", ("details", 3), {"CRDT": 10000, "DBIT": 30000}),
+        ("pacs004/return.xml", "feedback", "pacs.004", ("statuses", 2), {"CRDT": 12000, "returned": 11900}),
+        ("camt029/resolution.xml", "feedback", "camt.029", ("statuses", 3), {"CRDT": 10000}),
+        ("camt055/request.xml", "cancellation", "camt.055", ("requests", None), None),
+        ("nacha/origination.ach", "payment", "nacha", ("payments", None), None),
+        ("nacha_return/returns.ach", "feedback", "nacha-return", ("statuses", None), None),
+        ("mt940/german.sta", "statement", "mt940", ("entries", None), None),
+    ],
+)
+def test_what_files_hold(name, kind, file_format, count, sums):
+    found = told(GOLDEN / name)
+    assert (found["kind"], found["format"]) == (kind, file_format)
+    what, number = count
+    assert found["counts"][what] == number if number else found["counts"][what] > 0
+    if sums is not None:
+        (only,) = found["sums"].values()
+        assert only == sums
+
+
+def test_statements_are_told_with_their_balances():
+    (statement,) = told(GOLDEN / "camt052/report.xml")["statements"]
+    assert [(item["kind"], item["balance_minor"]) for item in statement["balances"]] == [
+        ("PRCD", 100000), ("ITBD", 74950), ("ITAV", 574950),
+    ]  # fmt: skip
+    code, output = run(str(GOLDEN / "camt052/report.xml"))
+    assert code == 0
+    for word in ("clean", "camt.052.001.08", "ITAV 5749.50 EUR", "DE75512108001245126199"):
+        assert word in output
+
+
+def test_declared_totals_are_held_against_the_payments(tmp_path):
+    path = GOLDEN / "pain001/two_batches.xml"
+    assert told(path)["declared"]
+    broken = tmp_path / "broken.xml"
+    text = path.read_text(encoding="utf-8")
+    start = text.index("<NbOfTxs>") + len("<NbOfTxs>")
+    broken.write_text(f"{text[:start]}9{text[start:]}", encoding="utf-8")
+    found = told(broken)
+    assert "transaction_count" in {item["rule"] for item in found["findings"]}
+
+
+def test_statements_of_one_file_must_chain(tmp_path):
+    text = (GOLDEN / "camt053/statement.xml").read_text(encoding="utf-8")
+    head, _, rest = text.partition("<Stmt>")
+    one = f"<Stmt>{rest.partition('</Stmt>')[0]}</Stmt>"
+    second = one.replace(">2026-224<", ">2026-226<").replace(">224<", ">226<")
+    both = tmp_path / "both.xml"
+    both.write_text(f"{head}{one}{second}{text.partition('</Stmt>')[2]}", encoding="utf-8")
+    assert "statement-chain" in {item["rule"] for item in told(both)["findings"]}
+
+
+def test_packed_files_are_read_alike(tmp_path):
+    plain = GOLDEN / "camt054/notification.xml"
+    expected = told(plain)
+    packed = tmp_path / "notification.xml.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    archive = tmp_path / "notification.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        out.write(plain, "notification.xml")
+    for path in (packed, archive):
+        assert {**told(path), "file": expected["file"]} == expected
+    packed.write_bytes(gzip.compress(plain.read_bytes())[:-9])
+    assert told(packed)["verdict"] == "unreadable"
+
+
+def test_a_format_and_its_options_may_be_named(tmp_path):
+    path = GOLDEN / "camt053/statement.xml"
+    assert told(path, "--format", "pain.002")["verdict"] == "unreadable"
+    assert run(str(path), "--format", "camt.053", "--option", "encoding=guess")[0] == 3
+    assert run(str(path), "--format", "nothing")[0] == 3
+    assert run(str(path), "--option", "encoding")[0] == 2
+    assert run(str(tmp_path / "absent.xml"))[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "no format that is known"),
+        (b"\x00\x01\x02", "no format that is known"),
+        (
+            b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.009.001.08"/>',
+            "pacs.009.001.08, which is not read here",
+        ),
+    ],
+)
+def test_what_nobody_knows_is_unreadable(tmp_path, data, words):
+    path = tmp_path / "file.bin"
+    path.write_bytes(data)
+    found = told(path)
+    assert found["verdict"] == "unreadable"
+    assert words in found["findings"][0]["message"]
+
+
+def test_findings_as_a_table_of_commas(tmp_path):
+    path = tmp_path / "cut.xml"
+    path.write_bytes((GOLDEN / "camt053/statement.xml").read_bytes()[:900])
+    code, output = run(str(path), "--output", "csv")
+    assert code == 2
+    assert output.startswith("rule,reason,")
+    assert "xml-truncated" in output
+
+
+# ---------------------------------------------------------------------------------------------- corpus
+
+COUNTED = {
+    "pain.001": "payments",
+    "pain.008": "payments",
+    "camt.052": "entries",
+    "camt.053": "entries",
+    "camt.054": "entries",
+}
+READ_AS = {"nacha": {"nacha", "nacha-return"}}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bacs18", "bai2", "camt.052", "camt.053", "camt.054", "mt101", "mt940", "mt942", "nacha", "pacs.002", "pain.001",
+        "pain.002", "pain.008",
+    ],
+)  # fmt: skip
+def test_corpus_files_of_every_format(corpus, name):
+    small = [file for file in corpus(name) if file.validity == "valid" and file.path.stat().st_size < SIZE_MAX]
+    files = [file for file in small if file.path.suffix != ".csproj"][:PER_FORMAT] or corpus(name)[:1]
+    for file in files:
+        found = told(file.path)
+        assert found["format"] in READ_AS.get(name, {name}), file.key
+        if name in COUNTED:
+            assert found["counts"][COUNTED[name]] == file.transactions, file.key
+            assert found["version"] == file.version, file.key
+
+
+def test_returns_are_told_from_originations(corpus):
+    kinds = {told(file.path)["kind"] for file in corpus("nacha")[:12]}
+    assert kinds == {"payment", "feedback"}
