@@ -127,7 +127,9 @@ def chain_breaks(statements: pl.DataFrame, day: dt.date) -> pl.DataFrame:
     ordered = links(statements)
     gap = pl.when(~pl.col("repeats")).then("gap_minor")
     inside = pl.col("closing_minor") - (pl.col("opening_minor") + pl.col("credits_minor") - pl.col("debits_minor"))
-    between = ordered.with_columns(gap=gap, note=pl.format("opens with another balance than {} closed with", "before_id"))
+    between = ordered.with_columns(
+        gap=gap, note=pl.format("opens with another balance than {} closed with", "before_id")
+    )
     within = ordered.with_columns(
         gap=inside, note=pl.lit("its entries do not lead from its opening to its closing balance")
     )
