@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
-from parsers._nacha_classes import PAYMENT_CLASSES
+from parsers._nacha_classes import CLASS_OF, ORDERED, PAYMENT_CLASSES
 from parsers._nacha_digits import Flags, Integers
 from parsers._nacha_findings import Check, Fault, failed
 from parsers._nacha_layout import HASH_MODULUS, SERVICE_CLASSES, cut, number, words
-from parsers._nacha_order import Placed
+from parsers._nacha_order import NO_RECORDS, Placed
 
 _BATCH: Final = (Severity.ERROR, Level.BATCH)
 SERVICE_CLASS: Final = Fault(
@@ -87,9 +87,18 @@ SUMS_SCHEMA: Final = {"batch": pl.Int64, **_SUMS, **_COUNTS}
 
 
 def batch_headers(records: pl.DataFrame) -> pl.DataFrame:
-    """One row a batch header, in file order. `records`: line, text and batch of the batch header records."""
-    date = cut(70, 75)
-    international = cut(51, 53) == "IAT"
+    """One row a batch header, in file order. `records`: line, text and batch of the batch header records.
+
+    `class_index`: place of its class in ORDERED; `odfi_number`: -1 where the originating DFI is no number.
+    """
+    if records.is_empty():
+        return _NO_HEADERS
+    return _headers_of(records)
+
+
+def _headers_of(records: pl.DataFrame) -> pl.DataFrame:
+    date, sec, odfi = cut(70, 75), cut(51, 53), cut(80, 87)
+    international = sec == "IAT"
     return records.select(
         "batch",
         "line",
@@ -100,12 +109,17 @@ def batch_headers(records: pl.DataFrame) -> pl.DataFrame:
         pl.when(~international).then(words(5, 20)).alias("company_name"),
         words(21, 40).alias("discretionary"),
         words(41, 50).alias("company_id"),
-        cut(51, 53).alias("sec"),
+        sec.alias("sec"),
+        sec.replace_strict(CLASS_OF, default=len(ORDERED) - 1, return_dtype=pl.Int64).alias("class_index"),
         words(54, 63).alias("description"),
         pl.when(~date.is_in(["      ", "000000"])).then(date).alias("date_text"),
         (pl.lit("20") + date).str.to_date("%Y%m%d", strict=False, exact=True).alias("date"),
-        cut(80, 87).alias("odfi"),
+        odfi.alias("odfi"),
+        odfi.cast(pl.Int64, strict=False).fill_null(-1).alias("odfi_number"),
     )
+
+
+_NO_HEADERS: Final = _headers_of(NO_RECORDS)
 
 
 def header_findings(headers: pl.DataFrame, last_number: int | None) -> Iterator[pl.DataFrame]:
@@ -170,18 +184,26 @@ def batch_sums(here: Placed, entries: Mapping[str, Integers | Flags], carried: p
         "debits": debit, "credits": credit, "foreign_traces": entries["foreign_trace"],
     })  # fmt: skip
     counts = run_sums(here.batch[counted], {"count": np.ones(len(counted), np.int64)})
-    both = pl.concat([carried, of_entries, counts], how="diagonal")
-    return both.group_by("batch").sum().sort("batch").select(*SUMS_SCHEMA)
+    parts = [{name: carried[name].to_numpy() for name in SUMS_SCHEMA}, of_entries, counts]
+    places, inverse = np.unique(np.concatenate([part["batch"] for part in parts]), return_inverse=True)
+    sums = {name: np.zeros(len(places), np.int64) for name in SUMS_SCHEMA} | {"batch": places}
+    before = 0
+    for part in parts:
+        upto = before + len(part["batch"])
+        for name in part.keys() - {"batch"}:
+            # Within one part every batch stands once.
+            sums[name][inverse[before:upto]] += part[name]
+        before = upto
+    return pl.DataFrame(sums, schema=SUMS_SCHEMA)
 
 
-def run_sums(batch: Integers, columns: Mapping[str, Integers | Flags]) -> pl.DataFrame:
-    """Sums over each run of one batch; batches ascend."""
-    schema = {"batch": pl.Int64, **dict.fromkeys(columns, pl.Int64)}
+def run_sums(batch: Integers, columns: Mapping[str, Integers | Flags]) -> dict[str, Integers]:
+    """`batch` of each run of one batch and the sums over it, as arrays; batches ascend."""
     if not batch.size:
-        return pl.DataFrame(schema=schema)
+        return {name: np.zeros(0, np.int64) for name in ("batch", *columns)}
     starts = np.flatnonzero(np.concatenate(([True], batch[1:] != batch[:-1])))
     sums = {name: np.add.reduceat(values, starts, dtype=np.int64) for name, values in columns.items()}
-    return pl.DataFrame({"batch": batch[starts], **sums}, schema=schema)
+    return {"batch": batch[starts], **sums}
 
 
 def batch_controls(records: pl.DataFrame, headers: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:

@@ -106,3 +106,4 @@ UNKNOWN: Final = EntryClass("", identification=None, name=None, named=False)
 """Of classes that nobody knows, nothing but bank, account and amount is read."""
 ORDERED: Final = (*_ALL, UNKNOWN)
 """All of them: a class is known in arrays by its place here; the last stands for all others."""
+CLASS_OF: Final = {item.code: index for index, item in enumerate(ORDERED)}

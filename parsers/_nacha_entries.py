@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
-from parsers._nacha_classes import ORDERED
+from parsers._nacha_classes import CLASS_OF, ORDERED
 from parsers._nacha_digits import Bytes, Flags, Integers, field, numbers, strings
 from parsers._nacha_findings import Fault
 from parsers._nacha_layout import DIRECTIONS, RETURN_CODES, cut, words
@@ -58,7 +58,6 @@ _DIRECTION_OF: Final = np.zeros(101, np.int8)
 for _code, _direction in DIRECTIONS.items():
     _DIRECTION_OF[int(_code)] = CREDIT if _direction == "CRDT" else DEBIT
 _NO_CODE: Final = 100
-_CLASS_OF: Final = {item.code: index for index, item in enumerate(ORDERED)}
 _RETURNED: Final = [int(code) for code in sorted(RETURN_CODES)]
 
 
@@ -143,14 +142,14 @@ def entries_of(here: Placed, headers: pl.DataFrame, rows: int) -> Entries:
     inside, batch = here.inside[index], here.batch[index]
     first = int(headers["batch"][0]) if headers.height else 0
     position = np.where(inside & bool(headers.height), batch - first, -1)
-    class_index = _per_header(headers, "sec", len(ORDERED) - 1)[position]
+    class_index = _per_header(headers, "class_index", len(ORDERED) - 1)[position]
     code, known = parts.code
     direction = _DIRECTION_OF[np.where(known, code, _NO_CODE)]
     row = np.where(inside & (direction > 0), np.cumsum(inside & (direction > 0)) + rows, 0)
     amount, amount_known = _amounts(parts, class_index)
     trace, trace_known = parts.trace
-    odfi = _per_header(headers, "odfi", -1)[position]
-    foreign = trace_known & (odfi >= 0) & (trace // _TRACE_SEQUENCE != odfi) & (class_index != _CLASS_OF["ADV"])
+    odfi = _per_header(headers, "odfi_number", -1)[position]
+    foreign = trace_known & (odfi >= 0) & (trace // _TRACE_SEQUENCE != odfi) & (class_index != CLASS_OF["ADV"])
     own_end = records.offsets[index] + records.lengths[index]
     count = np.bincount(parts.owner, minlength=len(index)) if len(index) else np.zeros(0, np.int64)
     last = np.cumsum(count) - 1
@@ -164,20 +163,16 @@ def entries_of(here: Placed, headers: pl.DataFrame, rows: int) -> Entries:
 
 
 def _per_header(headers: pl.DataFrame, column: str, missing: int) -> Integers:
-    """A number for each header (class by its place, ODFI by its digits), and one more at the end for no header."""
-    if column == "sec":
-        values = headers[column].replace_strict(_CLASS_OF, default=missing, return_dtype=pl.Int64)
-    else:
-        values = headers[column].cast(pl.Int64, strict=False).fill_null(missing)
-    return np.concatenate((values.to_numpy(), [missing])).astype(np.int64)
+    """A number for each header, and one more at the end for no header."""
+    return np.append(headers[column].to_numpy(), missing)
 
 
 def _amounts(parts: Parts, class_index: Integers) -> tuple[Integers, Flags]:
     amount, known = parts.amount
-    advices = np.flatnonzero(class_index == _CLASS_OF["ADV"])
+    advices = np.flatnonzero(class_index == CLASS_OF["ADV"])
     if advices.size:
         amount, known = amount.copy(), known.copy()
-        amount[advices], known[advices] = numbers(parts.entry_matrix[advices], *ORDERED[_CLASS_OF["ADV"]].amount)
+        amount[advices], known[advices] = numbers(parts.entry_matrix[advices], *ORDERED[CLASS_OF["ADV"]].amount)
     return amount, known
 
 
@@ -221,7 +216,7 @@ def _class_findings(entries: Entries, headers: pl.DataFrame) -> Iterator[pl.Data
 
 
 def _trace_findings(entries: Entries, headers: pl.DataFrame, last_trace: tuple[int, int]) -> Iterator[pl.DataFrame]:
-    inside = (entries.position >= 0) & (entries.class_index != _CLASS_OF["ADV"])
+    inside = (entries.position >= 0) & (entries.class_index != CLASS_OF["ADV"])
     text = cut(80, 94)
     wrong = inside & ~entries.trace_known
     if wrong.any():

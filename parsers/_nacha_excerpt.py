@@ -177,6 +177,5 @@ def _kept(here: Placed, headers: pl.DataFrame, offsets: Integers) -> tuple[Flags
         "debit": some.amount * numbers["debit"], "credit": some.amount * numbers["credit"],
     }  # fmt: skip
     summed = run_sums(some.batch, columns)
-    return keep, {
-        batch: (count, entry_hash, debit, credit) for batch, count, entry_hash, debit, credit in summed.iter_rows()
-    }
+    rows = zip(*(summed[name].tolist() for name in ("batch", *columns)), strict=True)
+    return keep, {batch: (count, entry_hash, debit, credit) for batch, count, entry_hash, debit, credit in rows}

@@ -38,6 +38,7 @@ NO_HEADER: Final = Fault(
 )  # fmt: skip
 FAULTS: Final = (ORDER, NO_HEADER)
 
+NO_RECORDS: Final = pl.DataFrame(schema={"line": pl.Int64, "text": pl.String, "batch": pl.Int64})
 _HEADER, _ADDENDA, _CONTROL, _END = (ord(kind) for kind in "5789")
 
 
@@ -68,9 +69,11 @@ class Placed:
     def chosen(self, chosen: Flags | Integers) -> pl.DataFrame:
         """line, text and batch of some of the records."""
         records = self.records
+        if not (chosen.any() if chosen.dtype == np.bool_ else chosen.size):
+            return NO_RECORDS
         return pl.DataFrame(
             {"line": records.lines[chosen], "text": strings(records.matrix[chosen]), "batch": self.batch[chosen]},
-            schema={"line": pl.Int64, "text": pl.String, "batch": pl.Int64},
+            schema=NO_RECORDS.schema,
         )
 
     def of_kind(self, kind: str) -> pl.DataFrame:

@@ -67,7 +67,12 @@ def payments_of(entries: Entries, addenda: Addenda, headers: pl.DataFrame, file_
         parts.append(_part(entries.take(ordinals), layout, headers, columns, file_id))
     if not parts:
         return pl.DataFrame()
-    return parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal").sort("row")
+    if len(parts) == 1:
+        return parts[0]
+    rows = [part["row"] for part in parts]
+    whole = pl.concat(parts, how="diagonal")
+    ascending = all(int(before[-1]) < int(after[0]) for before, after in pairwise(rows))
+    return whole if ascending else whole.sort("row")
 
 
 def _runs(group: Integers) -> Iterator[slice | Integers]:

@@ -22,7 +22,7 @@ from parsers._nacha_findings import Fault
 from parsers._nacha_layout import cut
 from parsers._nacha_lines import Records
 from parsers._nacha_odd_lines import BROKEN_LINES_MAX, UNREADABLE
-from parsers._nacha_order import Place, Placed, order_findings, placed
+from parsers._nacha_order import NO_RECORDS, Place, Placed, order_findings, placed
 from parsers._nacha_parts import Parts
 
 RETURN_FILE: Final = Fault(
@@ -34,10 +34,6 @@ TOO_MANY: Final = Fault(
 )
 
 
-def _no_records() -> pl.DataFrame:
-    return pl.DataFrame(schema={"line": pl.Int64, "text": pl.String, "batch": pl.Int64})
-
-
 @dataclass(frozen=True, slots=True)
 class State:
     """Where the windows before left off. `over`: reading ends here, and a FATAL finding says why."""
@@ -45,7 +41,7 @@ class State:
     place: Place = field(default_factory=Place)
     lines: int = 0
     rows: int = 0
-    open_header: pl.DataFrame = field(default_factory=lambda: batch_headers(_no_records()))
+    open_header: pl.DataFrame = field(default_factory=lambda: batch_headers(NO_RECORDS))
     open_sums: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUMS_SCHEMA))
     last_number: int | None = None
     last_trace: tuple[int, int] = (0, -1)
@@ -94,15 +90,16 @@ def _after(
     state: State, here: Placed, headers: pl.DataFrame, new: pl.DataFrame, entries: Entries, sums: pl.DataFrame
 ) -> State:
     """Where the window leaves off: of the batch that is still open its header, sums and last trace number."""
-    is_open = pl.col("batch") == (here.after.batches if here.after.open else 0)
+    # Batches ascend, and only the last one can still be open.
+    still = int(here.after.open and headers.height > 0 and headers["batch"][-1] == here.after.batches)
     inside = np.flatnonzero(entries.position >= 0)[-1:]
     return replace(
         state,
         place=here.after,
         lines=state.lines + here.records.counted,
         rows=int(entries.row.max(initial=state.rows)),
-        open_header=headers.filter(is_open),
-        open_sums=sums.filter(is_open),
+        open_header=headers.tail(still),
+        open_sums=sums.tail(still) if sums.height and sums["batch"][-1] == here.after.batches else sums.clear(),
         last_number=_last_number(headers, state.last_number),
         last_trace=(int(entries.batch[inside[0]]), int(entries.trace[inside[0]])) if inside.size else state.last_trace,
         counted=state.counted.plus(here, here.records.physical, new, entries.summed),
