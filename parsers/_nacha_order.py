@@ -23,9 +23,10 @@ _NEXT: Final = (
 )  # fmt: skip
 """Record types that may follow one another; the first record is a file header."""
 _START: Final = 0
-_MAY_FOLLOW: Final = np.zeros((256, 256), np.bool_)
+_MAY_FOLLOW: Final = np.zeros(256 * 256, np.bool_)
+"""By the type before and the type of a record, as one number of two bytes."""
 for _pair in _NEXT:
-    _MAY_FOLLOW[ord(_pair[0]) if len(_pair) > 1 else _START, ord(_pair[-1])] = True
+    _MAY_FOLLOW[(ord(_pair[0]) if len(_pair) > 1 else _START) << 8 | ord(_pair[-1])] = True
 
 ORDER: Final = Fault(
     "nacha-order", "FF02", Severity.ERROR, Level.FILE, "record type code",
@@ -108,7 +109,9 @@ def _inside(kinds: Bytes, place: Place) -> Flags:
 def order_findings(here: Placed) -> pl.DataFrame:
     """One finding for each record that may not follow the one before it."""
     kinds = here.records.kinds
-    wrong = np.where(kinds == _ADDENDA, here.parts.stray, ~_MAY_FOLLOW[here.previous, kinds])
+    wrong = ~_MAY_FOLLOW[here.previous.astype(np.uint16) << 8 | kinds]
+    wrong &= kinds != _ADDENDA
+    wrong |= here.parts.stray
     if not wrong.any():
         return NONE
     names = {ord(code): name for code, name in {**KINDS, FILLER: "filler"}.items() if code}

@@ -130,7 +130,9 @@ def _ended(after: State, before: State, here: Placed, order: pl.DataFrame) -> tu
 
 def _returns(here: Placed) -> np.ndarray:
     """Indexes of addenda that tell of a return or a notification of change."""
-    kinds, matrix = here.records.kinds, here.records.matrix
+    parts, kinds, matrix = here.parts, here.records.kinds, here.records.matrix
+    if not parts.stray.any() and not (parts.kind[0] >= min(RETURN_TYPES)).any():
+        return np.zeros(0, np.int64)
     likely = np.flatnonzero((kinds == ord("7")) & (matrix[:, 1] == ord("9")))
     returned: np.ndarray = likely[np.isin(numbers(matrix[likely], 2, 3)[0], RETURN_TYPES)]
     return returned
