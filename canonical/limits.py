@@ -28,6 +28,9 @@ WINDOW_BYTES: Final = 24 * 2**20
 LINE_BYTES_MAX: Final = 64 * 2**10
 """Longest line of a line-based format (CSV, NACHA). A longer one makes the file unreadable at that line."""
 
+BAD_CHARACTERS_MAX: Final = 2**20
+"""Bytes of one window of an ACH file that no record may hold; where there are more, the file is none."""
+
 XML_DEPTH_MAX: Final = 64
 XML_TEXT_BYTES_MAX: Final = 2**20
 """Longest single text, attribute or element of an XML payment file."""

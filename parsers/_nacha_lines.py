@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from canonical.limits import WINDOW_BYTES
+from canonical.limits import BAD_CHARACTERS_MAX, WINDOW_BYTES
+from parsers._nacha_bytes import scanned
 from parsers._nacha_classes import ADDENDA_MAX
 from parsers._nacha_digits import Bytes, Integers
 from parsers._nacha_findings import gathered
@@ -22,20 +23,15 @@ from parsers._nacha_odd_lines import BROKEN_LINES_MAX, Lines, halted, line_findi
 
 _WINDOW_BYTES: Final = WINDOW_BYTES // 2
 """An entry takes a tenth of the bytes of a payment in XML: a smaller window holds memory to the same bound."""
-_SHORT_WINDOW_BYTES: Final = 2**20
-"""What is looked at of a window that has far more lines than records of 94 characters would make."""
-_SLAB_BYTES: Final = 2**19
-"""Small enough for the processor's cache."""
+_SHORT_WINDOW_BYTES: Final = 2**18
+"""What is looked at of a window that has far more lines than records of 94 characters would make, or is no text."""
 _NINE: Final = ord("9")
 _LF: Final = 10
 _CR: Final = 13
 _HEAD_BYTES: Final = 4096
 _NEAR_BYTES: Final = 2**16
 _LINE_ENDS: Final = b"\r\n"
-_FIRST_PRINTABLE, _LAST_PRINTABLE, _QUESTION_MARK = ord(" "), ord("~"), ord("?")
-_IS_BAD: Final = np.array(
-    [byte not in _LINE_ENDS and not _FIRST_PRINTABLE <= byte <= _LAST_PRINTABLE for byte in range(256)]
-)
+_BLANK, _QUESTION_MARK = ord(" "), ord("?")
 _IS_KNOWN: Final = np.array([chr(byte) in KINDS or chr(byte) == FILLER for byte in range(256)])
 
 
@@ -121,8 +117,14 @@ def records_of(data: bytes | mmap.mmap, piece: Piece) -> Records:
     """The records of one window, whose first line is numbered 1."""
     # A copy: what is made of it may outlive the mapped file.
     array = np.frombuffer(data, np.uint8)[piece.start : piece.end].copy() if len(data) else np.empty(0, np.uint8)
-    bad, line_feeds = _scanned(array)
-    lines, crowded = _lines(array, line_feeds, blocks=piece.blocks)
+    bad, line_feeds = scanned(array)
+    # A file in blocks has no line ends that could be too many.
+    far_more = not piece.blocks and line_feeds - array.size // (RECORD_CHARS + 1) > BROKEN_LINES_MAX
+    crowded = far_more or bad.size > BAD_CHARACTERS_MAX
+    if crowded:
+        array = _beginning(array, blocks=piece.blocks)
+        bad, line_feeds = scanned(array)
+    lines = _lines(array, line_feeds, blocks=piece.blocks)
     return _window(array, bad, lines, piece.start, last=piece.last, crowded=crowded)
 
 
@@ -148,19 +150,26 @@ def _window_end(data: bytes | mmap.mmap, start: int, *, blocks: bool) -> int:
     return end + 1 if end >= 0 else limit
 
 
-def _lines(array: Bytes, line_feeds: int, *, blocks: bool) -> tuple[Lines, bool]:
-    """The lines of the window, and whether it has so many that only its beginning was looked at."""
+def _beginning(array: Bytes, *, blocks: bool) -> Bytes:
+    """Whole records at the beginning of a window, if there are any."""
+    short = array[:_SHORT_WINDOW_BYTES]
+    if blocks:
+        return short[: short.size // RECORD_CHARS * RECORD_CHARS]
+    end = np.flatnonzero(short == _LF)[-1:]
+    return short[: int(end[0]) + 1] if end.size else short
+
+
+def _lines(array: Bytes, line_feeds: int, *, blocks: bool) -> Lines:
     size = array.size
     if blocks:
         starts = np.arange(0, size, RECORD_CHARS)
         ends = np.minimum(starts + RECORD_CHARS, size)
-        return Lines(starts, ends, ends - starts), False
+        return Lines(starts, ends, ends - starts)
     stride = _stride(array, line_feeds)
     if stride:
         starts = np.arange(0, size, stride)
-        return Lines(starts, starts + stride, np.full(len(starts), RECORD_CHARS)), False
-    crowded = line_feeds - size // (RECORD_CHARS + 1) > BROKEN_LINES_MAX
-    return _uneven(array[:_SHORT_WINDOW_BYTES] if crowded else array), crowded
+        return Lines(starts, starts + stride, np.full(len(starts), RECORD_CHARS))
+    return _uneven(array)
 
 
 def _stride(array: Bytes, line_feeds: int) -> int:
@@ -195,7 +204,7 @@ def _window(array: Bytes, bad: Integers, lines: Lines, offset: int, *, last: boo
     kinds = _kinds(matrix)
     keep = _IS_KNOWN[kinds]
     findings, physical, stop = [], len(keep), False
-    if not keep.all() or bool((lines.lengths != RECORD_CHARS).any()):
+    if crowded or not keep.all() or bool((lines.lengths != RECORD_CHARS).any()):
         findings = list(line_findings(array, lines, kinds, keep, at=1, last=last))
         physical = int((lines.lengths > 0).sum())
         stop, halt = halted(lines, kinds, keep, at=1, crowded=crowded)
@@ -220,11 +229,11 @@ def _matrix(array: Bytes, lines: Lines) -> Bytes:
     stride = int(lines.ends[0])
     if array.size == rows * stride and bool((lines.lengths == RECORD_CHARS).all()):
         return array.reshape(rows, stride)[:, :RECORD_CHARS]
-    filled = np.concatenate((array, np.full(RECORD_CHARS, _FIRST_PRINTABLE, np.uint8)))
+    filled = np.concatenate((array, np.full(RECORD_CHARS, _BLANK, np.uint8)))
     matrix: Bytes = np.lib.stride_tricks.sliding_window_view(filled, RECORD_CHARS)[lines.starts]
     short = np.flatnonzero(lines.lengths < RECORD_CHARS)
     beyond = np.arange(RECORD_CHARS) >= lines.lengths[short, None]
-    matrix[short] = np.where(beyond, np.uint8(_FIRST_PRINTABLE), matrix[short])
+    matrix[short] = np.where(beyond, np.uint8(_BLANK), matrix[short])
     return matrix
 
 
@@ -238,28 +247,6 @@ def _kinds(matrix: Bytes) -> Bytes:
         if not matrix[index].tobytes().rstrip().strip(b"9"):
             kinds[index] = ord(FILLER)
     return kinds
-
-
-def _scanned(array: Bytes) -> tuple[Integers, int]:
-    """Positions of bytes that no ACH record may hold, and the number of line feeds."""
-    found, line_feeds = [], 0
-    for at in range(0, array.size, _SLAB_BYTES):
-        slab = array[at : at + _SLAB_BYTES]
-        ends = int(np.count_nonzero(slab == _LF))
-        line_feeds += ends
-        # Line feeds are the only bytes below the blank that most files have.
-        if slab.max() > _LAST_PRINTABLE or np.count_nonzero(slab < _FIRST_PRINTABLE) != ends:
-            found.append(_bad_characters(array, at))
-    return np.concatenate(found) if found else np.empty(0, np.int64), line_feeds
-
-
-def _bad_characters(array: Bytes, at: int) -> Integers:
-    """The same of one slab: what is not printable; a CR may stand before a LF or at the end only."""
-    slab, following = array[at : at + _SLAB_BYTES], array[at + 1 : at + 1 + _SLAB_BYTES]
-    lone = slab == _CR
-    lone[: following.size] &= following != _LF
-    lone[following.size :] = False
-    return np.flatnonzero(_IS_BAD[slab] | lone) + at
 
 
 def _characters(array: Bytes, bad: Integers, lines: Lines) -> pl.DataFrame:

@@ -309,12 +309,14 @@ NO_ACH = {
     "empty lines": HEADER + b"\n" * 20_000 + b"x\n",
     "addenda only": HEADER + b"7" * 94 * 20_000,
     "headers only": (HEADER + b"\n") * 20_000,
+    "accents only": HEADER + b"\n" + (b"6" + b"\xe9" * 93 + b"\n") * 5_000,
 }
 
 
 @pytest.mark.parametrize("name", NO_ACH)
 def test_what_is_no_ach_file_is_given_up(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_nacha_lines, "_WINDOW_BYTES", 2**20)
+    monkeypatch.setattr(_nacha_lines, "BAD_CHARACTERS_MAX", 2**18)
     parts = windows(NO_ACH[name] * 5)
     assert len(parts) == 1, "the rest is not read"
     assert parts[0].findings.filter(severity="fatal")["rule"].to_list() == ["nacha-unreadable"]
