@@ -21,6 +21,8 @@ from canonical.frames import CANCELLED, OUTCOMES, conform
 from gateway.answer import note_news
 from gateway.composition import Gateway
 from gateway.files import file_row, move_file
+from gateway.judging import sums_of
+from gateway.limits import give_back_day
 from gateway.reading import asks_to_cancel, incomplete
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
@@ -166,7 +168,9 @@ def _void(
     if left.is_empty():
         move_file(connection, file_id, ("validated", "held", "approved", "routed"), "cancelled")
         give_back(connection, file_id)
-    elif left["submission_id"].is_in(voided).any():
+        return
+    give_back_day(connection, file_row(gateway, file_id), sums_of(taken))
+    if left["submission_id"].is_in(voided).any():
         move_file(connection, file_id, ("approved", "routed"), "approved")  # what is left of them is planned anew
 
 

@@ -23,8 +23,6 @@ from canonical.profiles import ClientProfile
 from gateway.envelopes import Rejected, is_wrapped, peel
 from gateway.judging import accepted_rows, judge, sums_of, verdict_word
 from gateway.reading import (
-    HEAD_BYTES,
-    TAIL_BYTES,
     asks_to_cancel,
     closes_itself,
     facts_of,
@@ -133,7 +131,7 @@ def _read(source: Source, client: ClientProfile) -> Iterator[Window]:
 
 def _closing(client: ClientProfile, data: bytes | mmap.mmap) -> Iterator[Window]:
     """The gateway would hold a file that nothing closes, and refuse it when no more comes: say so here."""
-    ends = client.complete == "renamed" or closes_itself(client, bytes(data[:HEAD_BYTES]), bytes(data[-TAIL_BYTES:]))
+    ends = client.complete == "renamed" or closes_itself(client, data)
     if len(data) and not ends:
         yield Window(None, empty(PAYMENTS), empty(TOTALS), incomplete())
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from canonical.money import format_minor
 from canonical.profiles import ClientProfile
-from gateway.reserves import reserve
+from gateway.reserves import give_back_part, reserve
 
 
 class OverLimit(Exception):
@@ -18,6 +18,16 @@ class OverLimit(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+def _counter(file: Mapping[str, Any], currency: str) -> str:
+    return f"limit:{file['client_id']}:{file['received_on']}:{currency}"
+
+
+def give_back_day(connection: Connection, file: Mapping[str, Any], sums: Mapping[str, int]) -> None:
+    """Give back what cancelled payments of a file (minor units by currency) took from the limits of its day of receipt."""
+    for currency, minor in sums.items():
+        give_back_part(connection, file["file_id"], _counter(file, currency), minor)
 
 
 def reserve_day(
@@ -32,7 +42,7 @@ def reserve_day(
         limit = client.limits.day.get(currency)
         if limit is None:
             continue
-        name = f"limit:{client.client_id}:{file['received_on']}:{currency}"
+        name = _counter(file, currency)
         if not reserve(connection, file["file_id"], name, minor, limit, at):
             limited = f"{format_minor(limit, currency)} {currency}"
             raise OverLimit(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import mmap
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -17,8 +20,16 @@ from canonical.profiles import ClientProfile
 
 HEAD_BYTES: Final = 65536
 """How much of a file's beginning tells its format: a long comment or a business header may stand before the message."""
+PADDED_BYTES: Final = 2**20
+"""As far is looked where the beginning holds nothing but blanks and comments."""
 TAIL_BYTES: Final = 4096
 """How much of a file's end tells whether it is closed."""
+
+
+_PADDING: Final = re.compile(rb"(?:[ \t\r\n]\0?){32,}|(?:\0[ \t\r\n]){32,}|<\0?!\0?-\0?-.*?-\0?-\0?>", re.DOTALL)
+_MARKS: Final = {
+    codecs.BOM_UTF8: "begins with a byte order mark (UTF-8)", codecs.BOM_UTF16_LE: "is written as UTF-16", codecs.BOM_UTF16_BE: "is written as UTF-16",
+}  # fmt: skip
 
 
 def agreed_formats(client: ClientProfile) -> dict[str, Any]:
@@ -51,10 +62,16 @@ def facts_of(name: str | None, client: ClientProfile) -> FormatFacts:
     return replace(facts, terms=facts.agreed_terms(options))
 
 
-def closes_itself(client: ClientProfile, head: bytes, tail: bytes) -> bool:
+def closes_itself(client: ClientProfile, data: bytes | mmap.mmap) -> bool:
     """True when the bytes end as their format ends, or when they are of no format the client agreed on."""
-    found = _sniff({**agreed_formats(client), **cancellation_formats(client)}, head)
-    return found is None or bool(found.complete(tail))
+    found = _sniffed({**agreed_formats(client), **cancellation_formats(client)}, data)
+    if found is None:
+        return True
+    tail = bytes(data[-TAIL_BYTES:])
+    agreed_end = found.facts.agreed_end if found.kind == "payment" else None
+    if agreed_end is None:
+        return bool(found.complete(tail))
+    return bool(agreed_end(tail, found.options.model_validate(client.format_options.get(found.name, {}))))
 
 
 def incomplete() -> pl.DataFrame:
@@ -67,7 +84,7 @@ def incomplete() -> pl.DataFrame:
 def read(source: Source, client: ClientProfile) -> Iterator[Window]:
     """The windows of a file, whatever it is: what cannot be read comes as one window with a FATAL finding."""
     head = bytes(source.data[:HEAD_BYTES])
-    found = _sniff(agreed_formats(client), head)
+    found = _sniffed(agreed_formats(client), source.data)
     if not head:
         yield _unreadable("TD03", "The file is empty.", "Send the file again; check that the export finished.")
     elif len(source.data) > FILE_BYTES_MAX:
@@ -84,17 +101,37 @@ def read_cancellation(source: Source, client: ClientProfile) -> Cancellation | N
     """The requests of a file that asks for cancellations in a format the client agreed on, None for any other file."""
     if not source.data:
         return None
-    found = _sniff(cancellation_formats(client), bytes(source.data[:HEAD_BYTES]))
+    found = _sniffed(cancellation_formats(client), source.data)
     return None if found is None else found.read(source)
+
+
+def _sniffed(formats: dict[str, Any], data: bytes | mmap.mmap) -> Any:
+    """The format that the beginning looks like: of its bytes as they are, else without the padding in front."""
+    head = bytes(data[:HEAD_BYTES])
+    found = _sniff(formats, head)
+    if found is None and len(data) > HEAD_BYTES:
+        found = _sniff(formats, _without_padding(bytes(data[:PADDED_BYTES]))[:HEAD_BYTES])
+    return found
 
 
 def _sniff(formats: dict[str, Any], head: bytes) -> Any:
     return next((item for item in formats.values() if item.sniff(head)), None)
 
 
+def _without_padding(data: bytes) -> bytes:
+    """Without comments and runs of blanks, in any encoding that holds ASCII."""
+    return _PADDING.sub(b" ", data)
+
+
 def _unknown_format(client: ClientProfile, head: bytes) -> Window:
     agreed = ", ".join(agreed_formats(client))
     other = _sniff(discover("parsers", "FORMAT"), head)
+    mark = next((mark for mark in _MARKS if head.startswith(mark)), None)
+    if other is None and mark is not None and (plain := _sniff(agreed_formats(client), _ascii(head, mark))) is not None:
+        message = f"The file looks like {plain.name}, but {_MARKS[mark]}; such files are plain ASCII."
+        return _unreadable(
+            "FF02", message, "Save it as plain text (ASCII), without a byte order mark, and send it again."
+        )
     if other is None:
         message = "The file is in no format that is known here."
     elif other.kind == "feedback":
@@ -102,6 +139,11 @@ def _unknown_format(client: ClientProfile, head: bytes) -> Window:
     else:
         message = f"The file looks like {other.name}, which was not agreed."
     return _unreadable("FF01", message, f"Send one of the agreed formats: {agreed}.")
+
+
+def _ascii(head: bytes, mark: bytes) -> bytes:
+    """The beginning as it would be in ASCII."""
+    return head.removeprefix(mark).replace(b"\0", b"")
 
 
 def file_finding(

@@ -23,7 +23,7 @@ from gateway.composition import Gateway
 from gateway.envelopes import Rejected, is_wrapped, peel
 from gateway.files import archive_key, inbox_prefix
 from gateway.plain import keyring_of
-from gateway.reading import HEAD_BYTES, TAIL_BYTES, closes_itself
+from gateway.reading import closes_itself
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, row_of
 from gateway.store import StoredObject
@@ -114,7 +114,7 @@ def _complete(gateway: Gateway, client: ClientProfile, copy: Path, size: int) ->
         return True  # the unfinished name was passed over; an empty file is as complete as it will get
     with copy.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if not is_wrapped(data, client):
-            return closes_itself(client, bytes(data[:HEAD_BYTES]), bytes(data[-TAIL_BYTES:]))
+            return closes_itself(client, data)
     with tempfile.TemporaryDirectory(prefix="envelope-") as folder:
         try:
             # An envelope that opens is whole: each of the three kinds carries its length or a check sum.

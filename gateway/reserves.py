@@ -35,3 +35,13 @@ def give_back(connection: Connection, subject: str) -> None:
     for counter, amount in sorted(gone.fetchall()):
         update = t.COUNTERS.update().where(t.COUNTERS.c.name == counter)
         connection.execute(update.values(value=t.COUNTERS.c.value - amount))
+
+
+def give_back_part(connection: Connection, subject: str, counter: str, amount: int) -> None:
+    """Give back a part of what a file reserved of one counter; nothing where it reserved none of it, never more than it holds."""
+    held, counters = t.RESERVATIONS.c, t.COUNTERS
+    own = (held.subject == subject, held.counter == counter, held.amount >= amount)
+    lowered = t.RESERVATIONS.update().where(*own).values(amount=held.amount - amount)
+    if connection.execute(lowered).rowcount:
+        update = counters.update().where(counters.c.name == counter)
+        connection.execute(update.values(value=counters.c.value - amount))

@@ -3,8 +3,10 @@
 A hit holds the file for a person, with score and threshold shown. It compares texts and nothing more: it knows no list, no
 alias that is not on it, no person, and makes nobody compliant.
 
-Names are compared as sorted words without accents and punctuation (rapidfuzz `token_sort_ratio`, 100 is the same). Only names
-that share the first or last four letters of a word with an entry are compared at all.
+Names are compared as sorted words in Latin letters without accents and punctuation (rapidfuzz `token_sort_ratio`, 100 is the same).
+Compared at all are names that share, in one of their words, the first or last four letters with an entry, or a short word but
+for one letter (left out, put in, changed, or changed places with its neighbour). One slip in a word is therefore never missed
+here: of a word of nine letters or more it leaves the first or the last four as they are.
 """
 
 from __future__ import annotations
@@ -22,11 +24,14 @@ from canonical.frames import SCREENING, dtypes, empty
 from canonical.masking import mask
 from canonical.parties import counterparty
 from canonical.profiles import Screening
+from canonical.transliteration import transliterations
 from gateway.candidates import country
 from gateway.composition import Gateway
 
 _LIST_COLUMNS: Final = ("id", "name", "country")
 _BLOCK_CHARS: Final = 4
+_SHORT_CHARS: Final = range(3, 10)
+"""Words in which one slip can touch both the first and the last four letters."""
 _SHOWN_MAX: Final = 5
 
 
@@ -90,15 +95,31 @@ def alike(names: pl.Series, listed: pl.DataFrame, threshold: int) -> pl.DataFram
 
 
 def plain(name: pl.Expr) -> pl.Expr:
-    """Capital letters and digits of any script, without accents, words divided by single blanks."""
-    letters = name.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_uppercase()
+    """Capital letters and digits without accents, Greek and Cyrillic in Latin letters, words divided by single blanks."""
+    latin = pl.when(name.str.contains(r"[^ -~]")).then(_latin(name)).otherwise(name)
+    letters = latin.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_uppercase()
     return letters.str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
 
 
+def _latin(name: pl.Expr) -> pl.Expr:
+    """Letters as banks write them in the SEPA set; those of scripts that it has no letters for stay."""
+    table = transliterations()
+    return name.str.normalize("NFC").str.replace_many(list(table), list(table.values()))
+
+
 def _blocks(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """One row a name and block: the beginning and the end of each word, and short words less one letter."""
     words = frame.with_columns(word=pl.col(column).str.split(" ")).explode("word").filter(pl.col("word") != "")
     ends = (pl.lit("^") + pl.col("word").str.head(_BLOCK_CHARS), pl.col("word").str.tail(_BLOCK_CHARS) + pl.lit("$"))
-    return words.with_columns(block=pl.concat_list(*ends)).explode("block").drop("word").unique()
+    word, chars = pl.col("word"), pl.col("word").str.len_chars()
+    slips = [
+        pl.when(chars.is_between(_SHORT_CHARS[0], _SHORT_CHARS[-1]) & (chars > place)).then(
+            word.str.head(place) + word.str.slice(place + 1)
+        )
+        for place in range(_SHORT_CHARS[-1])
+    ]
+    blocks = pl.concat_list(*ends, word, *slips)
+    return words.with_columns(block=blocks).explode("block").drop("word").drop_nulls("block").unique()
 
 
 def _screened(gateway: Gateway, file_id: str, wanted: Screening) -> pl.DataFrame:

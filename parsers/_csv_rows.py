@@ -75,6 +75,13 @@ def _too_long(file: Encoded, place: Place) -> Rows:
     return Rows(block, found, where, Place(stop, place.line + 1, place.rows + 1))
 
 
+def ends(tail: bytes, options: CsvOptions) -> bool:
+    """True when the last line that is neither blank nor a comment is a closing row, by the template or as agreed."""
+    lines = [line.strip() for line in tail.decode(options.codec, "replace").replace("\0", "").split("\n")]
+    told = [line for line in lines if line and not (options.comment and line.startswith(options.comment))]
+    return bool(told) and declared(row_cells(told[-1].encode(), options), options) is not None
+
+
 def _closing(text: bytes, found: Records, place: Place, options: CsvOptions) -> tuple[Records, pl.DataFrame]:
     """The records before the rows that close the file, and what those declare."""
     totals: list[pl.DataFrame] = []

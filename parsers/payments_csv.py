@@ -23,7 +23,7 @@ from parsers._csv_excerpt import excerpt
 from parsers._csv_header import Fault, Layout, at_line, file_findings, read_header, terms_of
 from parsers._csv_options import CsvOptions
 from parsers._csv_payments import Table, Taken, numbered, take
-from parsers._csv_rows import Place, Rows, flawed, rows_at, sound_cells
+from parsers._csv_rows import Place, Rows, ends, flawed, rows_at, sound_cells
 from parsers._csv_sniff import looks_like_a_table
 from parsers._csv_template import TERMS
 from parsers._csv_total import closes
@@ -45,6 +45,7 @@ _FACTS: Final = FormatFacts(
     ),
     terms=TERMS,
     agreed_terms=terms_of,
+    agreed_end=ends,
     rules=(
         "csv-columns", "csv-direction", "csv-encoding", "csv-header", "csv-line-length", "csv-nul", "csv-quotes",
         "csv-value",

@@ -30,6 +30,11 @@ def iban_country(party: str) -> pl.Expr:
 
 def bank_country(party: str) -> pl.Expr:
     """The country of the party's bank: of the IBAN, else of the BIC, else of its routing number or sort code, else null."""
+    return pl.coalesce(iban_country(party), agent_country(party))
+
+
+def agent_country(party: str) -> pl.Expr:
+    """What the party's bank alone says of its country: by the BIC, else by its routing number or sort code, else null."""
     agent, currency = pl.col(f"{party}_agent"), pl.col("currency")
     numbered = (
         pl.when((currency == "USD") & agent.str.contains(_ROUTING_NUMBER))
@@ -37,7 +42,7 @@ def bank_country(party: str) -> pl.Expr:
         .when((currency == "GBP") & agent.str.contains(_SORT_CODE))
         .then(pl.lit("GB"))
     )
-    return pl.coalesce(iban_country(party), agent.str.extract(_BIC_COUNTRY, 1), numbered)
+    return pl.coalesce(agent.str.extract(_BIC_COUNTRY, 1), numbered)
 
 
 def declared_sepa() -> pl.Expr:

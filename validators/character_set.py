@@ -1,6 +1,6 @@
 """Texts keep to the characters that their rail carries: SEPA payments, and payments through correspondent banks.
 
-An end-to-end id or creditor reference outside the SEPA set (the X set of SWIFT is the same), or with a slash at
+No rail carries a control character (a tab, a bell, a zero byte), in any text: an error. An end-to-end id or creditor reference outside the SEPA set (the X set of SWIFT is the same), or with a slash at
 an end or two in a row, is rejected by banks, and changing it would break the client's own reconciliation: an error. Batch and
 instruction ids come back in answers only: a warning. Names and remittance text outside the set (abroad: outside printable
 ASCII) are a warning that shows what their characters become.
@@ -28,6 +28,7 @@ _IDS: Final = (*_CARRIED, *_KEPT)
 _TEXTS: Final = ("debtor_name", "creditor_name", "ultimate_debtor_name", "ultimate_creditor_name", "remittance")
 _OUTSIDE_SEPA: Final = f"[^{SEPA_SET}\n]"
 _OUTSIDE_ASCII: Final = f"[^{PRINTABLE_SET}\n]"
+_CONTROL: Final = r"[\x00-\x09\x0B-\x1F\x7F]"
 _SLASHES: Final = r"^/|/$|//"
 _SOUND: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-?:().,'+ \n"
 
@@ -71,6 +72,13 @@ def _slashes(field: str, concerned: pl.Expr, severity: Severity) -> Check:
     return Check(field, broken, message, severity=severity)
 
 
+def _control(field: str) -> Check:
+    """A line feed joins the lines of remittance information and addresses, and is none of them."""
+    broken = pl.col(field).str.contains(_CONTROL)
+    message = pl.format("{} {} has a control character, which nobody sees", pl.lit(name_of(field)), quoted(field))
+    return Check(field, broken, message, remedy="Take it out; it often comes from copying out of another program.")
+
+
 def _with_rails(payments: pl.DataFrame) -> pl.DataFrame:
     return payments.with_columns(sepa().alias("is_sepa"), cross_border().alias("is_cross_border"))
 
@@ -81,6 +89,7 @@ def _all_checks() -> tuple[Check, ...]:
     at_home, abroad = pl.col("is_sepa"), pl.col("is_cross_border")
     graded = [(field, Severity.ERROR) for field in _CARRIED] + [(field, Severity.WARNING) for field in _KEPT]
     return (
+        *(_control(field) for field in (*_IDS, *_TEXTS)),
         *(_outside(field, at_home | abroad, _OUTSIDE_SEPA, severity) for field, severity in graded),
         *(_slashes(field, at_home | abroad, severity) for field, severity in graded),
         *(_outside(field, at_home, _OUTSIDE_SEPA, Severity.WARNING) for field in _TEXTS),

@@ -2,7 +2,8 @@
 
 An account that begins with two letters and two digits claims to be an IBAN; SEPA payments must have one. Looked at are
 the country, its length and structure (SWIFT IBAN registry), and the check digits by ISO 7064 MOD 97-10; 00, 01 and 99
-are refused although the division alone would take them. Not looked at in NACHA files, whose accounts are domestic.
+are refused although the division alone would take them. Not looked at in NACHA files, whose accounts are domestic, and of a short
+account (no IBAN has fewer than 15 characters) at a bank in a country that has no IBANs, which may begin as it likes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import polars as pl
 from canonical.codes import Severity
 from canonical.contracts import Context
 from validators._iban import CHECK_DIGITS_MAX, CHECK_DIGITS_MIN, any_shape, judged, lengths
+from validators._rails import agent_country
 from validators._row import Check, ChecksRule, claims_iban, name_of, quoted
 
 _ACCOUNTS: Final = (("debtor_account", "AC02"), ("creditor_account", "AC01"))
@@ -45,6 +47,14 @@ def problems(accounts: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"account": accounts.filter(wrong).unique()}).select(account, problem.alias("problem"))
 
 
+def _elsewhere(party: str) -> pl.Expr:
+    """Boolean: an account that is too short for an IBAN, at a bank whose BIC or number says that its country has none."""
+    account, service = pl.col(f"{party}_account"), pl.col("service_level")
+    home = agent_country(party)
+    short = account.str.len_chars() < min(lengths().values())
+    return (short & ~home.is_in(list(lengths())) & service.ne_missing("SEPA")).fill_null(value=False)
+
+
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     if context.facts.domestic:
         return payments.clear()
@@ -68,7 +78,7 @@ def _checks(_: Context) -> tuple[Check, ...]:
     claims = tuple(
         Check(
             field,
-            pl.col(f"{field}_problem").is_not_null(),
+            pl.col(f"{field}_problem").is_not_null() & ~_elsewhere(field.removesuffix("_account")),
             pl.format("{} {} {}", pl.lit(name_of(field)), quoted(field), pl.col(f"{field}_problem")),
             reason,
         )
