@@ -127,7 +127,7 @@ def _take(gateway: Gateway, request: Mapping[str, Any], file_id: str, concerned:
     if gateway.lake.committed(file_id, stage) is not None:
         return
     taken = concerned.filter(pl.col("state") == "waiting").unique("payment_id", keep="first", maintain_order=True)
-    draft = gateway.lake.draft(file_id, stage)
+    file, draft = file_row(gateway, file_id), gateway.lake.draft(file_id, stage)
     draft.write("cancelled", conform(
         taken.select("payment_id", "row", request=pl.lit(request["file_id"]), reason="asked_reason").sort("row"),
         CANCELLED,
@@ -135,7 +135,7 @@ def _take(gateway: Gateway, request: Mapping[str, Any], file_id: str, concerned:
 
     def mark(connection: Connection) -> None:
         if not taken.is_empty():
-            _void(gateway, connection, request, file_id, taken, look)
+            _void(gateway, connection, request, file, taken, look)
             note_news(connection, [file_id])
         gateway.registry.audit(
             connection, "client", "cancelled", file_id, request=request["file_id"], payments=taken.height,
@@ -146,10 +146,10 @@ def _take(gateway: Gateway, request: Mapping[str, Any], file_id: str, concerned:
 
 
 def _void(
-    gateway: Gateway, connection: Connection, request: Mapping[str, Any], file_id: str, taken: pl.DataFrame,
+    gateway: Gateway, connection: Connection, request: Mapping[str, Any], file: Mapping[str, Any], taken: pl.DataFrame,
     look: Requested,
 ) -> None:  # fmt: skip
-    registry, request_id = gateway.registry, request["file_id"]
+    registry, request_id, file_id = gateway.registry, request["file_id"], file["file_id"]
     plan = {"subject": file_id, "stage": f"route-{look.plans[file_id]}", "attempt": "cancelled"}
     detail = json.dumps({"cancelled_by": request_id})
     if not insert_new(connection, t.STAGES, **plan, committed_at=registry.now(), detail=detail):
@@ -169,7 +169,7 @@ def _void(
         move_file(connection, file_id, ("validated", "held", "approved", "routed"), "cancelled")
         give_back(connection, file_id)
         return
-    give_back_day(connection, file_row(gateway, file_id), sums_of(taken))
+    give_back_day(connection, file, sums_of(taken))
     if left["submission_id"].is_in(voided).any():
         move_file(connection, file_id, ("approved", "routed"), "approved")  # what is left of them is planned anew
 

@@ -75,7 +75,8 @@ def _slashes(field: str, concerned: pl.Expr, severity: Severity) -> Check:
 def _control(field: str) -> Check:
     """A line feed joins the lines of remittance information and addresses, and is none of them."""
     broken = pl.col(field).str.contains(_CONTROL)
-    message = pl.format("{} {} has a control character, which nobody sees", pl.lit(name_of(field)), quoted(field))
+    place = pl.col(field).str.find(_CONTROL) + 1
+    message = pl.format("{} has a control character, which nobody sees, at place {}", pl.lit(name_of(field)), place)
     return Check(field, broken, message, remedy="Take it out; it often comes from copying out of another program.")
 
 

@@ -243,6 +243,22 @@ def test_what_a_cancelled_file_took_of_the_days_limit_is_given_back(gateway) -> 
     assert counter["value"] == 0
 
 
+def test_what_some_cancelled_payments_took_of_the_days_limit_is_given_back(gateway) -> None:
+    profile = gateway.profiles.client("alder")
+    limits = profile.limits.model_copy(update={"day": {"EUR": 4_000_000}})
+    gateway.profiles.clients["alder"] = profile.model_copy(update={"limits": limits})
+    file_id = salaries(gateway)
+    (taken,) = gateway.registry.rows(t.RESERVATIONS, t.RESERVATIONS.c.subject == file_id)
+    asked(gateway, ONE)
+    asked(gateway, camt055(batch(payment()), request_id="STOP-2"), "again.xml")
+    (left,) = gateway.registry.rows(t.RESERVATIONS, t.RESERVATIONS.c.subject == file_id)
+    (counter,) = [row for row in gateway.registry.rows(t.COUNTERS) if row["name"].startswith("limit:")]
+    assert (taken["amount"] - left["amount"], counter["value"]) == (2150_00, left["amount"])
+    ask(gateway, WHOLE, "whole.xml")
+    (counter,) = [row for row in gateway.registry.rows(t.COUNTERS) if row["name"].startswith("limit:")]
+    assert (counter["value"], gateway.registry.rows(t.RESERVATIONS, t.RESERVATIONS.c.subject == file_id)) == (0, [])
+
+
 def test_a_request_that_overtakes_its_file_waits_for_nobody(gateway) -> None:
     file_id = take_in(gateway, salaries_pain001(TODAY), "a.xml")
     assert state(gateway, file_id) == "received"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_client_limits import OPEN, payments, state
 from test_journey import receive_one
 from world import agree
@@ -44,6 +46,35 @@ def test_a_name_like_one_on_the_list_is_held_for_a_person(screened: Gateway, nam
     assert (hit["entry"], hit["field"], hit["row"]) == (entry, "name", 1)
     assert hit["score"] >= 88
     assert decide(screened, file_id, approved=True, by="anna", reason="another person of that name") == "approved"
+
+
+ALIKE = {
+    "Putin Wladimir": "1", "Vladimir Uptin": "1", "Vladimir Ptin": "1", "Ivan Petrov": "2", "PETROW, IVAN": "2",
+    "Soren Lukaszewicz": "3", "Soeren Lukasewicz": "3", "Al-Qaeda": "4", "Al Kaida": "4",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_slips_swapped_words_and_other_scripts_are_seen(name: str) -> None:
+    listed = pl.DataFrame(
+        {"id": ["1", "2", "3", "4"], "name": ["Vladimir Putin", "Иван Петров", "Søren Łukaszewicz", "Al Qaida"]}
+    ).with_columns(country=pl.lit(None, dtype=pl.String))
+    found = alike(pl.Series("name", [name, "Ordinary Person", "Vera Pulin"]), listed, 85)
+    assert found.select("name", "entry").rows() == [(name, ALIKE[name])]
+
+
+@settings(deadline=None)
+@given(st.text("ABCDEFGHIJKLMNOPRSTUVWZ", min_size=4, max_size=14), st.integers(0, 13), st.sampled_from("drspi"))
+def test_no_single_slip_in_a_word_goes_unseen(word: str, place: int, kind: str) -> None:
+    place %= len(word)
+    slips = {
+        "d": word[:place] + word[place + 1 :], "r": word[:place] + "X" + word[place + 1 :], "i": word[:place] + "X" + word[place:],
+        "s": word[:place] + word[place + 1 : place + 2] + word[place] + word[place + 2 :], "p": word,
+    }  # fmt: skip
+    listed = pl.DataFrame({"id": ["1"], "name": [f"{word} LIMITED"]}).with_columns(
+        country=pl.lit(None, dtype=pl.String)
+    )
+    assert alike(pl.Series("name", [f"{slips[kind]} GMBH"]), listed, 0).height == 1
 
 
 def test_what_is_not_alike_goes_on(screened: Gateway) -> None:
