@@ -59,6 +59,19 @@ def polars_csv(path: str) -> Facts:
     return {"payments": pl.read_csv(path, infer_schema=False).height}
 
 
+def start(name: str) -> Facts:
+    """Load what a format's reader, or a yardstick, needs, and do nothing."""
+    if name == "polars_csv":
+        import polars as pl
+
+        return {"loaded": pl.__name__}
+    if name != "nacha_loop":
+        from canonical.plugins import lookup
+
+        return {"loaded": lookup("parsers", "FORMAT", name).name}
+    return {"loaded": ""}
+
+
 def windows(kind: str, path: str) -> Facts:
     """Read a file by its format's own reader, with the findings of its records, and keep nothing."""
     import mmap
@@ -101,6 +114,19 @@ def out(kind: str, folder: str, back: str) -> Facts:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 assert export.reread(Source("0" * 20, "out", data), order) == summary
     return {"payments": summary.payments, "sums_minor": summary.sums_minor}
+
+
+def check(path: str) -> Facts:
+    """`bulkrail check`, as the command line runs it."""
+    import contextlib
+    import io
+
+    from gateway.cli import app
+
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        app(["check", path, "--output", "json"])
+    return {"verdict": json.loads(printed.getvalue())["verdict"]}
 
 
 def receive(home: str, path: str) -> Facts:
@@ -174,7 +200,9 @@ WORK: Final[dict[str, Callable[..., Facts]]] = {
         sax,
         nacha_loop,
         polars_csv,
+        start,
         windows,
+        check,
         keep,
         out,
         receive,
