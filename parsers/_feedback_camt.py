@@ -15,11 +15,12 @@ from canonical.identifiers import make_id
 from canonical.profiles import Model, NoOptions
 from parsers._feedback_camt_paths import AccountMessage
 from parsers._feedback_entries import ENTRY_COLUMNS, EntryRows
+from parsers._feedback_fast import WORTH_BYTES, fast_records
 from parsers._feedback_shapes import Record
 from parsers._feedback_statement_findings import faults_of, file_faults
 from parsers._feedback_statements import Statement, statement_of
 from parsers._feedback_xml import new_reader, read_records
-from parsers._iso_faults import Fault, Unreadable, findings_frame
+from parsers._iso_faults import Doubt, Fault, Unreadable, findings_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class _Read:
 
 
 def read_account(source: Source, of: AccountMessage) -> Feedback:
-    """Read it by the exact reader."""
-    read = _exact(source, of)
+    """Read it: the statements, then whether they are coherent with their own entries."""
+    read = _whole(source, of)
     statements = _statements(of, read) if not _is_fatal(read.faults) else []
     faults = [*read.faults, *(fault for statement in statements for fault in faults_of(statement))]
     if not _is_fatal(read.faults):
@@ -73,11 +74,21 @@ def _is_fatal(faults: list[Fault]) -> bool:
     return any(fault.severity is Severity.FATAL for fault in faults)
 
 
-def _exact(source: Source, of: AccountMessage) -> _Read:
+def _whole(source: Source, of: AccountMessage) -> _Read:
+    """The fast way where it is worth it and holds, else by the exact reader alone."""
+    if len(source.data) >= WORTH_BYTES:
+        try:
+            return _read(source, of, fast=True)
+        except Doubt:
+            pass  # it has told nothing yet: the exact reader begins anew
+    return _read(source, of, fast=False)
+
+
+def _read(source: Source, of: AccountMessage, *, fast: bool) -> _Read:
     reader = new_reader(source, of.message)
     rows, records, header = EntryRows(), list[Record](), dict[str, str]()
     try:
-        for record in read_records(source, reader):
+        for record in fast_records(source, of, reader, rows) if fast else read_records(source, reader):
             if record.shape.name == "Ntry":
                 rows.add(record)
             elif record.shape.name == of.element:
@@ -86,10 +97,10 @@ def _exact(source: Source, of: AccountMessage) -> _Read:
                 header = record.values
         faults = reader.slips()
     except Unreadable as stop:
+        if fast:
+            raise Doubt("the exact reader tells where it ends") from stop
         return _Read(reader.version, header, [], EntryRows.nothing(), [stop.fault], [])
-    rows.flush()
-    frame = pl.concat(rows.frames) if rows.frames else EntryRows.nothing()
-    return _Read(reader.version, header, records, frame, faults, rows.findings)
+    return _Read(reader.version, header, records, rows.rows(), faults, rows.findings)
 
 
 def _statements(of: AccountMessage, read: _Read) -> list[Statement]:

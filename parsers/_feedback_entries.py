@@ -31,14 +31,14 @@ def _texts(shape_fields: tuple[tuple[str, Any], ...]) -> list[str]:
     return [*keys, *(f"{key}_currency" for key in amounts if key in keys)]
 
 
-_ENTRY_TEXTS: Final = (*_texts(ENTRY.fields), *_BATCH)
-_DETAIL_TEXTS: Final = (*_texts(DETAIL.fields), *_BATCH)
+ENTRY_TEXTS: Final = (*_texts(ENTRY.fields), *_BATCH)
+DETAIL_TEXTS: Final = (*_texts(DETAIL.fields), *_BATCH)
 _PLACE: Final = {"statement": pl.Int64, "position": pl.Int64}
-_ENTRY_SCHEMA: Final[dict[str, Any]] = {
-    **_PLACE, "line": pl.Int64, "charges_minor": pl.Int64, **dict.fromkeys(_ENTRY_TEXTS, pl.String),
+ENTRY_SCHEMA: Final[dict[str, Any]] = {
+    **_PLACE, "line": pl.Int64, "charges_minor": pl.Int64, **dict.fromkeys(ENTRY_TEXTS, pl.String),
 }  # fmt: skip
-_DETAIL_SCHEMA: Final[dict[str, Any]] = {
-    **_PLACE, "detail": pl.Int64, "charges_minor": pl.Int64, **dict.fromkeys(_DETAIL_TEXTS, pl.String),
+DETAIL_SCHEMA: Final[dict[str, Any]] = {
+    **_PLACE, "detail": pl.Int64, "charges_minor": pl.Int64, **dict.fromkeys(DETAIL_TEXTS, pl.String),
 }  # fmt: skip
 _DIRECTIONS: Final = [item.value for item in CreditDebit]
 
@@ -82,15 +82,37 @@ class EntryRows:
     @staticmethod
     def nothing() -> pl.DataFrame:
         """The frame of no entries."""
-        return _rows(_frame([], _ENTRY_SCHEMA), _frame([], _DETAIL_SCHEMA)).drop("misfit")
+        return rows_of(_frame([], ENTRY_SCHEMA), _frame([], DETAIL_SCHEMA)).drop("misfit")
+
+    def take(self, statement: int, count: int) -> int:
+        """Entries that another reader read: position of the first one."""
+        first = self._positions.get(statement, 0) + 1
+        self._positions[statement] = first + count - 1
+        return first
+
+    def add_rows(self, rows: pl.DataFrame) -> None:
+        """Rows that another reader made, at the positions that were taken for them."""
+        self.frames.append(rows.drop("misfit"))
+        self.findings.append(entry_findings(rows))
+
+    def raw(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """What was gathered since the last flush: texts of entries and of their details."""
+        return self._entries, self._details
+
+    def rows(self) -> pl.DataFrame:
+        """All rows, in the order of the file."""
+        self.flush()
+        if not self.frames:
+            return self.nothing()
+        whole = pl.concat(self.frames)
+        return whole if len(self.frames) == 1 else whole.sort("statement", "position", "detail")
 
     def flush(self) -> None:
         """Turn what was gathered into columns."""
         if not self._entries:
             return
-        rows = _rows(_frame(self._entries, _ENTRY_SCHEMA), _frame(self._details, _DETAIL_SCHEMA))
-        self.frames.append(rows.drop("misfit"))
-        self.findings.append(entry_findings(rows))
+        rows = rows_of(_frame(self._entries, ENTRY_SCHEMA), _frame(self._details, DETAIL_SCHEMA))
+        self.add_rows(rows)
         self._entries, self._details = [], []
 
 
@@ -125,7 +147,8 @@ def _charges(record: Record, currency: str) -> int | None:
 # ---------------------------------------------------------------------------------------------- columns
 
 
-def _rows(entries: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
+def rows_of(entries: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
+    """Rows of raw texts: frames of ENTRY_SCHEMA and DETAIL_SCHEMA."""
     entry = entries.with_columns(
         amount_minor(pl.col("amount"), pl.col("amount_currency")).alias("entry_amount_minor"),
         pl.when(pl.col("direction").is_in(_DIRECTIONS)).then("direction").alias("entry_direction"),

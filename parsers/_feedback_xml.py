@@ -19,20 +19,20 @@ from canonical.codes import Severity
 from canonical.contracts import Source
 from canonical.limits import XML_DEPTH_MAX, XML_TEXT_BYTES_MAX
 from parsers._feedback_shapes import Message, Node, Record, Shape, grown
-from parsers._iso_faults import Fault, Unreadable, empty_file, limit
+from parsers._iso_faults import Doubt, Fault, Unreadable, empty_file, limit
 from parsers._xml_bytes import declared_encoding
 from parsers._xml_feed import SLICE_BYTES, Feeder
 
 _BLANKS: Final = " \t\r\n"
 _HEAD_BYTES: Final = 1024
-_CHARS_MAX: Final = {
+CHARS_MAX: Final = {
     "Nm": 140, "Ustrd": 140, "AddtlRmtInf": 140, "AddtlInf": 105, "AddtlStsRsnInf": 105, "AddtlTxInf": 500,
     "AddtlNtryInf": 500, "IBAN": 34, "UETR": 36, "Prtry": 35, "Nb": 35, "Ref": 35, "AcctSvcrRef": 35,
     **dict.fromkeys(("MsgId", "PmtInfId", "InstrId", "EndToEndId", "TxId", "NtryRef", "StsId", "ClrSysRef"), 35),
     **dict.fromkeys(("OrgnlMsgId", "OrgnlMsgNmId", "OrgnlPmtInfId", "OrgnlInstrId", "OrgnlEndToEndId"), 35),
 }  # fmt: skip
 """Longest text by element name (Max35Text, Max105Text, ...), the widest of all versions."""
-_PATTERNS: Final = {
+PATTERNS: Final = {
     "UETR": re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}"),
     "IBAN": re.compile(r"[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{1,30}"),
 }
@@ -120,6 +120,19 @@ class Reader(Feeder):
         if not self._skipped:
             self._text += text
 
+    def skip(self, element: str, size: int, lines: int) -> int:
+        """Children of the open statement that were left out between two feeds: its ordinal. Bytes and line feeds of them.
+
+        Raises:
+            Doubt: they do not stand directly in it, or where its schema has them.
+        """
+        node, child = self._node, self._node.children.get(element) if self._node else None
+        if self._skipped or node is None or node.shape is None or child is None or child.rank < self._rank:
+            raise Doubt(f"{element} outside its place")
+        self._rank = child.rank
+        self.leave_out(size, lines)
+        return self._open[-1].ordinal
+
     def said(self, key: str) -> str | None:
         """A text of the message's own element, beside its records."""
         return self._own.values.get(key) if self._own else None
@@ -169,11 +182,9 @@ class Reader(Feeder):
             if not node.children:
                 self._slip("iso-empty", "CH21", node.path, "is empty")
             return
-        if len(text) > _CHARS_MAX.get(node.name, len(text)):
-            self._slip(
-                "iso-text", "CH16", node.path, f"has {len(text)} characters; at most {_CHARS_MAX[node.name]} fit"
-            )
-        elif (pattern := _PATTERNS.get(node.name)) and not pattern.fullmatch(text):
+        if len(text) > CHARS_MAX.get(node.name, len(text)):
+            self._slip("iso-text", "CH16", node.path, f"has {len(text)} characters; at most {CHARS_MAX[node.name]} fit")
+        elif (pattern := PATTERNS.get(node.name)) and not pattern.fullmatch(text):
             self._slip("iso-text", "CH16", node.path, "does not have its form")
         record = self._open[-1]
         if key not in record.values:

@@ -30,11 +30,12 @@ from parsers._iso_shapes import Shapes
 from parsers._iso_tags import Ints
 from parsers._iso_windows import HEAD_BYTES, Taken, exact_windows, new_reader, take
 from parsers._xml_bytes import declared_encoding
+from parsers._xml_feed import Feeder
 
-_SCANNERS: Final = 2
-_AHEAD: Final = 3
+SCANNERS: Final = 2
+AHEAD: Final = 3
 _MADE_AHEAD: Final = 1
-_SLICE_BYTES: Final = 8 * 2**20
+SLICE_BYTES: Final = 8 * 2**20
 _SETTLING_BYTES: Final = 30 * 2**20
 
 
@@ -55,11 +56,11 @@ def fast_windows(source: Source, message: Message, window_bytes: int) -> Iterato
     Raises:
         Doubt, Unreadable: the rest needs the exact reader.
     """
-    shapes = Shapes(message, _prefix(source, message))
-    _settle_allocator(len(source.data))
+    shapes = Shapes(message, prefix_of(source, message))
+    settle_allocator(len(source.data))
     made: deque[tuple[int, Future[Window]]] = deque()
-    with ThreadPoolExecutor(_SCANNERS) as scanners, ThreadPoolExecutor(1) as maker:
-        scans = _scans(source, shapes, min(window_bytes, _SLICE_BYTES), scanners)
+    with ThreadPoolExecutor(SCANNERS) as scanners, ThreadPoolExecutor(1) as maker:
+        scans = _scans(source, shapes, min(window_bytes, SLICE_BYTES), scanners)
         try:
             for end, taken, gathered in _taken(source, message, window_bytes, scans):
                 made.append((end, maker.submit(_window, taken, gathered)))
@@ -70,7 +71,7 @@ def fast_windows(source: Source, message: Message, window_bytes: int) -> Iterato
         finally:
             scanners.shutdown(wait=False, cancel_futures=True)
             maker.shutdown(wait=False, cancel_futures=True)
-            _give_back(len(source.data))
+            give_back(len(source.data))
 
 
 def _first(made: deque[tuple[int, Future[Window]]]) -> tuple[int, Window]:
@@ -127,17 +128,19 @@ class _Gathered:
         return raw
 
 
-def _settle_allocator(size: int) -> None:
+def settle_allocator(size: int) -> None:
+    """Keep the allocator from mapping each slice anew."""
     # glibc maps a block of some megabytes anew each time, and the system clears its every page: a quarter of all the time
     # spent on a slice. Once a larger block was freed (its mmap_threshold follows, up to 32 MiB) it keeps what it has.
-    if size > _SLICE_BYTES:
+    if size > SLICE_BYTES:
         np.empty(_SETTLING_BYTES, np.uint8)
 
 
-def _give_back(size: int) -> None:
+def give_back(size: int) -> None:
+    """Return what the slices took."""
     # What was kept is for the next stage: glibc returns it to the system when asked to, other libraries have no such call.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None and size > _SLICE_BYTES:
+    if trim is not None and size > SLICE_BYTES:
         trim(0)
 
 
@@ -149,10 +152,10 @@ class _Found:
 
 def _scans(source: Source, shapes: Shapes, slice_bytes: int, pool: ThreadPoolExecutor) -> Iterator[_Found]:
     """The scans of all slices, in order, made in threads a few slices ahead."""
-    cuts = _cuts(source, shapes, slice_bytes)
+    slices = cuts(source, shapes, slice_bytes)
     pending: deque[Future[Scan]] = deque()
     while True:
-        while len(pending) < _AHEAD and (cut := next(cuts, None)):
+        while len(pending) < AHEAD and (cut := next(slices, None)):
             pending.append(pool.submit(_scan_slice, source, *cut, shapes))
         if not pending:
             return
@@ -160,7 +163,7 @@ def _scans(source: Source, shapes: Shapes, slice_bytes: int, pool: ThreadPoolExe
         yield _Found(found, last=not pending)
 
 
-def _prefix(source: Source, message: Message) -> str:
+def prefix_of(source: Source, message: Message) -> str:
     """The namespace prefix of the payments' tags, with its colon.
 
     Raises:
@@ -176,7 +179,7 @@ def _prefix(source: Source, message: Message) -> str:
     return (found.group(1) or b"").decode("ascii")
 
 
-def _cuts(source: Source, shapes: Shapes, slice_bytes: int, start: int = 0) -> Iterator[tuple[int, int]]:
+def cuts(source: Source, shapes: Shapes, slice_bytes: int, start: int = 0) -> Iterator[tuple[int, int]]:
     """Start and end of each slice; each ends behind a payment. What follows the last one is the tail."""
     closing, size = f"</{shapes.prefix}{shapes.message.payment}>".encode(), len(source.data)
     while start < size:
@@ -193,7 +196,7 @@ def _scan_slice(source: Source, start: int, end: int, shapes: Shapes) -> Scan:
     return scan(source.data[start:end], shapes)
 
 
-def _feed(reader: Reader, data: bytes, *, final: bool = False) -> None:
+def feed_between(reader: Feeder, data: bytes, *, final: bool = False) -> None:
     """Feed what stands between payments; every `<!` and `<?` in it must be markup that expat saw whole."""
     before = reader.markup
     reader.feed(data, final=final)
@@ -204,14 +207,14 @@ def _feed(reader: Reader, data: bytes, *, final: bool = False) -> None:
 def _finish(source: Source, reader: Reader, position: int) -> None:
     if len(source.data) - position > XML_TEXT_BYTES_MAX:
         raise Doubt("much behind the last payment")
-    _feed(reader, source.data[position:], final=True)
+    feed_between(reader, source.data[position:], final=True)
 
 
 def _place(source: Source, reader: Reader, found: Scan, start: int, lines: int) -> tuple[pl.DataFrame, int]:
     """Feed the reader around the runs; the payments' places in the file, and the offset behind the last one."""
     position, row, batches = start, reader.rows, []
     for run in found.runs:
-        _feed(reader, source.data[position : start + run.start])
+        feed_between(reader, source.data[position : start + run.start])
         if reader.depth + found.depth > XML_DEPTH_MAX:
             raise Doubt("nested deeply")
         reader.skip(start + run.start, run.end - run.start, run.lines, run.payments)

@@ -27,7 +27,7 @@ TOTALS: Final = {"NbOfTxs": "count", "CtrlSum": "sum"}
 METHOD: Final = "PmtMtd"
 """Path below PmtInf: how the money moves."""
 
-MIXED: Final = frozenset({"ReqdExctnDt", "PmtTpInf/CtgyPurp", "InstrForDbtrAgt"})
+MIXED: Final = frozenset({"ReqdExctnDt", "PmtTpInf/CtgyPurp", "InstrForDbtrAgt", "Sts"})
 """Text in one version, children in another: there the blanks between the children are no text."""
 
 PREDEFINED: Final = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
@@ -115,6 +115,7 @@ class Message:
         in_batch: canonical columns of the batch. in_payment: of the payment, which decides where both have it.
         amount: path of the instructed amount. equivalent: of an amount to be converted, where the message has one.
         tables: elements of a payment whose children may repeat.
+        rows: element inside whose repeats are rows of their own; all that is read inside may then stand again.
         methods: what PmtInf/PmtMtd may say. uncarried: elements of a payment without a canonical column that change where or
             how the money goes, or that authorities want, by the paths of what they may hold. batch_uncarried: such elements of a batch.
     """
@@ -131,6 +132,7 @@ class Message:
     methods: tuple[str, ...]
     uncarried: Columns
     batch_uncarried: Columns
+    rows: str | None = None
 
     @cached_property
     def currency(self) -> str:

@@ -56,7 +56,7 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Payments:
+class Payments:
     """Columns over the payments: their first and last tags, and bytes."""
 
     firsts: Ints
@@ -66,7 +66,7 @@ class _Payments:
 
 
 @dataclass(frozen=True, slots=True)
-class _References:
+class References:
     """Columns over the references inside payments: the payment, where it stands, and whether XML predefines it."""
 
     payments: Ints
@@ -81,11 +81,11 @@ def scan(data: bytes, shapes: Shapes) -> Scan:
         Doubt: these bytes need the exact reader.
     """
     codes = np.frombuffer(data, np.uint8)
-    newlines = _characters(data, codes)
+    newlines = characters(data, codes)
     tags = tags_of(data, codes)
-    found = _payments(tags, shapes)
-    runs = _runs(found, newlines)
-    references = _references(data, codes, found, runs)
+    found = payments_of(tags, shapes)
+    runs = runs_of(found, newlines)
+    references = references_of(data, codes, found, runs)
     texts, depth = _texts(data, tags, found, shapes, references)
     if data.find(b"\r") >= 0 or not references.predefined.all():
         _refuse_odd_blanks(texts.columns, shapes.message.currency)
@@ -93,7 +93,7 @@ def scan(data: bytes, shapes: Shapes) -> Scan:
     return Scan(runs, found.starts, found.ends, lines, texts.columns, texts.escaped, newlines.total, depth)
 
 
-def _characters(data: bytes, codes: Bytes) -> Ranks:
+def characters(data: bytes, codes: Bytes) -> Ranks:
     """The line feeds, once every character is one that XML allows and ends lines as it should."""
     newlines = Ranks(codes == ord("\n"))
     if not only_line_feeds(data):
@@ -112,7 +112,8 @@ def _characters(data: bytes, codes: Bytes) -> Ranks:
     return newlines
 
 
-def _payments(tags: Tags, shapes: Shapes) -> _Payments:
+def payments_of(tags: Tags, shapes: Shapes) -> Payments:
+    """Where the payments are. Raises Doubt."""
     opening, closing = (f"<{slash}{shapes.prefix}{shapes.message.payment}>".encode() for slash in ("", "/"))
     firsts, lasts = tags.spells(Spelling([opening])), tags.spells(Spelling([closing]))
     if len(firsts) != len(lasts) or not len(firsts):
@@ -120,10 +121,11 @@ def _payments(tags: Tags, shapes: Shapes) -> _Payments:
     starts, ends = tags.opens[firsts], tags.opens[lasts] + len(closing)
     if (firsts >= lasts).any() or (lasts[:-1] >= firsts[1:]).any() or (ends - starts).max() > XML_TEXT_BYTES_MAX:
         raise Doubt("payments overlap or are too long")
-    return _Payments(firsts, lasts, starts, ends)
+    return Payments(firsts, lasts, starts, ends)
 
 
-def _runs(found: _Payments, newlines: Ranks) -> tuple[Run, ...]:
+def runs_of(found: Payments, newlines: Ranks) -> tuple[Run, ...]:
+    """Runs of payments with no tag between them."""
     breaks = np.flatnonzero(found.firsts[1:] != found.lasts[:-1] + 1) + 1
     edges = np.concatenate([np.zeros(1, np.int64), breaks, np.array([len(found.firsts)])])
     starts, ends = found.starts[edges[:-1]], found.ends[edges[1:] - 1]
@@ -132,7 +134,8 @@ def _runs(found: _Payments, newlines: Ranks) -> tuple[Run, ...]:
     return tuple(Run(*values) for values in zip(*columns, strict=True))
 
 
-def _references(data: bytes, codes: Bytes, found: _Payments, runs: tuple[Run, ...]) -> _References:
+def references_of(data: bytes, codes: Bytes, found: Payments, runs: tuple[Run, ...]) -> References:
+    """The references inside payments. Raises Doubt: one between them."""
     places = np.flatnonzero(codes == ord("&"))
     run_starts, run_ends = np.array([run.start for run in runs]), np.array([run.end for run in runs])
     run = np.searchsorted(run_starts, places, side="right") - 1
@@ -145,10 +148,10 @@ def _references(data: bytes, codes: Bytes, found: _Payments, runs: tuple[Run, ..
     for text in PREDEFINED:
         mask = np.uint64(2 ** (8 * len(text)) - 1)
         predefined |= heads & mask == np.uint64(int.from_bytes(text.encode(), "little"))
-    return _References(payments, places, predefined)
+    return References(payments, places, predefined)
 
 
-def _texts(data: bytes, tags: Tags, found: _Payments, shapes: Shapes, references: _References) -> tuple[Cut, int]:
+def _texts(data: bytes, tags: Tags, found: Payments, shapes: Shapes, references: References) -> tuple[Cut, int]:
     """The captured paths that occur, one row a payment, and the deepest nesting."""
     eligible = np.ones(len(found.starts), np.bool_)
     eligible[references.payments[~references.predefined]] = False

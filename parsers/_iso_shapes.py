@@ -204,7 +204,8 @@ class _Learner:
         for path, starts in self._places.items():
             pieces = [[tag for tag, owner in enumerate(self._owners) if owner == start] for start in starts]
             nested = any(len(piece) > 1 for piece in pieces)
-            if (nested and path not in MIXED) or (len(starts) > 1 and not (joins(path) or takes_first(path))):
+            repeats = self._message.rows is not None or joins(path) or takes_first(path)
+            if (nested and path not in MIXED) or (len(starts) > 1 and not repeats):
                 return None
             if nested:
                 blank += [tag for piece in pieces for tag in piece]
@@ -230,7 +231,8 @@ class _Learner:
         if node is not None and node.key and not self._tags[ordinal].endswith(b"/>"):
             self._places.setdefault(node.key, []).append(ordinal)
         if node is not None and node.currency and attributes.get("Ccy"):
-            self._fits = self._fits and node.currency not in self._fixed
+            again = self._message.rows is not None and self._fixed.get(node.currency) == attributes["Ccy"]
+            self._fits = self._fits and (again or node.currency not in self._fixed)
             self._fixed[node.currency] = attributes["Ccy"]
 
     def _on_end(self, _name: str) -> None:
