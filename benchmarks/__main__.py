@@ -23,7 +23,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import make_csv, make_nacha, make_pain001
+from benchmarks import make_camt053, make_csv, make_nacha, make_pain001
 
 MILLION: Final = 1_000_000
 _RUNS: Final = 3
@@ -225,10 +225,9 @@ def everything(bench: Bench, only: str) -> None:
     if wanted("pain.008"):
         iso(bench, "pain.008", steps=("parse", "judge"))
     lines(bench, wanted)
-    if wanted("sftp"):
-        line(bench)
-    if wanted("check"):
-        checks(bench)
+    for name, case in (("camt.053", statement), ("sftp", line), ("check", checks)):
+        if wanted(name):
+            case(bench)
     if wanted("duplicates"):
         home = tempfile.mkdtemp(dir=bench.folder)
         ran = run("duplicates", home, str(bench.count(100)), str(million))
@@ -240,6 +239,21 @@ def everything(bench: Bench, only: str) -> None:
             f"{ran.found['seconds']} s searched, target 1 s",
         )
         shutil.rmtree(home)
+
+
+def statement(bench: Bench) -> None:
+    """An account statement from the archive to the lake."""
+    entries = bench.count(0.2)
+    path = bench.file(f"camt053-{entries}.xml", lambda out: make_camt053.write(out, entries, 1))
+    home = tempfile.mkdtemp(dir=bench.folder)
+    run("ready", home)
+    yardstick, ran = run("sax", str(path)), run("feedback", home, "camt.053", str(path))
+    assert ran.found["entries"] == entries, ran.found
+    assert ran.found["findings"] == 0, ran.found
+    bench.note(
+        f"camt.053 {entries:,} entries to the lake", ran, yardstick, 2.0, f"CPU {ran.cpu_s / yardstick.cpu_s:.2f} x"
+    )
+    shutil.rmtree(home)
 
 
 def line(bench: Bench) -> None:
@@ -262,7 +276,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="of the full inputs")
     parser.add_argument(
-        "--only", default="", help="pain.001, memory, pain.008, nacha, csv, xlsx, check, sftp or duplicates"
+        "--only", default="", help="pain.001, memory, pain.008, nacha, csv, xlsx, camt.053, check, sftp or duplicates"
     )
     parser.add_argument("--keep", type=Path, help="folder in which inputs are kept for the next run")
     options = parser.parse_args()

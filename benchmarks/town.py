@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ import numpy as np
 import polars as pl
 import structlog
 
+from canonical.contracts import Source
 from canonical.frames import KEYS, dtypes
+from canonical.plugins import lookup
 from canonical.profiles import ClientProfile
 from gateway.composition import Gateway, open_gateway
 from gateway.duplicates import earlier_hits
@@ -86,3 +89,15 @@ def searched(home: Path, known: int, new: int, files: int = 7) -> dict[str, Any]
         seconds = time.perf_counter() - first
     assert hits.is_empty()
     return {"seconds": round(seconds, 3), "known": known, "new": new}
+
+
+def followed(home: Path, kind: str, path: Path) -> dict[str, Any]:
+    """A feedback file into the lake, as the stage that follows providers writes it; what it held."""
+    with opened(home) as gateway, path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = lookup("parsers", "FORMAT", kind)
+        said = found.read(Source("0" * 20, path.name, data), found.options())
+        draft = gateway.lake.draft("B0", "follow")
+        for dataset in ("findings", "statuses", "statements", "entries", "balances"):
+            draft.write(dataset, getattr(said, dataset))
+        draft.commit({})
+    return {"entries": int(said.statements["entries"].sum()), "findings": said.findings.height}

@@ -173,6 +173,21 @@ def judge(home: str, file_id: str) -> Facts:
     return {**facts, "stages_s": seconds}
 
 
+def ready(home: str) -> Facts:
+    """A gateway whose registry is made, as any is but at its first start."""
+    from benchmarks.town import opened
+
+    with opened(Path(home)):
+        return {}
+
+
+def feedback(home: str, kind: str, path: str) -> Facts:
+    """A provider's file, archived before, to the lake: read, checked, written and committed."""
+    from benchmarks.town import followed
+
+    return followed(Path(home), kind, Path(path))
+
+
 def duplicates(home: str, known: str, new: str) -> Facts:
     """Look new keys up among those known, in runs as many files would have left them; the time of the search alone."""
     from benchmarks.town import searched
@@ -197,6 +212,8 @@ def sftp_delivery(server: str, path: str) -> Facts:
 WORK: Final[dict[str, Callable[..., Facts]]] = {
     item.__name__: item
     for item in (
+        ready,
+        feedback,
         sax,
         nacha_loop,
         polars_csv,

@@ -14,6 +14,7 @@ import hashlib
 from typing import Final
 
 import polars as pl
+import polars_hash as plh
 
 ID_CHARS: Final = 20
 OFFSET_DIGITS: Final = 12
@@ -37,6 +38,29 @@ def make_file_id(client_id: str, sha256: str) -> str:
 def make_id(prefix: str, *parts: str) -> str:
     """Id of anything else: one capital letter and 19 hex digits."""
     return prefix + _digest(prefix, *parts)[: ID_CHARS - 1]
+
+
+def ids_of(prefix: str, *parts: pl.Expr) -> pl.Expr:
+    """`make_id` as a String column, of parts that are text or whole numbers; null where one is null.
+
+    Right for parts of at most 127 bytes: their length before them is then one character.
+    """
+    pieces: list[pl.Expr] = [pl.lit(_length(prefix) + prefix)]
+    for part in parts:
+        text = part.cast(pl.String)
+        size = text.str.len_bytes().cast(pl.Int64)
+        known = size.replace_strict(_SIZES, [_length("x" * n) for n in _SIZES], default=None, return_dtype=pl.String)
+        pieces += [known, text]
+    digest = plh.concat_str(*pieces).chash.sha2_256()
+    return pl.lit(prefix) + digest.str.slice(0, ID_CHARS - 1)
+
+
+_SIZES: Final = list(range(128))
+
+
+def _length(text: str) -> str:
+    """What stands before each part, as text: eight bytes, the last one below 128."""
+    return len(text.encode()).to_bytes(8, "big").decode("ascii")
 
 
 def payment_id_of(file_id: pl.Expr, offset: pl.Expr) -> pl.Expr:

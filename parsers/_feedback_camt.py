@@ -11,7 +11,7 @@ import polars as pl
 from canonical.codes import CreditDebit, Severity
 from canonical.contracts import Feedback, Source
 from canonical.frames import BALANCES, ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
-from canonical.identifiers import make_id
+from canonical.identifiers import ids_of, make_id
 from canonical.profiles import Model, NoOptions
 from parsers._feedback_camt_paths import AccountMessage
 from parsers._feedback_entries import ENTRY_COLUMNS, EntryRows
@@ -137,26 +137,27 @@ def _frame(rows: list[dict[str, object]], schema: pa.DataFrameSchema) -> pl.Data
 
 def _entries_frame(of: AccountMessage, statements: list[Statement], rows: pl.DataFrame) -> pl.DataFrame:
     """ENTRIES of the rows, in file order, with what their statements know: account, id and so the other side."""
-    known = pl.DataFrame(
-        {
-            "statement": [statement.ordinal for statement in statements],
-            "statement_id": [statement.statement_id for statement in statements],
-            "account": [statement.account for statement in statements],
-        },
-        schema={"statement": pl.Int64, "statement_id": pl.String, "account": pl.String},
+    ordinals = [statement.ordinal for statement in statements]
+    placed = rows.with_columns(
+        pl.col("statement")
+        .replace_strict(ordinals, [getattr(item, name) for item in statements], default=None, return_dtype=pl.String)
+        .alias(name)
+        for name in ("statement_id", "account")
     )
-    placed = rows.join(known, on="statement", how="left", maintain_order="left")
-    ids = [
-        make_id("E", account, statement_id, str(position), str(detail))
-        for account, statement_id, position, detail in placed.select(
-            "account", "statement_id", "position", "detail"
-        ).iter_rows()
-    ]
     told = placed.with_columns(
-        pl.Series("entry_id", ids, dtype=pl.String), *_other_side(), origin=pl.lit(of.origin),
+        _entry_ids(placed.select("account", "statement_id", "position", "detail")), *_other_side(), origin=pl.lit(of.origin),
         booked=pl.col("booked") & pl.lit(of.final),
     )  # fmt: skip
     return conform(told.select(name for name in ENTRY_COLUMNS if name in told.columns), ENTRIES)
+
+
+def _entry_ids(places: pl.DataFrame) -> pl.Series:
+    """`make_id` of where each row stands."""
+    ids = places.select(entry_id=ids_of("E", *map(pl.col, places.columns))).to_series()
+    if not ids.null_count():
+        return ids
+    # A statement's id that is longer than any may be; it was told.
+    return pl.Series("entry_id", [make_id("E", *map(str, place)) for place in places.iter_rows()], dtype=pl.String)
 
 
 _PARTS: Final = ("name", "account", "agent")

@@ -12,7 +12,7 @@ import polars as pl
 from parsers._feedback_xml import CHARS_MAX, PATTERNS
 from parsers._iso_paths import PREDEFINED
 from parsers._iso_shapes import Template
-from parsers._iso_tags import Flags, Ints, Tags
+from parsers._iso_tags import Bytes, Flags, Ints, Tags
 from parsers._iso_views import views_of
 
 _BLANK: Final = 0x20
@@ -73,8 +73,11 @@ class Texts:
     present: Flags
     escaped: Flags
 
-    def odd(self, codes: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> Flags:
-        """Rows with a text that the exact reader would not take as it stands: empty, with blanks around it, too long, of a wrong form."""
+    def odd(self, codes: Bytes, *, returns: bool) -> Flags:
+        """Rows with a text that the exact reader would not take as it stands: empty, with blanks around it, too long, of no form.
+
+        `returns`: there are carriage returns in the slice.
+        """
         wanted = len(self.names)
         starts, sizes, present = self.starts[:, :wanted], self.sizes[:, :wanted], self.present[:, :wanted]
         filled = sizes > 0
@@ -86,12 +89,9 @@ class Texts:
             pattern = PATTERNS.get(path.rpartition("/")[2])
             if pattern is not None:
                 found |= (~column.str.contains(f"^(?:{pattern.pattern})$")).fill_null(value=False).to_numpy()
-        if any(
-            column.str.contains("\r", literal=True).any()
-            for column in self.columns[:wanted]
-            if (codes == ord("\r")).any()
-        ):
-            found |= np.ones(len(found), np.bool_)
+        # XML reads CR LF in a text as LF.
+        for column in self.columns[:wanted] if returns else ():
+            found |= column.str.contains("\r", literal=True).fill_null(value=False).to_numpy()
         for column in self.columns[wanted:]:
             found |= column.str.contains(r"[^ \t\r\n]").fill_null(value=False).to_numpy()
         return found
@@ -115,8 +115,9 @@ def texts_of(data: bytes, tags: Tags, firsts: Ints, parts: Sequence[Part], which
     starts = tags.opens[tag] + (widths[which] if len(parts) else 0)
     sizes = (tags.opens[tag + 1] - starts) * present
     columns = views_of(data, [str(number) for number in range(len(names) + blanks)], starts, sizes)
-    behind = np.searchsorted(tags.opens, references, side="right") - 1
-    escaped = np.isin(tag, behind) & present if len(references) else np.zeros(tag.shape, np.bool_)
+    followed = np.zeros(len(tags.opens), np.bool_)
+    followed[np.searchsorted(tags.opens, references, side="right") - 1] = True
+    escaped = followed[tag] & present
     return Texts(names, columns, _fixed(parts, which), starts, sizes, present, escaped)
 
 

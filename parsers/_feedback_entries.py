@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from canonical.codes import CreditDebit
@@ -15,6 +17,7 @@ from canonical.money import amount_minor, parse_minor
 from parsers._feedback_camt_paths import DETAIL, ENTRY
 from parsers._feedback_entry_findings import entry_findings
 from parsers._feedback_shapes import Record
+from parsers._iso_tags import Ints
 
 CHUNK_ENTRIES: Final = 20_000
 KEYS: Final = ("statement", "position")
@@ -44,13 +47,13 @@ _DIRECTIONS: Final = [item.value for item in CreditDebit]
 
 
 class EntryRows:
-    """Gathers Ntry records. `frames()` gives the rows as internal frames: ENTRIES columns without the statement's own.
+    """Gathers Ntry records. `rows()` gives an internal frame: ENTRIES columns without the statement's own.
 
     Beside them stand `statement` (ordinal), `line`, `own_account` is joined later, and `entry_direction`.
     """
 
     def __init__(self) -> None:
-        self.frames: list[pl.DataFrame] = []
+        self._frames: list[pl.DataFrame] = []
         self.findings: list[pl.DataFrame] = []
         self._entries: list[dict[str, Any]] = []
         self._details: list[dict[str, Any]] = []
@@ -77,7 +80,7 @@ class EntryRows:
                  "charges_minor": _charges(detail, currency)}
             )  # fmt: skip
         if len(self._entries) + len(self._details) >= CHUNK_ENTRIES:
-            self.flush()
+            self.settle()
 
     @staticmethod
     def nothing() -> pl.DataFrame:
@@ -90,30 +93,26 @@ class EntryRows:
         self._positions[statement] = first + count - 1
         return first
 
-    def add_rows(self, rows: pl.DataFrame) -> None:
-        """Rows that another reader made, at the positions that were taken for them."""
-        self.frames.append(rows.drop("misfit"))
-        self.findings.append(entry_findings(rows))
+    def settle(self, rows: pl.DataFrame | None = None) -> None:
+        """Put what was gathered, and the rows of other entries between them, behind what was settled before."""
+        parts = [] if rows is None else [rows]
+        if self._entries:
+            parts.append(rows_of(_frame(self._entries, ENTRY_SCHEMA), _frame(self._details, DETAIL_SCHEMA)))
+            self._entries, self._details = [], []
+        if not parts:
+            return
+        whole = parts[0] if len(parts) == 1 else pl.concat(parts).sort("statement", "position", "detail")
+        self._frames.append(whole.drop("misfit"))
+        self.findings.append(entry_findings(whole))
 
     def raw(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """What was gathered since the last flush: texts of entries and of their details."""
+        """What was gathered since it was settled: texts of entries and of their details."""
         return self._entries, self._details
 
     def rows(self) -> pl.DataFrame:
         """All rows, in the order of the file."""
-        self.flush()
-        if not self.frames:
-            return self.nothing()
-        whole = pl.concat(self.frames)
-        return whole if len(self.frames) == 1 else whole.sort("statement", "position", "detail")
-
-    def flush(self) -> None:
-        """Turn what was gathered into columns."""
-        if not self._entries:
-            return
-        rows = rows_of(_frame(self._entries, ENTRY_SCHEMA), _frame(self._details, DETAIL_SCHEMA))
-        self.add_rows(rows)
-        self._entries, self._details = [], []
+        self.settle()
+        return pl.concat(self._frames) if self._frames else self.nothing()
 
 
 def _batch(said: dict[str, str]) -> dict[str, str]:
@@ -148,20 +147,15 @@ def _charges(record: Record, currency: str) -> int | None:
 
 
 def rows_of(entries: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
-    """Rows of raw texts: frames of ENTRY_SCHEMA and DETAIL_SCHEMA."""
+    """Rows of raw texts: frames of ENTRY_SCHEMA and DETAIL_SCHEMA, both in file order."""
     entry = entries.with_columns(
         amount_minor(pl.col("amount"), pl.col("amount_currency")).alias("entry_amount_minor"),
         pl.when(pl.col("direction").is_in(_DIRECTIONS)).then("direction").alias("entry_direction"),
     )
-    detail = _detail_amounts(details, entry)
-    sums = detail.group_by(KEYS).agg(
-        pl.len().alias("details"),
-        pl.col("detail_minor").null_count().alias("silent"),
-        pl.col("signed").sum().alias("detail_sum"),
-    )
-    judged = entry.join(sums, on=KEYS, how="left", maintain_order="left").with_columns(
-        pl.col("details", "silent").fill_null(0).cast(pl.Int64)
-    )
+    places = entry.select(*KEYS, owner=pl.int_range(pl.len(), dtype=pl.Int64))
+    owner = details.select(KEYS).join(places, on=KEYS, how="left", maintain_order="left")["owner"]
+    detail = _detail_amounts(details, entry.select("amount_currency", "entry_direction"), owner)
+    judged = entry.with_columns(_sums(detail, owner.to_numpy(), entry.height))
     adds_up = (pl.col("silent") == 0) & (pl.col("detail_sum") == pl.col("entry_amount_minor"))
     alone = (pl.col("details") == 1) & (adds_up | (pl.col("silent") == 1))
     is_batch = _count(pl.col("batch_count")).fill_null(1) > 1
@@ -171,28 +165,46 @@ def rows_of(entries: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
         misfit=((pl.col("details") > 0) & ~several & ~alone).fill_null(value=True),
     )
     # A lone detail tells of its entry whether it stands for all of it or not; of several, only if they add up.
-    kept = detail.join(judged.filter(pl.col("split") | (pl.col("details") == 1)).select(KEYS), on=KEYS, how="semi")
-    joined = judged.join(kept, on=KEYS, how="left", suffix="_of_detail", maintain_order="left_right")
-    return joined.select(_columns())
+    speaks = judged.select(pl.col("split") | (pl.col("details") == 1)).to_series().to_numpy()
+    return _joined(judged, detail.drop(KEYS), owner.to_numpy(), speaks).select(_columns())
 
 
-def _detail_amounts(details: pl.DataFrame, entry: pl.DataFrame) -> pl.DataFrame:
+def _sums(detail: pl.DataFrame, owner: Ints, entries: int) -> list[pl.Series]:
+    """Of the details of each entry: how many, how many of them without an amount, and the sum of the others."""
+    counts = np.bincount(owner, minlength=entries)
+    silent = np.bincount(owner[detail["detail_minor"].is_null().to_numpy()], minlength=entries)
+    total = np.zeros(entries, np.int64)
+    np.add.at(total, owner, detail["signed"].fill_null(0).to_numpy())
+    columns = {"details": counts, "silent": silent, "detail_sum": total}
+    return [pl.Series(name, values, dtype=pl.Int64) for name, values in columns.items()]
+
+
+def _joined(judged: pl.DataFrame, detail: pl.DataFrame, owner: Ints, speaks: npt.NDArray[np.bool_]) -> pl.DataFrame:
+    """The entries, once for each detail that speaks of them or once; what details call as entries do gets `_of_detail`."""
+    kept = np.flatnonzero(speaks[owner])
+    rows = np.bincount(owner[kept], minlength=judged.height)
+    several = np.maximum(rows, 1)
+    named = detail.rename({name: f"{name}_of_detail" for name in detail.columns if name in judged.columns})
+    ordinals = np.full(several.sum(), -1, np.int64)
+    ordinals[np.repeat(rows > 0, several)] = kept
+    whole = judged if (several == 1).all() else judged[np.repeat(np.arange(judged.height), several)]
+    places = pl.Series(ordinals).replace(-1, None)
+    return whole.hstack(named.select(pl.all().gather(places)).get_columns())
+
+
+def _detail_amounts(details: pl.DataFrame, of_entries: pl.DataFrame, owner: pl.Series) -> pl.DataFrame:
     """Details with `detail_minor` in the entry's currency, and `signed`: negative where they run against the entry."""
-    known = details.join(
-        entry.select(*KEYS, "entry_direction", entry_currency="amount_currency"),
-        on=KEYS,
-        how="left",
-        maintain_order="left",
-    )
-    amounts = [
-        pl.when(pl.col(f"{name}_currency") == pl.col("entry_currency")).then(
-            amount_minor(pl.col(name), pl.col("entry_currency"))
-        )
-        for name in ("amount", "transaction", "instructed")
-    ]
+    currency, side = (column.gather(owner) for column in of_entries.get_columns())
+    known = details.with_columns(currency.alias("entry_currency"), side.alias("entry_direction"))
+    minor = pl.Series([None], dtype=pl.Int64).new_from_index(0, details.height)
+    for name in ("amount", "transaction", "instructed"):
+        if minor.null_count() and known[name].null_count() < known.height:
+            in_currency = pl.when(pl.col(f"{name}_currency") == pl.col("entry_currency"))
+            own = known.select(in_currency.then(amount_minor(pl.col(name), pl.col("entry_currency")))).to_series()
+            minor = minor.zip_with(minor.is_not_null(), own)
     direction = pl.when(pl.col("direction").is_in(_DIRECTIONS)).then("direction").otherwise("entry_direction")
     same = direction == pl.col("entry_direction")
-    return known.with_columns(detail_minor=pl.coalesce(amounts), detail_direction=direction).with_columns(
+    return known.with_columns(minor.alias("detail_minor"), detail_direction=direction).with_columns(
         signed=pl.when(same).then("detail_minor").otherwise(-pl.col("detail_minor"))
     ).drop("entry_direction", "entry_currency")  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.frames import FINDINGS, dtypes
+from canonical.frames import FINDINGS, dtypes, empty
 from canonical.money import amount_text
 
 _AGAIN: Final = "The provider must send the statement again; nothing of this file is booked."
@@ -82,6 +82,9 @@ def entry_findings(rows: pl.DataFrame) -> pl.DataFrame:
 
     `batch` is the ordinal of the statement in the file, `row` the position of the entry in it.
     """
+    checks = _checks()
+    if not rows.select(pl.any_horizontal(check.broken.any() for check in checks)).item():
+        return empty(FINDINGS)
     once = rows.unique(["statement", "position"], keep="first", maintain_order=True)
     parts = [
         once.filter(check.broken).select(
@@ -91,6 +94,6 @@ def entry_findings(rows: pl.DataFrame) -> pl.DataFrame:
             value=pl.col(check.value).str.head(60) if check.value else pl.lit(None, dtype=pl.String),
             message=check.message, remedy=pl.lit(check.remedy),
         )
-        for check in _checks()
+        for check in checks
     ]  # fmt: skip
     return pl.concat(parts).select(dtypes(FINDINGS).keys())

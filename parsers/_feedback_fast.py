@@ -26,7 +26,7 @@ from parsers._iso_faults import Doubt
 
 _SCANNERS: Final = 2
 _AHEAD: Final = 3
-_SLICE_BYTES: Final = 8 * 2**20
+_SLICE_BYTES: Final = 16 * 2**20
 _PADDING: Final = b" " * 16
 """Words are looked at from every offset, also from the last tag's, which is shorter than one."""
 WORTH_BYTES: Final = 2**20
@@ -55,7 +55,7 @@ def fast_records(source: Source, of: AccountMessage, reader: Reader, rows: Entry
                     places.append((statement, rows.take(statement, run.payments), run.payments))
                     position = start + run.end
                 if places:
-                    rows.add_rows(_placed(scanned.rows, places, lines))
+                    rows.settle(_placed(scanned.rows, places, lines))
                 lines += scanned.lines
             yield from _between(source, reader, position, len(source.data), final=True)
         finally:

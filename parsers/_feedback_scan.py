@@ -130,8 +130,9 @@ def scan_entries(data: bytes, learned: Learned) -> Scanned:
     details = texts_of(
         data, tags, found.firsts[rows][cut.owners], [one for item in layouts for one in item.details], cut.shapes, references.places
     )  # fmt: skip
-    odd = entries.odd(codes)
-    odd[cut.owners[details.odd(codes)]] = True
+    returns = data.find(b"\r") >= 0
+    odd = entries.odd(codes, returns=returns)
+    odd[cut.owners[details.odd(codes, returns=returns)]] = True
     raw = _raw(entries, details, cut)
     good = _held(raw, cut, odd, templates, found, learned)
     kept = np.flatnonzero(good & ~odd)
@@ -242,10 +243,10 @@ def _frame(raw: _Raw, cut: _Cut, kept: Ints, lines: Ints) -> pl.DataFrame:
     inside = np.flatnonzero(of_details > 0)
     zero = pl.lit(0, dtype=pl.Int64)
     none = pl.lit(None, dtype=pl.Int64)
-    entries = raw[0][kept].with_columns(
+    entries = _those(raw[0], kept).with_columns(
         statement=zero, position=pl.Series(place[kept]), line=pl.Series(lines[kept] + 1), charges_minor=none
     )
-    details = raw[1][inside].with_columns(
+    details = _those(raw[1], inside).with_columns(
         statement=zero,
         position=pl.Series(of_details[inside]),
         detail=pl.Series(cut.numbers[inside]),
@@ -255,3 +256,7 @@ def _frame(raw: _Raw, cut: _Cut, kept: Ints, lines: Ints) -> pl.DataFrame:
     whole = pl.from_arrow(rows.to_arrow(compat_level=pl.CompatLevel.oldest()))
     assert isinstance(whole, pl.DataFrame), "a table is a frame"
     return whole
+
+
+def _those(frame: pl.DataFrame, rows: Ints) -> pl.DataFrame:
+    return frame if len(rows) == frame.height else frame[rows]
