@@ -32,10 +32,10 @@ from parsers._iso_windows import HEAD_BYTES, Taken, exact_windows, new_reader, t
 from parsers._xml_bytes import declared_encoding
 from parsers._xml_feed import Feeder
 
-SCANNERS: Final = 2
-AHEAD: Final = 3
+_SCANNERS: Final = 2
+_AHEAD: Final = 3
 _MADE_AHEAD: Final = 1
-SLICE_BYTES: Final = 8 * 2**20
+_SLICE_BYTES: Final = 8 * 2**20
 _SETTLING_BYTES: Final = 30 * 2**20
 
 
@@ -59,8 +59,8 @@ def fast_windows(source: Source, message: Message, window_bytes: int) -> Iterato
     shapes = Shapes(message, prefix_of(source, message))
     settle_allocator(len(source.data))
     made: deque[tuple[int, Future[Window]]] = deque()
-    with ThreadPoolExecutor(SCANNERS) as scanners, ThreadPoolExecutor(1) as maker:
-        scans = _scans(source, shapes, min(window_bytes, SLICE_BYTES), scanners)
+    with ThreadPoolExecutor(_SCANNERS) as scanners, ThreadPoolExecutor(1) as maker:
+        scans = _scans(source, shapes, min(window_bytes, _SLICE_BYTES), scanners)
         try:
             for end, taken, gathered in _taken(source, message, window_bytes, scans):
                 made.append((end, maker.submit(_window, taken, gathered)))
@@ -132,7 +132,7 @@ def settle_allocator(size: int) -> None:
     """Keep the allocator from mapping each slice anew."""
     # glibc maps a block of some megabytes anew each time, and the system clears its every page: a quarter of all the time
     # spent on a slice. Once a larger block was freed (its mmap_threshold follows, up to 32 MiB) it keeps what it has.
-    if size > SLICE_BYTES:
+    if size > _SLICE_BYTES:
         np.empty(_SETTLING_BYTES, np.uint8)
 
 
@@ -140,7 +140,7 @@ def give_back(size: int) -> None:
     """Return what the slices took."""
     # What was kept is for the next stage: glibc returns it to the system when asked to, other libraries have no such call.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None and size > SLICE_BYTES:
+    if trim is not None and size > _SLICE_BYTES:
         trim(0)
 
 
@@ -155,7 +155,7 @@ def _scans(source: Source, shapes: Shapes, slice_bytes: int, pool: ThreadPoolExe
     slices = cuts(source, shapes, slice_bytes)
     pending: deque[Future[Scan]] = deque()
     while True:
-        while len(pending) < AHEAD and (cut := next(slices, None)):
+        while len(pending) < _AHEAD and (cut := next(slices, None)):
             pending.append(pool.submit(_scan_slice, source, *cut, shapes))
         if not pending:
             return
