@@ -10,7 +10,7 @@ import polars as pl
 
 from canonical.contracts import Source
 from canonical.errors import BulkrailError, FrameBroken
-from canonical.frames import CANCELLATIONS, ENTRIES, FINDINGS, PAYMENTS, STATEMENTS, STATUSES, TOTALS, checked
+from canonical.frames import BALANCES, CANCELLATIONS, ENTRIES, FINDINGS, PAYMENTS, STATEMENTS, STATUSES, TOTALS, checked
 from canonical.plugins import discover
 
 GOLDEN = Path(__file__).parents[1] / "parsers" / "golden"
@@ -59,6 +59,7 @@ def survive(name: str, data: bytes) -> None:
             said = found.read(source, found.options.model_validate(OPTIONS.get(name, {})))
             for frame, schema in (
                 (said.statuses, STATUSES), (said.statements, STATEMENTS), (said.entries, ENTRIES), (said.findings, FINDINGS),
+                (said.balances, BALANCES),
             ):  # fmt: skip
                 checked(frame, schema)
     except FrameBroken:
