@@ -2,6 +2,10 @@
 
 The list of purpose codes also grows by codes that only one community uses; a code that is missing here is therefore told as
 one that this list does not have, with the list's date.
+
+The category purposes were held against the open list TransactionAuthorizationProtocol/iso20022-external-code-sets (MIT), which is made
+from the ISO publication and gives no date: they are the same 45 codes. The date below is that of the publication as far as the codes
+in it tell; the purposes were not compared one by one.
 """
 
 from __future__ import annotations
