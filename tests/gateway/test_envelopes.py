@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
 import shutil
@@ -73,7 +74,8 @@ def test_a_packed_file_is_read_as_the_plain_one(gateway: Gateway, name: str, dat
 )
 def test_what_is_wrong_with_an_envelope_is_told(gateway: Gateway, clock, data: bytes, words: str) -> None:
     upload(gateway, "alder", "a.packed", data)
-    clock.move(days=1)  # a damaged envelope closes nothing: it is taken when the grace time is over
+    # A damaged envelope closes nothing: it is taken when the grace time is over.
+    clock.now = gateway.store.head("clients/alder/inbox/a.packed").modified + dt.timedelta(days=1)
     found = receive(gateway)
     assert found[0].file_id is not None
     run_journey(gateway, found[0].file_id)
@@ -190,7 +192,7 @@ def test_an_encrypted_and_signed_file_is_read_by_either_pinned_key(pgp_gateway, 
 )
 def test_what_is_not_by_the_client_is_quarantined_and_never_parsed(pgp_gateway, clock, sealed, make, rule) -> None:
     upload(pgp_gateway, "alder", "a.xml.pgp", make(sealed))
-    clock.move(days=1)
+    clock.now = pgp_gateway.store.head("clients/alder/inbox/a.xml.pgp").modified + dt.timedelta(days=1)
     file_id = receive(pgp_gateway)[0].file_id
     run_journey(pgp_gateway, file_id)
     assert rule in pgp_gateway.lake.whole(file_id, "findings", "validate")["rule"].to_list()

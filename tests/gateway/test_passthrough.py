@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 from test_journey import TODAY, receive_one
 from world import agree
 
 from gateway.composition import Gateway
 from gateway.dispatch import due
+from gateway.plans import noted
 from gateway.stages import deliver, run_journey
 from sandbox.day import salaries_pain001
 
@@ -44,8 +46,9 @@ def test_an_authority_is_told_what_the_client_said(gateway: Gateway, tmp_path: P
     assert (b"<Id>G-77</Id>" in out) == (xsd == "reject")
     # Without its schema the report would be dropped: that payment waits, and says why.
     assert out.count(b"<CdtTrfTxInf>") == (10 if xsd == "reject" else 9)
-    waiting = gateway.lake.whole(file_id, "routes").drop_nulls("waiting")
-    assert [("RgltryRptg" in why) for why in waiting["waiting"]] == ([] if xsd == "reject" else [True])
+    routes = gateway.lake.whole(file_id, "routes").filter(pl.col("submission_id").is_null())
+    told = noted(gateway, file_id, routes)["text"]
+    assert [("RgltryRptg" in why) for why in told] == ([] if xsd == "reject" else [True])
     assert found.filter(rule="uncarried")["row"].to_list() == [1]
 
 
