@@ -58,7 +58,7 @@ class ObjectStore(ABC):
         with _outside(key):
             try:
                 self._write(key, data, create=create)
-            except (AlreadyExistsError, FileExistsError) as fault:
+            except AlreadyExistsError as fault:
                 raise Conflict(f"object {key} is there already") from fault
         self._make_durable(key)
 
@@ -163,7 +163,7 @@ class LocalObjectStore(ObjectStore):
         try:
             shutil.copyfile(data, aside)  # by the system, with no byte in our memory
             if create:
-                os.link(aside, path)
+                _link_new(aside, path)
             else:
                 aside.replace(path)
         finally:
@@ -177,6 +177,14 @@ class LocalObjectStore(ObjectStore):
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _link_new(aside: Path, path: Path) -> None:
+    # Only this says that the object is there: a file in the way of its folder is a fault like any other.
+    try:
+        os.link(aside, path)
+    except FileExistsError as fault:
+        raise AlreadyExistsError(str(path)) from fault
 
 
 class S3ObjectStore(ObjectStore):
