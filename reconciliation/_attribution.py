@@ -9,22 +9,11 @@ import polars as pl
 
 from canonical.frames import STATUSES, checked, dtypes
 from reconciliation.frames import ATTRIBUTED, BOOK, SENT
+from reconciliation.moves import WHOLE, codes
 
 _ROW: Final = ("feedback_id", "sequence", "position")
 _WORD: Final = ("kind", "status", "reason", "reason_text", "trace")
 _CONTEXT: Final[dict[str, pl.Expr]] = {"feedback_id": pl.lit(""), "sequence": pl.lit(0, dtype=pl.Int64)}
-PAYMENT_STATUSES: Final = (
-    "RCVD", "ACTC", "ACCP", "ACWC", "PDNG", "ACSP", "ACSC", "ACCC", "ACFC", "ACWP", "PATC", "RJCT", "CANC",
-    "RCVC", "RVMC", "RVNM", "RVNA", "RVCM", "RVNC",
-)  # fmt: skip
-"""What may be said of one payment: ISO ExternalPaymentTransactionStatus1Code and the EPC's verification of payee codes."""
-CANCELLATION_STATUSES: Final = (
-    "ACCR", "PDCR", "RJCR", "CNCL", "MODI", "CWFW", "UWFW", "IPYI", "IPAY", "INFO", "PTNA", "RFUS", "CNFM", "ICOV", "MCOV",
-)  # fmt: skip
-"""What may become of the request to cancel one payment: ISO CancellationIndividualStatus1Code and
-ExternalInvestigationExecutionConfirmation1Code. A group that is partly cancelled (PACR) says nothing of its payments."""
-
-
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """`attributed`: ATTRIBUTED. `unknown`: the STATUSES rows that count for no payment, with feedback_id and `note`."""
@@ -127,7 +116,7 @@ def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame) 
     said_wrong = unsayable.with_columns(
         note=pl.lit("says of one payment what cannot be said of one: ") + pl.col("status")
     )
-    strange = ~(_sayable() | pl.col("status").is_in(["PART", "PACR"]))
+    strange = ~(_sayable() | pl.col("status").is_in(list(WHOLE)))
     group_note = (
         pl.when(pl.col("named").is_null())
         .then(pl.lit("names no submission that was sent to this provider"))
@@ -143,8 +132,8 @@ def _sayable() -> pl.Expr:
     """True where the status can be said of one payment, by the kind of the row."""
     return (
         pl.when(pl.col("kind") == "cancellation")
-        .then(pl.col("status").is_in(CANCELLATION_STATUSES))
-        .otherwise(pl.col("status").is_in(PAYMENT_STATUSES))
+        .then(pl.col("status").is_in(codes("cancellation")))
+        .otherwise(pl.col("status").is_in(codes("status")))
     )
 
 

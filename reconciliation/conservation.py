@@ -8,8 +8,8 @@
 | settled before + newly settled = settled still + newly returned | `settled_difference` |
 
 "Opening" is the frame of states on which the period before was closed, so that prior close = this opening. "Closing"
-outstanding includes submissions of unknown outcome. "Reinstated" is what a provider refused and the bank booked all the
-same. A payment whose amount cannot be read counts in the counts and not in the sums.
+outstanding includes submissions of unknown outcome. "Reinstated" is what a provider refused, and then
+told as completed or the bank booked. A payment whose amount cannot be read counts in the counts and not in the sums.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import polars as pl
 from canonical.errors import NotTied
 from canonical.frames import checked
 from reconciliation.frames import BOOKED, COUNTS, NOT_SENT, OPEN, STATE_NAMES
-from reconciliation.states import MOVES
+from reconciliation.moves import MOVES
 
 _ROWS_IN_MESSAGE_MAX: Final = 10
 _DIFFERENCES: Final = {
@@ -169,7 +169,7 @@ def _terms() -> dict[str, pl.Expr]:
         "submitted": sent,
         "opening": among(_WAS, OPEN),
         "newly_submitted": sent & (_WAS.is_null() | among(_WAS, NOT_SENT)),
-        "reinstated": among(_WAS, ["provider_rejected"]) & among(_NOW, BOOKED),
+        "reinstated": among(_WAS, ["provider_rejected"]) & among(_NOW, [*OPEN, *BOOKED]),
         "newly_settled": among(_NOW, BOOKED) & ~among(_WAS, BOOKED),
         "newly_refused": refused & ~among(_WAS, ["provider_rejected"]),
         "closing": among(_NOW, OPEN),

@@ -17,7 +17,7 @@ from canonical.limits import AMOUNT_MINOR_MAX
 STATE_NAMES: Final = (
     "rejected", "cancelled", "waiting", "submitted_unknown", "outstanding", "provider_rejected", "settled", "returned",
 )  # fmt: skip
-"""Every payment is in exactly one of these. The table of allowed moves is `reconciliation.states.MOVES`."""
+"""Every payment is in exactly one of these. The table of allowed moves is `reconciliation.moves.MOVES`."""
 
 NOT_SENT: Final = ("rejected", "cancelled", "waiting")
 OPEN: Final = ("submitted_unknown", "outstanding")
@@ -75,9 +75,9 @@ STATES: Final = pa.DataFrameSchema(
     {
         **_identity(),
         "state": _text("one of STATE_NAMES", required=True, values=STATE_NAMES),
-        "status": _text("the provider's word that counts: the first final one, else the last one"),
+        "status": _text("the provider's word that counts: the strongest, see `reconciliation.moves`"),
         "reason": _text("its ISO reason or NACHA return code"),
-        "status_kind": _text("return where the provider told of a return, else status", values=("status", "return")),
+        "status_kind": _text("as in statuses, of that word", values=("status", "return", "cancellation")),
         "value_date": _date("of the entry that settled it"),
         "returned_on": _date("value date of the entry that returned it"),
     },

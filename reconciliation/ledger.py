@@ -23,8 +23,8 @@ Of a credit transfer (a collection has both sides turned):
 | fee | fees | bank | value date |
 | unknown | suspense | bank | value date |
 
-A posting's id is `event:subject`, so that a repeat posts nothing twice; its reversal is `reversal:event:subject`. Charges
-that an entry only tells of (Chrgs) are reported and not posted: they moved no money in that entry.
+A posting's id is `event:subject`, so that a repeat posts nothing twice; its reversal is `reversal:event:subject`. What is
+called for again after a reversal is posted as `event:subject#2`, and so on. Charges that an entry only tells of (Chrgs) are reported and not posted: they moved no money in that entry.
 """
 
 from __future__ import annotations
@@ -68,21 +68,37 @@ def postings(
     booked = checked(entries, ENTRIES).filter("booked")
     wanted = pl.concat([_of_payments(checked(states, STATES), day), _of_entries(booked, matches, providers, day)])
     positive = wanted.filter(pl.col("amount_minor") > 0)
-    new = positive.join(earlier, on="posting_id", how="anti")
+    standing = _standing(checked(earlier, POSTINGS))
+    times = earlier.filter(~_is_reversal()).group_by(_base()).agg(times=pl.len() + 1)
+    new = positive.join(standing, on="posting_id", how="anti").join(times, on="posting_id", how="left")
+    again = pl.format("{}#{}", "posting_id", "times")
     subjects = pl.concat([states["payment_id"], entries["entry_id"]]).implode()
-    stale = (
-        checked(earlier, POSTINGS)
-        .filter(pl.col("subject").is_in(subjects) & ~pl.col("posting_id").str.starts_with(_REVERSAL))
-        .join(positive, on="posting_id", how="anti")
-        .with_columns(
-            posting_id=pl.lit(_REVERSAL) + pl.col("posting_id"),
-            debit_account="credit_account",
-            credit_account="debit_account",
-            day=pl.lit(day),
-        )
-        .join(earlier, on="posting_id", how="anti")
+    stale = standing.filter(pl.col("subject").is_in(subjects)).join(positive, on="posting_id", how="anti")
+    reversed_now = stale.with_columns(
+        posting_id=pl.lit(_REVERSAL) + pl.col("own_id"),
+        debit_account="credit_account",
+        credit_account="debit_account",
+        day=pl.lit(day),
     )
-    return conform(pl.concat([new, stale], how="diagonal").sort("posting_id"), POSTINGS)
+    new = new.with_columns(posting_id=pl.when(pl.col("times") > 1).then(again).otherwise("posting_id"))
+    found = pl.concat([new.drop("times"), reversed_now.drop("own_id")], how="diagonal")
+    return conform(found.sort("posting_id"), POSTINGS)
+
+
+def _standing(earlier: pl.DataFrame) -> pl.DataFrame:
+    """Postings that were not reversed, under the id of their event and subject; `own_id` is the one they were posted under."""
+    reversed_ids = earlier.filter(_is_reversal()).select(own_id=pl.col("posting_id").str.strip_prefix(_REVERSAL))
+    posted = earlier.filter(~_is_reversal()).with_columns(_base(), own_id="posting_id")
+    return posted.join(reversed_ids, on="own_id", how="anti")
+
+
+def _is_reversal() -> pl.Expr:
+    return pl.col("posting_id").str.starts_with(_REVERSAL)
+
+
+def _base() -> pl.Expr:
+    """The id of event and subject, without the ordinal of a posting that was made again."""
+    return pl.format("{}:{}", "event", "subject").alias("posting_id")
 
 
 def _of_payments(states: pl.DataFrame, day: dt.date) -> pl.DataFrame:

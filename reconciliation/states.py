@@ -4,16 +4,17 @@
 |---|---|
 | sent, settled by a BOOK entry, and a return entry or a provider's return | returned |
 | sent, settled by a BOOK entry | settled |
-| sent, and the submission was rejected, or the first final word is RJCT or CANC, or a return was told | provider_rejected |
+| sent, and the strongest word returns, refuses or cancels it, or no word came and the submission was rejected | provider_rejected |
 | RELEASING or UNKNOWN, and no word from the provider | submitted_unknown |
 | sent | outstanding |
 | verdict RJCT, or the whole file rejected | rejected |
 | file refused at approval or cancelled | cancelled |
 | anything else | waiting |
 
-"Sent" is RELEASING and later. The first final word (RJCT, CANC, ACSC) in order of receipt stands; a later one that
-says otherwise is a contradiction for a person and is not applied. ACSC only informs: it keeps a later RJCT from being
-applied, it does not settle. A repeat of what was said changes nothing, because the state is a function of what is known.
+"Sent" is RELEASING and later. `reconciliation.moves` says what each word does, and which of two is the stronger: of all
+that was said the strongest counts, so that neither the order of the files nor a repeat changes anything. That a payment
+is completed (ACSC) goes before that it is refused: the money may have moved, so it stays outstanding until an entry or a
+person decides. `explained` says of each word what became of it.
 """
 
 from __future__ import annotations
@@ -24,22 +25,11 @@ import polars as pl
 
 from canonical.errors import FrameBroken
 from canonical.frames import MATCHES, checked, dtypes
-from reconciliation._attribution import PAYMENT_STATUSES, Attribution, attribute
-from reconciliation.frames import ATTRIBUTED, BOOK, BOOKED, NOT_SENT, SENT, STATE_NAMES, STATES
+from reconciliation._attribution import Attribution, attribute
+from reconciliation._words import explained, placed, strongest
+from reconciliation.frames import ATTRIBUTED, BOOK, BOOKED, NOT_SENT, SENT, STATES
+from reconciliation.moves import DISPUTES, MOVES
 
-MOVES: Final[dict[str, tuple[str, ...]]] = {
-    "waiting": tuple(name for name in STATE_NAMES if name != "waiting"),
-    "submitted_unknown": ("outstanding", "provider_rejected", "settled", "returned"),
-    "outstanding": ("provider_rejected", "settled", "returned"),
-    "provider_rejected": ("settled", "returned"),
-    "settled": ("returned",),
-    "rejected": (),
-    "cancelled": (),
-    "returned": (),
-}
-"""State → states it may move to. What a bank books after it refused is money moved: settled, and a contradiction."""
-
-_FINAL: Final = ("RJCT", "CANC", "ACSC")
 _ROWS_NAMED_MAX: Final = 20
 
 
@@ -67,7 +57,7 @@ def payment_states(book: pl.DataFrame, attributed: pl.DataFrame, matches: pl.Dat
     _once(settled, "a payment is settled twice")
     _once(returned, "a payment is returned twice")
     known = (
-        book.join(_words(attributed), on="payment_id", how="left", maintain_order="left")
+        book.join(strongest(attributed), on="payment_id", how="left", maintain_order="left")
         .join(settled, on="payment_id", how="left", maintain_order="left")
         .join(returned, on="payment_id", how="left", maintain_order="left")
     )
@@ -78,53 +68,34 @@ def payment_states(book: pl.DataFrame, attributed: pl.DataFrame, matches: pl.Dat
 
 def contradicted(states: pl.DataFrame, attributed: pl.DataFrame) -> pl.DataFrame:
     """STATES rows on which provider and bank say opposite things, each with a `note`; nothing of it was applied twice."""
-    words = attributed.filter(pl.col("kind") == "status").group_by("payment_id")
-    final = words.agg(
-        refused=pl.col("status").is_in(["RJCT", "CANC"]).any(), completed=(pl.col("status") == "ACSC").any()
+    said = placed(attributed).group_by("payment_id").agg(
+        **{name: (pl.col("effect") == name).any() for name in ("refuses", "cancels", "completes", "returns")},
+        disputed=pl.col("reason_text").filter(pl.col("reason").is_in(sorted(DISPUTES))).sort().first(),
     )
-    rows = states.join(final, on="payment_id", how="left", maintain_order="left")
-    refused = pl.col("refused").fill_null(value=False)
+    rows = states.join(said, on="payment_id", how="left", maintain_order="left")
     booked = pl.col("state").is_in(BOOKED)
+    refused = pl.col("refuses") & ~pl.col("returns")
     note = (
         pl.when(booked & refused)
         .then(pl.lit("the provider refused it, and the bank booked it"))
-        .when(booked & (pl.col("delivery_state") == "REJECTED"))
+        .when(booked & (pl.col("delivery_state") == "REJECTED") & pl.col("status_kind").is_null())
         .then(pl.lit("the provider refused the whole submission, and the bank booked this payment"))
-        .when(refused & pl.col("completed"))
-        .then(pl.lit("the provider says both that it is refused and that it is settled; the first word stands"))
+        .when(pl.col("refuses") & pl.col("completes"))
+        .then(pl.lit("the provider says both that it is refused and that it is settled; only an entry decides"))
+        .when((pl.col("state") == "settled") & pl.col("cancels"))
+        .then(pl.lit("the provider cancelled it, the bank booked it, and no return is booked yet"))
+        .when(pl.col("disputed").is_not_null())
+        .then(pl.format("its return is disputed: {}", "disputed"))
     )
     return rows.with_columns(note=note).filter(pl.col("note").is_not_null()).select(*dtypes(STATES), "note")
-
-
-def _words(attributed: pl.DataFrame) -> pl.DataFrame:
-    """One row a payment: the word that counts, and whether a return was told or anything heard."""
-    told = checked(attributed, ATTRIBUTED).filter(
-        (pl.col("kind") == "return") | ((pl.col("kind") == "status") & pl.col("status").is_in(PAYMENT_STATUSES))
-    )
-    returns = pl.col("kind") == "return"
-    final = ~returns & pl.col("status").is_in(_FINAL)
-    counts = (
-        pl.when(returns.any())
-        .then(returns)
-        .when(final.any())
-        .then(final)
-        .otherwise(pl.lit(value=True))
-        .over("payment_id")
-    )
-    ordered = told.sort("sequence", "feedback_id", "position").filter(counts)
-    # Of final words and returns the first one stands; of words that only inform, the last one.
-    first = pl.col("kind").first().eq("return") | pl.col("status").first().is_in(_FINAL)
-    return ordered.group_by("payment_id", maintain_order=True).agg(
-        status=pl.when(first).then(pl.col("status").first()).otherwise(pl.col("status").last()),
-        reason=pl.when(first).then(pl.col("reason").first()).otherwise(pl.col("reason").last()),
-        status_kind=pl.col("kind").first(),
-    )
 
 
 def _state() -> pl.Expr:
     sent = pl.col("delivery_state").is_in(SENT) & pl.col("submission_id").is_not_null()
     returned = pl.col("status_kind") == "return"
-    refused = returned | pl.col("status").is_in(["RJCT", "CANC"]) | (pl.col("delivery_state") == "REJECTED")
+    # A word on the payment itself goes before what became of its whole submission.
+    whole = (pl.col("delivery_state") == "REJECTED") & pl.col("status_kind").is_null()
+    refused = pl.col("effect").is_in(["returns", "refuses", "cancels"]) | whole
     unheard = pl.col("delivery_state").is_in(["RELEASING", "UNKNOWN"]) & pl.col("status_kind").is_null()
     return (
         pl.when(sent & pl.col("booked") & (pl.col("back") | returned))
@@ -158,4 +129,14 @@ def _refuse_unsent(states: pl.DataFrame, matches: pl.DataFrame) -> None:
         raise FrameBroken(f"a match books a payment that was never sent: {named}")
 
 
-__all__ = ["ATTRIBUTED", "BOOK", "MOVES", "STATES", "Attribution", "attribute", "contradicted", "payment_states"]
+__all__ = [
+    "ATTRIBUTED",
+    "BOOK",
+    "MOVES",
+    "STATES",
+    "Attribution",
+    "attribute",
+    "contradicted",
+    "explained",
+    "payment_states",
+]

@@ -10,7 +10,7 @@ from canonical.errors import NotTied
 from canonical.limits import AMOUNT_MINOR_MAX
 from reconciliation.conservation import at_fault, require_tied, tie_out, tie_out_files
 from reconciliation.frames import COUNTS, NOT_SENT, STATE_NAMES
-from reconciliation.states import MOVES
+from reconciliation.moves import MOVES
 
 SCOPES = [["file_id"], ["provider"], ["provider", "account", "execution_date"], ["submitted_on"], []]
 

@@ -99,6 +99,20 @@ def test_rejected_then_booked_all_the_same():
     assert second["posting_id"].to_list() == ["reversal:rejected:file-0001", "settled:file-0001"]
 
 
+def test_what_is_called_for_again_is_posted_again():
+    """Refused, then told as completed, then returned: the refusal is posted, reversed, and posted once more."""
+    frame, said = book(payment(1)), [("status", "RJCT"), ("status", "ACSC"), ("return", "RJCT")]
+    words, earlier = [], NONE
+    for position, (kind, code) in enumerate(said, 1):
+        words.append(status(position, kind=kind, original_instruction_id="REF-1", status=code))
+        now = states(frame, attribute(statuses(*words), frame).attributed)
+        earlier = pl.concat([earlier, post(now, entries(), empty(MATCHES), earlier)])
+        assert post(now, entries(), empty(MATCHES), earlier).is_empty()
+    assert earlier["posting_id"].to_list()[2:] == [
+        "submitted:file-0001", "reversal:rejected:file-0001", "rejected:file-0001#2",
+    ]  # fmt: skip
+
+
 def test_what_is_not_given_is_not_reversed():
     first = post(states(book(payment(1), payment(2))), entries(), empty(MATCHES))
     assert post(states(book(payment(2))), entries(), empty(MATCHES), first).is_empty()
