@@ -35,7 +35,10 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A provider as it stands: STATES, ENTRIES, STATEMENTS, MATCHES of all runs, and `matched`: what would match now."""
+    """A provider as it stands: STATES, ENTRIES, STATEMENTS, MATCHES of all runs, and `matched`: what would match now.
+
+    `findings`: FINDINGS of its feedback files, with feedback_id, sequence and received_on.
+    """
 
     states: pl.DataFrame
     attribution: Attribution
@@ -43,6 +46,7 @@ class Position:
     statements: pl.DataFrame
     matches: pl.DataFrame
     matched: Matched
+    findings: pl.DataFrame
 
     @classmethod
     def joined(cls, book: pl.DataFrame, parts: list[Position]) -> Position:
@@ -56,7 +60,8 @@ class Position:
             for name, schema in (("entries", ENTRIES), ("statements", STATEMENTS), ("matches", MATCHES))
         )
         states = payment_states(book, told.attributed, matches)
-        return cls(states, told, entries, statements, matches, match(states, entries, matches))
+        findings = pl.concat([part.findings for part in parts])
+        return cls(states, told, entries, statements, matches, match(states, entries, matches), findings)
 
 
 def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -> Position:
@@ -73,7 +78,10 @@ def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -
         matches = matches.join(entries, on="entry_id", how="semi")
     words = attribution(gateway, provider_id, book)
     states = payment_states(book, words.attributed, matches)
-    return Position(states, words, entries, statements, matches, match(states, entries, matches))
+    findings = feedback_frames(gateway, provider_id, "findings")
+    if until is not None:
+        findings = findings.filter(pl.col("received_on") <= until)
+    return Position(states, words, entries, statements, matches, match(states, entries, matches), findings)
 
 
 def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:

@@ -25,7 +25,14 @@ from gateway.composition import Gateway
 from gateway.reconcile import Position, position
 from gateway.registry import tables as t
 from gateway.status import parsed_counts, read_counts
-from reconciliation.breaks import chain_breaks, contradiction_breaks, entry_breaks, feedback_breaks, payment_breaks
+from reconciliation.breaks import (
+    chain_breaks,
+    contradiction_breaks,
+    entry_breaks,
+    feedback_breaks,
+    finding_breaks,
+    payment_breaks,
+)
 from reconciliation.conservation import require_tied
 from reconciliation.ledger import postings
 from reconciliation.reports import Period, reconciliation_report, settlement_report
@@ -100,6 +107,7 @@ def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
         payment_breaks(found.states, day, gateway.settings.unmatched_after_days),
         contradiction_breaks(opposed, day),
         feedback_breaks(found.attribution.unknown, day),
+        finding_breaks(found.findings, day),
         chain_breaks(found.statements, day),
     ]
     return pl.concat([empty(BREAKS), *parts])
@@ -181,7 +189,7 @@ def _owners(gateway: Gateway) -> dict[str, str]:
 def _digests(found: Position) -> tuple[tuple[str, str], ...]:
     frames: Iterable[tuple[str, pl.DataFrame]] = (
         ("payment states", found.states), ("feedback", found.attribution.attributed), ("entries", found.entries),
-        ("statements", found.statements), ("matches", found.matches),
+        ("statements", found.statements), ("matches", found.matches), ("findings", found.findings),
     )  # fmt: skip
     return tuple((name, _digest(frame)) for name, frame in frames)
 

@@ -14,6 +14,8 @@ from reconciliation.moves import WHOLE, codes
 _ROW: Final = ("feedback_id", "sequence", "position")
 _WORD: Final = ("kind", "status", "reason", "reason_text", "trace")
 _CONTEXT: Final[dict[str, pl.Expr]] = {"feedback_id": pl.lit(""), "sequence": pl.lit(0, dtype=pl.Int64)}
+
+
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """`attributed`: ATTRIBUTED. `unknown`: the STATUSES rows that count for no payment, with feedback_id and `note`."""

@@ -7,6 +7,7 @@
 | unmatched_payment | book | payment_id | no final word `weekdays_max` weekdays after the execution date |
 | contradiction | book | payment_id | provider and bank say opposite things |
 | unknown_feedback | bank | feedback_id/position | a status or return that counts for no payment |
+| feedback_finding | bank | feedback_id/rule | a feedback file cannot be read, or something in it is wrong |
 | statement_chain | bank | statement_id | a statement is missing, or does not add up |
 """
 
@@ -115,6 +116,32 @@ def feedback_breaks(unknown: pl.DataFrame, day: dt.date) -> pl.DataFrame:
             )), "note",
         ),
     )  # fmt: skip
+    return _aged(rows, day)
+
+
+def finding_breaks(findings: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """BREAKS of kind feedback_finding, one for each feedback file and rule.
+
+    Args:
+        findings: FINDINGS of feedback files, with `feedback_id` and `received_on` (Date).
+        day: the day the ages are counted to.
+    """
+    first = findings.group_by("feedback_id", "rule", maintain_order=True).agg(
+        pl.first("severity", "message", "remedy", "line", "received_on"), times=pl.len()
+    )
+    where = pl.when(pl.col("line").is_not_null()).then(pl.format(", line {}", "line")).otherwise(pl.lit(""))
+    more = pl.when(pl.col("times") > 1).then(pl.format(" ({} such findings)", "times")).otherwise(pl.lit(""))
+    rows = first.select(
+        kind=pl.lit("feedback_finding"),
+        side=pl.lit("bank"),
+        subject=pl.format("{}/{}", "feedback_id", "rule"),
+        account=pl.lit(None, dtype=pl.String),
+        amount_minor=pl.lit(0, dtype=pl.Int64),
+        currency=pl.lit(NO_CURRENCY),
+        credit_debit=pl.lit("CRDT"),
+        since=pl.coalesce("received_on", pl.lit(day)),
+        note=pl.concat_str(pl.col("severity"), where, pl.lit(": "), "message", pl.lit(" "), "remedy", more),
+    )
     return _aged(rows, day)
 
 

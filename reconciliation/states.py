@@ -68,9 +68,13 @@ def payment_states(book: pl.DataFrame, attributed: pl.DataFrame, matches: pl.Dat
 
 def contradicted(states: pl.DataFrame, attributed: pl.DataFrame) -> pl.DataFrame:
     """STATES rows on which provider and bank say opposite things, each with a `note`; nothing of it was applied twice."""
-    said = placed(attributed).group_by("payment_id").agg(
-        **{name: (pl.col("effect") == name).any() for name in ("refuses", "cancels", "completes", "returns")},
-        disputed=pl.col("reason_text").filter(pl.col("reason").is_in(sorted(DISPUTES))).sort().first(),
+    said = (
+        placed(attributed)
+        .group_by("payment_id")
+        .agg(
+            **{name: (pl.col("effect") == name).any() for name in ("refuses", "cancels", "completes", "returns")},
+            disputed=pl.col("reason_text").filter(pl.col("reason").is_in(sorted(DISPUTES))).sort().first(),
+        )
     )
     rows = states.join(said, on="payment_id", how="left", maintain_order="left")
     booked = pl.col("state").is_in(BOOKED)

@@ -286,9 +286,7 @@ def test_any_order_and_any_repetition_gives_the_same_states(world, data):
 
     plain, mixed = heard_in(files), heard_in(order)
     assert states(frame, plain, matches).equals(states(frame, mixed, matches))
-    assert contradicted(states(frame, plain, matches), plain).equals(
-        contradicted(states(frame, mixed, matches), mixed)
-    )
+    assert contradicted(states(frame, plain, matches), plain).equals(contradicted(states(frame, mixed, matches), mixed))
 
 
 @settings(max_examples=40, deadline=None)
