@@ -17,8 +17,15 @@ from reconciliation_world import (
     statuses,
 )  # fmt: skip
 
-from canonical.frames import MATCHES, empty
-from reconciliation.breaks import chain_breaks, contradiction_breaks, entry_breaks, feedback_breaks, payment_breaks
+from canonical.frames import FINDINGS, MATCHES, dtypes, empty
+from reconciliation.breaks import (
+    chain_breaks,
+    contradiction_breaks,
+    entry_breaks,
+    feedback_breaks,
+    finding_breaks,
+    payment_breaks,
+)
 from reconciliation.ladder import match
 from reconciliation.states import attribute, contradicted
 
@@ -93,3 +100,22 @@ def test_a_gap_between_statements_and_within_one():
 def test_accounts_have_chains_of_their_own():
     lines = statements(statement(1, 0, 500), statement(2, 900, 900, account="GB33BUKB20201555555555"))
     assert chain_breaks(lines, DAY).is_empty()
+
+
+def test_findings_of_feedback_files_are_one_break_a_file_and_rule():
+    rows = [
+        {"rule": rule, "reason": "NARR", "severity": "error", "level": "file", "line": line, "message": f"{rule} at {line}.",
+         "remedy": "Ask the bank.", "feedback_id": "B1", "received_on": later(-2)}
+        for rule, line in (("camt-sum", 7), ("camt-sum", 9), ("camt-date", None))
+    ]  # fmt: skip
+    schema = {**dtypes(FINDINGS), "feedback_id": pl.String, "received_on": pl.Date}
+    found = finding_breaks(pl.DataFrame(rows, schema=schema), DAY)
+    assert found.select("subject", "kind", "age_days").rows() == [
+        ("B1/camt-date", "feedback_finding", 2),
+        ("B1/camt-sum", "feedback_finding", 2),
+    ]
+    assert found["note"].to_list() == [
+        "error: camt-date at None. Ask the bank.",
+        "error, line 7: camt-sum at 7. Ask the bank. (2 such findings)",
+    ]
+    assert finding_breaks(pl.DataFrame(schema=schema), DAY).is_empty()
