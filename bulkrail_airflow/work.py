@@ -196,6 +196,16 @@ def feedback_faults(asked: Iterable[str], followed: Iterable[Record]) -> list[st
     ]
 
 
+def watch() -> int:
+    """Raise and end alerts; how many stand. What is wrong is told by the alerts, not by a red task."""
+    from gateway.watch import watch as look
+
+    standing = look(open_gateway())
+    for alert in standing:
+        _log.warning("%s: %s", alert.kind, alert.message)
+    return len(standing)
+
+
 def reconcile(provider_id: str) -> str:
     """Match a provider's statements with what is outstanding; the provider id."""
     from gateway.reconcile import reconcile as match

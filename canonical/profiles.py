@@ -253,6 +253,37 @@ class FeedbackSource(Model):
         return Plugin(name=self.format, options=self.options)
 
 
+class StatementExpected(Model):
+    """When an account's statement of a business day must be here: by a time, so many business days later."""
+
+    by: dt.time
+    time_zone: ZoneName
+    calendar: Literal["target", "fed", "uk", "swiss", "weekdays", "every_day"]
+    days_after: int = Field(default=1, ge=0, le=10)
+
+
+class ReturnRate(Model):
+    """How many of a client's collections may come back for some reasons, in hundredths of a percent of those sent.
+
+    Both are counted over the last `days`. Nacha Operating Rules, subsection 2.17.2: unauthorized 50 (R05 R07 R10 R11 R29
+    R51), administrative 300 (R02 R03 R04), overall 1500 (no reasons named: all of them), over 60 days.
+    """
+
+    name: str
+    reasons: tuple[str, ...] = ()
+    basis_points_max: int = Field(ge=0, le=10_000)
+    days: int = Field(default=60, ge=1, le=400)
+
+
+class Expectations(Model):
+    """What must come from a provider, and in time; what does not raises an alert. What is left out is not waited for."""
+
+    answer_within_hours: int | None = Field(default=None, ge=1)
+    unknown_for_hours: int = Field(default=1, ge=1)
+    statement: StatementExpected | None = None
+    return_rates: tuple[ReturnRate, ...] = ()
+
+
 class ProviderProfile(Model):
     """One bank or payment provider. `file_name`: how its files are named, see `canonical.file_names`.
 
@@ -271,6 +302,7 @@ class ProviderProfile(Model):
     verification: Verification | None = None
     health: Health = Health()
     feedback: tuple[FeedbackSource, ...] = ()
+    expects: Expectations = Expectations()
 
 
 DEFAULT_CLIENT = ClientProfile(

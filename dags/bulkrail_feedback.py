@@ -12,6 +12,7 @@ payments. It runs when a provider offers something new, and every five minutes.
 | `follow` | this provider cannot be reached, or refuses; the others were followed | passing faults mend themselves; else mend the login or host key |
 | `report_faults` | its log names providers not followed, and feedback files that nobody can read | ask the provider for the file again; a corrected file is another file |
 | `answer` | this client was not told | clear the task |
+| `watch` | nobody looks for what has not come | clear the task; `bulkrail alerts` shows what stands |
 
 ## What is safe to repeat
 
@@ -77,10 +78,15 @@ with DAG(
         if faults := work.feedback_faults(asked, followed[:]):
             raise AirflowFailException("not followed:\n" + "\n".join(faults))
 
+    @task(task_display_name="look for what has not come", trigger_rule="all_done")
+    def watch() -> int:
+        """Raise alerts for answers and statements that are overdue, and end those that came."""
+        return work.watch()
+
     asked = providers()
     followed = follow.expand(provider_id=asked)
     untold = files_with_news()
-    followed >> untold
+    followed >> [untold, watch()]
     answer.expand(file=untold)
     announce(followed)
     report_faults(asked, followed)

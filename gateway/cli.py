@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from canonical.errors import BulkrailError
+from gateway.cli_alerts import alerts_app
 from gateway.cli_audit import audit_app
 from gateway.cli_parts import CLIENT_DESK, FINANCE, OPERATION, Output, opened, plainly
 from gateway.cli_read import read_app
@@ -26,6 +27,7 @@ config_app = typer.Typer(help="Client and provider profiles.", no_args_is_help=T
 app.add_typer(config_app, name="config")
 app.add_typer(read_app)
 app.add_typer(releases_app)
+app.add_typer(alerts_app)
 app.add_typer(audit_app, name="audit")
 
 

@@ -297,3 +297,17 @@ AUDIT_END: Final = Table(
     Column("digest", String(64), nullable=False),
 )  # fmt: skip
 """The last row of the trail: one row, locked by whoever appends."""
+
+ALERTS: Final = Table(
+    "alerts", METADATA,
+    Column("alert_id", String(20), primary_key=True),  # from kind, subject and the moment it was raised
+    Column("kind", String(30), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("raised_at", String(32), nullable=False),
+    Column("over_at", String(32)),  # null while its cause is there
+)  # fmt: skip
+Index(
+    "uq_alerts_open", ALERTS.c.kind, ALERTS.c.subject, unique=True,
+    sqlite_where=text("over_at IS NULL"), postgresql_where=text("over_at IS NULL"),
+)  # fmt: skip
