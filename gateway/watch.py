@@ -49,8 +49,8 @@ def _submissions(gateway: Gateway, provider: ProviderProfile, state: str | None 
     )
 
 
-def _for_hours(gateway: Gateway, row: Mapping[str, Any]) -> float:
-    return (gateway.clock() - dt.datetime.fromisoformat(row["delivered_at"])) / dt.timedelta(hours=1)
+def _is_older(gateway: Gateway, row: Mapping[str, Any], hours: int) -> bool:
+    return gateway.clock() - dt.datetime.fromisoformat(row["delivered_at"]) > dt.timedelta(hours=hours)
 
 
 def _unanswered(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert]:
@@ -58,7 +58,7 @@ def _unanswered(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert]:
     if hours is None:
         return
     for row in _submissions(gateway, provider, "DELIVERED"):
-        if _for_hours(gateway, row) > hours:
+        if _is_older(gateway, row, hours):
             yield Alert(
                 "no_answer", row["submission_id"],
                 f"{provider.name} took {row['name']} ({row['payments']} payments) at {row['delivered_at'][:16]} UTC and has "
@@ -69,7 +69,7 @@ def _unanswered(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert]:
 def _unknown(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert]:
     hours = provider.expects.unknown_for_hours
     for row in _submissions(gateway, provider, "UNKNOWN"):
-        if _for_hours(gateway, row) > hours:
+        if _is_older(gateway, row, hours):
             yield Alert(
                 "unknown_outcome", row["submission_id"],
                 f"Nobody knows whether {provider.name} has {row['name']} ({row['payments']} payments). Ask it, then tell "
