@@ -7,6 +7,7 @@ reasons for which an ACH Operator rejects a batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -92,7 +93,7 @@ def batch_headers(records: pl.DataFrame) -> pl.DataFrame:
     `class_index`: place of its class in ORDERED; `odfi_number`: -1 where the originating DFI is no number.
     """
     if records.is_empty():
-        return _NO_HEADERS
+        return _no_headers()
     return _headers_of(records)
 
 
@@ -119,7 +120,10 @@ def _headers_of(records: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_NO_HEADERS: Final = _headers_of(NO_RECORDS)
+@cache
+def _no_headers() -> pl.DataFrame:
+    # Made when it is asked for: what runs Polars while it is imported leaves its threads to no process that is forked later.
+    return _headers_of(NO_RECORDS)
 
 
 def header_findings(headers: pl.DataFrame, last_number: int | None) -> Iterator[pl.DataFrame]:

@@ -142,6 +142,24 @@ def test_foreign_packages_stay_where_they_belong() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc, which is not here")
+def test_importing_runs_no_polars() -> None:
+    """A fork of a process whose Polars has worked hangs: Airflow forks its tasks from one that has imported us."""
+    code = (
+        "from pathlib import Path\n"
+        "from canonical.plugins import discover\n"
+        "from gateway.composition import PLUGINS\n"
+        "import gateway.stages, gateway.settle, gateway.watch\n"
+        "[discover(*plugin) for plugin in PLUGINS]\n"
+        "names = [(task / 'comm').read_text().strip() for task in Path('/proc/self/task').iterdir()]\n"
+        "assert not [name for name in names if name in {'polars-0', 'polars-1'}], names"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_no_import_is_relative() -> None:
     wrong = [module.at(node) for module in modules() for node, name in module.imports() if name == "."]
     assert not wrong, "\n".join(wrong)
