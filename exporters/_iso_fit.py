@@ -18,7 +18,7 @@ from exporters._iso_carrier import Carrier, Fault
 from exporters._iso_dialect import Dialect, limits, without_left_out
 from exporters._iso_payment import over, without_empties
 from exporters._iso_plain import plain
-from exporters._iso_versions import BIC, LINE_CHARS_MAX, OLD_BIC, Message, Version
+from exporters._iso_versions import BIC, OLD_BIC, Message, Version
 from exporters._iso_whole import Ours, whole
 
 RULE: Final = "iso-fit"
@@ -117,7 +117,7 @@ def _misfits(
     """Column, what is wrong, in words, and what to do. Columns whose longest text fits are not looked at again."""
     sizes = {name: size for name, size in version.chars_max.items() if reference or name != "reference"}
     sizes |= {} if reference else {"debtor_name": 140}
-    lines = {name: size for name, size in LINE_CHARS_MAX.items() if _longest(rows, name) > size}
+    lines = {name: size for name, size in version.line_chars_max.items() if _longest(rows, name) > size}
     for name in _present(rows, tuple(sizes)):
         if _longest(rows, name) > sizes[name]:
             size, broken = sizes[name], pl.col(name).str.len_chars() > sizes[name]

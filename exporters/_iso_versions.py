@@ -135,9 +135,15 @@ class Version:
         return CHARS_MAX if self.message.direction == CreditDebit.CRDT else _DEBIT_CHARS_MAX
 
     @property
+    def line_chars_max(self) -> Mapping[str, int]:
+        """Column of several lines → the most characters of one."""
+        both = {"debtor_address_lines": LINE_CHARS_MAX["creditor_address_lines"]}
+        return {**LINE_CHARS_MAX, **both} if self.message == INTERBANK else LINE_CHARS_MAX
+
+    @property
     def written(self) -> tuple[str, ...]:
         """Canonical columns (turned) that a payment's texts are written from."""
-        return tuple(dict.fromkeys((*self.chars_max, *LINE_CHARS_MAX, *FORMS, *self.forms)))
+        return tuple(dict.fromkeys((*self.chars_max, *self.line_chars_max, *FORMS, *self.forms)))
 
 
 _ACCOUNT_TYPES: Final = "CASH|CHAR|COMM|TAXE|CISH|TRAS|SACC|CACC|SVGS|ONDP|MGLD|NREX|MOMA|LOAN|SLRY|ODFT"
