@@ -426,6 +426,11 @@ BREAKS = _schema(
             "ambiguous",
             "contradiction",
             "statement_chain",
+            "overdue",
+            "duplicate_entry",
+            "amount_difference",
+            "fee_above_price",
+            "statement_missing",
         ],
     ),
     side=_code("book or bank", ["book", "bank"]),
@@ -453,11 +458,27 @@ POSTINGS = _schema(
 )
 """Double entry: one positive amount from one account to another, so that it cannot be unbalanced."""
 
+ADJUSTMENTS = _schema(
+    "adjustments",
+    adjustment_id=_text("from the break and the ordinal of the event that made it", required=True),
+    break_id=_text("as in breaks", required=True),
+    account=_text("ledger account that takes the amount: write_offs", required=True),
+    relieved=_text("ledger account on which it stood until then: suspense", required=True),
+    amount_minor=_int("positive, minor units", required=True, minimum=1, maximum=AMOUNT_MINOR_MAX),
+    currency=_text("its currency", required=True),
+    credit_debit=_code(
+        "how `account` is booked: DBIT a loss, CRDT a gain; `relieved` the other way round", _DIRECTIONS
+    ),
+    day=pa.Column(pl.Date, nullable=False, description="business date: the first day that was not closed"),
+    reason=_text("in the words of the person who decided", required=True),
+)
+"""What persons wrote off. Taken back by a second adjustment the other way round, never by a change."""
+
 ALL: Final = {
     schema.name: schema
     for schema in (
         PAYMENTS, TOTALS, FINDINGS, VERDICTS, LAPSED, LAPSES, KEYS, SCREENING, ROUTES, VERIFIED, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, BREAKS,
-        POSTINGS,
+        POSTINGS, ADJUSTMENTS,
     )
 }  # fmt: skip
 
