@@ -401,17 +401,57 @@ BALANCES = _schema(
 )
 """One row a balance that a statement states, as it states it."""
 
+RUNGS: Final = [
+    "reference", "end_to_end_id", "text", "batch", "notification", "batch_parts", "several_entries", "fees", "fx",
+    "counterparty", "tolerance", "amount_date", "subset_sum", "return", "return_batch", "return_less_charges", "return_fx",
+    "correction", "representation", "by_hand",
+]  # fmt: skip
+"""What a match may name as its rung, strong evidence first."""
+
 MATCHES = _schema(
     "matches",
     entry_id=_text("the entry's row", required=True),
     payment_id=_text("the payment it books", required=True),
-    rung=_code("which rung of the ladder", ["reference", "end_to_end_id", "batch", "return"]),
-    kind=_code("settlement or return", ["settlement", "return"]),
+    rung=_code("which rung of the ladder", RUNGS),
+    kind=_code(
+        "settlement; return; representation: booked again after it came back; correction: one of two entries that undo "
+        "each other and move nothing",
+        ["settlement", "return", "representation", "correction"],
+    ),
     amount_minor=_amount("amount this match books of the payment", required=True),
     currency=_text("of the amount", required=True),
     value_date=pa.Column(pl.Date, nullable=True, description="of the entry"),
+    entry_minor=_amount("amount this match claims of the entry's row", required=True),
+    entry_currency=_text("of that amount: the account's", required=True),
+    difference_account=_text(
+        "ledger account that takes amount_minor − entry_minor: fees, fx or the one the rule names; null: both are equal"
+    ),
+    rule=_text("id of the provider's rule that found it, null for the built-in order"),
 )
-"""Claims: each payment is settled once and returned once; each entry's row is claimed once (a batch entry by many payments)."""
+"""Claims: each payment is settled once and returned once; what is claimed of an entry's row is the whole of it, once.
+
+Several rows may share an entry (a batch) or a payment (a booking in parts): their amounts add up to the whole.
+"""
+
+UNMATCHES = _schema(
+    "unmatches",
+    entry_id=_text("as in matches", required=True),
+    payment_id=_text("as in matches", required=True),
+    kind=_text("as in matches", required=True),
+    by=_text("login of the person", required=True),
+    reason=_text("why, in the person's words", required=True),
+    day=pa.Column(pl.Date, nullable=False, description="business date"),
+)
+"""Matches that a person undid. The pair is never matched again by itself, only by hand."""
+
+SUGGESTIONS = _schema(
+    "suggestions",
+    entry_id=_text("the entry's row", required=True),
+    payment_id=_text("the payment it may book", required=True),
+    score=_int("0 to 100", required=True, minimum=0, maximum=100),
+    reasons=_text("what speaks for it, in words", required=True),
+)
+"""Pairs for a person to decide: none is a claim. Best first, one entry beside one payment."""
 
 BREAKS = _schema(
     "breaks",
@@ -477,7 +517,7 @@ ADJUSTMENTS = _schema(
 ALL: Final = {
     schema.name: schema
     for schema in (
-        PAYMENTS, TOTALS, FINDINGS, VERDICTS, LAPSED, LAPSES, KEYS, SCREENING, ROUTES, VERIFIED, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, BREAKS,
+        PAYMENTS, TOTALS, FINDINGS, VERDICTS, LAPSED, LAPSES, KEYS, SCREENING, ROUTES, VERIFIED, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, UNMATCHES, SUGGESTIONS, BREAKS,
         POSTINGS, ADJUSTMENTS,
     )
 }  # fmt: skip

@@ -17,6 +17,7 @@ from reconciliation.states import ATTRIBUTED, BOOK, Attribution, attribute, paym
 _SUBMISSION = {
     "submission_id": pl.String, "account": pl.String, "delivery_state": pl.String, "submitted_on": pl.Date,
 }  # fmt: skip
+_OF_PAYMENT = ("payment_id", "row", "end_to_end_id", "uetr", "credit_debit", "amount_minor", "currency")
 
 
 def provider_book(gateway: Gateway, provider_id: str) -> pl.DataFrame:
@@ -53,7 +54,7 @@ def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]]) -> pl.DataFram
         cancelled = gateway.lake.whole(file_id, "cancelled")["payment_id"]
         placed = routes.join(_live(gateway, file_id), on="submission_id", how="inner")
         for payments in gateway.lake.parts(file_id, "payments"):
-            rows = payments.select("payment_id", "row", "end_to_end_id", "credit_debit", "amount_minor", "currency")
+            rows = payments.select(*_OF_PAYMENT, *(_other_side(name) for name in ("name", "account")))
             joined = rows.join(verdicts, on="payment_id", how="left").join(placed, on="payment_id", how="left")
             own_state = pl.when(pl.col("payment_id").is_in(cancelled.implode())).then(pl.lit("cancelled"))
             named = joined.with_columns(
@@ -63,6 +64,11 @@ def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]]) -> pl.DataFram
             )
             parts.append(named.select(schema.keys()).sort("row"))
     return pl.concat(parts)
+
+
+def _other_side(name: str) -> pl.Expr:
+    pays = pl.col("credit_debit") == "CRDT"
+    return pl.when(pays).then(f"creditor_{name}").otherwise(f"debtor_{name}").alias(f"counterparty_{name}")
 
 
 def _live(gateway: Gateway, file_id: str) -> pl.DataFrame:

@@ -61,10 +61,10 @@ def match(states: pl.DataFrame, entries: pl.DataFrame, earlier: pl.DataFrame) ->
     every = [*claims, *backs]
     found = pl.concat([pairs.with_columns(rung=pl.lit(rung)) for rung, pairs, _ in every])
     rows = found.join(states.select("payment_id", "amount_minor", "currency"), on="payment_id").join(
-        bank.select("entry_id", "value_date"), on="entry_id"
+        bank.select("entry_id", "value_date", entry_currency="currency"), on="entry_id"
     )
     kind = pl.when(pl.col("rung") == "return").then(pl.lit("return")).otherwise(pl.lit("settlement"))
-    matches = conform(rows.with_columns(kind=kind).sort("entry_id", "payment_id"), MATCHES)
+    matches = conform(rows.with_columns(kind=kind, entry_minor="amount_minor").sort("entry_id", "payment_id"), MATCHES)
     ambiguous = pl.concat([doubt for _, _, doubt in every]).unique("entry_id", keep="first", maintain_order=True)
     return Matched(matches, ambiguous.sort("entry_id"))
 

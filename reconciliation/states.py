@@ -48,18 +48,8 @@ def payment_states(book: pl.DataFrame, attributed: pl.DataFrame, matches: pl.Dat
     checked(book, BOOK)
     _once(book, "a payment stands twice in the book")
     claims = checked(matches, MATCHES)
-    settled = claims.filter(pl.col("kind") == "settlement").select(
-        "payment_id", "value_date", booked=pl.lit(value=True)
-    )
-    returned = claims.filter(pl.col("kind") == "return").select(
-        "payment_id", returned_on="value_date", back=pl.lit(value=True)
-    )
-    _once(settled, "a payment is settled twice")
-    _once(returned, "a payment is returned twice")
-    known = (
-        book.join(strongest(attributed), on="payment_id", how="left", maintain_order="left")
-        .join(settled, on="payment_id", how="left", maintain_order="left")
-        .join(returned, on="payment_id", how="left", maintain_order="left")
+    known = book.join(strongest(attributed), on="payment_id", how="left", maintain_order="left").join(
+        _booked(book, claims), on="payment_id", how="left", maintain_order="left"
     )
     states = known.with_columns(state=_state()).select(dtypes(STATES).keys())
     _refuse_unsent(states, claims)
@@ -96,7 +86,7 @@ def contradicted(states: pl.DataFrame, attributed: pl.DataFrame) -> pl.DataFrame
 
 def _state() -> pl.Expr:
     sent = pl.col("delivery_state").is_in(SENT) & pl.col("submission_id").is_not_null()
-    returned = pl.col("status_kind") == "return"
+    returned = (pl.col("status_kind") == "return") & ~pl.col("again")
     # A word on the payment itself goes before what became of its whole submission.
     whole = (pl.col("delivery_state") == "REJECTED") & pl.col("status_kind").is_null()
     refused = pl.col("effect").is_in(["returns", "refuses", "cancels"]) | whole
@@ -118,6 +108,37 @@ def _state() -> pl.Expr:
         .then(pl.lit("cancelled"))
         .otherwise(pl.lit("waiting"))
     )
+
+
+def _booked(book: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
+    """What the matches make of each payment: booked whole, whether it is back, whether it was booked again after that.
+
+    A payment that the bank booked in parts has several rows, whose amounts add up to it.
+    """
+    kind, amount, on = pl.col("kind"), pl.col("amount_minor"), pl.col("value_date")
+    sums = claims.group_by("payment_id").agg(
+        settled=amount.filter(kind == "settlement").sum(),
+        returned=amount.filter(kind == "return").sum(),
+        represented=amount.filter(kind == "representation").sum(),
+        value_date=on.filter(kind.is_in(["settlement", "representation"])).max(),
+        returned_on=on.filter(kind == "return").max(),
+        rows=(kind == "settlement").sum(),
+    )
+    placed = sums.join(book.select("payment_id", whole="amount_minor"), on="payment_id")
+    settled, back = pl.col("settled"), pl.col("returned") - pl.col("represented")
+    _refuse(placed.filter((settled > pl.col("whole")) | ((pl.col("whole") == 0) & (pl.col("rows") > 1))), "settled")
+    _refuse(placed.filter((back > pl.col("whole")) | (back < 0)), "returned")
+    is_back = (back > 0) | ((pl.col("whole") == 0) & pl.col("returned_on").is_not_null())
+    return placed.filter((settled == pl.col("whole")) & (pl.col("rows") > 0)).select(
+        "payment_id", "value_date", returned_on=pl.when(is_back).then("returned_on"), booked=pl.lit(value=True),
+        back=is_back, again=pl.col("represented") > 0,
+    )  # fmt: skip
+
+
+def _refuse(twice: pl.DataFrame, what: str) -> None:
+    if not twice.is_empty():
+        named = ", ".join(twice["payment_id"].sort().head(_ROWS_NAMED_MAX))
+        raise FrameBroken(f"a payment is {what} twice, or more of it than there is: {named}")
 
 
 def _once(frame: pl.DataFrame, fault: str) -> None:

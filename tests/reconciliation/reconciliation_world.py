@@ -74,6 +74,7 @@ def claimed(*rows: tuple[str, str, str, int]) -> pl.DataFrame:
             {
                 "entry_id": entry_id, "payment_id": payment_id, "rung": "return" if kind == "return" else "reference",
                 "kind": kind, "amount_minor": amount, "currency": "EUR", "value_date": DAY,
+                "entry_minor": amount, "entry_currency": "EUR",
             }
             for entry_id, payment_id, kind, amount in rows
         ],
