@@ -232,6 +232,36 @@ class FileRule(Rule, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """What the other rules reject: rows by a fault of their own, batches by one that their payments share."""
+
+    rows: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int64))
+    batches: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int64))
+
+
+class LastRule(Rule, Protocol):
+    """validators/: a fold as a file rule is, finished when all others have spoken. `kind` is "last"."""
+
+    kind: ClassVar[Literal["last"]]
+
+    def start(self, context: Context) -> Any:
+        """State before the first window."""
+        ...
+
+    def update(self, state: Any, window: Window, context: Context) -> Any:
+        """State after one more window."""
+        ...
+
+    def merge(self, left: Any, right: Any) -> Any:
+        """State of two parts, `left` before `right` in the file."""
+        ...
+
+    def finish(self, state: Any, context: Context, fallen: Fallen) -> pl.DataFrame:
+        """FINDINGS frame. `fallen` is what would not be paid anyway."""
+        ...
+
+
 # ---------------------------------------------------------------------------------------------- writing
 
 
@@ -566,7 +596,7 @@ ANSWER_DTYPES: dict[str, Any] = {
 
 __all__ = [
     "ANSWER_DTYPES", "Account", "Answer", "AnswerExport", "Cancellation", "CancellationFormat", "ClientProfile", "Context", "DeliveryLog", "DeliveryState",
-    "ExportSummary", "Feedback", "FeedbackFormat", "FileHeader", "FileRule", "FormatFacts", "Model", "Order", "Parcel", "PaymentFormat",
+    "ExportSummary", "Fallen", "Feedback", "FeedbackFormat", "FileHeader", "FileRule", "FormatFacts", "LastRule", "Model", "Order", "Parcel", "PaymentFormat",
     "ProviderExport", "ProviderProfile", "Rail", "Remote", "RemoteFile", "Reply", "Report", "ReportExport", "RequestBlock",
     "RowRule", "Rule", "Said", "Sent", "Sheet", "Source", "Transport", "Window",
 ]  # fmt: skip

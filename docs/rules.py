@@ -16,7 +16,9 @@ from canonical.plugins import discover
 PAGES: Final = Path(__file__).parent / "rules"
 _GOLDEN: Final = Path(__file__).parents[1] / "tests" / "validators" / "golden"
 _EXAMPLES_MAX: Final = 6
-_KINDS: Final = {"row": "each payment by itself", "file": "the file as a whole"}
+_KINDS: Final = {
+    "row": "each payment by itself", "file": "the file as a whole", "last": "the file as a whole, after all other rules",
+}  # fmt: skip
 
 
 def pages() -> dict[str, str]:

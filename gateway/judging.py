@@ -63,7 +63,7 @@ def judge(windows: Iterable[Window], context: Context, beside: Beside | None = N
         unreadable += window.unreadable
     assert header is not None, "a file has at least one window, and the first carries the header"
     assert states is not None
-    told = engine.apply_profile(pl.concat([*findings, engine.finish(states, context)]), context.client)
+    told = engine.finish(states, pl.concat(findings), context)
     return Judged(header, in_file_order(told), pl.concat(indexes), unreadable, tuple(more))
 
 

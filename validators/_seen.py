@@ -12,6 +12,8 @@ from typing import Final
 
 import polars as pl
 
+from canonical.contracts import Fallen
+
 PLACE: Final = ("batch", "batch_id", "row", "line", "end_to_end_id")
 _NUMBERS: Final = ("batch", "row", "line")
 
@@ -38,15 +40,23 @@ def noted(payments: pl.DataFrame, keys: pl.Series) -> Noted:
     return Noted(keyed["key"].rechunk(), packed.getvalue())
 
 
-def repeats(seen: Seen) -> pl.DataFrame:
-    """`PLACE` of payments whose key stood in the file before, with `first_row` and `first_line` of where."""
+_NONE: Final = Fallen()
+
+
+def repeats(seen: Seen, fallen: Fallen = _NONE) -> pl.DataFrame:
+    """`PLACE` of payments whose key another one has that comes first, with `first_row` and `first_line` of that one.
+
+    First comes what is not `fallen`, then what stands before in the file.
+    """
     keys = pl.concat([_EMPTY["key"], *(window.keys for window in seen)])
     opened = [_EMPTY]
     if keys.n_unique() < keys.len():  # far cheaper than asking for each key
         often = keys.filter(keys.is_duplicated()).unique().implode()
         opened += [_opened(window, often) for window in seen]
+    has_fallen = pl.col("row").is_in(fallen.rows.implode()) | pl.col("batch").is_in(fallen.batches.implode())
     first = [pl.col(name).first().over("key").alias(f"first_{name}") for name in ("row", "line")]
-    return pl.concat(opened).with_columns(first).filter(pl.col("row") != pl.col("first_row"))
+    ordered = pl.concat(opened).sort(has_fallen, "row").with_columns(first)
+    return ordered.filter(pl.col("row") != pl.col("first_row")).sort("row")
 
 
 _EMPTY: Final = pl.DataFrame(

@@ -3,7 +3,8 @@
 Two payments are the same when client, direction, creditor account and bank, amount, currency and end-to-end id agree (in
 NACHA files the date as well, since an individual id names a person). Without an end-to-end id, creditor name, execution date
 and remittance take its place; such a likeness inside one file is only a warning. The client's profile says if duplicates are
-rejected or told (`duplicate_payment`). The gateway looks earlier files up, by the keys made here.
+rejected or told (`duplicate_payment`). Of two in one file the first stands that no other rule rejects. The gateway looks
+earlier files up, by the keys made here.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import ClassVar, Final, Literal
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.contracts import Context, Window
+from canonical.contracts import Context, Fallen, Window
 from canonical.frames import FINDINGS, conform, empty
 from canonical.masking import shown
 from canonical.parties import counterparty
@@ -45,7 +46,7 @@ class DuplicatePayment:
         "ISO 20022 ExternalStatusReason1Code AM05",
         "the client's profile: duplicate_payment, duplicate_window_days",
     )
-    kind: ClassVar[Literal["file"]] = "file"
+    kind: ClassVar[Literal["last"]] = "last"
 
     def start(self, context: Context) -> Seen:  # noqa: ARG002  the protocol's
         """Nothing seen."""
@@ -65,11 +66,11 @@ class DuplicatePayment:
         """Both parts, in file order."""
         return left + right
 
-    def finish(self, state: Seen, context: Context) -> pl.DataFrame:
-        """FINDINGS: one for every payment that stood in the file before; the first one stands."""
+    def finish(self, state: Seen, context: Context, fallen: Fallen) -> pl.DataFrame:
+        """FINDINGS: one for every payment that is in the file before; the first one stands that has not fallen."""
         if not state:
             return empty(FINDINGS)
-        told = repeats(state).with_columns(real_end_to_end_id().is_not_null().alias("sure"))
+        told = repeats(state, fallen).with_columns(real_end_to_end_id().is_not_null().alias("sure"))
         sure = pl.col("sure")
         message = pl.format("The same payment as row {} (line {})", pl.col("first_row"), pl.col("first_line"))
         likeness = pl.lit("; neither has an end-to-end id, so they may be two")

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.contracts import Context, FileRule, FormatFacts, RowRule, Window
+from canonical.contracts import Context, Fallen, FileRule, FormatFacts, LastRule, RowRule, Window
 from canonical.frames import FINDINGS, VERDICTS, checked, conform, empty
 from canonical.limits import FINDINGS_PER_RULE_MAX
 from canonical.plugins import discover
@@ -34,6 +34,14 @@ def _file_rules() -> dict[str, FileRule]:
     return {name: cast(FileRule, rule) for name, rule in discover("validators", "RULE").items() if rule.kind == "file"}
 
 
+def _last_rules() -> dict[str, LastRule]:
+    return {name: cast(LastRule, rule) for name, rule in discover("validators", "RULE").items() if rule.kind == "last"}
+
+
+def _folds() -> dict[str, FileRule | LastRule]:
+    return {**_file_rules(), **_last_rules()}
+
+
 def check_window(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     """FINDINGS of all row rules on one window's payments, rule after rule in the order of their ids."""
     told = [found for rule in _row_rules().values() if (found := rule.findings(payments, context)).height]
@@ -41,23 +49,36 @@ def check_window(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 def start(context: Context) -> States:
-    """State of every file rule before the first window."""
-    return {name: rule.start(context) for name, rule in _file_rules().items()}
+    """State of every fold before the first window."""
+    return {name: rule.start(context) for name, rule in _folds().items()}
 
 
 def update(states: States, window: Window, context: Context) -> States:
     """States after one more window."""
-    return {name: rule.update(states[name], window, context) for name, rule in _file_rules().items()}
+    return {name: rule.update(states[name], window, context) for name, rule in _folds().items()}
 
 
 def merge(left: States, right: States) -> States:
     """States of two parts of one file, `left` before `right`."""
-    return {name: rule.merge(left[name], right[name]) for name, rule in _file_rules().items()}
+    return {name: rule.merge(left[name], right[name]) for name, rule in _folds().items()}
 
 
-def finish(states: States, context: Context) -> pl.DataFrame:
-    """FINDINGS of all file rules."""
-    return pl.concat([empty(FINDINGS), *(rule.finish(states[name], context) for name, rule in _file_rules().items())])
+def finish(states: States, told: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """All FINDINGS of a file by the client's profile: those `told` of its windows, then those of the folds."""
+    folded = (rule.finish(states[name], context) for name, rule in _file_rules().items())
+    known = apply_profile(pl.concat([told, *folded]), context.client)
+    fallen = _fallen(known, context.client)
+    last = (rule.finish(states[name], context, fallen) for name, rule in _last_rules().items())
+    return pl.concat([known, apply_profile(pl.concat([empty(FINDINGS), *last]), context.client)])
+
+
+def _fallen(findings: pl.DataFrame, client: ClientProfile) -> Fallen:
+    """What falls by these findings. Where all of the file does, nothing counts as fallen: it comes again as a whole."""
+    errors = findings.filter(~_WARNING)
+    if not _of_file(errors, client).is_empty():
+        errors = errors.clear()
+    own = errors.filter(pl.col("level") == Level.PAYMENT.value)
+    return Fallen(own["row"].drop_nulls().unique(), _of_batch(errors, client)["batch"].drop_nulls().unique())
 
 
 def apply_profile(findings: pl.DataFrame, client: ClientProfile) -> pl.DataFrame:
@@ -113,17 +134,28 @@ def verdicts(payments: pl.DataFrame, findings: pl.DataFrame, client: ClientProfi
     if errors.is_empty():
         nothing = (pl.lit(None, dtype=pl.String).alias(name) for name in _CAUSE)
         return checked(payments.select("payment_id", "row", pl.lit("ACCP").alias("status"), *nothing), VERDICTS)
-    level, fatal = pl.col("level"), pl.col("severity") == Severity.FATAL.value
-    own = _first(errors.filter(level == Level.PAYMENT.value), "row", "own")
-    of_batch = (level == Level.BATCH.value) | (client.acceptance == "batch")
-    batch = _first(errors.filter(of_batch & (level != Level.FILE.value)), "batch", "batch")
-    placeless = pl.col("batch").is_null() & of_batch
-    of_file = errors.filter(fatal | (level == Level.FILE.value) | placeless | (client.acceptance == "file"))
+    own = _first(errors.filter(pl.col("level") == Level.PAYMENT.value), "row", "own")
+    batch = _first(_of_batch(errors, client), "batch", "batch")
+    of_file = _of_file(errors, client)
     joined = payments.select("payment_id", "row", "batch").join(own, on="row", how="left", maintain_order="left")
     joined = joined.join(batch, on="batch", how="left", maintain_order="left")
     decided = joined.select("payment_id", "row", *(_coalesced(name, of_file) for name in _CAUSE))
     status = pl.when(pl.col("reason").is_null()).then(pl.lit("ACCP")).otherwise(pl.lit("RJCT"))
     return checked(decided.select("payment_id", "row", status.alias("status"), *_CAUSE), VERDICTS)
+
+
+def _spreads(client: ClientProfile) -> pl.Expr:
+    """True for an error that rejects all of its batch."""
+    return (pl.col("level") == Level.BATCH.value) | (client.acceptance == "batch")
+
+
+def _of_batch(errors: pl.DataFrame, client: ClientProfile) -> pl.DataFrame:
+    return errors.filter(_spreads(client) & (pl.col("level") != Level.FILE.value))
+
+
+def _of_file(errors: pl.DataFrame, client: ClientProfile) -> pl.DataFrame:
+    placeless = pl.col("batch").is_null() & _spreads(client)
+    return errors.filter(_FATAL | (pl.col("level") == Level.FILE.value) | placeless | (client.acceptance == "file"))
 
 
 def _first(errors: pl.DataFrame, by: str, prefix: str) -> pl.DataFrame:

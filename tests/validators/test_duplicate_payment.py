@@ -7,7 +7,10 @@ import datetime as dt
 import polars as pl
 import pytest
 
+from canonical.codes import Severity
+from canonical.contracts import Fallen
 from canonical.frames import FINDINGS, KEYS, checked, dtypes
+from validators import engine
 from validators.duplicate_payment import RULE
 
 DAY = dt.date(2026, 11, 20)
@@ -84,4 +87,48 @@ def test_hits_against_earlier_files(payments, context, switch, severity):
 def test_prenotes_move_nothing(payments, context, window):
     prenotes = payments(*[{"amount_text": "0.00", "prenote": True, "end_to_end_id": "A"}] * 2)
     assert RULE.keys(prenotes, "example").is_empty()
-    assert RULE.finish(RULE.update(RULE.start(context()), window(prenotes), context()), context()).is_empty()
+    assert RULE.finish(RULE.update(RULE.start(context()), window(prenotes), context()), context(), Fallen()).is_empty()
+
+
+TWICE = {"end_to_end_id": "A"}
+BAD = {"creditor_name": None}
+BAD_BATCH = {"debtor_account": "DE00370400440532013000", "batch": 1}
+"""A fault of its own, and one that all of its batch shares."""
+
+
+def judged(windows, context, window):
+    """row, first row named, of each duplicate; and the rows that stand at the end."""
+    states = [engine.update(engine.start(context), window(frame), context) for frame in windows]
+    merged = states[0]
+    for state in states[1:]:
+        merged = engine.merge(merged, state)
+    found = engine.finish(merged, pl.concat([engine.check_window(frame, context) for frame in windows]), context)
+    told = found.filter((pl.col("rule") == RULE.id) & (pl.col("severity") == Severity.ERROR.value))
+    named = told.select("row", pl.col("message").str.extract(r"row (\d+)").cast(pl.Int64)).rows()
+    stand = pl.concat([engine.verdicts(frame, found, context.client) for frame in windows])
+    return named, stand.filter(pl.col("status") == "ACCP")["row"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("rows", "acceptance", "named", "stand"),
+    [
+        ([TWICE, TWICE, {}], "payment", [(2, 1)], [1, 3]),
+        ([TWICE | BAD, TWICE, {}], "payment", [(1, 2)], [2, 3]),
+        ([TWICE | BAD, TWICE, TWICE], "payment", [(1, 2), (3, 2)], [2]),
+        ([TWICE, TWICE | BAD, TWICE], "payment", [(2, 1), (3, 1)], [1]),
+        ([TWICE | BAD, TWICE | BAD, {}], "payment", [(2, 1)], [3]),
+        ([TWICE | BAD_BATCH, {"batch": 2}, TWICE | {"batch": 2}], "payment", [(1, 3)], [2, 3]),
+        ([TWICE, BAD, TWICE | {"batch": 2}], "batch", [(1, 3)], [3]),
+        # A file that falls as a whole comes again as a whole.
+        ([TWICE | BAD, TWICE, {}], "file", [(2, 1)], []),
+    ],
+)
+def test_the_first_that_stands_is_the_original(rows, acceptance, named, stand, payments, context, window):
+    frame, told = payments(*rows), context(acceptance=acceptance)
+    assert judged([frame], told, window) == (named, stand)
+    assert judged([frame[:1], frame[1:]], told, window) == (named, stand)
+
+
+def test_a_rule_that_is_off_rejects_nothing(payments, context, window):
+    frame, told = payments(TWICE | BAD, TWICE), context(rules={"required": "off"})
+    assert judged([frame], told, window) == ([(2, 1)], [1])

@@ -134,7 +134,7 @@ def test_all_rules_run_and_every_finding_is_reported(payments, context, window):
     assert set(told["rule"]) == {"amount", "required", "uetr", "iban"}
     states = engine.update(engine.start(context()), window(payments({}, {"end_to_end_id": "E2E-1"})), context())
     merged = engine.merge(engine.start(context()), states)
-    assert set(engine.finish(merged, context())["rule"]) == {"duplicate_payment", "end_to_end_unique"}
+    assert set(engine.finish(merged, findings()[:0], context())["rule"]) == {"duplicate_payment", "end_to_end_unique"}
 
 
 def test_windows_change_nothing(payments, context):

@@ -8,6 +8,7 @@ import polars as pl
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from canonical.contracts import Fallen
 from canonical.frames import FINDINGS, checked
 from canonical.plugins import discover
 from validators._row import ChecksRule
@@ -83,14 +84,18 @@ FORMATS = st.sampled_from(["pain.001", "csv", "pain.008", "nacha"])
 def whole(rule, frame, context, window):
     if rule.kind == "row":
         return rule.findings(frame, context)
-    return rule.finish(rule.update(rule.start(context), window(frame), context), context)
+    return finished(rule, rule.update(rule.start(context), window(frame), context), context)
+
+
+def finished(rule, state, context):
+    return rule.finish(state, context, *([Fallen()] if rule.kind == "last" else []))
 
 
 def in_parts(rule, frame, at, context, window):
     if rule.kind == "row":
         return pl.concat([rule.findings(part, context) for part in (frame[:at], frame[at:])])
     states = [rule.update(rule.start(context), window(part), context) for part in (frame[:at], frame[at:])]
-    return rule.finish(rule.merge(*states), context)
+    return finished(rule, rule.merge(*states), context)
 
 
 def told(findings):

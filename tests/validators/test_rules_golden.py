@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from canonical.codes import REASONS
+from canonical.contracts import Fallen
 from canonical.frames import FINDINGS, checked
 from canonical.plugins import discover
 
@@ -22,7 +23,7 @@ def found(rule, payments, totals, context, window) -> pl.DataFrame:
     if rule.kind == "row":
         return rule.findings(payments, context)
     state = rule.update(rule.start(context), window(payments, totals), context)
-    return rule.finish(state, context)
+    return rule.finish(state, context, *([Fallen()] if rule.kind == "last" else []))
 
 
 def test_there_are_rules():

@@ -49,7 +49,7 @@ def judged(reader, file, options, context):
     for window in windows:
         found += [window.findings, engine.check_window(window.payments, told)]
         states = engine.update(states, window, told)
-    findings = engine.apply_profile(pl.concat([*found, engine.finish(states, told)]), told.client)
+    findings = engine.finish(states, pl.concat(found), told)
     payments = pl.concat([window.payments for window in windows])
     return payments, checked(findings, FINDINGS), checked(engine.verdicts(payments, findings, told.client), VERDICTS)
 
