@@ -387,8 +387,37 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """A bar a label, in the order given. `unit`: what `values` count, e.g. "breaks"; money is never charted."""
+
+    title: str
+    labels: tuple[str, ...]
+    values: tuple[int, ...]
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """Who stands for a report, as the close says it; times are ISO 8601. Without a reviewer the report is preliminary."""
+
+    prepared_by: str = ""
+    prepared_at: str = ""
+    reviewed_by: str = ""
+    reviewed_at: str = ""
+
+    @property
+    def state(self) -> str:
+        """PRELIMINARY or FINAL."""
+        return "FINAL" if self.reviewed_by else "PRELIMINARY"
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """A report, laid out by any report export. `facts`: label and value, shown above the tables."""
+    """A report, laid out by any report export. `facts`: label and value, shown above the tables.
+
+    `charts`: shown beside the tables where the layout can. `inputs`: name and SHA-256 of all that the figures come from.
+    `sign_off`: None for a report that nobody signs.
+    """
 
     name: str
     title: str
@@ -396,6 +425,14 @@ class Report:
     scope: str
     facts: tuple[tuple[str, str], ...]
     sheets: tuple[Sheet, ...]
+    charts: tuple[Chart, ...] = ()
+    inputs: tuple[tuple[str, str], ...] = ()
+    sign_off: SignOff | None = None
+
+    @property
+    def file_name(self) -> str:
+        """What its files are called, before the suffix."""
+        return f"{self.name}-{self.scope}"
 
 
 class ReportExport(Protocol):
@@ -595,8 +632,8 @@ ANSWER_DTYPES: dict[str, Any] = {
 }  # fmt: skip
 
 __all__ = [
-    "ANSWER_DTYPES", "Account", "Answer", "AnswerExport", "Cancellation", "CancellationFormat", "ClientProfile", "Context", "DeliveryLog", "DeliveryState",
+    "ANSWER_DTYPES", "Account", "Answer", "AnswerExport", "Cancellation", "CancellationFormat", "Chart", "ClientProfile", "Context", "DeliveryLog", "DeliveryState",
     "ExportSummary", "Fallen", "Feedback", "FeedbackFormat", "FileHeader", "FileRule", "FormatFacts", "LastRule", "Model", "Order", "Parcel", "PaymentFormat",
     "ProviderExport", "ProviderProfile", "Rail", "Remote", "RemoteFile", "Reply", "Report", "ReportExport", "RequestBlock",
-    "RowRule", "Rule", "Said", "Sent", "Sheet", "Source", "Transport", "Window",
+    "RowRule", "Rule", "Said", "Sent", "Sheet", "SignOff", "Source", "Transport", "Window",
 ]  # fmt: skip

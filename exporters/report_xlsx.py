@@ -13,7 +13,7 @@ from typing import BinaryIO, ClassVar, Final, Literal
 
 from xlsxwriter import Workbook  # type: ignore[import-untyped]  # ships no types
 
-from canonical.contracts import Report
+from canonical.contracts import Report, SignOff
 from exporters._sheets import Formats, SheetWriter, print_on_a4
 
 SHEET_ROWS_MAX: Final = 1_000_000
@@ -56,6 +56,14 @@ def _names(name: str, rows: int) -> list[str]:
     return [clean[: _NAME_CHARS_MAX - len(suffix)] + suffix for suffix in suffixes]
 
 
+def _signed(sign_off: SignOff | None) -> list[tuple[str, str]]:
+    if sign_off is None:
+        return []
+    prepared = " ".join(filter(None, (sign_off.prepared_by, sign_off.prepared_at)))
+    reviewed = " ".join(filter(None, (sign_off.reviewed_by, sign_off.reviewed_at)))
+    return [("State", sign_off.state), ("Prepared by", prepared or "not yet"), ("Reviewed by", reviewed or "not yet")]
+
+
 def _cover(book: Workbook, report: Report, tables: list[tuple[str, str, int]]) -> None:
     """Title, scope, day, the facts, and what the workbook holds."""
     sheet = book.add_worksheet("Report")
@@ -67,7 +75,10 @@ def _cover(book: Workbook, report: Report, tables: list[tuple[str, str, int]]) -
     sheet.set_column(1, 1, 70)
     sheet.set_column(2, 2, 12)
     sheet.write_string(0, 0, report.title, book.add_format({"bold": True, "font_size": 16}))
-    facts = [("Day", report.day.isoformat()), ("Scope", report.scope), *report.facts]
+    facts = [
+        ("Day", report.day.isoformat()), ("Scope", report.scope), *_signed(report.sign_off), *report.facts,
+        *((f"SHA-256 of {name}", digest) for name, digest in report.inputs),
+    ]  # fmt: skip
     for row, (label, value) in enumerate(facts, 2):
         sheet.write_string(row, 0, label, bold)
         sheet.write_string(row, 1, value, plain)

@@ -9,8 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from canonical.contracts import Report, Sheet
-from reconciliation import _tables
+from canonical.contracts import Chart, Report, Sheet, SignOff
+from reconciliation import _tables, charts
 from reconciliation.balances import trial_balance
 
 _COUNTS: Final = frozenset({"payments", "entries", "breaks", "submissions"})
@@ -44,6 +44,8 @@ class Period:
 def reconciliation_report(period: Period) -> Report:
     """Sheets: Summary, Bank accounts, Matched, Breaks by age, Breaks, Tie-out, Ledger."""
     terms = _tables.tie_out_terms(period.states, period.opening)
+    matched = _tables.matched_by_rung(period.entries, period.matches)
+    ages = _tables.by_age(period.breaks)
     posted = pl.concat([period.earlier, period.new])
     bank = _tables.bank_accounts(period.statements, period.entries, period.matches, posted, period.providers)
     sheets = (
@@ -54,10 +56,8 @@ def reconciliation_report(period: Period) -> Report:
             "Our books against the bank's balances, by statement",
             balances=("opening", "closing", "bank"),
         ),
-        _sheet(
-            "Matched", _tables.matched_by_rung(period.entries, period.matches), "Statement entries by matching rung"
-        ),
-        _sheet("Breaks by age", _tables.by_age(period.breaks), "Open breaks by age in days"),
+        _sheet("Matched", matched, "Statement entries by matching rung"),
+        _sheet("Breaks by age", ages, "Open breaks by age in days"),
         _sheet("Breaks", _tables.aged(period.breaks), "Open breaks"),
         _sheet(
             "Tie-out",
@@ -75,7 +75,8 @@ def reconciliation_report(period: Period) -> Report:
         ("Open breaks", str(period.breaks.height)),
         *_facts(period),
     )
-    return Report("reconciliation", "Reconciliation report", period.day, period.scope, facts, sheets)
+    shown = (charts.breaks_by_age(ages), charts.matched_by_rung(matched))
+    return _report("reconciliation", "Reconciliation report", period, facts, sheets, shown)
 
 
 def settlement_report(period: Period) -> Report:
@@ -91,14 +92,22 @@ def settlement_report(period: Period) -> Report:
     )
     late = rows.filter((pl.col("outstanding") > 0) & (pl.col("late_days") > 0)).height
     facts = (("Submissions late and open", str(late)), *_facts(period))
-    return Report("settlement", "Settlement report", period.day, period.scope, facts, sheets)
+    return _report("settlement", "Settlement report", period, facts, sheets)
+
+
+def _report(
+    name: str, title: str, period: Period, facts: tuple[tuple[str, str], ...], sheets: tuple[Sheet, ...],
+    shown: tuple[Chart, ...] = (),
+) -> Report:  # fmt: skip
+    return Report(
+        name, title, period.day, period.scope, facts, sheets, charts=shown, inputs=period.digests, sign_off=SignOff()
+    )
 
 
 def _facts(period: Period) -> tuple[tuple[str, str], ...]:
     return (
         ("Payments", str(period.states.height)),
         ("Statement entries", str(period.entries.height)),
-        *((f"SHA-256 of {name}", digest) for name, digest in period.digests),
     )
 
 

@@ -14,6 +14,7 @@ from lxml import etree
 from world import BANK_TERMS, Clock, postgres_url, upload
 
 from canonical.errors import NotTied
+from canonical.plugins import discover
 from gateway.answer import answer_duplicates, files_with_news, repeated_files
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
@@ -97,7 +98,8 @@ def test_the_day(gateway: Gateway, banks: dict[str, Bank], xsd) -> None:
     assert breaks["amount_minor"].to_list() == [12_345]
 
     keys = settle(gateway, TODAY.isoformat())
-    assert len(keys) == 12
+    layouts = [item for item in discover("exporters", "EXPORT").values() if item.kind == "report"]
+    assert len(keys) == 2 * 3 * len(layouts), "two reports for each of two banks and for all"
     before = {key: gateway.store.get(key) for key in keys}
     assert settle(gateway, TODAY.isoformat()) == keys
     assert {key: gateway.store.get(key) for key in keys} == before, "the same day closes to the same bytes"
