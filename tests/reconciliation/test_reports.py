@@ -67,7 +67,12 @@ def test_reconciliation_ties_and_says_so():
     facts = dict(report.facts)
     assert facts["Ties out"] == "yes"
     assert facts["Book equals bank"] == "yes"
-    assert facts["SHA-256 of entries"] == "ab" * 32
+    assert report.inputs == (("entries", "ab" * 32),)
+    assert [(chart.title, dict(zip(chart.labels, chart.values, strict=True))) for chart in report.charts] == [
+        ("Open breaks by age",
+         {"0–1 days": 1, "2–5 days": 0, "6–30 days": 0, "31–60 days": 1, "61–90 days": 0, "90+ days": 0}),
+        ("Statement entries by rung", {"bank charge": 1, "batch": 1, "not matched": 1, "return": 1}),
+    ]  # fmt: skip
     tables = sheets(report)
     assert tables["Summary"].select(pl.exclude("provider", "account", "value_date")).rows() == [
         ("EUR", "CRDT", 1000, 500, 0, 500, 600, 400, 0, 100)
