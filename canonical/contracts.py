@@ -179,14 +179,23 @@ class FeedbackFormat(Protocol):
 # ---------------------------------------------------------------------------------------------- rules
 
 
+def as_it_is(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame."""
+    return frame
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule may know. `today` is the business date of receipt; `facts` are those of the file's format."""
+    """What a rule may know. `today` is the business date of receipt; `facts` are those of the file's format.
+
+    `keep` puts a frame that a fold needs at the end of the file where it takes no memory meanwhile, and gives it back equal.
+    """
 
     today: dt.date
     client: ClientProfile
     facts: FormatFacts = FormatFacts()
     header: FileHeader | None = None
+    keep: Callable[[pl.DataFrame], pl.DataFrame] = as_it_is
 
 
 class Rule(Protocol):

@@ -31,6 +31,7 @@ from gateway.reading import (
     read_cancellation,
     unopened,
 )
+from gateway.spool import put_away
 from validators import engine
 
 NOT_CHECKED: Final = (
@@ -90,7 +91,7 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
         OutsideError: it may not be read.
     """
     with _opened(path, client) as windows:
-        judged = judge(windows, Context(today, client))
+        judged = judge(windows, Context(today, client, keep=put_away))
     accepted = accepted_rows(judged, client).height
     return Checked(
         file=path.name,

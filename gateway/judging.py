@@ -1,7 +1,7 @@
 """Judge the windows of a file by all rules: the part that the gateway and the client's own desk share.
 
 Two windows at a time are looked at by all rules, each window by itself; what the folds made of them is merged in file order.
-What is kept of a payment is a handful of integers, so that three million of them fit.
+What is kept of a payment till the end goes where `Context.keep` says, so that memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -30,7 +30,7 @@ _INDEX_SCHEMA: Final = {
 _THREADS: Final = 2
 _AHEAD: Final = 2
 
-Beside = Callable[[pl.DataFrame], Any]
+Beside = Callable[[pl.DataFrame], pl.DataFrame]
 """What else is computed of each window's payments in the same threads."""
 
 
@@ -45,7 +45,7 @@ class Judged:
     findings: pl.DataFrame
     index: pl.DataFrame
     unreadable: int
-    beside: tuple[Any, ...] = ()
+    beside: tuple[pl.DataFrame, ...] = ()
 
 
 def judge(windows: Iterable[Window], context: Context, beside: Beside | None = None) -> Judged:
@@ -59,12 +59,13 @@ def judge(windows: Iterable[Window], context: Context, beside: Beside | None = N
         findings += [frame for frame in (window.findings, looked.findings) if not frame.is_empty()]
         states = looked.states if states is None else engine.merge(states, looked.states)
         indexes.append(looked.index)
-        more.append(looked.beside)
+        if looked.beside is not None:
+            more.append(looked.beside)
         unreadable += window.unreadable
     assert header is not None, "a file has at least one window, and the first carries the header"
     assert states is not None
     told = engine.finish(states, pl.concat(findings), context)
-    return Judged(header, in_file_order(told), pl.concat(indexes), unreadable, tuple(more))
+    return Judged(header, in_file_order(told), pl.concat(indexes, rechunk=False), unreadable, tuple(more))
 
 
 def _in_context(context: Context, window: Window) -> Context:
@@ -80,15 +81,15 @@ class _Looked:
     findings: pl.DataFrame
     states: engine.States
     index: pl.DataFrame
-    beside: Any
+    beside: pl.DataFrame | None
 
 
 def _look(window: Window, context: Context, beside: Beside | None) -> _Looked:
     return _Looked(
         engine.check_window(window.payments, context),
         engine.update(engine.start(context), window, context),
-        window.payments.select(*_INDEX),
-        beside(window.payments) if beside is not None else None,
+        context.keep(window.payments.select(*_INDEX)),
+        context.keep(beside(window.payments)) if beside is not None else None,
     )
 
 

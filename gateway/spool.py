@@ -28,3 +28,13 @@ def spooled(parts: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> It
                 writer.write_table(part.to_arrow(compat_level=newest))
         table = pa.ipc.open_file(pa.memory_map(path)).read_all()
         yield cast("pl.DataFrame", pl.from_arrow(table, rechunk=False))
+
+
+def put_away(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame over a mapped file of its own that is deleted at once: the system may drop its pages, and reads them again."""
+    table = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+    with tempfile.NamedTemporaryFile(prefix="spool-") as file:
+        with pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+        file.flush()
+        return cast("pl.DataFrame", pl.from_arrow(pa.ipc.open_file(pa.memory_map(file.name)).read_all(), rechunk=False))

@@ -27,6 +27,7 @@ from gateway.judging import Judged, accepted_rows, in_file_order, judge, sums_of
 from gateway.lake import Lake
 from gateway.limits import OverLimit, reserve_day
 from gateway.reading import asks_to_cancel, facts_of, file_finding, incomplete
+from gateway.spool import put_away
 from validators import engine
 from validators.duplicate_payment import RULE as DUPLICATE_PAYMENT
 
@@ -72,13 +73,14 @@ class _Looked:
 def _judged(gateway: Gateway, file: Mapping[str, Any]) -> _Looked:
     client = gateway.profiles.client(file["client_id"])
     header = FileHeader(**{name: file[name] for name in FileHeader.__slots__})
-    context = Context(dt.date.fromisoformat(file["received_on"]), client, facts_of(header.format, client), header)
+    day = dt.date.fromisoformat(file["received_on"])
+    context = Context(day, client, facts_of(header.format, client), header, put_away)
 
     def keys(payments: pl.DataFrame) -> pl.DataFrame:
         return DUPLICATE_PAYMENT.keys(payments, client.client_id)
 
     judged = judge(_windows(gateway.lake, file, header), context, keys)
-    return _Looked(context, replace(judged, beside=()), pl.concat(judged.beside))
+    return _Looked(context, replace(judged, beside=()), pl.concat(judged.beside, rechunk=False))
 
 
 def _with(looked: _Looked, more: pl.DataFrame) -> _Looked:

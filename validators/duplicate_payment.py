@@ -19,10 +19,9 @@ from canonical.contracts import Context, Fallen, Window
 from canonical.frames import FINDINGS, conform, empty
 from canonical.masking import shown
 from canonical.parties import counterparty
-from validators._seen import PLACE, Seen, noted, repeats
+from validators._seen import PLACE, Seen, halves, noted, repeats
 from validators._texts import fingerprint, identities, real_end_to_end_id
 
-_HALF: Final = pl.lit(2**64, dtype=pl.UInt128)
 _NACHA: Final = pl.col("transaction_code").is_not_null()
 _ERROR_REMEDY: Final = "Leave it out. If it is meant as a second payment, give it an end-to-end id of its own."
 _LIKENESS_REMEDY: Final = "Look if it is meant twice; an end-to-end id of its own for each payment settles it."
@@ -60,7 +59,7 @@ class DuplicatePayment:
         # Prenotifications move nothing and may come again, and what cannot be paid is told by other rules.
         whole = counterparty("account").is_not_null() & (pl.col("amount_minor") > 0) & ~pl.col("prenote")
         key = pl.when(whole).then(identities(payments, context.client.client_id))
-        return (*state, noted(payments, payments.select(key.alias("key"))["key"]))
+        return (*state, noted(payments, payments.select(key.alias("key"))["key"], context))
 
     def merge(self, left: Seen, right: Seen) -> Seen:
         """Both parts, in file order."""
@@ -89,8 +88,7 @@ class DuplicatePayment:
         """key, check, offset (as in KEYS) and row of payments (PAYMENTS columns), unsorted. Prenotes have no key."""
         moving = payments if not payments["prenote"].any() else payments.filter(~pl.col("prenote"))
         whole = pl.lit(identities(moving, client_id))
-        halves = (whole % _HALF).cast(pl.UInt64).alias("key"), (whole // _HALF).cast(pl.UInt64).alias("check")
-        return moving.select(*halves, "offset", "row")
+        return moving.select(*halves(whole), "offset", "row")
 
     def repeated(self, payments: pl.DataFrame, earlier: pl.DataFrame, context: Context) -> pl.DataFrame:
         """FINDINGS for payments that an earlier file had. `earlier`: payment_id, earlier_payment_id, earlier_day.

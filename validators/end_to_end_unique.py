@@ -42,7 +42,7 @@ class EndToEndUnique:
         if context.facts.domestic or window.payments.is_empty():
             return state
         ids = real_end_to_end_ids(window.payments).to_frame("id")
-        return (*state, noted(window.payments, ids.select(plh.col("id").nchash.xxh3_128()).to_series()))
+        return (*state, noted(window.payments, ids.select(plh.col("id").nchash.xxh3_128()).to_series(), context))
 
     def merge(self, left: Seen, right: Seen) -> Seen:
         """Both parts, in file order."""
