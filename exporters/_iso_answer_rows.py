@@ -26,6 +26,7 @@ _NAME_CHARS_MAX: Final = 140
 _PLAIN: Final = r"^[!-%'-;=?-~]([ -%'-;=?-~]*[!-%'-;=?-~])?$"
 """Printable ASCII that needs no escape and has no blank at either end."""
 _FIRST_DAY: Final = dt.date(1900, 1, 1)
+_SAYS: Final = ("message", "remedy")
 _ORIGINAL: Final = ("uetr", "debtor_name", "creditor_name", "requested_execution_date")
 
 
@@ -40,12 +41,12 @@ def row_slices(answer: Answer, version: Version, *, exceptions_only: bool) -> It
     )
     openings = batch_openings(rows, answer.findings, version)
     places = _places(rows, openings, version, exceptions_only=exceptions_only)
-    told, known = _own_findings(answer), _original(answer)
+    told, said, known = _own_findings(answer), _said(rows), _original(answer)
     for offset in range(0, places.height, SLICE_ROWS):
         placed = places.slice(offset, SLICE_ROWS)
         part = pl.concat([placed, rows[placed["place"]].drop("batch")], how="horizontal")
         part = part.join(openings, on="batch", how="left", maintain_order="left")
-        part = _reasoned(part, told)
+        part = _reasoned(part, told, said)
         yield part.join(_within(known, part), on="row", how="left", maintain_order="left").with_columns(
             opening=pl.when("first").then("opening"), status_id=pl.format(f"{answer.answer_id}-{{}}", "row")
         )
@@ -153,34 +154,51 @@ def _within(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(pl.col("row").is_between(part["row"].min(), part["row"].max()))
 
 
-def _reasoned(part: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+def _reasoned(part: pl.DataFrame, findings: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
     """The slice with `reasons`: a StsRsnInf for each finding of a payment we rejected, else one for what its row says."""
-    place = pl.concat_str(pl.format("Row {}", "row"), pl.format(", line {}", "line"), pl.lit(": "), ignore_nulls=True)
-    rejected = part.lazy().filter(pl.col("status") == "RJCT").select("row", "line", "reason").collect()
+    rows = part.select("row", "line", "status", "reason", "message", "remedy").filter(pl.col("row").is_not_null())
+    own = _found(rows.filter(pl.col("status") == "RJCT"), findings)
+    rest = rows.join(own, on="row", how="anti", maintain_order="left")
+    plain = pl.col("reason").is_null()
+    worded = rest.filter(plain).join(said, on=_SAYS, how="inner", nulls_equal=True, maintain_order="left")
+    told = pl.concat([own, worded.select("row", "reasons"), _placed(rest.filter(~plain))])
+    return part.join(told, on="row", how="left", maintain_order="left")
+
+
+def _place() -> pl.Expr:
+    return pl.concat_str(pl.format("Row {}", "row"), pl.format(", line {}", "line"), pl.lit(": "), ignore_nulls=True)
+
+
+def _words() -> pl.Expr:
+    return pl.concat_str("message", "remedy", separator=" ", ignore_nulls=True)
+
+
+def _found(rejected: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+    """row, reasons of the rejected payments that have findings of their own."""
     near = _within(findings, rejected)
+    if near.is_empty():
+        return pl.DataFrame(schema={"row": pl.Int64, "reasons": pl.String})
     # Where the reason is the batch's or the file's, the payment's own findings (warnings) do not explain it.
     explained = rejected.join(near, on=["row", "reason"], how="semi").select("row", "line")
     each = near.drop("line").join(explained, on="row", how="inner", maintain_order="left").with_columns(
         info=pl.concat_str(
-            pl.when(pl.col("row").is_first_distinct()).then(place), "message", pl.lit(" "), "remedy", ignore_nulls=True
+            pl.when(pl.col("row").is_first_distinct()).then(_place()), "message", pl.lit(" "), "remedy", ignore_nulls=True
         )
     )  # fmt: skip
-    own = each.with_columns(xml=reason_xml(pl.col("reason"), pl.col("info"))).group_by("row", maintain_order=True).agg(
-        pl.col("xml").str.join("").alias("own")
-    )  # fmt: skip
-    words = pl.concat_str("message", "remedy", separator=" ", ignore_nulls=True)
-    placed = pl.when(pl.col("reason").is_not_null()).then(place)
-    # Telling the place alone would say nothing.
-    info = pl.when(words != "").then(pl.concat_str(placed, words, ignore_nulls=True))
-    spoken = (pl.col("reason").is_not_null() | (words != "")) & pl.col("row").is_not_null()
-    rest = part.filter(spoken).join(own, on="row", how="anti")
-    told = pl.concat([own, _said(rest.select("row", "reason", info=info))]).rename({"own": "reasons"})
-    return part.join(told, on="row", how="left", maintain_order="left")
+    xml = each.with_columns(reasons=reason_xml(pl.col("reason"), pl.col("info")))
+    return xml.group_by("row", maintain_order=True).agg(pl.col("reasons").str.join(""))
 
 
 def _said(rows: pl.DataFrame) -> pl.DataFrame:
-    """Row and `own`, the StsRsnInf of reason and info. Most rows of a file say the same, which is written once."""
-    words = rows.select("reason", "info").unique(maintain_order=True)
-    written = words.with_columns(own=reason_xml(pl.col("reason"), pl.col("info")))
-    keys = ["reason", "info"]
-    return rows.join(written, on=keys, how="left", nulls_equal=True, maintain_order="left").select("row", "own")
+    """message, remedy, reasons of what rows without a reason say. Most of a file say the same, which is written once."""
+    words = rows.lazy().filter(pl.col("reason").is_null()).select(_SAYS).unique(maintain_order=True).collect()
+    written = words.filter(_words() != "")
+    return written.with_columns(reasons=reason_xml(pl.lit(None, dtype=pl.String), _words()))
+
+
+def _placed(rows: pl.DataFrame) -> pl.DataFrame:
+    """row, reasons of rows with a reason. Telling the place alone would say nothing."""
+    if rows.is_empty():
+        return pl.DataFrame(schema={"row": pl.Int64, "reasons": pl.String})
+    info = pl.when(_words() != "").then(pl.concat_str(_place(), _words(), ignore_nulls=True))
+    return rows.select("row", reasons=reason_xml(pl.col("reason"), info))

@@ -82,8 +82,7 @@ def _send(
     gateway: Gateway, file: Mapping[str, Any], milestone: str, rows: pl.DataFrame, duplicate: Mapping[str, Any] | None
 ) -> list[str]:
     client = gateway.profiles.client(file["client_id"])
-    digest = hashlib.sha256(rows.select("row", "status", "reason").write_csv().encode()).hexdigest()
-    content = duplicate["arrival_id"] if duplicate else ("" if milestone == "validated" else digest)
+    content = duplicate["arrival_id"] if duplicate else ("" if milestone == "validated" else _digest(rows))
     sent = []
     for plugin in client.answers:
         slot = f"{plugin.name}/{milestone}/{content}"
@@ -95,6 +94,10 @@ def _send(
         dispatch(gateway, submission_id)
         sent.append(submission_id)
     return sent
+
+
+def _digest(rows: pl.DataFrame) -> str:
+    return hashlib.sha256(rows.select("row", "status", "reason").write_csv().encode()).hexdigest()
 
 
 def _write(  # noqa: PLR0913, PLR0917
