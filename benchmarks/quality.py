@@ -1,0 +1,116 @@
+"""How well days of known truth are matched: each match held against the truth, by the trouble and by the rung.
+
+A run has the entries of its day and those before, and the claims of the earlier runs, as the gateway has them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from benchmarks.make_days import DAY, Days, make
+from canonical.frames import MATCHES, conform, dtypes, empty
+from reconciliation.frames import BOOK
+from reconciliation.ladder import match
+from reconciliation.states import ATTRIBUTED, payment_states
+
+_DAYS: Final = 14
+"""From the first booking to the last run: a week of entries, and as long again for rungs that wait."""
+_FACT: Final = ("payment_id", "booking", "fact")
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """`judged`: MATCHES with `right` and the trouble. `wanted`: each fact a machine may match, and whether it was `found`."""
+
+    judged: pl.DataFrame
+    wanted: pl.DataFrame
+
+    @property
+    def false(self) -> pl.DataFrame:
+        """Matches that are wrong, or that only a person may make."""
+        return self.judged.filter(~pl.col("right"))
+
+    def recall(self, *, survives: bool | None = None) -> float:
+        """Share of the facts found, of all or of those whose reference survives."""
+        rows = self.wanted if survives is None else self.wanted.filter(pl.col("reference_survives") == survives)
+        return float(rows["found"].mean())  # type: ignore[arg-type] # of a Boolean column with rows
+
+
+def measured(count: int, seeds: range, *, at_once: bool = False) -> Quality:
+    """Days of several seeds, each matched day by day or in one run, and judged."""
+    found = []
+    for seed in seeds:
+        days = make(count, seed)
+        found.append(judge(days, matched(days, at_once=at_once)))
+    seeded = [
+        [frame.with_columns(seed=pl.lit(seed)) for frame in (item.judged, item.wanted)]
+        for seed, item in zip(seeds, found, strict=True)
+    ]
+    return Quality(*(pl.concat(frames) for frames in zip(*seeded, strict=True)))
+
+
+def book(payments: pl.DataFrame) -> pl.DataFrame:
+    """BOOK: every payment accepted and delivered."""
+    known = payments.with_columns(
+        verdict=pl.lit("ACCP"), file_state=pl.lit("routed"), delivery_state=pl.lit("DELIVERED"), provider=pl.lit("bank")
+    )
+    return conform(known.select(name for name in dtypes(BOOK) if name in known.columns), BOOK)
+
+
+def matched(days: Days, *, at_once: bool = False) -> pl.DataFrame:
+    """MATCHES of all runs."""
+    known, claims = book(days.payments), empty(MATCHES)
+    for number in range(0 if not at_once else _DAYS - 1, _DAYS):
+        day = DAY + dt.timedelta(days=number)
+        told = days.entries.filter(pl.col("booking_date") <= day).unique("entry_id", keep="last", maintain_order=True)
+        states = payment_states(known, empty(ATTRIBUTED), claims)
+        claims = pl.concat([claims, match(states, told, claims).matches])
+    return claims
+
+
+def judge(days: Days, matches: pl.DataFrame) -> Quality:
+    """Matches held against the truth."""
+    truth = days.truth.filter(pl.col("automatic"))
+    pairs = truth.select("entry_id", "payment_id", "booking", "fact", right=pl.lit(value=True)).unique()
+    told = days.truth.select("payment_id", trouble="kind").drop_nulls().unique("payment_id")
+    named = matches.join(
+        pairs, left_on=["entry_id", "payment_id", "kind"], right_on=["entry_id", "payment_id", "booking"], how="left"
+    ).join(told, on="payment_id", how="left")
+    judged = named.with_columns(pl.col("right").fill_null(value=False))
+    hit = judged.filter("right").select("payment_id", "fact", booking="kind", found=pl.lit(value=True)).unique()
+    wanted = truth.group_by(*_FACT, maintain_order=True).agg(
+        pl.first("kind"), reference_survives=pl.col("reference_survives").all()
+    )
+    wanted = wanted.join(hit, on=list(_FACT), how="left").with_columns(pl.col("found").fill_null(value=False))
+    return Quality(judged, wanted)
+
+
+def by_trouble(quality: Quality) -> pl.DataFrame:
+    """trouble, facts, recall, recall where a reference survives, matches, false ones."""
+    survives = pl.col("reference_survives")
+    wanted = quality.wanted.group_by(trouble="kind").agg(
+        facts=pl.len(), recall=pl.col("found").mean(), surviving=survives.sum(),
+        recall_surviving=pl.col("found").filter(survives).mean(),
+    )  # fmt: skip
+    made = quality.judged.group_by("trouble").agg(matches=pl.len(), false=(~pl.col("right")).sum())
+    return wanted.join(made, on="trouble", how="full", coalesce=True).sort("trouble")
+
+
+def by_rung(quality: Quality) -> pl.DataFrame:
+    """rung, matches, false ones, precision."""
+    return quality.judged.group_by("rung").agg(
+        matches=pl.len(), false=(~pl.col("right")).sum(), precision=pl.col("right").mean()
+    ).sort("rung")  # fmt: skip
+
+
+def facts(quality: Quality) -> dict[str, Any]:
+    """The figures as one object."""
+    return {
+        "matches": quality.judged.height, "false": quality.false.height,
+        "recall": round(quality.recall(), 4), "recall_surviving": round(quality.recall(survives=True), 4),
+        "by_trouble": by_trouble(quality).to_dicts(), "by_rung": by_rung(quality).to_dicts(),
+    }  # fmt: skip
