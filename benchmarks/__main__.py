@@ -6,109 +6,18 @@ Only ratios within one run mean anything: the machine is whoever's it is. Inputs
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import shutil
-import subprocess
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import make_camt053, make_csv, make_nacha, make_pain001
-
-MILLION: Final = 1_000_000
-_RUNS: Final = 3
-"""Of a short case: the fastest counts, for other work on the machine only ever slows it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """One process. Seconds; `anon_mib`: the most anonymous memory it had."""
-
-    wall_s: float
-    cpu_s: float
-    anon_mib: float
-    found: dict[str, Any]
-
-
-def run(*work: str) -> Ran:
-    """Run `benchmarks.work` as a process of its own and watch its memory. Its modules are compiled, as installed ones are."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    before, first = os.times(), time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.work", *work], stdout=subprocess.PIPE, text=True, env=environment
-    )  # fmt: skip
-    peak = [0.0]
-    watcher = threading.Thread(target=_watch, args=(process.pid, peak))
-    watcher.start()
-    out, _ = process.communicate()
-    watcher.join()
-    wall, after = time.perf_counter() - first, os.times()
-    if process.returncode:
-        raise SystemExit(f"{' '.join(work)} failed")
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Ran(wall, cpu, peak[0], json.loads(out.splitlines()[-1]))
-
-
-def _watch(pid: int, peak: list[float]) -> None:
-    status = Path(f"/proc/{pid}/status")
-    while True:
-        try:
-            lines = status.read_text().splitlines()
-        except OSError:
-            return
-        anon = next((int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon")), None)
-        if anon is None:
-            return  # it has ended
-        peak[0] = max(peak[0], anon)
-        time.sleep(0.02)
-
-
-@dataclass(slots=True)
-class Bench:
-    """One run of all cases. `share` scales the inputs; `rows` of the table are collected as they come."""
-
-    folder: Path
-    share: float
-    rows: list[tuple[str, ...]]
-
-    def count(self, millions: float) -> int:
-        """Payments of an input."""
-        return max(1000, int(millions * MILLION * self.share))
-
-    def file(self, name: str, write: Callable[[Path], object]) -> Path:
-        """An input, written once."""
-        path = self.folder / name
-        if not path.exists():
-            write(path)
-        return path
-
-    def home(self, path: Path, *, xsd: bool = False) -> tuple[str, Ran]:
-        """A fresh gateway that has received the file; its folder, and how long digest and archive took."""
-        home = Path(tempfile.mkdtemp(dir=self.folder))
-        if xsd:
-            (home / "xsd").touch()
-        return str(home), run("receive", str(home), str(path))
-
-    def note(self, case: str, ran: Ran, yardstick: Ran | None, target: float | None, remark: str = "") -> None:
-        """One line of the table."""
-        ratio = ran.wall_s / yardstick.wall_s if yardstick else None
-        kept = "" if target is None or ratio is None else ("yes" if ratio <= target else "NO")
-        self.rows.append((
-            case, f"{ran.wall_s:.2f}", f"{ran.cpu_s:.2f}", f"{ran.anon_mib:.0f}",
-            f"{yardstick.wall_s:.2f}" if yardstick else "", f"{ratio:.2f}" if ratio else "",
-            f"{target:.2f}" if target else "", kept, remark,
-        ))  # fmt: skip
-        print(" | ".join(self.rows[-1]), flush=True)
+from benchmarks import finance, make_camt053, make_csv, make_nacha, make_pain001
+from benchmarks.runner import Bench, fastest, run
 
 
 def iso(
@@ -139,13 +48,13 @@ def flat(
     bench: Bench, kind: str, label: str, path: Path, count: int, yardstick: tuple[str, str] | None, target: float | None
 ) -> None:
     """A line-based format: parse and all record rules; beside the ratio of whole processes that without both start-ups."""
-    started = _fastest("start", kind)
-    measure = _fastest(*yardstick) if yardstick else None
-    ran = _fastest("windows", kind, str(path))
+    started = fastest("start", kind)
+    measure = fastest(*yardstick) if yardstick else None
+    ran = fastest("windows", kind, str(path))
     assert ran.found["payments"] + ran.found["unreadable"] == count, ran.found
     remark = f"{ran.found['findings']} findings; start-up {started.wall_s:.2f} s"
     if yardstick and measure:
-        other = _fastest("start", yardstick[0])
+        other = fastest("start", yardstick[0])
         rest = (ran.wall_s - started.wall_s) / (measure.wall_s - other.wall_s)
         remark += f", of the yardstick {other.wall_s:.2f} s; both taken off, the ratio is {rest:.2f}"
     bench.note(label, ran, measure, target, remark)
@@ -166,10 +75,6 @@ def lines(bench: Bench, wanted: Callable[[str], bool]) -> None:
         flat(bench, "xlsx", f"XLSX {rows:,} rows", path, rows, None, None)
 
 
-def _fastest(*work: str) -> Ran:
-    return min((run(*work) for _ in range(_RUNS)), key=lambda ran: ran.wall_s)
-
-
 def checks(bench: Bench) -> None:
     """`bulkrail check` of a small good file of each format, start-up included."""
     makers: dict[str, Callable[[Path], object]] = {
@@ -185,7 +90,7 @@ def checks(bench: Bench) -> None:
         golden / "bacs18" / "single_day.txt", golden / "mt101" / "two_messages.fin", golden / "camt055" / "request.xml",
     ]  # fmt: skip
     for path in paths:
-        ran = _fastest("check", str(path))
+        ran = fastest("check", str(path))
         bench.note(f"bulkrail check {path.name}", ran, None, None, f"{ran.found['verdict']}; at most 2 s")
 
 
@@ -225,7 +130,7 @@ def everything(bench: Bench, only: str) -> None:
     if wanted("pain.008"):
         iso(bench, "pain.008", steps=("parse", "judge"))
     lines(bench, wanted)
-    for name, case in (("camt.053", statement), ("sftp", line), ("check", checks)):
+    for name, case in (("camt.053", statement), ("sftp", line), ("check", checks), *finance.CASES.items()):
         if wanted(name):
             case(bench)
     if wanted("duplicates"):
@@ -276,7 +181,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="of the full inputs")
     parser.add_argument(
-        "--only", default="", help="pain.001, memory, pain.008, nacha, csv, xlsx, camt.053, check, sftp or duplicates"
+        "--only",
+        default="",
+        help=f"pain.001, memory, pain.008, nacha, csv, xlsx, camt.053, check, sftp, duplicates, {', '.join(finance.CASES)} or out",
     )
     parser.add_argument("--keep", type=Path, help="folder in which inputs are kept for the next run")
     options = parser.parse_args()

@@ -53,7 +53,15 @@ _ACCOUNTS: Final = pl.DataFrame(
 )
 _BANKS: Final = (0, 0, 0, 0, 1, 1, 2, 2, 2, 3)
 """Which bank has each of ten submissions."""
-_WORDS: Final = ("Hazel", "Aspen", "Linde", "Stadtwerke Musterstadt Versorgungsbetriebe", "Example", "Muster", "Café Zoë")
+_WORDS: Final = (
+    "Hazel",
+    "Aspen",
+    "Linde",
+    "Stadtwerke Musterstadt Versorgungsbetriebe",
+    "Example",
+    "Muster",
+    "Café Zoë",
+)
 _TRADES: Final = ("Papier", "Supplies", "Kantoor", "Energie und Wasserversorgung", "Research", "Söhne & Co")
 _FORMS: Final = ("GmbH", "SARL", "BV", "AG", "Ltd", "Nord GmbH", "Süd GmbH")
 _REUSED: Final = ("SALARY 11/2026", "RENT NOVEMBER", "INVOICE", "2026-11", "1")
@@ -77,7 +85,8 @@ def make(count: int, seed: int) -> Days:
     told.append(noise(payments, round(count * NOISE_RATE), seed))
     columns = ["group", "again", "read_twice", *dtypes(ENTRIES)]
     rows = pl.concat(
-        [item.rows.select(name for name in columns if name in item.rows.columns) for item in told], how="diagonal_relaxed"
+        [item.rows.select(name for name in columns if name in item.rows.columns) for item in told],
+        how="diagonal_relaxed",
     )
     links = pl.concat([item.links for item in told], how="diagonal_relaxed")
     placed = _placed(chance, rows)
@@ -145,7 +154,11 @@ def _named(frame: pl.DataFrame) -> pl.DataFrame:
     file_id = (pl.col("s") + 1).cast(pl.String).str.zfill(20)
     payment_id = payment_id_of(file_id, 1000 + pl.col("n") * 811)
     short = pl.format("B{}", pl.col("n").cast(pl.String).str.zfill(15))
-    foreign = pl.when(pl.col("own_currency") == "EUR").then(_word("n", 1, ("USD", "JPY", "PLN", "CHF"))).otherwise(pl.lit("MXN"))
+    foreign = (
+        pl.when(pl.col("own_currency") == "EUR")
+        .then(_word("n", 1, ("USD", "JPY", "PLN", "CHF")))
+        .otherwise(pl.lit("MXN"))
+    )
     late = pl.when(pl.col("like") % 10 < 3).then(0).otherwise(1)
     named = frame.with_columns(
         payment_id=payment_id,

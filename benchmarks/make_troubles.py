@@ -6,7 +6,6 @@ dice of a payment (thousandths) choose among the ways a trouble looks. It knows 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -58,7 +57,9 @@ def lost_reference(payments: pl.DataFrame) -> Told:
 def truncated_name(payments: pl.DataFrame) -> Told:
     """Names in capitals and cut to 35, 27 or 18 characters; of every second one the ids are gone too."""
     width = pl.when(pl.col("dice2") < 300).then(35).when(pl.col("dice2") < 700).then(27).otherwise(18)
-    rows = _tell(payments).with_columns(counterparty_name=pl.col("counterparty_name").str.to_uppercase().str.slice(0, width))
+    rows = _tell(payments).with_columns(
+        counterparty_name=pl.col("counterparty_name").str.to_uppercase().str.slice(0, width)
+    )
     lost = pl.col("dice") < 500
     return _linked(_both(rows.filter(~lost), _without_ids(rows.filter(lost))))
 
@@ -72,7 +73,9 @@ def split(payments: pl.DataFrame) -> Told:
         last = pl.lit(part) == parts - 1
         amount = pl.when(last).then(pl.col("amount_minor") - each * part).otherwise(each)
         few = payments.with_columns(parts=parts, booked_minor=amount).filter(part < parts)
-        rows.append(_moved(_tell(few, part, amount="booked_minor"), pl.when(pl.col("dice3") < 300).then(part // 2).otherwise(0)))
+        rows.append(
+            _moved(_tell(few, part, amount="booked_minor"), pl.when(pl.col("dice3") < 300).then(part // 2).otherwise(0))
+        )
     every = _both(*rows)
     lost = pl.col("dice") < 200
     return _linked(_both(every.filter(~lost), _without_ids(every.filter(lost))))
@@ -187,9 +190,7 @@ def fx(payments: pl.DataFrame) -> Told:
     booked = pl.when(inverse).then((scaled * _MILLION + turned // 2) // turned).otherwise(
         (scaled * rate + _MILLION // 2) // _MILLION
     )  # fmt: skip
-    text = pl.format(
-        "{}.{}", pl.col("rate") // _MILLION, (pl.col("rate") % _MILLION).cast(pl.String).str.zfill(6)
-    )
+    text = pl.format("{}.{}", pl.col("rate") // _MILLION, (pl.col("rate") % _MILLION).cast(pl.String).str.zfill(6))
     known = payments.with_columns(booked_minor=booked, rate=pl.when(inverse).then(turned).otherwise(rate))
     amount, currency = amount_text(pl.col("own_minor"), pl.col("own_code")), pl.col("own_code")
     counter, rated = pl.col("dice") >= 800, (pl.col("dice") < 600) | (pl.col("dice") >= 800)
@@ -210,7 +211,10 @@ def duplicate(payments: pl.DataFrame) -> Told:
     undecided = (dice >= 600) & (dice < 800)
     rows = _tell(payments).with_columns(automatic=~undecided, read_twice=dice < 300)
     told_again = _tell(payments.filter((dice >= 300) & (dice < 600)), 1).with_columns(
-        servicer_reference=_bank_reference(once), again=True, fact=once, booking_date=pl.col("booking_date") + pl.duration(days=1)
+        servicer_reference=_bank_reference(once),
+        again=True,
+        fact=once,
+        booking_date=pl.col("booking_date") + pl.duration(days=1),
     )
     days = pl.when(undecided).then(0).otherwise(1)
     booked_again = _moved(_tell(payments.filter(dice >= 600), 2), days).with_columns(automatic=False)

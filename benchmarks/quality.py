@@ -66,22 +66,32 @@ def matched(days: Days, *, at_once: bool = False) -> pl.DataFrame:
     known, claims = book(days.payments), empty(MATCHES)
     for number in range(0 if not at_once else _DAYS - 1, _DAYS):
         day = DAY + dt.timedelta(days=number)
-        told = days.entries.filter(pl.col("booking_date") <= day).unique("entry_id", keep="last", maintain_order=True)
+        told = _taken(days.entries).filter(pl.col("booking_date") <= day)
         states = payment_states(known, empty(ATTRIBUTED), claims)
         claims = pl.concat([claims, match(states, told, claims).matches])
     return claims
 
 
+def _taken(entries: pl.DataFrame) -> pl.DataFrame:
+    """A statement that comes again is not taken again: the stage that follows providers knows it by account and id."""
+    return entries.unique("entry_id", keep="first", maintain_order=True)
+
+
 def judge(days: Days, matches: pl.DataFrame) -> Quality:
-    """Matches held against the truth."""
+    """Matches held against the truth. A representation books as a settlement does; a correction is right on either side."""
     truth = days.truth.filter(pl.col("automatic"))
-    pairs = truth.select("entry_id", "payment_id", "booking", "fact", right=pl.lit(value=True)).unique()
+    kinds = pl.DataFrame(
+        [("settlement", "settlement"), ("settlement", "representation"), ("return", "return"),
+         ("settlement", "correction"), ("return", "correction")],
+        schema=["booking", "as_kind"], orient="row",
+    )  # fmt: skip
+    pairs = truth.join(kinds, on="booking").select(
+        "entry_id", "payment_id", "fact", "booking", kind="as_kind", right=pl.lit(value=True)
+    )
     told = days.truth.select("payment_id", trouble="kind").drop_nulls().unique("payment_id")
-    named = matches.join(
-        pairs, left_on=["entry_id", "payment_id", "kind"], right_on=["entry_id", "payment_id", "booking"], how="left"
-    ).join(told, on="payment_id", how="left")
-    judged = named.with_columns(pl.col("right").fill_null(value=False))
-    hit = judged.filter("right").select("payment_id", "fact", booking="kind", found=pl.lit(value=True)).unique()
+    judged = matches.join(pairs.unique(), on=["entry_id", "payment_id", "kind"], how="left")
+    judged = judged.join(told, on="payment_id", how="left").with_columns(pl.col("right").fill_null(value=False))
+    hit = judged.filter("right").select(*_FACT, found=pl.lit(value=True)).unique()
     wanted = truth.group_by(*_FACT, maintain_order=True).agg(
         pl.first("kind"), reference_survives=pl.col("reference_survives").all()
     )

@@ -195,6 +195,13 @@ def duplicates(home: str, known: str, new: str) -> Facts:
     return searched(Path(home), int(known), int(new))
 
 
+def quality(count: str, seeds: str, at_once: str) -> Facts:
+    """Days of known truth, matched and judged."""
+    from benchmarks.quality import facts, measured
+
+    return facts(measured(int(count), range(1, int(seeds) + 1), at_once=at_once == "yes"))
+
+
 def sftp_plain(server: str, path: str) -> Facts:
     """The `sftp` client of OpenSSH."""
     from benchmarks.lines import plain
@@ -226,6 +233,7 @@ WORK: Final[dict[str, Callable[..., Facts]]] = {
         parse,
         judge,
         duplicates,
+        quality,
         sftp_plain,
         sftp_delivery,
     )
