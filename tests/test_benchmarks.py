@@ -9,7 +9,9 @@ import pytest
 from world import REPOSITORY
 
 
-@pytest.mark.parametrize("case", ["pain.001", "pain.008", "nacha", "csv", "xlsx", "camt.053", "duplicates", "match-quality"])
+@pytest.mark.parametrize(
+    "case", ["pain.001", "pain.008", "nacha", "csv", "xlsx", "camt.053", "duplicates", "match-quality"]
+)
 def test_a_case_runs_and_finds_what_was_written(case: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--share", "0.001", "--only", case],
