@@ -284,6 +284,9 @@ STATUSES = _schema(
     original_end_to_end_id=_text("OrgnlEndToEndId; NACHA individual identification number"),
     original_transaction_id=_text("OrgnlTxId"),
     original_uetr=_text("OrgnlUETR"),
+    original_mandate_id=_text("the mandate, as a collection or its correction names it; Bacs: the lodged reference"),
+    original_account=_text("the other side's account, as the original named it; Bacs: sort code and number"),
+    original_date=pa.Column(pl.Date, nullable=True, description="day the original was processed, where told"),
     status=_text("ISO status; RJCT for returns; of a cancellation CxlSts (ACCR, RJCR, PDCR) or Conf (CNCL, RJCR, ...)"),
     reason=_text("ISO reason code or NACHA return code (R01, C01)"),
     reason_text=_text("AddtlInf"),
@@ -297,7 +300,9 @@ STATUSES = _schema(
     trace=_text("the provider's own reference (StsId, RtrId, CxlStsId, NACHA return trace number)"),
     clearing_reference=_text("ClrSysRef"),
     case_id=_text("RslvdCase/Id: the case that a cancellation answers"),
-    corrected=_text("NACHA corrected data"),
+    corrected=_text(
+        "what a correction says is right: NACHA corrected data as it stands; Bacs new sort code and number"
+    ),
 )
 """One row a status or return of a provider's feedback file, as it says it."""
 

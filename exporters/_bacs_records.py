@@ -16,7 +16,7 @@ from pydantic import Field
 
 from canonical.contracts import Model, Order, Said
 from canonical.errors import ConfigError
-from canonical.parties import counterparty
+from canonical.parties import counterparty, sort_code_account
 from exporters._fit import Limit
 from exporters._references import mark
 
@@ -65,14 +65,7 @@ def reference() -> pl.Expr:
     return chosen.str.strip_chars(" ")
 
 
-def account() -> pl.Expr:
-    """Sort code and account number of the other side, fourteen digits; null where there are none."""
-    agent, number = counterparty("agent"), counterparty("account")
-    national = agent.str.contains("^[0-9]{6}$") & number.str.contains("^[0-9]{8}$")
-    return pl.coalesce(number.str.extract(_IBAN), pl.when(national).then(agent + number))
-
-
-SAID: Final = Said(reference(), account())
+SAID: Final = Said(reference(), sort_code_account())
 
 
 def own_account(order: Order) -> str:
@@ -108,7 +101,7 @@ def records(payments: pl.DataFrame, order: Order, options: Options) -> pl.Series
     multi = options.processing == "multi"
     return payments.select(
         pl.concat_str(
-            account(),
+            sort_code_account(),
             pl.lit("0"),
             _code(),
             pl.lit(own_account(order) + "    "),
@@ -216,7 +209,7 @@ def limits(options: Options) -> Iterator[Limit]:
         "The amount is zero or does not fit the eleven digits of a Bacs record.", "Pay from 0.01 to 999999999.99 with one payment.",
     )  # fmt: skip
     yield Limit(
-        "counterparty_account", "AC01", account().is_null(),
+        "counterparty_account", "AC01", sort_code_account().is_null(),
         "The other side's account is neither a sort code of six digits with a number of eight nor a British IBAN.",
         "Give sort code and account number.",
     )  # fmt: skip

@@ -61,25 +61,26 @@ def findings_frame(faults: Sequence[Fault]) -> pl.DataFrame:
     return conform(pl.DataFrame(columns, schema=names), FINDINGS)
 
 
-def _fatal(rule: str, reason: str, message: str, remedy: str) -> Fault:
+def fatal(rule: str, reason: str, message: str, remedy: str) -> Fault:
+    """Nothing of the file may be used."""
     return Fault(rule, reason, message, remedy, severity=Severity.FATAL)
 
 
 def empty_file() -> Fault:
     """A file without a byte."""
-    return _fatal("xml-truncated", "TD03", "The file is empty.", "Write the whole file and send it again.").at(1, 0)
+    return fatal("xml-truncated", "TD03", "The file is empty.", "Write the whole file and send it again.").at(1, 0)
 
 
 def truncated(line: int, row: int | None) -> Fault:
     """The bytes end before the elements do."""
     message = f"The file ends in line {line} before its elements are closed{_inside(row)}: it is incomplete."
-    return _fatal("xml-truncated", "TD03", message, "Write the whole file, close every element, and send it again.")
+    return fatal("xml-truncated", "TD03", message, "Write the whole file, close every element, and send it again.")
 
 
 def syntax(line: int, column: int, what: str, row: int | None) -> Fault:
     """Not well-formed."""
     message = f"The file is not well-formed XML: {what} in line {line}, column {column}{_inside(row)}."
-    return _fatal("xml-syntax", "FF02", message, "Correct the XML at that place and send the file again.")
+    return fatal("xml-syntax", "FF02", message, "Correct the XML at that place and send the file again.")
 
 
 def _inside(row: int | None) -> str:
@@ -91,24 +92,24 @@ def doctype() -> Fault:
     message = (
         "The file holds a document type declaration (<!DOCTYPE …>). ISO 20022 messages have none; it is never read."
     )
-    return _fatal("xml-dtd", "FF02", message, "Leave the declaration out and send the file again.")
+    return fatal("xml-dtd", "FF02", message, "Leave the declaration out and send the file again.")
 
 
 def limit(what: str) -> Fault:
     """A bound of `canonical.limits` is passed."""
-    return _fatal("xml-limit", "FF02", f"The file is refused: {what}.", "Send a file within these bounds.")
+    return fatal("xml-limit", "FF02", f"The file is refused: {what}.", "Send a file within these bounds.")
 
 
 def encoding(detail: str) -> Fault:
     """The declared encoding is unknown or is not the one of the bytes."""
     message = f"The bytes are not in the encoding that the XML declaration names, or it is not known here: {detail}."
-    return _fatal("xml-encoding", "RR10", message, 'Write the file in UTF-8 and declare encoding="UTF-8".')
+    return fatal("xml-encoding", "RR10", message, 'Write the file in UTF-8 and declare encoding="UTF-8".')
 
 
 def not_the_message(what: str, name: str) -> Fault:
     """No Document of the message `name`, or not one only."""
     remedy = f"Send a Document in a namespace such as urn:iso:std:iso:20022:tech:xsd:{name}.001.09."
-    return _fatal("iso-message", "FF01", what, remedy)
+    return fatal("iso-message", "FF01", what, remedy)
 
 
 def no_header() -> Fault:
