@@ -9,11 +9,16 @@ from typing import Any
 import polars as pl
 
 from canonical.frames import ALL, dtypes, empty
+from canonical.parties import counterparty, sort_code_account
 from gateway.composition import Gateway
 from gateway.plans import standing_verdicts
 from gateway.registry import tables as t
+from reconciliation.frames import NAMES
 from reconciliation.states import ATTRIBUTED, BOOK, Attribution, attribute, payment_states
 
+_NAMING = (
+    "payment_id", "uetr", "mandate_id", "credit_debit", "debtor_account", "debtor_agent", "creditor_account", "creditor_agent",
+)  # fmt: skip
 _SUBMISSION = {
     "submission_id": pl.String, "account": pl.String, "delivery_state": pl.String, "submitted_on": pl.Date,
 }  # fmt: skip
@@ -105,8 +110,29 @@ def states_of(gateway: Gateway, file_ids: Iterable[str]) -> pl.DataFrame:
 def attribution(gateway: Gateway, provider_id: str, book: pl.DataFrame) -> Attribution:
     """What all feedback of a provider says of the payments of a book."""
     of_provider = book.filter(pl.col("provider") == provider_id)
-    statuses = feedback_frames(gateway, provider_id, "statuses")
-    return attribute(without_verifications(gateway, provider_id, statuses), of_provider)
+    statuses = without_verifications(gateway, provider_id, feedback_frames(gateway, provider_id, "statuses"))
+    return attributed(gateway, statuses, of_provider)
+
+
+def attributed(gateway: Gateway, statuses: pl.DataFrame, book: pl.DataFrame) -> Attribution:
+    """What STATUSES of one provider say of the payments of its book."""
+    return attribute(statuses, book, _names(gateway, statuses, book))
+
+
+def _names(gateway: Gateway, statuses: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame | None:
+    """NAMES of the payments that a UETR or an account in the statuses could name; None, and nothing read, where there is none."""
+    told = statuses.filter(pl.col("level") == "payment")
+    uetrs, accounts = told["original_uetr"].drop_nulls(), told["original_account"].drop_nulls()
+    if uetrs.is_empty() and accounts.is_empty():
+        return None
+    account = pl.coalesce(sort_code_account(), counterparty("account"))
+    wanted = pl.col("uetr").is_in(uetrs.implode()) | account.is_in(accounts.implode())
+    parts = [
+        part.filter(wanted.fill_null(value=False)).select("payment_id", "uetr", "mandate_id", account=account)
+        for file_id in book["file_id"].unique(maintain_order=True)
+        for part in gateway.lake.parts(file_id, "payments", columns=_NAMING)
+    ]
+    return pl.concat([empty(NAMES), *parts])
 
 
 def without_verifications(gateway: Gateway, provider_id: str, statuses: pl.DataFrame) -> pl.DataFrame:

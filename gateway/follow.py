@@ -23,7 +23,7 @@ from canonical.identifiers import make_id
 from canonical.plugins import lookup
 from canonical.profiles import FeedbackSource, Model, Plugin, ProviderProfile
 from gateway.answer import note_news
-from gateway.book import provider_book, without_verifications
+from gateway.book import attributed, provider_book, without_verifications
 from gateway.composition import Gateway
 from gateway.config import plugin_options
 from gateway.registry import tables as t
@@ -31,7 +31,6 @@ from gateway.registry.engine import insert_new, move
 from gateway.requests import REPLIES_SUFFIX, waiting
 from gateway.submissions import acknowledge
 from gateway.verification import take_answers
-from reconciliation.states import attribute
 
 _log = structlog.get_logger()
 _TRIES_MAX = 20
@@ -193,7 +192,7 @@ def _tell(gateway: Gateway, row: Mapping[str, Any]) -> tuple[str, ...]:
     # What became of a cancellation is no word on the submission itself.
     whole = (pl.col("level") != "payment") & (pl.col("kind") != "cancellation")
     named = statuses.filter(whole).select("original_message_id", "status", "reason_text")
-    spoken = attribute(statuses, book).attributed.join(
+    spoken = attributed(gateway, statuses, book).attributed.join(
         book.select("payment_id", "submission_id", "file_id"), on="payment_id", how="inner"
     )
     words = {item["original_message_id"]: item for item in named.iter_rows(named=True) if item["original_message_id"]}

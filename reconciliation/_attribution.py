@@ -7,13 +7,17 @@ from typing import Final
 
 import polars as pl
 
-from canonical.frames import STATUSES, checked, dtypes
-from reconciliation.frames import ATTRIBUTED, BOOK, SENT
+from canonical.frames import STATUSES, checked, dtypes, empty
+from reconciliation.frames import ATTRIBUTED, BOOK, NAMES, SENT
 from reconciliation.moves import WHOLE, codes
 
 _ROW: Final = ("feedback_id", "sequence", "position")
 _WORD: Final = ("kind", "status", "reason", "reason_text", "trace")
 _CONTEXT: Final[dict[str, pl.Expr]] = {"feedback_id": pl.lit(""), "sequence": pl.lit(0, dtype=pl.Int64)}
+
+
+_DATE_DAYS_MAX: Final = 5
+"""Days between the execution date and the day the bank says it processed the original: a weekend with holidays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +28,32 @@ class Attribution:
     unknown: pl.DataFrame
 
 
-def attribute(statuses: pl.DataFrame, book: pl.DataFrame) -> Attribution:
+def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | None = None) -> Attribution:
     """Find the payments that feedback speaks of, most certain way first.
 
-    A payment is named by OrgnlInstrId (NACHA: original trace number) = reference; else by OrgnlMsgId or OrgnlPmtInfId =
-    submission_id together with an OrgnlEndToEndId that is unique within that submission. Amount, currency, direction
-    and submission must agree where the feedback names them (a NACHA correction names amount zero). A group or batch
-    status falls on every payment of the submission that has no word of its own in the same feedback file, the batch's
-    word before the group's. PART is never a payment's status; nothing is attributed to a payment that was not sent.
+    A payment is named by OrgnlInstrId (NACHA: original trace number) or OrgnlTxId = reference; else by OrgnlUETR; else by
+    OrgnlMsgId or OrgnlPmtInfId = submission_id together with an OrgnlEndToEndId that is unique within that submission;
+    else by the mandate or reference together with the other side's account (Bacs), near its date; a correction, which
+    speaks of a mandate, falls on the last payment under it. Amount, currency, direction and submission must agree where
+    the feedback names them (a NACHA correction names amount zero). A group or batch status falls on every payment of the
+    submission that has no word of its own in the same feedback file, the batch's word before the group's. PART is never
+    a payment's status; nothing is attributed to a payment that was not sent.
 
     Args:
         statuses: STATUSES rows of one or many feedback files of one provider; `feedback_id` (String) and `sequence`
             (Int64, order of receipt) may stand beside them and are required where there are many.
         book: BOOK of that provider's payments.
+        names: NAMES of those payments of the book that a UETR or an account in `statuses` could name; None: none could.
 
     Raises:
         FrameBroken: a frame breaks its schema.
     """
     checked(statuses.select(dtypes(STATUSES).keys()), STATUSES)
     checked(book, BOOK)
+    named = checked(names, NAMES) if names is not None else empty(NAMES)
     told = statuses.with_columns(expr.alias(name) for name, expr in _CONTEXT.items() if name not in statuses.columns)
     sent = book.filter(pl.col("delivery_state").is_in(SENT) & pl.col("submission_id").is_not_null()).select(
-        "payment_id", "submission_id", "reference", "end_to_end_id",
+        "payment_id", "submission_id", "reference", "end_to_end_id", "execution_date",
         booked_minor="amount_minor", booked_currency="currency", booked_direction="credit_debit",
     )  # fmt: skip
     known = sent["submission_id"].unique().implode()
@@ -56,7 +64,7 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame) -> Attribution:
         )
     )
     payments = told.filter(pl.col("level") == "payment")
-    found = _named(payments, sent)
+    found = _named(payments, sent, named)
     own = found.filter(pl.col("status").is_null() | _sayable())
     groups = told.filter(pl.col("level") != "payment")
     fanned = _fan_out(groups.filter(_sayable()), sent, own)
@@ -67,26 +75,52 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame) -> Attribution:
     )
 
 
-def _named(rows: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
-    """The payment-level rows that name exactly one payment, and by what."""
-    by_reference = _one_each(
-        rows.filter(said("original_instruction_id")).join(
-            sent.filter(said("reference")), left_on="original_instruction_id", right_on="reference", how="inner"
-        ),
-        "reference",
-    )
-    rest = rows.join(by_reference, on=_ROW, how="anti").filter(pl.col("named").is_not_null())
+def _named(rows: pl.DataFrame, sent: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """The payment-level rows that name exactly one payment, and by what: each way on what the ones before left."""
     once = sent.filter(said("end_to_end_id")).filter(pl.len().over("submission_id", "end_to_end_id") == 1)
-    by_end_to_end = _one_each(
-        rest.filter(said("original_end_to_end_id")).join(
-            once.with_columns(named="submission_id"),
-            left_on=["named", "original_end_to_end_id"],
-            right_on=["named", "end_to_end_id"],
-            how="inner",
-        ),
-        "end_to_end_id",
+    ways = (
+        ("reference", "original_instruction_id", sent.with_columns(key="reference")),
+        ("reference", "original_transaction_id", sent.with_columns(key="reference")),
+        ("uetr", "original_uetr", sent.join(names.select("payment_id", key="uetr"), on="payment_id", how="inner")),
+        ("end_to_end_id", "original_end_to_end_id", once.with_columns(key="end_to_end_id", named="submission_id")),
     )
-    return pl.concat([by_reference, by_end_to_end], how="diagonal")
+    found = [
+        rows.clear().with_columns(payment_id=pl.lit(""), via=pl.lit("")).select(*_ROW, *_WORD, "payment_id", "via")
+    ]
+    for via, told, sides in ways:
+        rest = rows.join(pl.concat(found), on=_ROW, how="anti").filter(said(told))
+        within = ["named"] if "named" in sides.columns else []
+        candidates = rest.join(
+            sides.filter(said("key")), left_on=[*within, told], right_on=[*within, "key"], how="inner"
+        )
+        found.append(_one_each(candidates, via))
+    rest = rows.join(pl.concat(found), on=_ROW, how="anti")
+    return pl.concat([*found, _by_account(rest, sent, names)])
+
+
+def _by_account(rows: pl.DataFrame, sent: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """By the other side's account and the reference that stood in our file: the mandate's, the client's or ours."""
+    told = pl.coalesce(
+        pl.when(said(name)).then(name)
+        for name in ("original_mandate_id", "original_end_to_end_id", "original_instruction_id")
+    )
+    asked = rows.with_columns(key=told.str.strip_chars().str.to_uppercase()).filter(
+        said("original_account") & pl.col("key").is_not_null()
+    )
+    held = sent.join(names.filter(said("account")).drop("uetr"), on="payment_id", how="inner")
+    keys = pl.concat(
+        held.with_columns(key=pl.col(name).str.to_uppercase()).filter(said("key"))
+        for name in ("mandate_id", "end_to_end_id", "reference")
+    ).unique(["payment_id", "key"])
+    near = (pl.col("execution_date") - pl.col("original_date")).dt.total_days().abs() <= _DATE_DAYS_MAX
+    candidates = asked.join(
+        keys, left_on=["key", "original_account"], right_on=["key", "account"], how="inner", suffix="_ours"
+    ).filter(near.fill_null(value=True))
+    corrects = pl.col("kind") == "correction"
+    last = (
+        candidates.filter(corrects).sort("execution_date", "payment_id").unique(_ROW, keep="last", maintain_order=True)
+    )
+    return _one_each(pl.concat([candidates.filter(~corrects), last]), "account")
 
 
 def _one_each(candidates: pl.DataFrame, via: str) -> pl.DataFrame:

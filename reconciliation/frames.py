@@ -101,13 +101,28 @@ ATTRIBUTED: Final = pa.DataFrameSchema(
         "reason": _text("as in statuses"),
         "reason_text": _text("as in statuses"),
         "trace": _text("as in statuses"),
-        "via": _text("how it was found", required=True, values=("reference", "end_to_end_id", "batch", "file")),
+        "via": _text(
+            "how it was found", required=True, values=("reference", "uetr", "end_to_end_id", "account", "batch", "file")
+        ),
     },
     name="attributed",
     strict=True,
     ordered=True,
 )
 """One row a payment and status: what a provider said, on the payments it said it of."""
+
+NAMES: Final = pa.DataFrameSchema(
+    {
+        "payment_id": _text("as in payments", required=True),
+        "uetr": _text("as in payments"),
+        "mandate_id": _text("as in payments"),
+        "account": _text("of the other side, as feedback names it; British: sort code and number"),
+    },
+    name="names",
+    strict=True,
+    ordered=True,
+)
+"""What else feedback may name a payment by. Most feedback needs none of it: only what it could name is read."""
 
 COUNTS: Final = pa.DataFrameSchema(
     {

@@ -1,0 +1,95 @@
+"""Which payment feedback speaks of: by transaction id, by UETR, by account; never by guess, and in any order."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from reconciliation_world import DAY, book, payment, status, statuses
+
+from canonical.frames import checked, dtypes
+from reconciliation.frames import NAMES
+from reconciliation.states import attribute
+
+UETR = "8a562c67-ca16-48ba-b074-65581be6f0{:02d}"
+
+
+def names(*rows: dict[str, str | None]) -> pl.DataFrame:
+    return checked(pl.DataFrame(list(rows), schema=dtypes(NAMES)), NAMES)
+
+
+def named(number: int, **given: str | None) -> dict[str, str | None]:
+    return {"payment_id": f"file-{number:04d}", "uetr": UETR.format(number), **given}
+
+
+def found(word: dict, *rows: dict, known: pl.DataFrame | None = None) -> list[tuple[str, str]]:
+    return list(attribute(statuses(word), book(*rows), known).attributed.select("payment_id", "via").iter_rows())
+
+
+def test_a_transaction_id_names_a_payment() -> None:
+    rows = payment(1), payment(2)
+    assert found(status(1, original_transaction_id="REF-2"), *rows) == [("file-0002", "reference")]
+    assert found(status(1, original_transaction_id="REF-2", amount_minor=5), *rows) == []
+
+
+def test_a_uetr_names_a_payment_even_where_ids_repeat() -> None:
+    rows = payment(1, end_to_end_id="SAME"), payment(2, end_to_end_id="SAME")
+    word = status(1, original_message_id="S1", original_end_to_end_id="SAME", original_uetr=UETR.format(2))
+    assert found(word, *rows, known=names(named(1), named(2))) == [("file-0002", "uetr")]
+    assert found(word, *rows) == []
+    twice = names(named(1), {**named(2), "uetr": UETR.format(1)})
+    assert found({**word, "original_uetr": UETR.format(1)}, *rows, known=twice) == []
+
+
+def test_the_most_certain_way_comes_first_and_a_row_counts_once() -> None:
+    word = status(1, original_instruction_id="REF-1", original_transaction_id="REF-2", original_uetr=UETR.format(3))
+    rows = payment(1), payment(2), payment(3)
+    assert found(word, *rows, known=names(named(1), named(2), named(3))) == [("file-0001", "reference")]
+
+
+def back(**given: object) -> dict:
+    told = {
+        "kind": "return", "status": "RJCT", "original_mandate_id": "m-1 ", "original_account": "30000112345678",
+        "original_date": DAY,
+    }  # fmt: skip
+    return status(1, **{**told, **given})
+
+
+def debit(number: int, **given: object) -> dict:
+    return payment(number, credit_debit="DBIT", amount_minor=500, currency="GBP", **given)
+
+
+MANDATE = {"mandate_id": "M-1", "account": "30000112345678"}
+
+
+def test_mandate_and_account_name_a_collection_near_its_date() -> None:
+    rows = debit(1), debit(2, execution_date=DAY - dt.timedelta(days=7))
+    known = names(named(1, **MANDATE), named(2, **MANDATE))
+    assert found(back(), *rows, known=known) == [("file-0001", "account")]
+    assert found(back(original_date=DAY - dt.timedelta(days=7)), *rows, known=known) == [("file-0002", "account")]
+    assert found(back(original_date=DAY + dt.timedelta(days=30)), *rows, known=known) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"original_account": "30000112345679"}, {"original_mandate_id": "M-2"}, {"amount_minor": 4}]
+)
+def test_what_differs_names_nothing(wrong) -> None:
+    told = attribute(statuses(back(**wrong)), book(debit(1)), names(named(1, **MANDATE)))
+    assert told.attributed.is_empty()
+    assert told.unknown.height == 1
+
+
+def test_two_alike_on_one_day_are_never_guessed() -> None:
+    assert found(back(), debit(1), debit(2), known=names(named(1, **MANDATE), named(2, **MANDATE))) == []
+
+
+def test_a_correction_falls_on_the_last_payment_under_the_mandate() -> None:
+    rows = (
+        debit(1, execution_date=DAY - dt.timedelta(days=30)),
+        debit(2),
+        debit(3, execution_date=DAY - dt.timedelta(days=60)),
+    )
+    known = names(*(named(number, **MANDATE) for number in (1, 2, 3)))
+    word = back(kind="correction", status=None, original_date=None, reason="CTAM")
+    assert found(word, *rows, known=known) == [("file-0002", "account")]
