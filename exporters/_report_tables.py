@@ -8,13 +8,14 @@ from typing import Any, Final
 import polars as pl
 
 from canonical.contracts import Sheet
-from canonical.currencies import exponent
-from canonical.money import format_minor
+from canonical.currencies import exponent, exponent_of
+from canonical.money import amount_text, format_minor
 
 MONEY: Final = frozenset({"money", "balance"})
 NUMBERS: Final = MONEY | {"count", "number"}
 ADDED: Final = frozenset({"money", "count"})
 _TWO_DIGITS: Final = 2
+_LIKE_UNKNOWN: Final = "EUR"
 _SAME_CHARS_MAX: Final = 60
 _HEADINGS: Final = {"credit_debit": "Direction"}
 
@@ -29,6 +30,18 @@ def digits_of(currency: str | None) -> int:
     """Decimals of a currency; an unknown one counts as two digits, as in `canonical.money.format_minor`."""
     digits = exponent(currency or "")
     return _TWO_DIGITS if digits is None else digits
+
+
+def currency_of(frame: pl.DataFrame) -> pl.Expr:
+    """The row's currency; empty where there is none."""
+    return pl.col("currency").fill_null("") if "currency" in frame.columns else pl.lit("")
+
+
+def money_text(minor: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """Exact decimal text of minor units, also of negative ones; an unknown currency counts as two digits."""
+    known = pl.when(exponent_of(currency).is_not_null()).then(currency).otherwise(pl.lit(_LIKE_UNKNOWN))
+    sign = pl.when(minor < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    return sign + amount_text(minor.abs(), known)
 
 
 def kind_of(sheet: Sheet, name: str) -> str:

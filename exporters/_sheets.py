@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import polars as pl
@@ -13,31 +13,27 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell  # type: ignore[i
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # ships no types
 
 from canonical.contracts import Sheet
-from canonical.currencies import exponent
 from canonical.money import format_minor
+from exporters._report_tables import MONEY, NUMBERS, digits_of, heading, kind_of, totals_by_currency
+from exporters._sheet_rows import CELL_CHARS_MAX, EXACT_MINOR_MAX, Rows, digits_in
 
 HEAD_ROW: Final = 2
 """Title, an empty row, the heads."""
 FIRST_ROW: Final = HEAD_ROW + 1
-EXACT_MINOR_MAX: Final = 10**15
-"""A spreadsheet keeps 15 digits. A larger amount is written as text, so that no digit of it is made up."""
-_CELL_CHARS_MAX: Final = 32_767
 _WIDTH_CHARS_MIN: Final = 9
 _WIDTH_CHARS_MAX: Final = 60
 _WIDTH_ROWS_MAX: Final = 1_000
 _ARROW_CHARS: Final = 4
 _TEXT: Final = "@"
+_WHOLE: Final = "#,##0"
 _DATE: Final = "yyyy-mm-dd"
 _HEAD_POINTS: Final = 30
 _A4: Final = 9
-_MONEY: Final = frozenset({"money", "balance"})
-_NUMBERS: Final = _MONEY | {"count", "number"}
-_HEADINGS: Final = {"credit_debit": "Direction"}
 
 
 @dataclass(slots=True)
 class Formats:
-    """Cell formats of one workbook, made once each. `indent`: of text, where it stands beside numbers."""
+    """Cell formats of one workbook, made once each. `indent`: of text and dates, where they stand beside numbers."""
 
     book: Workbook
     indent: int = 0
@@ -53,7 +49,7 @@ class Formats:
                 "valign": "top",
                 "text_wrap": code == _TEXT,
             }
-            if code == _TEXT and self.indent:
+            if code in {_TEXT, _DATE} and self.indent:
                 properties |= {"align": "left", "indent": self.indent}
             if total:
                 properties |= {"bold": True, "top": 1}
@@ -65,17 +61,20 @@ class Formats:
 
     def head(self, kind: str) -> Format:
         """Format of a column's head: above numbers to the right, as they are."""
-        key = (f"head {kind in _NUMBERS}", False, "")
+        key = (f"head {kind in NUMBERS}", False, "")
         if key not in self.made:
-            place = {"align": "right"} if kind in _NUMBERS else {"align": "left", "indent": 1}
+            place = {"align": "right"} if kind in NUMBERS else {"align": "left", "indent": 1}
             properties = {"bold": True, "bg_color": "#DCE6F1", "bottom": 1, "text_wrap": True, "valign": "top"}
             self.made[key] = self.book.add_format({**properties, **place})
         return self.made[key]
 
     def money(self, currency: str | None, *, total: bool = False, fill: str = "") -> Format:
         """Thousands separated, as many decimals as the currency has, negative amounts red."""
-        digits = _digits(currency)
-        shown = "#,##0" + ("." + "0" * digits if digits else "")
+        return self.money_of(digits_of(currency), total=total, fill=fill)
+
+    def money_of(self, digits: int, *, total: bool = False, fill: str = "") -> Format:
+        """The same by decimals."""
+        shown = _WHOLE + ("." + "0" * digits if digits else "")
         return self.of(f"{shown};[Red]-{shown}", total=total, fill=fill)
 
 
@@ -87,30 +86,30 @@ def write_cell(
     row, column = place
     if value is None:
         sheet.write_blank(row, column, None, formats.of("General", fill=fill))
-    elif kind in _MONEY and abs(value) >= EXACT_MINOR_MAX:
+    elif kind in MONEY and abs(value) >= EXACT_MINOR_MAX:
         sheet.write_string(row, column, format_minor(value, currency or ""), formats.of(_TEXT, fill=fill))
-    elif kind in _MONEY:
+    elif kind in MONEY:
         # The nearest double of an amount of at most 15 digits shows as that amount; nothing is computed with it here.
-        sheet.write_number(row, column, value / 10 ** _digits(currency), formats.money(currency, fill=fill))
-    elif kind in _NUMBERS:
-        sheet.write_number(row, column, value, formats.of("#,##0", fill=fill))
+        sheet.write_number(row, column, value / 10 ** digits_of(currency), formats.money(currency, fill=fill))
+    elif kind in NUMBERS:
+        sheet.write_number(row, column, value, formats.of(_WHOLE, fill=fill))
     elif kind == "date":
         sheet.write_datetime(row, column, dt.datetime.combine(value, dt.time()), formats.of(_DATE, fill=fill))
     else:
-        sheet.write_string(row, column, str(value)[:_CELL_CHARS_MAX], formats.of(_TEXT, fill=fill))
+        sheet.write_string(row, column, str(value)[:CELL_CHARS_MAX], formats.of(_TEXT, fill=fill))
 
 
 @dataclass(frozen=True, slots=True)
 class SheetWriter:
-    """Writes `frame`, a run of the table's rows, top to bottom (XlsxWriter's constant memory wants that order)."""
+    """Writes head and foot of a worksheet around `frame`, a run of the table's rows. The rows are put in by `_sheet_rows`."""
 
     sheet: Worksheet
     table: Sheet
     frame: pl.DataFrame
     formats: Formats
 
-    def write(self) -> None:
-        """The whole worksheet."""
+    def write(self) -> Rows:
+        """The whole worksheet but its rows, which are given back."""
         sheet, columns = self.sheet, self.frame.columns
         title = self.formats.book.add_format({"bold": True, "font_size": 14})
         for number, name in enumerate(columns):
@@ -118,65 +117,60 @@ class SheetWriter:
         sheet.write_string(0, 0, self.table.title or self.table.name, title)
         sheet.set_row(HEAD_ROW, _HEAD_POINTS)
         for number, name in enumerate(columns):
-            sheet.write_string(HEAD_ROW, number, heading(name), self.formats.head(self._kind(name)))
-        for row, values in enumerate(self.frame.iter_rows(named=True), FIRST_ROW):
-            for number, name in enumerate(columns):
-                place, kind = (row, number), self._kind(name)
-                write_cell(sheet, self.formats, place, values[name], kind, currency=values.get("currency"))
+            sheet.write_string(HEAD_ROW, number, heading(name), self.formats.head(kind_of(self.table, name)))
+        rows = Rows(self.table, self.frame, FIRST_ROW + 1, digits_in(self.frame))
         if self.frame.height:
+            self._pattern(rows)
             sheet.autofilter(HEAD_ROW, 0, FIRST_ROW + self.frame.height - 1, len(columns) - 1)
             self._totals()
         sheet.freeze_panes(FIRST_ROW, 0)
         sheet.repeat_rows(HEAD_ROW)
         sheet.set_footer("&L&A&RPage &P of &N")
         print_on_a4(sheet)
+        return rows
+
+    def _pattern(self, rows: Rows) -> None:
+        formats = self.formats
+        money = [formats.money_of(digits) for digits in rows.digits]
+        for column, cell in enumerate((formats.of(_TEXT), formats.of(_WHOLE), formats.of(_DATE), *money)):
+            self.sheet.write_blank(FIRST_ROW, column, None, cell)
 
     def _totals(self) -> None:
         """One row a currency, an empty row below the table: money and counts, as formulas with their values."""
-        added = [name for name in self.frame.columns if self._kind(name) in {"money", "count"}]
-        if "currency" not in self.frame.columns or not added:
+        sums = totals_by_currency(replace(self.table, frame=self.frame))
+        if sums is None:
             return
-        sums = self.frame.group_by("currency").agg(pl.col(added).sum()).drop_nulls("currency").sort("currency")
         for row, total in enumerate(sums.iter_rows(named=True), FIRST_ROW + self.frame.height + 1):
             for number, name in enumerate(self.frame.columns):
-                if name in added:
-                    self._total(row, number, total[name], total["currency"])
-                else:
-                    words = {"currency": total["currency"]}.get(name, "Total" if number == 0 else "")
+                if name == "currency" or name not in sums.columns:
+                    words = total["currency"] if name == "currency" else "Total" if number == 0 else ""
                     self.sheet.write_string(row, number, words, self.formats.of(_TEXT, total=True))
+                else:
+                    self._total(row, number, total[name], total["currency"])
 
     def _total(self, row: int, column: int, value: int, currency: str) -> None:
-        money = self._kind(self.frame.columns[column]) == "money"
+        money = kind_of(self.table, self.frame.columns[column]) == "money"
         if abs(value) >= EXACT_MINOR_MAX:
             exact = format_minor(value, currency) if money else str(value)
             self.sheet.write_string(row, column, exact, self.formats.of(_TEXT, total=True))
             return
         key, last = self.frame.columns.index("currency"), FIRST_ROW + self.frame.height - 1
-        digits = _digits(currency) if money else 0
-        cell = self.formats.money(currency, total=True) if money else self.formats.of("#,##0", total=True)
+        digits = digits_of(currency) if money else 0
+        cell = self.formats.money(currency, total=True) if money else self.formats.of(_WHOLE, total=True)
         # The criterion is the row's own currency cell: a client's text never stands in a formula.
         criterion = xl_rowcol_to_cell(row, key, col_abs=True)
         summed, keyed = xl_range_abs(FIRST_ROW, column, last, column), xl_range_abs(FIRST_ROW, key, last, key)
         formula = f"=ROUND(SUMIFS({summed},{keyed},{criterion}),{digits})"
         self.sheet.write_formula(row, column, formula, cell, value / 10**digits)
 
-    def _kind(self, name: str) -> str:
-        return self.table.kinds.get(name, "text")
-
     def _width(self, name: str) -> int:
         """Characters of the longest of the head's words and the first values, within bounds."""
-        shown = self.frame.head(_WIDTH_ROWS_MAX)
-        longest = shown.select(pl.col(name).cast(pl.String).str.len_chars().max()).item() or 0
-        if self._kind(name) in _NUMBERS:
+        first = self.frame.head(_WIDTH_ROWS_MAX)
+        longest = first.select(pl.col(name).cast(pl.String).str.len_chars().max()).item() or 0
+        if kind_of(self.table, name) in NUMBERS:
             longest += longest // 3 + 3  # separators, decimal point and sign; a total may be wider still
         head = max(len(word) for word in heading(name).split() or [""]) + _ARROW_CHARS
         return min(max(longest + 1, head, _WIDTH_CHARS_MIN), _WIDTH_CHARS_MAX)
-
-
-def heading(name: str) -> str:
-    """Column name as a head: value_date → Value date."""
-    words = name.replace("_minor", "").replace("_", " ").strip()
-    return _HEADINGS.get(name) or words[:1].upper() + words[1:]
 
 
 def print_on_a4(sheet: Worksheet) -> None:
@@ -184,8 +178,3 @@ def print_on_a4(sheet: Worksheet) -> None:
     sheet.set_landscape()
     sheet.set_paper(_A4)
     sheet.fit_to_pages(1, 0)
-
-
-def _digits(currency: str | None) -> int:
-    digits = exponent(currency or "")
-    return 2 if digits is None else digits

@@ -13,11 +13,9 @@ from typing import BinaryIO, ClassVar, Final, Literal
 import polars as pl
 
 from canonical.contracts import Report, Sheet
-from canonical.currencies import exponent_of
-from canonical.money import amount_text
+from exporters._report_tables import MONEY, currency_of, kind_of, money_text
 
 _RUNNABLE: Final = r"^[\s]*[=+\-@\t\r\n]"
-_TWO_DIGITS: Final = "EUR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +42,9 @@ def harmless(text: pl.Expr) -> pl.Expr:
 
 def _cell(sheet: Sheet, name: str) -> pl.Expr:
     column = pl.col(name)
-    kind = sheet.kinds.get(name, "text")
-    if kind in {"money", "balance"}:
-        # Unknown currencies count as two digits, as in canonical.money.format_minor.
-        known = pl.when(exponent_of(pl.col("currency")).is_not_null()).then("currency").otherwise(pl.lit(_TWO_DIGITS))
-        sign = pl.when(column < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-        return (sign + amount_text(column.abs(), known)).alias(name)
+    kind = kind_of(sheet, name)
+    if kind in MONEY:
+        return money_text(column, currency_of(sheet.frame)).alias(name)
     if kind == "text" and sheet.frame.schema[name] == pl.String:
         return harmless(column).alias(name)
     return column

@@ -7,6 +7,7 @@ is always text, so that no cell runs; the same report gives the same bytes (the 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar, Final, Literal
@@ -14,13 +15,15 @@ from typing import BinaryIO, ClassVar, Final, Literal
 from xlsxwriter import Workbook  # type: ignore[import-untyped]  # ships no types
 
 from canonical.contracts import Report, SignOff
+from exporters._sheet_charts import write_charts
+from exporters._sheet_rows import write_workbook
 from exporters._sheets import Formats, SheetWriter, print_on_a4
 
 SHEET_ROWS_MAX: Final = 1_000_000
 """Rows of one worksheet (the format ends at 1,048,576); a longer table goes on in a second one."""
 _NAME_CHARS_MAX: Final = 31
 _OPTIONS: Final = {
-    "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
+    "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
 }  # fmt: skip
 
 
@@ -34,18 +37,25 @@ class ReportXlsx:
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """Write the workbook; `out` needs no seek."""
-        with Workbook(out, _OPTIONS) as book:
+        parts = [
+            (name, sheet, sheet.frame.slice(number * SHEET_ROWS_MAX, SHEET_ROWS_MAX))
+            for sheet in report.sheets
+            for number, name in enumerate(_names(sheet.name, sheet.frame.height))
+        ]
+        skeleton = io.BytesIO()
+        rows = {}
+        with Workbook(skeleton, _OPTIONS) as book:
             created = dt.datetime.combine(report.day, dt.time())
             book.set_properties({"title": report.title, "subject": report.scope, "created": created})
-            formats = Formats(book)
-            parts = [
-                (name, sheet, sheet.frame.slice(number * SHEET_ROWS_MAX, SHEET_ROWS_MAX))
-                for sheet in report.sheets
-                for number, name in enumerate(_names(sheet.name, sheet.frame.height))
-            ]
+            formats = Formats(book, indent=1)
             _cover(book, report, [(name, sheet.title, frame.height) for name, sheet, frame in parts])
+            write_charts(book, formats, report.charts)
             for name, sheet, frame in parts:
-                SheetWriter(book.add_worksheet(name), sheet, frame, formats).write()
+                worksheet = book.add_worksheet(name)
+                written = SheetWriter(worksheet, sheet, frame, formats).write()
+                if frame.height:
+                    rows[f"xl/worksheets/sheet{len(book.worksheets())}.xml"] = written
+        write_workbook(skeleton.getvalue(), rows, out)
 
 
 def _names(name: str, rows: int) -> list[str]:

@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 import zipfile
 from dataclasses import replace
 
 import openpyxl
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from report_samples import sample
 
+from canonical.contracts import Chart, Sheet, SignOff
+from canonical.money import format_minor
 from canonical.plugins import lookup
-from exporters import report_xlsx
-from exporters._sheets import EXACT_MINOR_MAX
+from exporters import _sheet_rows, report_xlsx
+from exporters._sheet_rows import EXACT_MINOR_MAX
 from exporters.report_xlsx import EXPORT
 
 
@@ -95,6 +100,70 @@ def test_control_characters_and_long_text_do_not_break_the_file():
     frame = report.sheets[0].frame.with_columns(note=pl.lit("a\x00b\x1f" + "x" * 40_000))
     sheet = opened(replace(report, sheets=(replace(report.sheets[0], frame=frame),)))["Settlement"]
     assert sheet["G4"].value.endswith("xxx")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=20), st.sampled_from(["_x0041_", "a_x000D_", " b ", "<&>", "=1"])),
+            st.one_of(st.none(), st.integers(-(2**62), 2**62)),
+            st.one_of(st.none(), st.sampled_from(["EUR", "JPY", "KWD", "CLF", "XXX"])),
+            st.one_of(st.none(), st.dates(dt.date(1890, 1, 1), dt.date(2999, 12, 31))),
+        ),
+        min_size=1, max_size=8,
+    )
+)  # fmt: skip
+def test_every_cell_is_read_back_as_it_was(rows):
+    frame = pl.DataFrame(
+        rows, orient="row", schema={"note": pl.String, "net": pl.Int64, "currency": pl.String, "on": pl.Date}
+    )
+    table = Sheet("Table", frame, {"net": "balance", "on": "date"})
+    sheet = opened(replace(sample(), sheets=(table,)))["Table"]
+    for number, (note, net, currency, on) in enumerate(rows, 4):
+        told, amount, code, day = (sheet.cell(number, column).value for column in range(1, 5))
+        # openpyxl leaves the escapes of inline text to us; an empty text is an empty cell.
+        assert re.sub("_x([0-9A-F]{4})_", lambda found: chr(int(found[1], 16)), told or "") == (note or "")
+        assert code == currency
+        assert day is on is None or (day.date() if isinstance(day, dt.datetime) else dt.date.fromisoformat(day)) == on
+        if net is None:
+            assert amount is None
+        elif abs(net) < EXACT_MINOR_MAX:
+            assert amount == float(format_minor(net, currency or ""))
+        else:
+            assert amount == format_minor(net, currency or "")
+
+
+def test_charts_stand_beside_their_figures():
+    chart = Chart("Open breaks by age", ("0–1 days", "=1+1"), (3, 0), "breaks")
+    report = replace(sample(), charts=(chart, replace(chart, title="Empty", labels=(), values=())))
+    book = opened(report)
+    assert book.sheetnames[:3] == ["Report", "Charts", "Settlement"]
+    sheet = book["Charts"]
+    assert [[cell.value for cell in row[:2]] for row in sheet["A1:B3"]] == [
+        ["Open breaks by age", "breaks"], ["0–1 days", 3], ["=1+1", 0],
+    ]  # fmt: skip
+    assert sheet["A3"].data_type == "s"
+    (drawn,) = sheet._charts
+    assert drawn.series[0].val.numRef.f == "Charts!$B$2:$B$3"
+    assert written(report) == written(report)
+
+
+def test_the_cover_says_who_stands_for_it_and_what_it_comes_from():
+    report = replace(sample(), sign_off=SignOff("anna", "18:00"), inputs=(("entries", "ab" * 32),))
+    rows = {row[0].value: row[1].value for row in opened(report)["Report"].iter_rows()}
+    assert (rows["State"], rows["Prepared by"], rows["Reviewed by"]) == ("PRELIMINARY", "anna 18:00", "not yet")
+    assert rows["SHA-256 of entries"] == "ab" * 32
+
+
+def test_slices_follow_one_another(monkeypatch):
+    whole = written(sample())
+    monkeypatch.setattr(_sheet_rows, "_SLICE_ROWS", 1)
+    cells = [
+        [[cell.value for cell in row] for row in openpyxl.load_workbook(io.BytesIO(data))["Settlement"]]
+        for data in (whole, written(sample()))
+    ]
+    assert cells[0] == cells[1]
 
 
 def test_an_amount_beyond_fifteen_digits_is_exact_text():
