@@ -18,7 +18,7 @@ from parsers._feedback_entries import ENTRY_COLUMNS, EntryRows
 from parsers._feedback_fast import WORTH_BYTES, fast_records
 from parsers._feedback_shapes import Record
 from parsers._feedback_statement_findings import faults_of, file_faults
-from parsers._feedback_statements import Statement, statement_of
+from parsers._feedback_statements import SUMMED, Statement, statement_of
 from parsers._feedback_xml import new_reader, read_records
 from parsers._iso_faults import Doubt, Fault, Unreadable, findings_frame
 
@@ -104,8 +104,9 @@ def _read(source: Source, of: AccountMessage, *, fast: bool) -> _Read:
 
 
 def _statements(of: AccountMessage, read: _Read) -> list[Statement]:
-    parts = read.rows.partition_by("statement", as_dict=True, maintain_order=True)
-    none = read.rows.clear()
+    narrow = read.rows.select("statement", *SUMMED)
+    parts = narrow.partition_by("statement", as_dict=True, maintain_order=True)
+    none = narrow.clear()
     return [statement_of(of, record, read.header, parts.get((record.ordinal,), none)) for record in read.records]
 
 

@@ -110,8 +110,12 @@ def _date(text: str | None) -> dt.date | None:
         return None
 
 
+SUMMED: Final = ("position", "currency", "booked", "entry_direction", "entry_amount_minor")
+"""What a statement wants of its entries' rows."""
+
+
 def statement_of(of: AccountMessage, record: Record, header: dict[str, str], rows: pl.DataFrame) -> Statement:
-    """The statement of a Stmt record. `rows`: its entries' rows; `header`: what GrpHdr says, for the page of the message."""
+    """The statement of a Stmt record. `rows`: SUMMED of its entries; `header`: what GrpHdr says, for the page of the message."""
     balances = record.children.get("Bal", [])
     # Between the pages of a statement, and in a report, the balance is an interim one.
     opening = next((b for kind in _OPENING for b in balances if b.values.get("type") == kind), None)
@@ -127,8 +131,9 @@ def statement_of(of: AccountMessage, record: Record, header: dict[str, str], row
         signed_minor(opening, currency), signed_minor(closing, currency),
         _date(opening.values.get("date")) if opening else None, _date(closing.values.get("date")) if closing else None,
     )  # fmt: skip
-    entries = rows.unique("position", maintain_order=True).filter(pl.col("currency") == currency)
-    told = replace(_sums(entries), entries=rows["position"].n_unique())
+    every = rows.unique("position", maintain_order=True)
+    entries = every.filter(pl.col("currency") == currency)
+    told = replace(_sums(entries), entries=every.height)
     booked = _sums(entries.filter("booked"))
     return replace(statement, booked=booked, told=told, strange=told.entries - entries.height)
 

@@ -22,7 +22,6 @@ from parsers._iso_views import views_of
 
 _TEMPLATES_MAX: Final = 4096
 _WORTH: Final = 1000
-"""A shape is learned when one in so many payments of a window has it; the others are left to the other reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,14 @@ class Template:
 
 @dataclass(slots=True)
 class Shapes:
-    """The shapes of one file, learned as they are met. None: a shape that has to be read otherwise."""
+    """The shapes of one file, learned as they are met. None: a shape that has to be read otherwise.
+
+    `worth`: a shape is learned when one in so many payments of a slice has it; the others are left to the other reader.
+    """
 
     message: Message
     prefix: str
+    worth: int = _WORTH
     known: dict[int, Template | None] = field(default_factory=dict)
     powers: Powers = field(default_factory=Powers)
 
@@ -61,7 +64,7 @@ class Shapes:
         for position, (value, example, count) in enumerate(
             zip(values.tolist(), rows[examples].tolist(), counts.tolist(), strict=True)
         ):
-            if value not in self.known and count * _WORTH >= len(prints) and len(self.known) < _TEMPLATES_MAX:
+            if value not in self.known and count * self.worth >= len(prints) and len(self.known) < _TEMPLATES_MAX:
                 opens = tags.opens[firsts[example] : lasts[example] + 1].tolist()
                 self.known[value] = _template(data, opens, self.message, self.prefix)
             template = self.known.get(value)
