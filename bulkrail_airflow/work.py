@@ -225,12 +225,12 @@ def files_with_news() -> list[Record]:
 
 
 def settle(day: str) -> list[str]:
-    """Close a day; the keys of its reports. Raises NotTied after naming the rows in the log."""
+    """Prepare the close of a day, as `gateway`; the keys of its reports. Raises NotTied after naming the rows in the log."""
     from canonical.errors import NotTied
-    from gateway.settle import settle as close
+    from gateway.settle import settle as prepare
 
     try:
-        keys = close(open_gateway(), day)
+        keys = prepare(open_gateway(), day)
     except NotTied as fault:
         for row in fault.rows:
             _log.error("does not tie: %s", row)

@@ -13,6 +13,7 @@ import typer
 from canonical.errors import BulkrailError
 from gateway.cli_alerts import alerts_app
 from gateway.cli_audit import audit_app
+from gateway.cli_finance import finance_app
 from gateway.cli_parts import CLIENT_DESK, FINANCE, OPERATION, Output, opened, plainly
 from gateway.cli_read import read_app
 from gateway.cli_releases import releases_app
@@ -28,6 +29,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(read_app)
 app.add_typer(releases_app)
 app.add_typer(alerts_app)
+app.add_typer(finance_app)
 app.add_typer(audit_app, name="audit")
 
 
@@ -230,16 +232,6 @@ def reconcile(
             typer.echo(f"{name}: {result.matched} matched now, {result.matches} in all")
         for file_id in files_with_news(gateway):
             outcome_answer(gateway, file_id)
-
-
-@app.command(rich_help_panel=FINANCE)
-def settle(day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD")]) -> None:
-    """Close a day: reconciliation and settlement reports. Refuses, and names the rows, where the day does not tie."""
-    from gateway.settle import settle as close
-
-    with plainly():
-        for key in close(opened(), day):
-            typer.echo(key)
 
 
 @config_app.command("check")

@@ -1,27 +1,44 @@
-"""Settle: close a day. Its payments are tied out, its postings made, its reports written, for each provider and for all.
+"""Settle: prepare the close of a day. Its payments are tied out, its postings made, its reports written, by provider and for all.
 
-A day that does not tie is refused, with the rows named. Closing again with the same inputs gives the same reports; with
-new inputs (a late statement) it is a further revision of the day, measured against the same opening: the last day before.
+A day that does not tie is refused, with the rows named, and nothing is written. Settling again with the same inputs changes
+nothing; with new inputs (a late statement) a day that nobody has reviewed is prepared anew: a further revision of its close,
+against the same opening, which posts what is new and reverses what no longer holds. What was reviewed stands until it is
+opened again (`gateway.closes`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import io
 import json
 from collections.abc import Iterable
-from typing import Any, Final
+from dataclasses import dataclass
 
 import polars as pl
 from sqlalchemy import Connection
 
-from canonical.contracts import Report
-from canonical.errors import ConfigError
-from canonical.frames import BREAKS, POSTINGS, empty
-from canonical.plugins import discover
+from canonical.errors import Conflict
+from canonical.frames import BREAKS, empty
+from gateway import journals
 from gateway.book import all_book
+from gateway.closes import (
+    CLOSED,
+    Shown,
+    closed_on,
+    day_of,
+    day_row,
+    finish,
+    hold_open,
+    known_day,
+    mark_prepared,
+    note_run,
+    require_in_order,
+    state_of,
+    take_back_later,
+)
 from gateway.composition import Gateway
+from gateway.held_reports import hold, publish, write
+from gateway.journals import EVERYTHING, close_subject
 from gateway.reconcile import Position, position
 from gateway.registry import tables as t
 from gateway.status import parsed_counts, read_counts
@@ -35,31 +52,81 @@ from reconciliation.breaks import (
 )
 from reconciliation.conservation import require_tied
 from reconciliation.ledger import postings
-from reconciliation.reports import Period, reconciliation_report, settlement_report
+from reconciliation.reports import Period, SignOff, reconciliation_report, settlement_report, signed
 from reconciliation.states import contradicted
 
-EVERYTHING: Final = "all"
-"""Scope of the reports over all providers, and over the payments that went to none."""
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The close of one scope, ready to be committed: `made` are its new POSTINGS, `run` its number in the ledger."""
+
+    period: Period
+    made: pl.DataFrame
+    run: int
+    revision: int
+    inputs: str
+    by: str
 
 
-def settle(gateway: Gateway, day: str) -> list[str]:
-    """Close a day (YYYY-MM-DD); the keys of its reports.
+def settle(gateway: Gateway, day: str, by: str = "gateway") -> list[str]:
+    """Prepare the close of a day (YYYY-MM-DD) in the name of `by`; the keys of its reports. Safe to repeat.
 
     Raises:
         NotTied: the equations do not hold; names the rows. Nothing is written.
+        Conflict: the day was reviewed, and its inputs changed since; or another day has to be closed or opened first.
         ConfigError: not a day.
     """
-    try:
-        until = dt.date.fromisoformat(day)
-    except ValueError as fault:
-        raise ConfigError(f"{day!r} is not a day (YYYY-MM-DD)") from fault
+    until = day_of(day)
     # The closes are read before what is closed: a run that slept over another's close loses at the commit.
     closes = gateway.registry.rows(t.CLOSES, t.CLOSES.c.day == until.isoformat())
+    require_in_order(gateway, until)
     positions = _positions(gateway, until)
     scopes = {**positions, EVERYTHING: _together(gateway, positions, until)}
-    for scope, found in scopes.items():
-        _close(gateway, until, scope, found, [row for row in closes if row["provider_id"] == scope])
-    return [key for scope in scopes for key in _publish(gateway, until, scope)]
+    last = {row["provider_id"]: row for row in closes}
+    changed = [
+        scope for scope, found in scopes.items() if scope not in last or _inputs(found) != last[scope]["inputs_sha256"]
+    ]
+    state = state_of(gateway, until)
+    if changed and state in CLOSED:
+        raise Conflict(f"{day} is {state}, and what came in since would change it: {', '.join(changed)}. What is late is "
+                       f"posted on the next day that closes; if it must stand on {day}, open the day again with a reason")  # fmt: skip
+    if not changed and state != "open":
+        return _published(gateway, until, list(scopes))
+    again = take_back_later(gateway, until)
+    revisions = {scope: last[scope]["revision"] + 1 if scope in last else 1 for scope in scopes}
+    ready = [
+        _prepare(gateway, until, scope, scopes[scope], revisions[scope], by)
+        for scope in dict.fromkeys([*changed, EVERYTHING])
+    ]
+    for one in ready:
+        _commit(gateway, one)
+    for later in again:
+        settle(gateway, later, by)
+    return _published(gateway, until, list(scopes))
+
+
+def _published(gateway: Gateway, day: dt.date, scopes: list[str]) -> list[str]:
+    keys = [key for scope in scopes for key in publish(gateway, day.isoformat(), scope)]
+    finish(gateway, day)
+    return keys
+
+
+def show(gateway: Gateway, day: str) -> Shown:
+    """How far the close of a day is, with its inputs, and how what is known now differs from them.
+
+    Raises:
+        NotFound: the day was never prepared.
+        NotTied: what is known now does not tie; names the rows.
+    """
+    row, until = known_day(gateway, day), day_of(day)
+    positions = _positions(gateway, until)
+    inputs: list[tuple[str, str, str]] = []
+    changed: list[str] = []
+    for scope, found in {**positions, EVERYTHING: _together(gateway, positions, until)}.items():
+        held = closed_on(gateway, scope, day)
+        inputs += [(scope, name, digest) for name, digest in held.items()]
+        changed += [f"{name} of {scope}" for name, digest in digests(found) if held.get(name) != digest]
+    return Shown(row, tuple(inputs), tuple(changed))
 
 
 def position_of_everything(gateway: Gateway, until: dt.date) -> Position:
@@ -83,20 +150,16 @@ def _together(gateway: Gateway, positions: dict[str, Position], until: dt.date) 
     return whole
 
 
-def _close(gateway: Gateway, day: dt.date, scope: str, found: Position, closes: list[Any]) -> None:
-    digests = _digests(found)
-    inputs = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
-    if closes and closes[-1]["inputs_sha256"] == inputs:
-        return
-    opening, earlier = _before(gateway, day, scope)
+def _prepare(gateway: Gateway, day: dt.date, scope: str, found: Position, revision: int, by: str) -> Prepared:
+    opening, ledger = _opening(gateway, day, scope), journals.ledger(gateway, scope, day)
     require_tied(found.states, ["provider", "account"], opening=opening)
-    new = postings(found.states, found.entries, found.matches, earlier, _owners(gateway), day)
+    made = postings(found.states, found.entries, found.matches, ledger.whole, _owners(gateway), day)
     period = Period(
         day=day, scope=scope, states=found.states, opening=opening, entries=found.entries, statements=found.statements,
-        matches=found.matches, breaks=breaks_of(gateway, found, day), earlier=earlier, new=new,
-        providers=_owners(gateway), digests=digests,
+        matches=found.matches, breaks=breaks_of(gateway, found, day), earlier=ledger.before,
+        new=pl.concat([ledger.today, made]), providers=_owners(gateway), digests=digests(found),
     )  # fmt: skip
-    _commit(gateway, period, len(closes) + 1, inputs)
+    return Prepared(period, made, ledger.run, revision, _inputs(found), by)
 
 
 def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
@@ -113,69 +176,42 @@ def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
     return pl.concat([empty(BREAKS), *parts])
 
 
-def _before(gateway: Gateway, day: dt.date, scope: str) -> tuple[pl.DataFrame | None, pl.DataFrame]:
-    """What the last day before was closed on, and all postings up to then: of each day its last revision counts."""
+def _opening(gateway: Gateway, day: dt.date, scope: str) -> pl.DataFrame | None:
+    """What the last day before was closed on, None where there was none."""
     rows = gateway.registry.rows(
         t.CLOSES, t.CLOSES.c.provider_id == scope, t.CLOSES.c.day < day.isoformat(),
         order=(t.CLOSES.c.day, t.CLOSES.c.revision),
     )  # fmt: skip
-    last = {row["day"]: row["revision"] for row in rows}
-    subjects = [_subject(scope, dt.date.fromisoformat(name), revision) for name, revision in last.items()]
-    posted = pl.concat([empty(POSTINGS), *[gateway.lake.whole(subject, "postings") for subject in subjects]])
-    opening = gateway.lake.whole(subjects[-1], "states") if subjects else None
-    return opening, posted
+    return gateway.lake.whole(close_subject(scope, rows[-1]["day"], rows[-1]["revision"]), "states") if rows else None
 
 
-def _write(gateway: Gateway, period: Period, folder: str) -> dict[str, str]:
-    """Report key → object that holds its bytes. They are published under the key when the close is committed."""
-    exports = [item for item in discover("exporters", "EXPORT").values() if item.kind == "report"]
-    objects = {}
-    for report in (reconciliation_report(period), settlement_report(period)):
-        for export in exports:
-            name = f"{report.name}-{period.scope}{export.suffix}"
-            gateway.store.put(f"{folder}/{name}", _bytes(export, report), create=True)
-            objects[f"reports/{period.day}/{name}"] = f"{folder}/{name}"
-    return objects
-
-
-def _publish(gateway: Gateway, day: dt.date, scope: str) -> list[str]:
-    """Put the reports of the last committed revision where finance looks; a repeat changes nothing."""
-    rows = gateway.registry.rows(t.CLOSES, t.CLOSES.c.day == day.isoformat(), t.CLOSES.c.provider_id == scope)
-    objects: dict[str, str] = json.loads(rows[-1]["reports"])
-    for key, held in objects.items():
-        data = gateway.store.get(held)
-        if gateway.store.head(key) is None or gateway.store.get(key) != data:
-            gateway.store.put(key, data)
-    return list(objects)
-
-
-def _bytes(export: Any, report: Report) -> bytes:
-    out = io.BytesIO()
-    export.write(report, out)
-    return out.getvalue()
-
-
-def _commit(gateway: Gateway, period: Period, revision: int, inputs: str) -> None:
-    draft = gateway.lake.draft(_subject(period.scope, period.day, revision), "settle")
+def _commit(gateway: Gateway, one: Prepared) -> None:
+    period, now = one.period, gateway.registry.now()
+    day = period.day.isoformat()
+    draft = gateway.lake.draft(close_subject(period.scope, day, one.revision), "settle")
     draft.write("states", period.states)
-    draft.write("postings", period.new)
+    draft.write("postings", one.made)
     draft.write("breaks", period.breaks)
-    reports = _write(gateway, period, f"closes/{draft.subject}/{draft.attempt}")
+    folder = f"closes/{draft.subject}/{draft.attempt}"
+    reports = (reconciliation_report(period), settlement_report(period))
+    for report in reports:
+        hold(gateway, folder, report)
+    known = day_row(gateway, day)
+    sign_off = SignOff(f"{one.by}, {now[:16].replace('T', ' ')} UTC", reopened=known["reason"] if known else "")
+    objects = write(gateway, folder, tuple(signed(report, sign_off) for report in reports))
     row = {
-        "day": period.day.isoformat(), "provider_id": period.scope, "revision": revision, "inputs_sha256": inputs,
-        "closed_at": gateway.registry.now(), "reports": json.dumps(reports, sort_keys=True),
+        "day": day, "provider_id": period.scope, "revision": one.revision, "inputs_sha256": one.inputs,
+        "closed_at": now, "reports": json.dumps(objects, sort_keys=True), "run": one.run,
     }  # fmt: skip
 
     def mark(connection: Connection) -> None:
-        connection.execute(t.CLOSES.insert().values(row))
-        gateway.registry.audit(connection, "gateway", "closed", period.scope, day=row["day"], revision=revision)
+        hold_open(connection, day)
+        note_run(gateway, connection, row, one.made, by=one.by, action="prepared")
+        if period.scope == EVERYTHING:
+            mark_prepared(connection, day, one.revision, by=one.by, at=now)
 
     # Where another run closed this revision first, its reports count and ours are litter.
-    draft.commit({"inputs": inputs}, mark)
-
-
-def _subject(scope: str, day: dt.date, revision: int) -> str:
-    return f"close-{scope}-{day}-{revision}"
+    draft.commit({"inputs": one.inputs, "digests": dict(period.digests)}, mark)
 
 
 def _owners(gateway: Gateway) -> dict[str, str]:
@@ -186,12 +222,17 @@ def _owners(gateway: Gateway) -> dict[str, str]:
     }
 
 
-def _digests(found: Position) -> tuple[tuple[str, str], ...]:
+def digests(found: Position) -> tuple[tuple[str, str], ...]:
+    """Name and SHA-256 of each input of a close."""
     frames: Iterable[tuple[str, pl.DataFrame]] = (
         ("payment states", found.states), ("feedback", found.attribution.attributed), ("entries", found.entries),
         ("statements", found.statements), ("matches", found.matches), ("findings", found.findings),
     )  # fmt: skip
     return tuple((name, _digest(frame)) for name, frame in frames)
+
+
+def _inputs(found: Position) -> str:
+    return hashlib.sha256(json.dumps(digests(found)).encode()).hexdigest()
 
 
 def _digest(frame: pl.DataFrame) -> str:

@@ -5,6 +5,7 @@
 | no_answer | a submission was delivered, and no word on it came within the hours that the profile names | a word came |
 | unknown_outcome | a submission has been UNKNOWN for longer than that | it was resolved |
 | no_statement | an account's statement of a business day is not here by the time agreed | it is here |
+| late_statement | a statement came for a day that was closed before | a later close holds it, or the day is opened again |
 | return_rate | more of a client's collections came back than the scheme allows | fewer did |
 """
 
@@ -22,6 +23,7 @@ from canonical.profiles import Account, ProviderProfile, ReturnRate, StatementEx
 from gateway.alerts import Alert, keep
 from gateway.book import attribution, feedback_frames, provider_book, provider_frames
 from gateway.composition import Gateway
+from gateway.late import late_alerts
 from gateway.registry import tables as t
 from reconciliation.return_rates import return_rates
 from reconciliation.states import payment_states
@@ -37,6 +39,7 @@ def watch(gateway: Gateway) -> list[Alert]:
         for look in (_unanswered, _unknown, _statements, _return_rates)
         for alert in look(gateway, provider)
     ]
+    found += late_alerts(gateway)
     keep(gateway, found)
     return found
 

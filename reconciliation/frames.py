@@ -136,3 +136,21 @@ COUNTS: Final = pa.DataFrameSchema(
     ordered=True,
 )
 """What the parse manifest of each file says it read."""
+
+JOURNALS: Final = pa.DataFrameSchema(
+    {
+        "run": _column(pl.Int64, "ordinal of the close in the ledger of its scope, from 1", required=True),
+        "event": _text("as in postings; `reversal:` and the event for what was taken back", required=True),
+        "debit_account": _text("ledger account", required=True),
+        "credit_account": _text("ledger account", required=True),
+        "currency": _text("its currency", required=True),
+        "day": pa.Column(pl.Date, nullable=False, description="business date of the postings"),
+        "postings": pa.Column(pl.Int64, [pa.Check.ge(1)], nullable=False, description="how many it covers"),
+        "amount_minor": pa.Column(pl.Int64, [pa.Check.ge(1)], nullable=False, description="their sum, minor units"),
+        "sha256": _text("of their ids and amounts, see `reconciliation.journals`", required=True),
+    },
+    name="journals",
+    strict=True,
+    ordered=True,
+)
+"""One row an event, pair of accounts, currency and day of a run: the postings of the lake in short."""

@@ -42,6 +42,7 @@ from reconciliation.frames import BOOKED, NOT_SENT, STATES
 RETURNS: Final = "returns"
 SUSPENSE: Final = "suspense"
 _REVERSAL: Final = "reversal:"
+_SAME: Final = ("posting_id", "debit_account", "credit_account", "amount_minor", "currency")
 
 
 def postings(
@@ -67,18 +68,38 @@ def postings(
     """
     booked = checked(entries, ENTRIES).filter("booked")
     wanted = pl.concat([_of_payments(checked(states, STATES), day), _of_entries(booked, matches, providers, day)])
-    positive = wanted.filter(pl.col("amount_minor") > 0)
-    standing = _standing(checked(earlier, POSTINGS))
-    times = earlier.filter(~_is_reversal()).group_by(_base()).agg(times=pl.len() + 1)
-    new = positive.join(standing, on="posting_id", how="anti").join(times, on="posting_id", how="left")
+    subjects = pl.concat([states["payment_id"], entries["entry_id"]])
+    return _towards(wanted.filter(pl.col("amount_minor") > 0), checked(earlier, POSTINGS), subjects, day)
+
+
+def taken_back(before: pl.DataFrame, later: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """POSTINGS that undo `later`, so that what stood after `before` stands again: reversals, and what `later` had reversed.
+
+    Args:
+        before: POSTINGS up to a close.
+        later: POSTINGS made after it.
+        day: business date of the later close.
+    """
+    wanted = _standing(checked(before, POSTINGS)).drop("own_id")
+    return _towards(wanted, pl.concat([before, checked(later, POSTINGS)]), later["subject"], day)
+
+
+def _towards(wanted: pl.DataFrame, earlier: pl.DataFrame, subjects: pl.Series, day: dt.date) -> pl.DataFrame:
+    """What leads from the postings that stand to those that are wanted, of the subjects that are given.
+
+    A posting that stands with other accounts or another amount is reversed and made anew; the day alone is no reason.
+    """
+    standing = _standing(earlier)
+    given = pl.col("subject").is_in(subjects.unique().implode())
+    times = earlier.filter(~is_reversal()).group_by(_base()).agg(times=pl.len() + 1)
+    new = wanted.filter(given).join(standing, on=_SAME, how="anti").join(times, on="posting_id", how="left")
     again = pl.format("{}#{}", "posting_id", "times")
-    subjects = pl.concat([states["payment_id"], entries["entry_id"]]).implode()
-    stale = standing.filter(pl.col("subject").is_in(subjects)).join(positive, on="posting_id", how="anti")
+    stale = standing.filter(given).join(wanted, on=_SAME, how="anti")
     reversed_now = stale.with_columns(
         posting_id=pl.lit(_REVERSAL) + pl.col("own_id"),
         debit_account="credit_account",
         credit_account="debit_account",
-        day=pl.lit(day),
+        day=pl.max_horizontal("day", pl.lit(day)),
     )
     new = new.with_columns(posting_id=pl.when(pl.col("times") > 1).then(again).otherwise("posting_id"))
     found = pl.concat([new.drop("times"), reversed_now.drop("own_id")], how="diagonal")
@@ -87,12 +108,13 @@ def postings(
 
 def _standing(earlier: pl.DataFrame) -> pl.DataFrame:
     """Postings that were not reversed, under the id of their event and subject; `own_id` is the one they were posted under."""
-    reversed_ids = earlier.filter(_is_reversal()).select(own_id=pl.col("posting_id").str.strip_prefix(_REVERSAL))
-    posted = earlier.filter(~_is_reversal()).with_columns(_base(), own_id="posting_id")
+    reversed_ids = earlier.filter(is_reversal()).select(own_id=pl.col("posting_id").str.strip_prefix(_REVERSAL))
+    posted = earlier.filter(~is_reversal()).with_columns(_base(), own_id="posting_id")
     return posted.join(reversed_ids, on="own_id", how="anti")
 
 
-def _is_reversal() -> pl.Expr:
+def is_reversal() -> pl.Expr:
+    """Boolean on POSTINGS: it takes back another one."""
     return pl.col("posting_id").str.starts_with(_REVERSAL)
 
 

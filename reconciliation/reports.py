@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -12,6 +12,9 @@ import polars as pl
 from canonical.contracts import Chart, Report, Sheet, SignOff
 from reconciliation import _tables, charts
 from reconciliation.balances import trial_balance
+
+REPORTS: Final = ("reconciliation", "settlement")
+"""Names of the reports of a close."""
 
 _COUNTS: Final = frozenset({"payments", "entries", "breaks", "submissions"})
 _NOT_ADDED: Final = frozenset({"age_days", "late_days"})
@@ -39,6 +42,31 @@ class Period:
     new: pl.DataFrame
     providers: Mapping[str, str]
     digests: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """Who prepared and who reviewed the close of a day, and when. `reopened`: why, by whom and when it was opened again.
+
+    `withdrawn`: it was signed, and is not any more.
+    """
+
+    prepared: str
+    reviewed: str | None = None
+    reopened: str = ""
+    withdrawn: bool = False
+
+
+def signed(report: Report, sign_off: SignOff) -> Report:
+    """The report with its sign-off in front of its facts."""
+    status = "PRELIMINARY: not reviewed yet" if sign_off.reviewed is None else "final"
+    facts = (
+        ("Status", "WITHDRAWN: the day was opened again" if sign_off.withdrawn else status),
+        ("Prepared by", sign_off.prepared),
+        ("Reviewed by", sign_off.reviewed or ""),
+        *((("Opened again because", sign_off.reopened),) if sign_off.reopened else ()),
+    )
+    return replace(report, facts=(*facts, *report.facts))
 
 
 def reconciliation_report(period: Period) -> Report:

@@ -271,12 +271,42 @@ STATEMENTS: Final = Table(
 CLOSES: Final = Table(
     "closes", METADATA,
     Column("day", String(10), primary_key=True),
-    Column("provider_id", String(31), primary_key=True),
+    Column("provider_id", String(31), primary_key=True),  # or "all"
     Column("revision", Integer, primary_key=True),
-    Column("inputs_sha256", String(64), nullable=False),
+    Column("inputs_sha256", String(64), nullable=False),  # empty: what was posted is taken back
     Column("closed_at", String(32), nullable=False),
     Column("reports", Text, nullable=False),  # JSON: report key → object with its bytes
+    Column("run", Integer),  # ordinal in the ledger of the scope; null: made before there were journals, does not count
+    UniqueConstraint("provider_id", "run"),
 )  # fmt: skip
+
+DAYS: Final = Table(
+    "days", METADATA,
+    Column("day", String(10), primary_key=True),
+    Column("state", String(10), nullable=False),  # open, prepared, reviewed, closed
+    Column("revision", Integer, nullable=False),  # of the close of "all" that was prepared last, 0 before the first
+    Column("prepared_by", Text),
+    Column("prepared_at", String(32)),
+    Column("reviewed_by", Text),
+    Column("reviewed_at", String(32)),
+    Column("reason", Text, nullable=False),  # why it was opened again
+)  # fmt: skip
+"""How far the close of a day is. Who prepared it does not review it."""
+
+JOURNALS: Final = Table(
+    "journals", METADATA,
+    Column("scope", String(31), primary_key=True),  # provider_id or "all"
+    Column("run", Integer, primary_key=True),  # as in closes
+    Column("event", String(40), primary_key=True),
+    Column("debit_account", String(120), primary_key=True),
+    Column("credit_account", String(120), primary_key=True),
+    Column("currency", String(3), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("postings", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)  # fmt: skip
+"""The ledger in short; see `reconciliation.journals`. Rows are added and never changed."""
 
 AUDIT: Final = Table(
     "audit", METADATA,

@@ -1,0 +1,102 @@
+"""The ledger of a scope (a provider, or all) as registry and lake hold it: journals there, payment by payment here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+from sqlalchemy import Connection
+
+from canonical.errors import FrameBroken
+from canonical.frames import POSTINGS, empty
+from gateway.composition import Gateway
+from gateway.registry import tables as t
+from reconciliation.balances import trial_balance
+from reconciliation.frames import JOURNALS
+from reconciliation.journals import balances, journals, unlike
+
+EVERYTHING: Final = "all"
+"""Scope of the books over all providers, and over the payments that went to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """POSTINGS of a scope by the day they were closed on: before a day, on it, and after it; `run`: the number of the next run."""
+
+    before: pl.DataFrame
+    today: pl.DataFrame
+    later: pl.DataFrame
+    run: int
+
+    @property
+    def whole(self) -> pl.DataFrame:
+        """All postings that were ever made."""
+        return pl.concat([self.before, self.today, self.later])
+
+
+def close_subject(scope: str, day: str, revision: int) -> str:
+    """Under which a close stands in the lake."""
+    return f"close-{scope}-{day}-{revision}"
+
+
+def runs(gateway: Gateway, scope: str) -> list[Mapping[str, Any]]:
+    """The closes that count in the ledger of a scope, in their order."""
+    c = t.CLOSES.c
+    return gateway.registry.rows(t.CLOSES, c.provider_id == scope, c.run.is_not(None), order=c.run)
+
+
+def ledger(gateway: Gateway, scope: str, day: dt.date) -> Ledger:
+    """The ledger as seen from a day.
+
+    Raises:
+        FrameBroken: the postings of the lake do not add up to the journals of the registry.
+    """
+    counted, today = runs(gateway, scope), day.isoformat()
+
+    def posted(days: list[Mapping[str, Any]]) -> pl.DataFrame:
+        subjects = [close_subject(scope, row["day"], row["revision"]) for row in days]
+        return pl.concat([empty(POSTINGS), *[gateway.lake.whole(subject, "postings") for subject in subjects]])
+
+    found = Ledger(
+        before=posted([row for row in counted if row["day"] < today]),
+        today=posted([row for row in counted if row["day"] == today]),
+        later=posted([row for row in counted if row["day"] > today]),
+        run=max((row["run"] for row in counted), default=0) + 1,
+    )
+    _require_alike(scope, found.whole, held(gateway, scope))
+    return found
+
+
+def _require_alike(scope: str, posted: pl.DataFrame, in_short: pl.DataFrame) -> None:
+    lake = trial_balance(posted, posted.clear()).select("account", "currency", "closing")
+    other = balances(in_short).select("account", "currency", "closing")
+    if not lake.sort("account", "currency").equals(other.sort("account", "currency")):
+        raise FrameBroken(f"the postings of {scope} do not add up to its journals")
+
+
+def note(connection: Connection, scope: str, posted: pl.DataFrame, run: int) -> None:
+    """Write the journals of a run, in the transaction that makes its postings count."""
+    rows = journals(posted, run).with_columns(pl.col("day").cast(pl.String), scope=pl.lit(scope)).to_dicts()
+    if rows:
+        connection.execute(t.JOURNALS.insert(), rows)
+
+
+def held(gateway: Gateway, scope: str = EVERYTHING) -> pl.DataFrame:
+    """JOURNALS of a scope, of all its runs."""
+    rows = gateway.registry.rows(t.JOURNALS, t.JOURNALS.c.scope == scope, order=(t.JOURNALS.c.run,))
+    schema = {name: column.dtype.type for name, column in JOURNALS.columns.items()}
+    text = pl.DataFrame(rows, schema={**schema, "scope": pl.String, "day": pl.String})
+    return text.with_columns(pl.col("day").str.to_date("%Y-%m-%d")).select(schema.keys())
+
+
+def disagreements(gateway: Gateway, scope: str = EVERYTHING) -> pl.DataFrame:
+    """JOURNALS that the postings of the lake do not bear out, by count, sum and digest; none where all agree."""
+    in_short = held(gateway, scope)
+    found = [
+        unlike(in_short, gateway.lake.whole(close_subject(scope, row["day"], row["revision"]), "postings"), row["run"])
+        for row in runs(gateway, scope)
+    ]
+    return pl.concat([in_short.clear(), *found])

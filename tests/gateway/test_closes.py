@@ -1,0 +1,238 @@
+"""The close of a day as a state: prepared by one, reviewed by another, opened again for a reason; the ledger follows it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+
+import openpyxl
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+from world import BANK_TERMS, NOON, upload
+
+from canonical.errors import ConfigError, Conflict, FrameBroken, NotFound
+from gateway import closes as closing
+from gateway.alerts import open_alerts
+from gateway.cli import app
+from gateway.closes import reopen, review, state_of
+from gateway.composition import Gateway
+from gateway.dispatch import dispatch, due
+from gateway.follow import follow
+from gateway.journals import disagreements, held, runs
+from gateway.receive import receive
+from gateway.reconcile import reconcile
+from gateway.registry import tables as t
+from gateway.settle import settle, show
+from gateway.stages import run_journey
+from gateway.watch import watch
+from reconciliation.journals import balances
+from sandbox.banks import Bank
+from sandbox.day import salaries_pain001
+
+FRIDAY, MONDAY = "2026-11-20", "2026-11-23"
+REPORT = "reports/{}/reconciliation-all.xlsx"
+
+
+@pytest.fixture
+def here(gateway_anywhere: Gateway) -> Gateway:
+    return gateway_anywhere
+
+
+@pytest.fixture
+def bank(here: Gateway, tmp_path) -> Bank:
+    """A bank that has paid a file of salaries and has not told of it yet."""
+    upload(here, "alder", "a.xml", salaries_pain001(dt.date.fromisoformat(FRIDAY)))
+    (file,) = receive(here)
+    run_journey(here, file.file_id)
+    for row in due(here):
+        dispatch(here, row["submission_id"])
+    bank = Bank(BANK_TERMS["euro_bank"], tmp_path / "euro", tmp_path / "bank.sqlite")
+    bank.tick(NOON)
+    return bank
+
+
+def statement(here: Gateway, bank: Bank, day: str) -> None:
+    bank.close_day(dt.date.fromisoformat(day))
+    follow(here, "euro_bank")
+    reconcile(here, "euro_bank")
+
+
+def state(here: Gateway, day: str) -> str:
+    return state_of(here, dt.date.fromisoformat(day))
+
+
+def closing_of(here: Gateway) -> dict[tuple[str, str], int]:
+    found = balances(held(here)).filter(pl.col("closing") != 0)
+    return {row[:2]: row[2] for row in found.select("account", "currency", "closing").iter_rows()}
+
+
+def text(here: Gateway, day: str) -> str:
+    """The facts above the first sheet of the report that finance finds."""
+    book = openpyxl.load_workbook(io.BytesIO(here.store.get(REPORT.format(day))), read_only=True)
+    rows = book.worksheets[0].iter_rows(max_row=16, max_col=2, values_only=True)
+    return "\n".join(" ".join(str(cell) for cell in row) for row in rows)
+
+
+def test_prepared_by_one_reviewed_by_another_opened_again_for_a_reason(here: Gateway, bank: Bank) -> None:
+    statement(here, bank, FRIDAY)
+    keys = settle(here, FRIDAY, "anna")
+    assert state(here, FRIDAY) == "prepared"
+    assert "PRELIMINARY" in text(here, FRIDAY)
+    with pytest.raises(Conflict, match="anna prepared"):
+        review(here, FRIDAY, by="anna")
+    with pytest.raises(Conflict, match="revision 1 stands"):
+        review(here, FRIDAY, by="ben", revision=2)
+    assert review(here, FRIDAY, by="ben", revision=1) == keys
+    assert state(here, FRIDAY) == "closed"
+    assert "PRELIMINARY" not in text(here, FRIDAY)
+    assert "ben, 2026-11-20 12:00 UTC" in text(here, FRIDAY)
+    signed = text(here, FRIDAY)
+    assert settle(here, FRIDAY, "carl") == keys, "settling a closed day again changes nothing"
+    assert text(here, FRIDAY) == signed
+    with pytest.raises(Conflict, match="ben reviewed it"):
+        review(here, FRIDAY, by="dora")
+    with pytest.raises(Conflict, match="only for a reason"):
+        reopen(here, FRIDAY, by="ben", reason=" ")
+    before = closing_of(here)
+    reopen(here, FRIDAY, by="ben", reason="a fee was missing")
+    assert state(here, FRIDAY) == "open"
+    assert "WITHDRAWN" in text(here, FRIDAY)
+    with pytest.raises(Conflict, match="is open"):
+        review(here, FRIDAY, by="dora")
+    settle(here, FRIDAY, "anna")
+    assert "a fee was missing (ben)" in text(here, FRIDAY)
+    review(here, FRIDAY, by="ben")
+    assert closing_of(here) == before, "what is the same is not posted twice"
+    assert disagreements(here).is_empty()
+    told = [row["action"] for row in here.registry.rows(t.AUDIT, t.AUDIT.c.subject == FRIDAY)]
+    assert told == ["close_reviewed", "closed", "close_opened_again", "close_reviewed", "closed"]
+
+
+def test_what_comes_late_is_told_and_posted_on_the_next_day_or_after_opening_again(here, bank, clock) -> None:
+    settle(here, FRIDAY, "anna")
+    review(here, FRIDAY, by="ben")
+    assert closing_of(here)["provider:euro_bank:clearing", "EUR"] < 0
+    assert [alert.kind for alert in watch(here)] == []
+    clock.move(days=1)
+    statement(here, bank, FRIDAY)
+    assert [row["kind"] for row in (watch(here), open_alerts(here))[1]] == ["late_statement"]
+    with pytest.raises(Conflict, match="is closed, and what came in since would change it: euro_bank, all"):
+        settle(here, FRIDAY, "gateway")
+    assert "entries of euro_bank" in show(here, FRIDAY).changed
+    clock.move(days=2)
+    settle(here, MONDAY, "gateway")
+    watch(here)
+    assert open_alerts(here) == [], "the next close holds it"
+    posted = balances(held(here), account="bank")
+    assert posted.height == 1
+    assert balances(held(here), at=dt.date.fromisoformat(FRIDAY), account="bank").equals(posted), "by its value date"
+    on_monday = closing_of(here)
+
+    reopen(here, FRIDAY, by="ben", reason="the statement belongs to Friday")
+    with pytest.raises(Conflict, match=f"{FRIDAY} is open"):
+        settle(here, MONDAY, "gateway")
+    settle(here, FRIDAY, "anna")
+    assert (state(here, FRIDAY), state(here, MONDAY)) == ("prepared", "prepared"), "Monday was prepared again behind it"
+    assert closing_of(here) == on_monday
+    assert disagreements(here).is_empty()
+    assert disagreements(here, "euro_bank").is_empty()
+    assert [row["run"] for row in runs(here, "all")] == [1, 2, 3, 4, 5]
+
+
+def test_days_are_prepared_and_reviewed_in_their_order(here: Gateway, bank: Bank, clock) -> None:
+    statement(here, bank, FRIDAY)
+    settle(here, FRIDAY, "anna")
+    clock.move(days=3)
+    settle(here, MONDAY, "anna")
+    with pytest.raises(Conflict, match=f"{FRIDAY} is prepared: days are reviewed in their order"):
+        review(here, MONDAY, by="ben")
+    review(here, FRIDAY, by="ben")
+    review(here, MONDAY, by="ben")
+    with pytest.raises(Conflict, match="opens with the close of"):
+        reopen(here, FRIDAY, by="ben", reason="why not")
+    with pytest.raises(Conflict, match="can be prepared only when"):
+        settle(here, "2026-11-22", "anna")
+    for wrong in (review, reopen):
+        with pytest.raises(NotFound, match="never prepared"):
+            wrong(here, "2026-11-24", by="ben", **({"reason": "x"} if wrong is reopen else {}))
+    with pytest.raises(ConfigError):
+        review(here, "yesterday", by="ben")
+
+
+def test_a_statement_after_the_preparation_stops_the_review_until_it_is_prepared_again(here, bank, clock) -> None:
+    settle(here, FRIDAY, "anna")
+    clock.move(hours=1)
+    statement(here, bank, FRIDAY)
+    with pytest.raises(Conflict, match="came after 2026-11-20 was prepared"):
+        review(here, FRIDAY, by="ben")
+    clock.move(hours=1)
+    settle(here, FRIDAY, "anna")
+    assert here.registry.rows(t.DAYS)[0]["revision"] == 2
+    review(here, FRIDAY, by="ben")
+
+
+def test_of_a_review_and_a_preparation_at_once_one_wins_and_the_other_is_told(here, bank, monkeypatch) -> None:
+    settle(here, FRIDAY, "anna")
+    whole = closing.write
+
+    def slept(*arguments):
+        monkeypatch.setattr(closing, "write", whole)
+        statement(here, bank, FRIDAY)
+        settle(here, FRIDAY, "anna")
+        return whole(*arguments)
+
+    monkeypatch.setattr(closing, "write", slept)
+    with pytest.raises(Conflict, match="somebody else decided"):
+        review(here, FRIDAY, by="ben")
+    assert state(here, FRIDAY) == "prepared"
+    assert here.registry.rows(t.DAYS)[0]["revision"] == 2
+    assert "PRELIMINARY" in text(here, FRIDAY)
+
+
+def test_a_review_that_died_before_publishing_is_ended_by_whoever_comes_next(here, bank, monkeypatch) -> None:
+    settle(here, FRIDAY, "anna")
+
+    def dies(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(closing, "publish", dies)
+    with pytest.raises(KeyboardInterrupt):
+        review(here, FRIDAY, by="ben")
+    assert state(here, FRIDAY) == "reviewed"
+    settle(here, FRIDAY, "gateway")
+    assert state(here, FRIDAY) == "closed"
+    assert "PRELIMINARY" not in text(here, FRIDAY)
+
+
+def test_a_ledger_that_was_tampered_with_stops_the_next_close(here: Gateway, bank: Bank, clock) -> None:
+    settle(here, FRIDAY, "anna")
+    with here.registry.transaction() as connection:
+        connection.execute(t.JOURNALS.update().where(t.JOURNALS.c.event == "accepted").values(amount_minor=1))
+    assert not disagreements(here).is_empty()
+    clock.move(days=3)
+    with pytest.raises(FrameBroken, match="do not add up to its journals"):
+        settle(here, MONDAY, "gateway")
+
+
+def test_the_commands_of_finance(here: Gateway, bank: Bank, monkeypatch) -> None:
+    statement(here, bank, FRIDAY)
+    monkeypatch.setattr("gateway.cli_finance.opened", lambda: here)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        found = CliRunner().invoke(app, list(arguments))
+        return found.exit_code, found.output
+
+    assert run("settle", FRIDAY, "--by", "anna")[0] == 0
+    assert run("close", "review", FRIDAY, "--by", "anna")[0] == 3
+    assert run("close", "review", FRIDAY, "--by", "ben")[0] == 0
+    code, output = run("close", "show", FRIDAY)
+    assert code == 0
+    assert "closed" in output
+    assert "reviewed by  ben" in output
+    code, output = run("balances", "--verify", "--at", FRIDAY)
+    assert code == 0
+    assert "journals and postings agree" in output
+    assert "client:alder:funding" in output
+    assert "no postings" in run("balances", "--account", "nobody")[1]
+    assert run("close", "reopen", FRIDAY, "--by", "ben", "--reason", "a mistake")[1].strip() == f"{FRIDAY}  open"
