@@ -407,16 +407,22 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class SignOff:
-    """Who stands for a report, as the close says it; times are ISO 8601. Without a reviewer the report is preliminary."""
+    """Who stands for a report, as the close says it; times are ISO 8601. Without a reviewer the report is preliminary.
+
+    `withdrawn`: it was signed, and is not any more.
+    """
 
     prepared_by: str = ""
     prepared_at: str = ""
     reviewed_by: str = ""
     reviewed_at: str = ""
+    withdrawn: bool = False
 
     @property
     def state(self) -> str:
-        """PRELIMINARY or FINAL."""
+        """PRELIMINARY, FINAL or WITHDRAWN."""
+        if self.withdrawn:
+            return "WITHDRAWN"
         return "FINAL" if self.reviewed_by else "PRELIMINARY"
 
 

@@ -2,15 +2,17 @@
 
 ## What it does
 
-Closes a day: ties the books out, provider by provider, and writes the reconciliation and settlement reports. It runs daily
-at 04:00 UTC for the day before. *Trigger* with a `day` closes that day, also once more: a close whose inputs changed is a
-further revision, and the earlier one stays.
+Prepares the close of a day, in the name of `gateway`: ties the books out, provider by provider, posts, and writes the
+reconciliation and settlement reports. They are preliminary until a person reviews them: `bulkrail close review DAY`. It runs
+daily at 04:00 UTC for the day before. *Trigger* with a `day` prepares that day, also once more: where inputs changed, as a
+further revision. A day that was reviewed is not changed.
 
 ## What a red task means
 
 | `settle` says | meaning | what to do |
 |---|---|---|
-| `NotTied` | the day does not add up; the log names each row at fault | finance finds the cause; close the day again by hand |
+| `NotTied` | the day does not add up; the log names each row at fault | finance finds the cause; settle the day again by hand |
+| `Conflict` | the day is closed and something came late, or an earlier day is open | the message says which command is needed |
 | `TransientError`, `OutsideError` | registry or object store | passing faults mend themselves; then clear the task |
 
 A day that does not tie is not repeated by itself: a repeat would read the same numbers.
@@ -49,7 +51,7 @@ with DAG(
             type=["null", "string"],
             format="date",
             title="Day",
-            description="The day to close; empty: the day before",
+            description="The day to prepare; empty: the day before",
         )
     },
     **DAG_OPTIONS,

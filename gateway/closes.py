@@ -21,6 +21,7 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import Connection
 
+from canonical.contracts import SignOff
 from canonical.errors import ConfigError, Conflict, NotFound
 from gateway import journals
 from gateway.composition import Gateway
@@ -30,7 +31,7 @@ from gateway.late import late_statements
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
 from reconciliation.ledger import taken_back
-from reconciliation.reports import REPORTS, SignOff, signed
+from reconciliation.reports import REPORTS, signed
 
 CLOSED: Final = ("reviewed", "closed")
 UNDECIDED: Final = ("open", "prepared")
@@ -161,13 +162,13 @@ def review(gateway: Gateway, day: str, *, by: str, revision: int | None = None) 
     """
     row = known_day(gateway, day)
     if row["state"] == "closed" or (row["state"] == "reviewed" and row["reviewed_by"] != by):
-        raise Conflict(f"{day} is {row['state']}: {row['reviewed_by']} reviewed it at {_time(row['reviewed_at'])}")
+        raise Conflict(f"{day} is {row['state']}: {row['reviewed_by']} reviewed it at {minute(row['reviewed_at'])}")
     if row["state"] == "open":
         raise Conflict(f"{day} is open: prepare it first (`bulkrail settle {day}`)")
     if row["state"] == "prepared":
         _require_reviewable(gateway, row, by, revision)
         now = gateway.registry.now()
-        sign_off = SignOff(_prepared(row), f"{by}, {_time(now)}", row["reason"])
+        sign_off = SignOff(row["prepared_by"], minute(row["prepared_at"]), by, minute(now))
         moved = {"state": "reviewed", "reviewed_by": by, "reviewed_at": now}
         _sign(gateway, row, sign_off, moved, by=by, action="close_reviewed")
     keys = [key for scope in _scopes(gateway, day) for key in publish(gateway, day, scope)]
@@ -184,7 +185,7 @@ def _require_reviewable(gateway: Gateway, row: Mapping[str, Any], by: str, revis
     before = gateway.registry.rows(t.DAYS, t.DAYS.c.day < day, t.DAYS.c.state.in_(UNDECIDED))
     if before:
         raise Conflict(f"{before[0]['day']} is {before[0]['state']}: days are reviewed in their order")
-    late = late_statements(gateway, row)
+    late = late_statements(gateway, day, row["prepared_at"])
     if late:
         raise Conflict(
             f"statement {late[0]['statement_id']} of {late[0]['account']} came after {day} was prepared; prepare it again"
@@ -206,9 +207,11 @@ def reopen(gateway: Gateway, day: str, *, by: str, reason: str) -> None:
     later = gateway.registry.rows(t.DAYS, t.DAYS.c.day > day, t.DAYS.c.state.in_(CLOSED))
     if later:
         raise Conflict(f"{later[-1]['day']} opens with the close of {day}; open that day again first")
-    reviewed = f"{row['reviewed_by']}, {_time(row['reviewed_at'])}"
-    sign_off = SignOff(_prepared(row), reviewed, f"{reason} ({by}, {_time(gateway.registry.now())})", withdrawn=True)
-    moved = {"state": "open", "reason": f"{reason} ({by})"}
+    sign_off = SignOff(
+        row["prepared_by"], minute(row["prepared_at"]), row["reviewed_by"], minute(row["reviewed_at"]), withdrawn=True
+    )
+    why = f"{reason} ({by}, {minute(gateway.registry.now())})"
+    moved = {"state": "open", "reason": why}
     _sign(gateway, row, sign_off, moved, by=by, action="close_opened_again", reason=reason)
     for scope in _scopes(gateway, day):
         publish(gateway, day, scope)
@@ -232,14 +235,14 @@ def _sign(
     **detail: str,
 ) -> None:
     """Write the held reports of a day anew under a sign-off, and commit them with the move of the day."""
-    day, place = row["day"], uuid.uuid4().hex[:12]
+    day, place, reopened = row["day"], uuid.uuid4().hex[:12], moved.get("reason", row["reason"])
     objects = {}
     for scope, close in _scopes(gateway, day).items():
         subject = close_subject(scope, day, close["revision"])
         stage = gateway.registry.one(t.STAGES, subject=subject, stage="settle")
         assert stage is not None
         held = [held_report(gateway, f"closes/{subject}/{stage['attempt']}", name) for name in REPORTS]
-        reports = tuple(signed(report, sign_off) for report in held)
+        reports = tuple(signed(report, sign_off, reopened) for report in held)
         objects[scope, close["revision"]] = write(gateway, f"closes/{subject}/{place}", reports)
     with gateway.registry.transaction() as connection:
         as_read = {"day": day, "state": row["state"], "revision": row["revision"]}
@@ -258,9 +261,6 @@ def _scopes(gateway: Gateway, day: str) -> dict[str, Mapping[str, Any]]:
     return dict(sorted(last.items(), key=lambda item: (item[0] == EVERYTHING, item[0])))
 
 
-def _prepared(row: Mapping[str, Any]) -> str:
-    return f"{row['prepared_by']}, {_time(row['prepared_at'])}"
-
-
-def _time(at: str) -> str:
+def minute(at: str) -> str:
+    """A time of the registry as people read it."""
     return f"{at[:16].replace('T', ' ')} UTC"

@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import polars as pl
 
-from canonical.contracts import Report, Sheet
+from canonical.contracts import Chart, Report, Sheet
 from canonical.plugins import discover
 from gateway.composition import Gateway
 from gateway.registry import tables as t
@@ -20,11 +21,10 @@ from gateway.registry import tables as t
 
 def hold(gateway: Gateway, folder: str, report: Report) -> None:
     """Keep a report as JSON and one Parquet object a sheet, below `folder`."""
-    sheets = [{"name": sheet.name, "title": sheet.title, "kinds": sheet.kinds} for sheet in report.sheets]
-    head = {
-        "name": report.name, "title": report.title, "day": report.day.isoformat(), "scope": report.scope,
-        "facts": report.facts, "sheets": sheets,
-    }  # fmt: skip
+    head = asdict(replace(report, sheets=(), sign_off=None)) | {
+        "day": report.day.isoformat(),
+        "sheets": [{"name": sheet.name, "title": sheet.title, "kinds": sheet.kinds} for sheet in report.sheets],
+    }
     place = f"{folder}/held/{report.name}"
     for position, sheet in enumerate(report.sheets):
         buffer = io.BytesIO()
@@ -41,9 +41,12 @@ def held_report(gateway: Gateway, folder: str, name: str) -> Report:
         Sheet(frame=pl.read_parquet(io.BytesIO(gateway.store.get(f"{place}/{position:02d}.parquet"))), **sheet)
         for position, sheet in enumerate(head["sheets"])
     )
-    facts = tuple((label, value) for label, value in head["facts"])
+    charts = tuple(
+        Chart(chart["title"], tuple(chart["labels"]), tuple(chart["values"]), chart["unit"]) for chart in head["charts"]
+    )
+    pairs = {part: tuple((label, value) for label, value in head[part]) for part in ("facts", "inputs")}
     day = dt.date.fromisoformat(head["day"])
-    return Report(head["name"], head["title"], day, head["scope"], facts, sheets)
+    return Report(head["name"], head["title"], day, head["scope"], pairs["facts"], sheets, charts, pairs["inputs"])
 
 
 def write(gateway: Gateway, folder: str, reports: tuple[Report, ...]) -> dict[str, str]:
@@ -52,7 +55,7 @@ def write(gateway: Gateway, folder: str, reports: tuple[Report, ...]) -> dict[st
     objects = {}
     for report in reports:
         for export in exports:
-            name = f"{report.name}-{report.scope}{export.suffix}"
+            name = f"{report.file_name}{export.suffix}"
             gateway.store.put(f"{folder}/{name}", _bytes(export, report), create=True)
             objects[f"reports/{report.day}/{name}"] = f"{folder}/{name}"
     return objects

@@ -10,12 +10,11 @@ from gateway.composition import Gateway
 from gateway.registry import tables as t
 
 
-def late_statements(gateway: Gateway, day: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Statements up to a prepared day (row of the registry) that came after it was prepared."""
-    received = gateway.registry.rows(t.FEEDBACK, t.FEEDBACK.c.received_at > day["prepared_at"])
+def late_statements(gateway: Gateway, day: str, since: str) -> list[Mapping[str, Any]]:
+    """Statements up to a day (YYYY-MM-DD) that were received after a time of the registry."""
+    received = gateway.registry.rows(t.FEEDBACK, t.FEEDBACK.c.received_at > since)
     late = [feedback["feedback_id"] for feedback in received]
-    until = t.STATEMENTS.c.to_date <= day["day"]
-    return gateway.registry.rows(t.STATEMENTS, t.STATEMENTS.c.feedback_id.in_(late), until)
+    return gateway.registry.rows(t.STATEMENTS, t.STATEMENTS.c.feedback_id.in_(late), t.STATEMENTS.c.to_date <= day)
 
 
 def late_alerts(gateway: Gateway) -> Iterator[Alert]:
@@ -25,8 +24,8 @@ def late_alerts(gateway: Gateway) -> Iterator[Alert]:
     if not closed:
         return
     last = closed[-1]
-    prepared = gateway.registry.rows(t.DAYS, c.day > last["day"], c.state != "open")
-    for row in late_statements(gateway, prepared[-1] | {"day": last["day"]} if prepared else last):
+    newest = gateway.registry.rows(t.DAYS, c.day >= last["day"], c.state != "open")[-1]
+    for row in late_statements(gateway, last["day"], newest["prepared_at"]):
         yield Alert(
             "late_statement", f"{row['provider_id']}/{row['account']}/{row['statement_id']}",
             f"Statement {row['statement_id']} of {row['account']} ({row['provider_id']}) for {row['to_date']} came after that "

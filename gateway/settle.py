@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import polars as pl
 from sqlalchemy import Connection
 
+from canonical.contracts import SignOff
 from canonical.errors import Conflict
 from canonical.frames import BREAKS, empty
 from gateway import journals
@@ -31,6 +32,7 @@ from gateway.closes import (
     hold_open,
     known_day,
     mark_prepared,
+    minute,
     note_run,
     require_in_order,
     state_of,
@@ -52,7 +54,7 @@ from reconciliation.breaks import (
 )
 from reconciliation.conservation import require_tied
 from reconciliation.ledger import postings
-from reconciliation.reports import Period, SignOff, reconciliation_report, settlement_report, signed
+from reconciliation.reports import Period, reconciliation_report, settlement_report, signed
 from reconciliation.states import contradicted
 
 
@@ -197,8 +199,8 @@ def _commit(gateway: Gateway, one: Prepared) -> None:
     for report in reports:
         hold(gateway, folder, report)
     known = day_row(gateway, day)
-    sign_off = SignOff(f"{one.by}, {now[:16].replace('T', ' ')} UTC", reopened=known["reason"] if known else "")
-    objects = write(gateway, folder, tuple(signed(report, sign_off) for report in reports))
+    sign_off, reopened = SignOff(prepared_by=one.by, prepared_at=minute(now)), known["reason"] if known else ""
+    objects = write(gateway, folder, tuple(signed(report, sign_off, reopened) for report in reports))
     row = {
         "day": day, "provider_id": period.scope, "revision": one.revision, "inputs_sha256": one.inputs,
         "closed_at": now, "reports": json.dumps(objects, sort_keys=True), "run": one.run,

@@ -44,29 +44,10 @@ class Period:
     digests: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SignOff:
-    """Who prepared and who reviewed the close of a day, and when. `reopened`: why, by whom and when it was opened again.
-
-    `withdrawn`: it was signed, and is not any more.
-    """
-
-    prepared: str
-    reviewed: str | None = None
-    reopened: str = ""
-    withdrawn: bool = False
-
-
-def signed(report: Report, sign_off: SignOff) -> Report:
-    """The report with its sign-off in front of its facts."""
-    status = "PRELIMINARY: not reviewed yet" if sign_off.reviewed is None else "final"
-    facts = (
-        ("Status", "WITHDRAWN: the day was opened again" if sign_off.withdrawn else status),
-        ("Prepared by", sign_off.prepared),
-        ("Reviewed by", sign_off.reviewed or ""),
-        *((("Opened again because", sign_off.reopened),) if sign_off.reopened else ()),
-    )
-    return replace(report, facts=(*facts, *report.facts))
+def signed(report: Report, sign_off: SignOff, reopened: str = "") -> Report:
+    """The report under a sign-off; `reopened`: why its day was opened again, in front of its facts."""
+    facts = (("Opened again because", reopened), *report.facts) if reopened else report.facts
+    return replace(report, sign_off=sign_off, facts=facts)
 
 
 def reconciliation_report(period: Period) -> Report:
