@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.runner import Bench, run
+from benchmarks.runner import Bench, Ran, run
 
 _SEEDS: Final = 10
 RECALL_MIN: Final = 0.90
 RECALL_SURVIVING_MIN: Final = 0.99
+LADDER_RATIO_MAX: Final = 6.0
+LADDER_MIB_MAX: Final = 1024
+XLSX_S_MAX: Final = 4.0
+PDF_S_MAX: Final = 2.0
 
 
 def match_quality(bench: Bench) -> None:
@@ -32,6 +37,53 @@ def match_quality(bench: Bench) -> None:
             _show(f"{name.replace('_', ' ')}, {way}", found[name])
 
 
+def reconcile(bench: Bench) -> None:
+    """All rungs and claims on one frame of payments and one of entries: the curve up to a million, which has the target."""
+    for count in sorted({bench.count(millions) for millions in (0.001, 0.01, 0.1, 1.0)}):
+        _reconcile(bench, count, LADDER_RATIO_MAX if count == bench.count(1.0) else None)
+
+
+def _reconcile(bench: Bench, count: int, target: float | None) -> None:
+    """Beside Polars' own join of the two frames on the reference. Seconds are those of the work, without reading the frames."""
+    folder = bench.folder / f"days-{count}"
+    held = run("days", str(folder), str(count)).found
+    runs = [(run("reference_join", str(folder)), run("ladder", str(folder))) for _ in range(3)]
+    join, ladder = (min((_working(pair[side]) for pair in runs), key=lambda item: item.wall_s) for side in (0, 1))
+    memory = "kept" if ladder.anon_mib <= LADDER_MIB_MAX else "NOT KEPT"
+    bench.note(
+        f"reconcile {held['payments']:,} payments, {held['entries']:,} entries", ladder, join, target,
+        f"{ladder.found['matches']:,} matches, {held['payments'] / ladder.wall_s:,.0f} payments/s; "
+        f"at most {LADDER_MIB_MAX} MiB: {memory}",
+    )  # fmt: skip
+
+
+def workbook(bench: Bench) -> None:
+    """The reconciliation report with two hundred thousand open breaks, as a workbook."""
+    _report(bench, "xlsx-200k", "report-xlsx", bench.count(0.2), XLSX_S_MAX)
+
+
+def document(bench: Bench) -> None:
+    """The same report of a small day as a document to be signed."""
+    _report(bench, "pdf", "report-pdf", bench.count(0.002), PDF_S_MAX)
+
+
+def _report(bench: Bench, case: str, export: str, count: int, most_s: float) -> None:
+    """Fastest of three; the seconds are those of writing, without start-up and without making the tables."""
+    ran = min((_working(run("report", export, str(count))) for _ in range(3)), key=lambda item: item.wall_s)
+    found = ran.found
+    pages = f"{found['pages']} pages, " if found["pages"] else ""
+    kept = "kept" if ran.wall_s <= most_s else "NOT KEPT"
+    bench.note(
+        f"{case}: {export} with {found['rows']:,} rows in its longest table", ran, None, None,
+        f"{pages}{found['bytes'] / 1e6:.1f} MB; CPU of writing {found['cpu_s']:.2f} s; at most {most_s:.0f} s: {kept}",
+    )  # fmt: skip
+
+
+def _working(ran: Ran) -> Ran:
+    """The run with the seconds of its work alone."""
+    return replace(ran, wall_s=ran.found["seconds"])
+
+
 def _show(title: str, rows: list[dict[str, Any]]) -> None:
     table = Table(title=title)
     for name in rows[0]:
@@ -47,5 +99,7 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-CASES: Final[dict[str, Callable[[Bench], None]]] = {"match-quality": match_quality}
+CASES: Final[dict[str, Callable[[Bench], None]]] = {
+    "match-quality": match_quality, "reconcile": reconcile, "xlsx-200k": workbook, "pdf": document,
+}  # fmt: skip
 """Name → case."""

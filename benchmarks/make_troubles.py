@@ -324,6 +324,7 @@ def _tell(payments: pl.DataFrame, step: int = 0, amount: str = "amount_minor") -
     full, ids, mt = (bank == name for name in ("full", "ids", "mt"))
     words = pl.format("PAYMENT REF {} TO {}", "reference", "counterparty_name")
     later = pl.when(pl.col("dice3") % 10 < 3).then(1).otherwise(0)
+    pays = pl.col("credit_debit") == "CRDT"
     return payments.with_columns(
         group=group, detail=pl.lit(0, dtype=pl.Int64), again=pl.lit(value=False), read_twice=pl.lit(value=False), own_id="end_to_end_id",
         own_minor="amount_minor", own_direction="credit_debit",
@@ -334,7 +335,8 @@ def _tell(payments: pl.DataFrame, step: int = 0, amount: str = "amount_minor") -
         message_id=pl.when(full).then("submission_id"), batch_id=pl.when(full).then("submission_id"),
         instruction_id=pl.when(full | mt).then("reference"),
         end_to_end_id=pl.when(full | ids | mt).then("end_to_end_id"), uetr=pl.when(full).then("uetr"),
-        domain=pl.lit("PMNT"), family=pl.lit("ICDT"), sub_family=pl.lit("ESCT"),
+        domain=pl.lit("PMNT"), family=pl.when(pays).then(pl.lit("ICDT")).otherwise(pl.lit("IDDT")),
+        sub_family=pl.when(pays).then(pl.lit("ESCT")).otherwise(pl.lit("ESDD")),
         additional=pl.when(bank == "text").then(words),
         booking=pl.lit("settlement"), fact=group, automatic=pl.lit(value=True),
     )  # fmt: skip

@@ -6,7 +6,9 @@ A run has the entries of its day and those before, and the claims of the earlier
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -124,3 +126,37 @@ def facts(quality: Quality) -> dict[str, Any]:
         "recall": round(quality.recall(), 4), "recall_surviving": round(quality.recall(survives=True), 4),
         "by_trouble": by_trouble(quality).to_dicts(), "by_rung": by_rung(quality).to_dicts(),
     }  # fmt: skip
+
+
+def keep(folder: Path, count: int) -> dict[str, Any]:
+    """A day as files: what was sent with its state, and what the statements told of it."""
+    days = make(count, 1)
+    folder.mkdir(parents=True, exist_ok=True)
+    states = payment_states(book(days.payments), empty(ATTRIBUTED), empty(MATCHES))
+    entries = _taken(days.entries)
+    states.write_parquet(folder / "states.parquet")
+    entries.write_parquet(folder / "entries.parquet")
+    days.truth.write_parquet(folder / "truth.parquet")
+    return {"payments": states.height, "entries": entries.height}
+
+
+def _kept(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return pl.read_parquet(folder / "states.parquet"), pl.read_parquet(folder / "entries.parquet")
+
+
+def joined(folder: Path) -> dict[str, Any]:
+    """Both frames joined on the reference: rows and seconds, reading them apart."""
+    states, entries = _kept(folder)
+    first = time.perf_counter()
+    found = states.join(entries, left_on="reference", right_on="instruction_id", how="inner")
+    return {"seconds": time.perf_counter() - first, "matches": found.height}
+
+
+def climbed(folder: Path) -> dict[str, Any]:
+    """Both frames matched by all rungs: matches by rung and seconds, reading them apart."""
+    states, entries = _kept(folder)
+    first = time.perf_counter()
+    found = match(states, entries, empty(MATCHES)).matches
+    seconds = time.perf_counter() - first
+    by = dict(found["rung"].value_counts().sort("rung").iter_rows())
+    return {"seconds": seconds, "matches": found.height, "by_rung": by}

@@ -202,6 +202,34 @@ def quality(count: str, seeds: str, at_once: str) -> Facts:
     return facts(measured(int(count), range(1, int(seeds) + 1), at_once=at_once == "yes"))
 
 
+def days(folder: str, count: str) -> Facts:
+    """A day of known truth as files of frames, for `reference_join` and `ladder`."""
+    from benchmarks.quality import keep
+
+    return keep(Path(folder), int(count))
+
+
+def reference_join(folder: str) -> Facts:
+    """Polars' join of book and entries on the reference, and nothing else."""
+    from benchmarks.quality import joined
+
+    return joined(Path(folder))
+
+
+def ladder(folder: str) -> Facts:
+    """All rungs and claims on the same frames."""
+    from benchmarks.quality import climbed
+
+    return climbed(Path(folder))
+
+
+def report(export: str, count: str) -> Facts:
+    """A report of many open breaks, written by one export; the time of the writing alone."""
+    from benchmarks.reports import written
+
+    return written(export, int(count))
+
+
 def sftp_plain(server: str, path: str) -> Facts:
     """The `sftp` client of OpenSSH."""
     from benchmarks.lines import plain
@@ -234,6 +262,10 @@ WORK: Final[dict[str, Callable[..., Facts]]] = {
         judge,
         duplicates,
         quality,
+        days,
+        reference_join,
+        ladder,
+        report,
         sftp_plain,
         sftp_delivery,
     )

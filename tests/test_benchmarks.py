@@ -10,7 +10,20 @@ from world import REPOSITORY
 
 
 @pytest.mark.parametrize(
-    "case", ["pain.001", "pain.008", "nacha", "csv", "xlsx", "camt.053", "duplicates", "match-quality"]
+    "case",
+    [
+        "pain.001",
+        "pain.008",
+        "nacha",
+        "csv",
+        "xlsx",
+        "camt.053",
+        "duplicates",
+        "match-quality",
+        "reconcile",
+        "xlsx-200k",
+        "pdf",
+    ],
 )
 def test_a_case_runs_and_finds_what_was_written(case: str) -> None:
     done = subprocess.run(

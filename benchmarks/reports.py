@@ -1,0 +1,52 @@
+"""Reports as finance gets them, of a day of known truth forty days on: every payment is an open break."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import time
+from typing import Any, Final
+
+import polars as pl
+
+from benchmarks.make_days import DAY, make
+from benchmarks.quality import book
+from canonical.frames import BREAKS, MATCHES, POSTINGS, STATEMENTS, empty
+from canonical.plugins import lookup
+from reconciliation.breaks import payment_breaks
+from reconciliation.ledger import postings
+from reconciliation.reports import Period, reconciliation_report
+from reconciliation.states import ATTRIBUTED, payment_states
+
+_LATE: Final = dt.timedelta(days=40)
+
+
+def period(count: int) -> Period:
+    """That many payments, all sent and none booked."""
+    days = make(count, 1)
+    day = DAY + _LATE
+    states = payment_states(book(days.payments), empty(ATTRIBUTED), empty(MATCHES))
+    providers = dict.fromkeys(states["account"].unique().sort(), "bank")
+    entries = days.entries.clear()
+    new = postings(states, entries, empty(MATCHES), empty(POSTINGS), providers, day)
+    return Period(
+        day=day, scope="bank", states=states, opening=None, entries=entries, statements=empty(STATEMENTS),
+        matches=empty(MATCHES), breaks=pl.concat([empty(BREAKS), payment_breaks(states, day, 2)]), earlier=empty(POSTINGS),
+        new=new, providers=providers, digests=(("payment states", "0" * 64),),
+    )  # fmt: skip
+
+
+def written(name: str, count: int) -> dict[str, Any]:
+    """The reconciliation report of that many open payments, written by one export: its seconds, size and longest table."""
+    export, report = lookup("exporters", "EXPORT", name), reconciliation_report(period(count))
+    out = io.BytesIO()
+    first, cpu = time.perf_counter(), time.process_time()
+    export.write(report, out)
+    seconds, cpu = time.perf_counter() - first, time.process_time() - cpu
+    pages = 0
+    if export.suffix == ".pdf":
+        from pypdf import PdfReader
+
+        pages = len(PdfReader(out).pages)
+    rows = max(sheet.frame.height for sheet in report.sheets)
+    return {"seconds": seconds, "cpu_s": cpu, "bytes": len(out.getvalue()), "rows": rows, "pages": pages}

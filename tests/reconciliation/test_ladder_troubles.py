@@ -1,0 +1,79 @@
+"""What banks really tell, found by the days of known truth: one small case for each."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from reconciliation_world import DAY, book, claimed, entries, entry, payment, states
+
+from canonical.frames import MATCHES, empty
+from reconciliation.ladder import match
+
+NEXT = DAY + dt.timedelta(days=1)
+
+
+def pairs(frame, bank, earlier=None):
+    claims = empty(MATCHES) if earlier is None else earlier
+    found = match(states(frame, matches=claims), bank, claims).matches
+    return found.select("entry_id", "payment_id", "kind").rows()
+
+
+SETTLED = ("N0000", "file-0001", "settlement", 100)
+
+
+@pytest.mark.xfail(strict=True, reason="a return is known only by RtrInf or RvslInd")
+@pytest.mark.parametrize(("family", "sub_family"), [("ICDT", "RRTN"), ("RCDT", "RRTN"), ("ICDT", "RPCR")])
+def test_a_return_that_is_told_by_its_transaction_code_alone(family, sub_family):
+    """ISO external codes: RRTN reversal due to payment return, RPCR reversal due to payment cancellation request."""
+    back = entry(
+        1, credit_debit="CRDT", domain="PMNT", family=family, sub_family=sub_family, instruction_id="REF-1",
+        end_to_end_id="E2E-1",
+    )  # fmt: skip
+    assert pairs(book(payment(1)), entries(back), claimed(SETTLED)) == [("N0001", "file-0001", "return")]
+
+
+@pytest.mark.xfail(strict=True, reason="a return is known only by RtrInf or RvslInd")
+def test_an_unpaid_collection_that_is_told_by_its_transaction_code_alone():
+    """ISO external codes: UPDD reversal due to return or unpaid direct debit."""
+    frame = book(payment(1, credit_debit="DBIT"))
+    back = entry(
+        1,
+        credit_debit="DBIT",
+        domain="PMNT",
+        family="IDDT",
+        sub_family="UPDD",
+        instruction_id="REF-1",
+        end_to_end_id="E2E-1",
+    )
+    assert pairs(frame, entries(back), claimed(SETTLED)) == [("N0001", "file-0001", "return")]
+
+
+@pytest.mark.xfail(strict=True, reason="two entries of one bank reference count as two")
+def test_an_entry_that_a_later_statement_tells_again_is_one():
+    """The same AcctSvcrRef, amount and value date: the bank booked once and told it twice."""
+    told = {"amount_minor": 100, "servicer_reference": "BANK-77", "instruction_id": "REF-1"}
+    bank = entries(entry(1, **told), entry(2, statement_id="ST2", booking_date=NEXT, **told))
+    found = pairs(book(payment(1)), bank)
+    assert len(found) == 1
+    assert found[0][1:] == ("file-0001", "settlement")
+
+
+def test_a_refund_that_quotes_a_payment_is_no_return_of_it():
+    """The creditor sends money of its own accord and names our payment: nothing came back of what the bank sent."""
+    refund = entry(
+        1, credit_debit="CRDT", domain="PMNT", family="RCDT", sub_family="ESCT", servicer_reference="BANK-9",
+        remittance="Refund of your payment REF-1, thank you",
+    )  # fmt: skip
+    assert pairs(book(payment(1)), entries(refund), claimed(SETTLED)) == []
+
+
+@pytest.mark.parametrize("text", ["REF-10", "XREF-1", "REF-1-2"])
+def test_a_word_that_holds_a_reference_is_not_the_reference(text):
+    bank = entries(entry(1, remittance=f"PAYMENT {text}", additional=text))
+    assert pairs(book(payment(1)), bank) == []
+
+
+def test_the_right_number_in_the_wrong_currency_is_for_a_person():
+    bank = entries(entry(1, currency="USD", instruction_id="REF-1", end_to_end_id="E2E-1"))
+    assert pairs(book(payment(1)), bank) == []
