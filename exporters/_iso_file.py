@@ -9,6 +9,7 @@ from typing import IO, BinaryIO, Final
 
 import polars as pl
 
+from canonical.ahead import ahead
 from canonical.contracts import ExportSummary, Order
 from canonical.limits import WINDOW_BYTES
 from exporters._iso_dialect import Dialect
@@ -50,8 +51,7 @@ def write(
     batches: dict[tuple[str | None, ...], _Batch] = {}
     totals = Totals()
     with tempfile.SpooledTemporaryFile(max_size=WINDOW_BYTES) as spool:
-        for window in windows:
-            payments, rows = written.rows(window)
+        for payments, rows in ahead(written.rows(window) for window in windows):
             totals.add(version.message.turned(payments))
             for batch, part, xml in _parted(batches, payments, rows):
                 start = spool.tell()
