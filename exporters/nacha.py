@@ -13,6 +13,7 @@ from typing import BinaryIO, ClassVar, Final, Literal, cast
 
 import polars as pl
 
+from canonical.ahead import ahead
 from canonical.contracts import ExportSummary, Model, Order, Said, Source
 from canonical.errors import FrameBroken
 from canonical.limits import WINDOW_BYTES
@@ -68,10 +69,9 @@ class Nacha:
         with tempfile.SpooledTemporaryFile(max_size=WINDOW_BYTES) as spool:
             # The spool has all of BinaryIO that is used here; typeshed does not call it one.
             batches = Batches(cast("BinaryIO", spool))
-            last, summary = "", ExportSummary()
-            for window in map(plain, windows):
-                last = _checked(window, dfi, last, order, options)
-                batches.add(prepared(window, order, options))
+            summary = ExportSummary()
+            for window, records in ahead(_prepared(windows, dfi, order, options)):
+                batches.add(records)
                 summary = summary.plus(written_as(window))
             if options.offset is not None and summary.payments:
                 batches.add(offsets(batches.by_day(), options.offset, order, options, dfi))
@@ -101,6 +101,16 @@ class Nacha:
 
 def _options(order: Order) -> NachaOptions:
     return NachaOptions.model_validate(order.provider.export.options)
+
+
+def _prepared(
+    windows: Iterator[pl.DataFrame], dfi: str, order: Order, options: NachaOptions
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Each window, and its records."""
+    last = ""
+    for window in map(plain, windows):
+        last = _checked(window, dfi, last, order, options)
+        yield window, prepared(window, order, options)
 
 
 def _checked(window: pl.DataFrame, dfi: str, last: str, order: Order, options: NachaOptions) -> str:
