@@ -65,3 +65,9 @@ ASKED_DAYS: Final = 10
 """Days in which a provider's API is asked for the status of what was sent to it."""
 HTTP_BODY_BYTES_MAX: Final = 32 * 2**20
 """Longest answer of a provider's API that is read: one page of a list."""
+SUBSET_PAYMENTS_MAX: Final = 40
+"""Payments of a group whose subsets the ladder counts."""
+SUBSET_STATES_MAX: Final = 200_000
+"""Different sums it keeps meanwhile; beyond, nothing is said of the group."""
+SUGGESTION_RIVALS_MAX: Final = 20
+"""Open payments, or entries, of one account and amount that are compared with one another for suggestions."""

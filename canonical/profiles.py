@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from canonical.currencies import CURRENCIES
 from canonical.file_names import checked_pattern
+from canonical.matching import ReconciliationRules
 
 
 def _known_currency(code: str) -> str:
@@ -303,6 +304,7 @@ class ProviderProfile(Model):
     health: Health = Health()
     feedback: tuple[FeedbackSource, ...] = ()
     expects: Expectations = Expectations()
+    reconciliation: ReconciliationRules = ReconciliationRules()
 
 
 DEFAULT_CLIENT = ClientProfile(

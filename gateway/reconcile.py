@@ -61,7 +61,9 @@ class Position:
         )
         states = payment_states(book, told.attributed, matches)
         findings = pl.concat([part.findings for part in parts])
-        return cls(states, told, entries, statements, matches, match(states, entries, matches), findings)
+        return cls(
+            states, told, entries, statements, matches, Matched.joined([part.matched for part in parts]), findings
+        )
 
 
 def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -> Position:

@@ -1,83 +1,166 @@
-"""One rung's work: pair bank rows with payments by a key that is unique on both sides."""
+"""One climb of the ladder: what each rung claims is taken from both sides, once, and its sums are counted again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 import polars as pl
 
+from canonical.errors import FrameBroken
+from canonical.matching import RungRule
+from reconciliation._meet import PAIRS, Claims
+from reconciliation._rung import Case, Rung
+from reconciliation._sides import turned
+
 AMBIGUOUS_DTYPES: Final = {"entry_id": pl.String, "note": pl.String}
-ALWAYS: Final = ("account", "currency", "credit_debit", "amount_minor")
-"""Every rung requires these on both sides."""
+_ROW_DTYPES: Final = {
+    **PAIRS, "kind": pl.String, "rung": pl.String, "rule": pl.String, "amount_minor": pl.Int64, "entry_minor": pl.Int64,
+    "difference_account": pl.String,
+}  # fmt: skip
+Step = tuple[Rung, RungRule, str | None]
+Stage = Literal["correction", "settlement", "return", "representation"]
+_PAYMENTS: Final[dict[Stage, pl.Expr]] = {
+    "correction": pl.lit(value=True),
+    "settlement": ~pl.col("booked") & ~pl.col("gone"),
+    "return": pl.col("booked"),
+    "representation": pl.col("gone"),
+}
+_ENTRIES: Final[dict[Stage, pl.Expr]] = {
+    "correction": pl.lit(value=True),
+    "settlement": ~pl.col("back"),
+    "return": pl.col("back"),
+    "representation": ~pl.col("back"),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """`pairs`: entry_id and payment_id, each once. `ambiguous`: AMBIGUOUS_DTYPES. `blocked`: payment_id, for a person."""
+@dataclass(slots=True)
+class Climb:
+    """`bank` and `book`: frames of `_sides`; claimed entries leave the one, claimed payments are marked in the other."""
 
-    pairs: pl.DataFrame
-    ambiguous: pl.DataFrame
-    blocked: pl.DataFrame
+    bank: pl.DataFrame
+    book: pl.DataFrame
+    informing: pl.DataFrame
+    undone: pl.DataFrame
+    day: dt.date | None
+    wait_days: int
+    claimed: list[pl.DataFrame] = field(default_factory=list)
+    doubts: list[pl.DataFrame] = field(default_factory=list)
+
+    def stage(self, stage: Stage, steps: Sequence[Step]) -> None:
+        """All rungs of a stage in order, each on what the stronger ones left."""
+        bank, book = self.sides(stage)
+        started = bank, book
+        for rung, rule, rule_id in steps:
+            if bank.is_empty() or not _looks(rung, stage):
+                continue
+            claims = self._permitted(rung.find(Case(bank, book, rule, self.informing, started)), rung, rule, bank)
+            rows = _whole(claims.pairs, bank, book, stage)
+            name = rung.back if stage == "return" else rung.name
+            told = rows.with_columns(rung=pl.lit(name), rule=pl.lit(rule_id, dtype=pl.String))
+            self.claimed.append(told.select(_ROW_DTYPES.keys()))
+            self.doubts.append(claims.doubts.join(self.bank.select("e", "entry_id"), on="e").select("entry_id", "note"))
+            self._mark(rows)
+            bank, book = _left(bank, book, claims)
+
+    def sides(self, stage: Stage) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """What a stage looks at. Whatever a return or representation may claim counts as open."""
+        bank, book = self.bank.filter(_ENTRIES[stage]), self.book.filter(_PAYMENTS[stage])
+        if stage == "settlement" or bank.is_empty():
+            return bank, book
+        yes, no = pl.lit(value=True), pl.lit(value=False)
+        book = book.with_columns(is_open=yes, told_back=no, doubt=no)
+        return bank, turned(book) if stage == "return" else book
+
+    def found(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The claims with ids, currencies and dates, not yet in the order of MATCHES; entry_id and note of the ambiguous."""
+        rows = pl.concat(self.claimed) if self.claimed else pl.DataFrame(schema=_ROW_DTYPES)
+        doubts = pl.concat([pl.DataFrame(schema=AMBIGUOUS_DTYPES), *self.doubts])
+        return rows, doubts.unique("entry_id", keep="first", maintain_order=True).sort("entry_id")
+
+    def _permitted(self, claims: Claims, rung: Rung, rule: RungRule, bank: pl.DataFrame) -> Claims:
+        """Without what a weak rung still waits for, and what a person undid, with all that hangs together with it."""
+        pairs, doubts = claims.pairs, claims.doubts
+        if rung.weak and self.day is not None:
+            wait = self.wait_days if rule.wait_days is None else rule.wait_days
+            due = pl.col("value_date").dt.add_business_days(wait, roll="forward") <= self.day
+            ready = bank.filter(due.fill_null(value=False)).select("e")
+            pairs, doubts = pairs.join(ready, on="e", how="semi"), doubts.join(ready, on="e", how="semi")
+        if not self.undone.is_empty():
+            pairs = self._without_undone(pairs)
+        return Claims(pairs, doubts, claims.blocked)
+
+    def _without_undone(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        named = pairs.select("e", "p").join(self.bank.select("e", "entry_id"), on="e")
+        both = named.join(self.book.select("p", "payment_id"), on="p")
+        bad = both.join(self.undone, on=["entry_id", "payment_id"], how="semi").select("e", "p")
+        while not bad.is_empty():
+            kept = pairs.join(bad, on="e", how="anti").join(bad, on="p", how="anti")
+            bad, pairs = pairs.join(kept, on=["e", "p"], how="anti"), kept
+            bad = bad.filter(pl.col("e").is_in(pairs["e"].implode()) | pl.col("p").is_in(pairs["p"].implode()))
+        return pairs
+
+    def _mark(self, rows: pl.DataFrame) -> None:
+        if rows.is_empty():
+            return
+        self.bank = self.bank.join(rows, on="e", how="anti")
+        kind = pl.col("kind")
+        moves = pl.when(kind == "return").then(-1).when(kind == "correction").then(0).otherwise(1)
+        # A payment booked in parts is booked once; only a correction has several kinds on one payment.
+        mixed = rows["kind"].n_unique() > 1
+        once = rows if mixed else rows.unique("p")
+        net = once.group_by("p").agg(net=moves.sum(), moved=(kind != "correction").any())
+        stands = pl.col("booked").cast(pl.Int32) + pl.col("net").fill_null(0) > 0
+        moved = pl.col("moved").fill_null(value=False)
+        self.book = (
+            self.book.join(net, on="p", how="left", maintain_order="left")
+            .with_columns(gone=pl.when(moved).then(~stands).otherwise("gone"), booked=stands)
+            .drop("net", "moved")
+        )
 
 
-def claim(bank: pl.DataFrame, book: pl.DataFrame, rung: str) -> Claims:
-    """Pair rows whose key and ALWAYS agree, and the submission too where the entry names one.
+def _looks(rung: Rung, stage: Stage) -> bool:
+    return rung.back is not None if stage == "return" else rung.stage == stage
 
-    Both sides may have several rows for one id (several keys). A pair counts where its key is unique on both sides and
-    neither side has another candidate; everything else that met a candidate is ambiguous.
 
-    Args:
-        bank: entry_id, key, ALWAYS, and `named` (submission the entry names, or null).
-        book: payment_id, key, ALWAYS, and submission_id.
-        rung: its name, for the note on what is ambiguous.
+def _left(bank: pl.DataFrame, book: pl.DataFrame, claims: Claims) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both sides without what was claimed or is for a person. Payments in doubt stay: a control sum still counts them."""
+    if not claims.pairs.is_empty():
+        bank, book = bank.join(claims.pairs, on="e", how="anti"), book.join(claims.pairs, on="p", how="anti")
+    if not claims.doubts.is_empty():
+        bank = bank.join(claims.doubts, on="e", how="anti")
+        book = book.with_columns(doubt=pl.col("doubt") | pl.col("p").is_in(claims.blocked.implode()))
+    return bank, book
+
+
+def _whole(pairs: pl.DataFrame, bank: pl.DataFrame, book: pl.DataFrame, stage: Stage) -> pl.DataFrame:
+    """Pairs with kind, amounts and account of the difference; both sides of each are claimed whole, and only once.
+
+    Raises:
+        FrameBroken: they are not: a rung is wrong.
     """
-    named = pl.col("named").is_not_null()
-    groups = pl.concat(
-        [
-            _meet(bank.filter(named).with_columns(submission_id="named"), book, ["key", "submission_id", *ALWAYS]),
-            _meet(bank.filter(~named), book, ["key", *ALWAYS]),
-        ]
+    sides = pairs.join(bank.select("e", entry="amount_minor"), on="e", maintain_order="left").join(
+        book.select("p", payment="amount_minor"), on="p", maintain_order="left"
     )
-    single = (pl.col("entries").list.len() == 1) & (pl.col("payments").list.len() == 1)
-    crowds = groups.filter(~single)
-    pairs = groups.filter(single).select(
-        entry_id=pl.col("entries").list.first(), payment_id=pl.col("payments").list.first()
-    ).unique()  # fmt: skip
-    rival = pl.col("entry_id").is_in(_ids(crowds, "entries")) | pl.col("payment_id").is_in(_ids(crowds, "payments"))
-    torn = rival | pl.col("entry_id").is_duplicated() | pl.col("payment_id").is_duplicated()
-    doubts = pl.concat(
-        [crowds, pairs.filter(torn).select(entries=pl.concat_list("entry_id"), payments=pl.concat_list("payment_id"))]
+    given = set(pairs.columns)
+    rows = sides.with_columns(
+        kind=pl.col("kind") if "kind" in given else pl.lit(stage),
+        amount_minor=pl.col("amount_minor") if "amount_minor" in given else pl.col("payment"),
+        entry_minor=pl.col("entry_minor") if "entry_minor" in given else pl.col("entry"),
+        difference_account=pl.col("difference_account")
+        if "difference_account" in given
+        else pl.lit(None, dtype=pl.String),
     )
-    blocked = pl.DataFrame({"payment_id": _ids(doubts, "payments")}, schema={"payment_id": pl.String})
-    return Claims(pairs.filter(~torn), _in_words(doubts, rung), blocked)
-
-
-def _meet(bank: pl.DataFrame, book: pl.DataFrame, on: list[str]) -> pl.DataFrame:
-    """Lists `entries` and `payments` that share a key: one row a key, never one a pair.
-
-    A thousand salaries of one id and amount are one row of a thousand and a thousand, not a million candidates.
-    """
-    left = bank.join(book, on="key", how="semi").select("entry_id", *on).unique()
-    right = book.join(bank, on="key", how="semi").select("payment_id", *on).unique()
-    left = left.group_by(on).agg(entries="entry_id")
-    right = right.group_by(on).agg(payments="payment_id")
-    return left.join(right, on=on, how="inner").select("entries", "payments")
-
-
-def _ids(groups: pl.DataFrame, name: str) -> pl.Series:
-    return groups[name].explode(empty_as_null=False, keep_nulls=False).unique().sort()
-
-
-def _in_words(doubts: pl.DataFrame, rung: str) -> pl.DataFrame:
-    each = doubts.select(
-        entry_id="entries",
-        candidates=pl.col("payments").list.len(),
-        rivals=pl.col("entries").list.len(),
-        first=pl.col("payments").list.min(),
-    ).explode("entry_id", empty_as_null=False, keep_nulls=False)
-    note = pl.format(
-        "by {}: payments {}, entries {} answer to one another, among them payment {}",
-        pl.lit(rung), pl.sum("candidates"), pl.max("rivals"), pl.min("first"),
-    )  # fmt: skip
-    return each.group_by("entry_id").agg(note=note).sort("entry_id")
+    if stage == "correction":
+        return rows
+    if "amount_minor" not in given:
+        broken = rows["e"].n_unique() < rows.height or rows["p"].n_unique() < rows.height
+    else:
+        entries = rows.group_by("e").agg(off=pl.col("entry_minor").sum() != pl.col("entry").first())
+        payments = rows.group_by("p").agg(off=pl.col("amount_minor").sum() != pl.col("payment").first())
+        broken = bool(entries["off"].any() or payments["off"].any())
+    if broken:
+        raise FrameBroken(f"a rung of the stage {stage} claims something twice, or a part of it")
+    return rows

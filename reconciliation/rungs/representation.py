@@ -1,0 +1,27 @@
+"""Rung representation: a payment that came back is booked again, by the same reference or end-to-end id and amount."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from reconciliation._meet import Claims, meet
+from reconciliation._naming import REFERENCES
+from reconciliation._rung import Case, Rung
+from reconciliation._sides import OWN_REFERENCES
+
+
+def _find(case: Case) -> Claims:
+    first = meet(case.bank, case.book, case.rule.fields or REFERENCES, OWN_REFERENCES, "representation")
+    bank = case.bank.join(first.pairs, on="e", how="anti").join(first.doubts, on="e", how="anti")
+    book = case.book.join(first.pairs, on="p", how="anti").filter(~pl.col("p").is_in(first.blocked.implode()))
+    second = meet(bank, book, ("end_to_end_id",), ("end_to_end_id",), "representation")
+    return Claims(
+        pl.concat([first.pairs, second.pairs]).with_columns(kind=pl.lit("representation")),
+        pl.concat([first.doubts, second.doubts]),
+        pl.concat([first.blocked, second.blocked]),
+    )
+
+
+RUNG: Final = Rung("representation", 110, _find, stage="representation")

@@ -1,0 +1,114 @@
+"""Suggestions: what no rung may match, assigned one to one for a person, with a score and the reasons in words.
+
+| reason | score |
+|---|---|
+| the entry names the payment | 50 |
+| same amount and currency | 30 |
+| amount within 5 % | 10 |
+| same account of the other side | 25 |
+| names begin alike | 15 |
+| value date within three days of the execution date | 5 |
+
+Best pairs first, each entry and payment once. Payments that have nothing but the amount are suggested only where few are
+alike: a list of a thousand equal salaries helps nobody.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from canonical.frames import SUGGESTIONS, dtypes
+from canonical.limits import SUGGESTION_RIVALS_MAX
+from reconciliation._meet import beside
+from reconciliation._naming import named_payments
+
+SCORE_MIN: Final = 30
+_BANK: Final = ("entry_id", "amount_minor", "currency", "value_date", "counterparty_name", "counterparty_account")
+_BOOK: Final = ("payment_id", "amount_minor", "currency", "execution_date", "counterparty_name", "counterparty_account")
+_NAME_CHARS: Final = 5
+_ROUNDS: Final = 5
+_DAYS: Final = 3
+
+
+def suggest(bank: pl.DataFrame, book: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
+    """SUGGESTIONS for entries and payments that are left.
+
+    Args:
+        bank: entries of one stage, as `_sides.bank_side` makes them.
+        book: payments they may book, as `_sides.book_side` makes them.
+        undone: UNMATCHES: pairs that a person took apart are not suggested again.
+    """
+    nothing = pl.DataFrame(schema=dtypes(SUGGESTIONS))
+    if bank.is_empty() or book.is_empty():
+        return nothing
+    named = named_payments(bank, book.with_columns(doubt=pl.lit(value=False)))
+    alike = _alike(bank, book)
+    candidates = pl.concat([named.select("e", "p"), alike]).unique()
+    sides = beside(candidates, bank, book, _BANK, _BOOK)
+    sides = sides.join(named.with_columns(named=pl.lit(value=True)), on=["e", "p"], how="left")
+    if not undone.is_empty():
+        sides = sides.join(
+            undone, left_on=["entry_id", "payment_id_p"], right_on=["entry_id", "payment_id"], how="anti"
+        )
+    scored = sides.with_columns(score=_score(), reasons=_reasons()).filter(pl.col("score") >= SCORE_MIN)
+    best = _assigned(scored.select("entry_id", "score", "reasons", payment_id="payment_id_p"))
+    return best.select(dtypes(SUGGESTIONS).keys()) if best.height else nothing
+
+
+def _alike(bank: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of one account, direction, currency and amount, where both sides have few of them."""
+    left, right = (
+        side.select(number, "spot").filter(pl.len().over("spot") <= SUGGESTION_RIVALS_MAX)
+        for side, number in ((bank, "e"), (book, "p"))
+    )
+    return left.join(right, on="spot", how="inner").select("e", "p")
+
+
+def _grounds() -> list[tuple[pl.Expr, int, str]]:
+    amount, ours = pl.col("amount_minor"), pl.col("amount_minor_p")
+    same_currency = pl.col("currency") == pl.col("currency_p")
+    close = (amount - ours).abs() * 20 <= ours
+    start, other = (
+        pl.col(name).str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]", "").str.slice(0, _NAME_CHARS)
+        for name in ("counterparty_name", "counterparty_name_p")
+    )
+    days = (pl.col("value_date") - pl.col("execution_date_p")).dt.total_days().abs()
+    return [
+        (pl.col("named"), 50, "the entry names the payment"),
+        (same_currency & (amount == ours), 30, "same amount"),
+        (same_currency & (amount != ours) & close, 10, "amount within 5 %"),
+        (pl.col("counterparty_account") == pl.col("counterparty_account_p"), 25, "same account of the other side"),
+        ((start == other) & (start != ""), 15, "names begin alike"),
+        (days <= _DAYS, 5, "dates within three days"),
+    ]  # fmt: skip
+
+
+def _score() -> pl.Expr:
+    points = [pl.when(holds.fill_null(value=False)).then(worth).otherwise(0) for holds, worth, _ in _grounds()]
+    return pl.sum_horizontal(points).cast(pl.Int64).clip(0, 100)
+
+
+def _reasons() -> pl.Expr:
+    words = [pl.when(holds.fill_null(value=False)).then(pl.lit(word)) for holds, _, word in _grounds()]
+    return pl.concat_str(words, separator="; ", ignore_nulls=True)
+
+
+def _assigned(scored: pl.DataFrame) -> pl.DataFrame:
+    """One to one: in each round the pairs that are best for both sides; ties go by id."""
+    left = scored.sort("score", "entry_id", "payment_id", descending=[True, False, False])
+    taken = []
+    for _ in range(_ROUNDS):
+        place = left.with_row_index("place")
+        best = place.filter(
+            (pl.col("place") == pl.col("place").min().over("entry_id"))
+            & (pl.col("place") == pl.col("place").min().over("payment_id"))
+        )
+        if best.is_empty():
+            break
+        taken.append(best.drop("place"))
+        left = left.join(best, on="entry_id", how="anti", maintain_order="left").join(
+            best, on="payment_id", how="anti", maintain_order="left"
+        )
+    return pl.concat(taken) if taken else scored.clear()
