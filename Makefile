@@ -26,8 +26,8 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-crash-test: $(STAMP)  ## kill the process at every step of intake and dispatch, restart, compare the books
-	BULKRAIL_CRASH_POINTS=all $(BIN)/python -m pytest -m crash --durations=5
+crash-test: $(STAMP)  ## kill the worker at every commit and effect of two bank days, restart, compare the books (an hour or two)
+	BULKRAIL_CRASH_POINTS=all $(BIN)/python -m pytest -m crash --durations=5 -s
 
 bench: $(STAMP)  ## every figure of docs/performance.md, as ratios against a yardstick in the same run (half an hour)
 	$(BIN)/python -m benchmarks

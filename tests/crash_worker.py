@@ -6,12 +6,14 @@ import datetime as dt
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine, event
 from world import Clock
 
 from canonical.errors import Conflict
@@ -23,7 +25,8 @@ from gateway.receive import receive
 from gateway.registry.engine import Registry
 from gateway.settings import Settings
 from gateway.stages import run_journey, unfinished_files
-from gateway.store import ObjectStore
+from gateway.store import LocalObjectStore, ObjectStore
+from providers._http_calls import Guarded
 from providers.folder import _FolderPlace
 
 
@@ -38,6 +41,10 @@ class Points:
         if self.seen - 1 == self._at:
             os.kill(os.getpid(), self._how)
             time.sleep(0.1)  # a stop reaches all threads in a moment, not at once
+
+    def is_next(self) -> bool:
+        """The next point is the one."""
+        return self.seen == self._at
 
     def around(self, owner: type, name: str) -> None:
         """Points before and after a method."""
@@ -54,18 +61,49 @@ class Points:
     def around_commits(self) -> None:
         """Points before and after every commit that wrote something."""
         whole = Registry.transaction
+        event.listen(Engine, "after_cursor_execute", _note_writing)
 
         @contextmanager
         def transaction(registry: Registry) -> Iterator[Any]:
             with whole(registry) as connection:
+                connection.info["wrote"] = False
                 yield connection
-                wrote = connection.exec_driver_sql("SELECT total_changes()").scalar()
+                wrote = connection.info["wrote"]
                 if wrote:
                     self.pass_by()
             if wrote:
                 self.pass_by()
 
         Registry.transaction = transaction  # type: ignore[method-assign]
+
+    def around_effects(self) -> None:
+        """Points before and after everything that is done outside; a file is also left half written."""
+        for owner, name in (
+            (ObjectStore, "put"), (LocalObjectStore, "delete"), (_FolderPlace, "rename"), (_FolderPlace, "mark"),
+            (Guarded, "handle_request"),
+        ):  # fmt: skip
+            self.around(owner, name)
+        whole = _FolderPlace.put
+
+        def put(place: _FolderPlace, name: str, path: Path) -> None:
+            self.pass_by()
+            with tempfile.NamedTemporaryFile() as half:
+                half.write(path.read_bytes()[: path.stat().st_size // 2])
+                half.flush()
+                if self.is_next():
+                    whole(place, name, Path(half.name))
+                self.pass_by()
+            if self._at == self.seen - 1:
+                (place._folder / name).unlink(missing_ok=True)  # it was stopped half way, and goes on
+            whole(place, name, path)
+            self.pass_by()
+
+        _FolderPlace.put = put  # type: ignore[method-assign]
+
+
+def _note_writing(connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
+    if cursor.rowcount and statement.lstrip()[:6].upper() in {"INSERT", "UPDATE", "DELETE"}:
+        connection.info["wrote"] = True
 
 
 class TestsClock(Clock):
@@ -105,13 +143,7 @@ def work(root: str, what: str, at: int | None, how: int, report: str) -> None:
     points = Points(at, how)
     if at is not None or report:
         points.around_commits()
-        for owner, name in ((ObjectStore, "put"), (_FolderPlace, "put"), (_FolderPlace, "rename")):
-            points.around(owner, name)
-        from gateway.store import LocalObjectStore
-        from providers._http_calls import Guarded
-
-        points.around(LocalObjectStore, "delete")
-        points.around(Guarded, "handle_request")
+        points.around_effects()
     home = Path(root)
     clock = TestsClock(dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC))
     clock.minutes = home / "minutes"

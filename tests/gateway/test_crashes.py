@@ -1,223 +1,289 @@
-"""Kill the worker at every commit and every outside effect, start another, and compare: nothing lost, nothing twice."""
+"""Kill the worker anywhere in two bank days, or let it sleep while another acts: the books hold each payment once.
+
+A point is before or after a commit or an outside effect, or in the middle of writing a file. The days are run once,
+undisturbed, and the town is copied before every step that is struck. For each point the copy is taken, the worker is
+struck there, and another one does the step. If all that the rest of the days depends on is then as it was without the
+strike (`crash_day.left`), they end alike; if not, they are run to their end and what came of them is compared.
+
+`make crash-test` does all points, on both registries; an ordinary run a seeded sample of them.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
+import csv
 import json
 import multiprocessing
+import multiprocessing.forkserver
 import os
+import random
 import shutil
 import signal
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import polars as pl
 import pytest
-from crash_worker import work
-from world import BANK_TERMS, Clock, upload
+from crash_day import DAY, STEPS, TERMS, Job, lay_out, work_day
+from lxml import etree
+from sqlalchemy import create_engine
+from world import postgres_url
 
-from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import due
-from gateway.registry import tables as t
-from gateway.settings import Settings
-from gateway.submissions import SENT
-from sandbox.banks import Bank
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
 
 pytestmark = pytest.mark.crash
-TODAY = dt.date(2026, 11, 20)
-# A fork of a process that has run Polars may hang: workers come from a server that has only imported it.
-# It is found by PYTHONPATH alone: the server does not take over this process's sys.path.
-os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
-_WORKERS = multiprocessing.get_context("forkserver")
-_WORKERS.set_forkserver_preload(["crash_worker"])
-_PATIENCE_S = 60
+_PATIENCE_S = 900
+_STRUCK = [number for number, step in enumerate(STEPS) if step.struck]
+_SAMPLE = {"sqlite": 8, "postgres": 3}
+"""Points of an ordinary run, for each way to strike."""
 
 
-def run(root: Path, what: str, at: int | None = None, how: int = signal.SIGKILL, report: str = "") -> int:
-    """Exit code of a worker (negative: the signal that ended it)."""
-    worker = _WORKERS.Process(target=work, args=(str(root), what, at, how, report))
-    worker.start()
-    worker.join(_PATIENCE_S)
-    assert worker.exitcode is not None, "the worker hangs"
-    return worker.exitcode
+def _context() -> Any:
+    """A fork of a process that has run Polars may hang: workers come from a server that has only imported it."""
+    # One that another module started has not imported the days, which would cost every worker a second.
+    multiprocessing.forkserver._forkserver._stop()
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["crash_day"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        patch.setenv("POLARS_MAX_THREADS", "1")
+        multiprocessing.forkserver.ensure_running()
+    return context
 
 
-def points_of(root: Path, what: str) -> int:
-    """How many points a whole run passes."""
-    report = root / "points"
-    assert run(root, what, report=str(report)) == 0
-    return int(report.read_text(encoding="ascii"))
+class Database:
+    """The registry's copies: SQLite's lies in the town's folder and is copied with it."""
+
+    url = ""
+
+    def keep(self, name: str) -> None: ...
+
+    def take(self, name: str) -> None: ...
 
 
-def opened(root: Path) -> Gateway:
-    return open_gateway(Settings(home=root / "home", config_dir=root / "config"), Clock())
+class PostgresDatabase(Database):
+    """A copy is a database made from another one as its template."""
+
+    def __init__(self) -> None:
+        self.url = postgres_url()
+        self._name = self.url.rpartition("/")[2]
+        self._admin = create_engine(f"{self.url.rpartition('/')[0]}/postgres", isolation_level="AUTOCOMMIT")
+
+    def keep(self, name: str) -> None:
+        self._copy(self._name, f"{self._name}_{name}")
+
+    def take(self, name: str) -> None:
+        self._copy(f"{self._name}_{name}", self._name)
+
+    def _copy(self, old: str, new: str) -> None:
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {new} WITH (FORCE)")
+            connection.exec_driver_sql(f"CREATE DATABASE {new} TEMPLATE {old}")
 
 
-@pytest.fixture
-def prepared(tmp_path: Path, config_dir: Path) -> Path:
-    """Inboxes with three files, one of them twice; nothing received yet. Copied for every point."""
-    root = tmp_path / "root"
-    root.mkdir()
-    gateway = opened_at(root, config_dir, tmp_path)
-    upload(gateway, "alder", "a.xml", salaries_pain001(TODAY))
-    upload(gateway, "birch", "b.ach", suppliers_nacha(TODAY))
-    upload(gateway, "cedar", "c.csv", invoices_csv(TODAY))
-    upload(gateway, "alder", "z.xml", salaries_pain001(TODAY))
-    gateway.registry.engine.dispose()
-    return root
+@dataclass
+class Days:
+    """The two days, undisturbed, and a copy of the town before each step of ours."""
+
+    registry: str
+    folder: Path
+    database: Database
+    context: Any
+    points: dict[int, int] = field(default_factory=dict)
+    left: dict[int, str] = field(default_factory=dict)
+    outcome: dict[str, Any] = field(default_factory=dict)
+    ran_on: int = 0
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "town"
+
+    def play(self) -> None:
+        self.root.mkdir()
+        lay_out(self.root)
+        for number, step in enumerate(STEPS):
+            if step.struck:
+                shutil.copytree(self.root, self.folder / f"before-{number}", copy_function=shutil.copy2)
+                self.database.keep(str(number))
+            told = self.done(number)
+            self.points[number] = told["points"]
+            if step.struck:
+                told = self.done(number)  # whoever repeats a step asks once more about what nobody knows
+            self.left[number] = told["left"]
+        self.outcome = told["outcome"]
+
+    def start(self, first: int, last: int, at: int | None = None, how: int = signal.SIGKILL) -> Any:
+        report = self.folder / f"report-{time.monotonic_ns()}"
+        job = Job(self.root, self.database.url, first, last, report, at, how)
+        worker = self.context.Process(target=work_day, args=(job,))
+        worker.report = report
+        worker.start()
+        return worker
+
+    def done(self, first: int, last: int | None = None) -> dict[str, Any]:
+        """Run steps to their end and read the report."""
+        worker = self.start(first, first if last is None else last)
+        worker.join(_PATIENCE_S)
+        assert worker.exitcode == 0, f"{STEPS[first].name}: {_words(worker)}"
+        return json.loads(worker.report.read_text(encoding="utf-8"))
+
+    def before(self, number: int) -> None:
+        shutil.rmtree(self.root)
+        shutil.copytree(self.folder / f"before-{number}", self.root, copy_function=shutil.copy2)
+        self.database.take(str(number))
+
+    def goes_on_to_its_end(self, number: int, at: int) -> None:
+        """After the strike another worker does the step, and the rest of the days brings what it always brings."""
+        point = f"point {at} of {self.points[number]} of {STEPS[number].name!r}"
+        told = self.done(number)
+        if told["left"] != self.left[number] or at in {0, self.points[number] - 1}:
+            self.ran_on += 1
+            end = told if number == len(STEPS) - 1 else self.done(number + 1, len(STEPS) - 1)
+            assert _differences(end["outcome"], self.outcome) == [], f"after a strike at {point}"
+
+    @cached_property
+    def all_points(self) -> list[tuple[int, int]]:
+        return [(number, at) for number in _STRUCK for at in range(self.points[number])]
+
+    def sample(self, count: int) -> list[tuple[int, int]]:
+        """All of them by hand, else some of every step, chosen by a seed."""
+        if os.environ.get("BULKRAIL_CRASH_POINTS") == "all":
+            return self.all_points
+        return sorted(random.Random(20261120).sample(self.all_points, count))
 
 
-def opened_at(root: Path, config_dir: Path, old: Path) -> Gateway:
-    shutil.copytree(config_dir, root / "config")
-    move_providers(root, old)
-    return opened(root)
+def _words(worker: Any) -> str:
+    fault = worker.report.with_suffix(".fault")
+    return fault.read_text(encoding="utf-8") if fault.exists() else f"exit code {worker.exitcode}"
 
 
-def move_providers(root: Path, old: Path) -> None:
-    """Point the copied provider profiles at the copied folders."""
-    for path in (root / "config" / "providers").glob("*.yaml"):
-        path.write_text(path.read_text(encoding="utf-8").replace(str(old), str(root)), encoding="utf-8")
-    for place in ("euro/in", "euro/out", "us/in", "us/out"):
-        (root / place).mkdir(parents=True, exist_ok=True)
+def _differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    return [
+        f"{name}: {[row for row in found[name] if row not in expected[name]]} instead of "
+        f"{[row for row in expected[name] if row not in found[name]]}"
+        if isinstance(found[name], list) else f"{name}: {found[name]!r} instead of {expected[name]!r}"
+        for name in expected if found[name] != expected[name]
+    ]  # fmt: skip
 
 
-def copy(root: Path, to: Path) -> Path:
-    shutil.copytree(root, to, copy_function=shutil.copy2)
-    move_providers(to, root)
-    return to
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def days(request: pytest.FixtureRequest) -> Iterator[Days]:
+    database = PostgresDatabase() if request.param == "postgres" else Database()
+    # A kill loses nothing that was written, so that memory is as good a disk as any here.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="crash-day-", dir=memory) as folder:
+        found = Days(request.param, Path(folder), database, _context())
+        found.play()
+        yield found
 
 
-def outcome_of_intake(root: Path) -> dict[str, object]:
-    """What must be the same after any crash."""
-    gateway = opened(root)
-    files = gateway.registry.rows(t.FILES)
-    submissions = gateway.registry.rows(t.SUBMISSIONS)
-    answers = [row for row in submissions if row["kind"] == "answer"]
-    inboxes = [item.key for item in gateway.store.list("clients") if "/inbox/" in item.key]
-    outboxes = sorted(item.key for item in gateway.store.list("clients") if "/outbox/" in item.key)
-    found = {
-        "files": sorted((row["file_id"], row["state"]) for row in files),
-        "arrivals": sorted((row["name"], row["duplicate"]) for row in gateway.registry.rows(t.ARRIVALS)),
-        "planned": sorted(
-            (row["slot"], row["payments"], row["sum_minor"]) for row in submissions if row["kind"] == "payment"
-        ),
-        "answers": sorted((row["name"], row["state"]) for row in answers),
-        "inboxes": inboxes,
-        "outboxes": outboxes,
-        "rows": {row["file_id"]: gateway.lake.whole(row["file_id"], "payments").height for row in files},
-        "placed": {
-            row["file_id"]: gateway.lake.whole(row["file_id"], "routes")["payment_id"].is_unique().all()
-            for row in files
-        },
+def test_undisturbed_the_banks_book_what_the_files_say(days: Days) -> None:
+    """Held against the clients' files as an independent reader sees them."""
+    files = [*_pain001(salaries_pain001(DAY)), *_nacha(suppliers_nacha(DAY)), *_csv(invoices_csv(DAY))]
+    dogwood = [(name.replace("SAL-", "DOG-"), minor) for name, minor in _pain001(salaries_pain001(DAY))]
+    refused = {
+        "SAL-11-1004",
+        "SAL-11-1007",
+        "DOG-11-1004",
+        "DOG-11-1007",
+        "INV-2203",
+        "INV-1003",
+        "INV-1004",
+        "INV-1006",
     }
-    gateway.registry.engine.dispose()
-    return found
+    cancelled = {"SAL-11-1001"}
+    accepted = [item for item in files + dogwood if item[0] not in refused | cancelled]
+    assert len(accepted) == 32
+    assert sorted(tuple(row[1:]) for row in days.outcome["banks"]) == sorted(accepted)
+    assert days.outcome["open"] == days.outcome["inboxes"] == days.outcome["news_left"] == []
+    assert days.outcome["fault_of_the_trail"] is None
+    assert {row[3] for row in days.outcome["states"]} == {
+        "settled", "returned", "rejected", "provider_rejected", "cancelled",
+    }  # fmt: skip
+    assert len(days.outcome["closes"]) == 2 * (len(TERMS) + 1)
+    assert len(days.all_points) > 300
 
 
-def test_intake_survives_a_kill_at_every_point(prepared: Path, tmp_path: Path) -> None:
-    whole = copy(prepared, tmp_path / "whole")
-    points = points_of(whole, "intake")
-    expected = outcome_of_intake(whole)
-    assert len(expected["files"]) == 3
-    assert expected["inboxes"] == []
-    assert points > 30
-    for at in _sample(points):
-        root = copy(prepared, tmp_path / f"at-{at}")
-        assert run(root, "intake", at) == -signal.SIGKILL
-        assert run(root, "intake") == 0
-        assert outcome_of_intake(root) == expected, f"after a kill at point {at} of {points}"
-        shutil.rmtree(root)
+def _pain001(data: bytes) -> list[tuple[str, int]]:
+    found = etree.fromstring(data).iterfind(".//{*}CdtTrfTxInf")
+    return [(item.findtext(".//{*}EndToEndId"), _minor(item.findtext(".//{*}InstdAmt"))) for item in found]
 
 
-def test_delivery_survives_a_kill_at_every_point(prepared: Path, tmp_path: Path) -> None:
-    assert run(prepared, "intake") == 0
-    planned = planned_payments(prepared)
-    assert len(planned) == 23
-    points = points_of(copy(prepared, tmp_path / "whole"), "deliver")
-    assert booked(tmp_path / "whole") == planned
-    for at in _sample(points):
-        root = copy(prepared, tmp_path / f"at-{at}")
-        assert run(root, "deliver", at) == -signal.SIGKILL
-        assert run(root, "deliver") == 0
-        assert booked(root) == planned, f"after a kill at point {at} of {points}"
-        all_sent(root)
-        shutil.rmtree(root)
+def _nacha(data: bytes) -> list[tuple[str, int]]:
+    return [(line[39:54].strip(), int(line[29:39])) for line in data.decode().splitlines() if line[0] == "6"]
 
 
-def test_delivery_survives_a_worker_that_sleeps_while_another_acts(prepared: Path, tmp_path: Path) -> None:
-    assert run(prepared, "intake") == 0
-    planned = planned_payments(prepared)
-    points = points_of(copy(prepared, tmp_path / "whole"), "deliver")
-    for at in _sample(points):
-        root = copy(prepared, tmp_path / f"at-{at}")
-        sleeper = _WORKERS.Process(target=work, args=(str(root), "deliver", at, signal.SIGSTOP, ""))
-        sleeper.start()
+def _csv(data: bytes) -> list[tuple[str, int]]:
+    rows = csv.DictReader(data.decode().splitlines())
+    return [(row["end_to_end_id"], _minor(row["amount"])) for row in rows if row["end_to_end_id"] != "TOTAL"]
+
+
+def _minor(amount: str) -> int:
+    whole, _, fraction = amount.partition(".")
+    return int(whole) * 100 + int(f"{fraction:0<2}"[:2])
+
+
+def test_killed_anywhere(days: Days, capsys: pytest.CaptureFixture[str]) -> None:
+    points = days.sample(_SAMPLE[days.registry])
+    assert points
+    faults = []
+    for number, at in points:
+        days.before(number)
+        worker = days.start(number, number, at)
+        worker.join(_PATIENCE_S)
+        assert worker.exitcode == -signal.SIGKILL
+        faults += _fault_of(days, number, at)
+    _report(days, "killed", points, capsys)
+    assert faults == []
+
+
+def test_asleep_anywhere_while_another_acts(days: Days, capsys: pytest.CaptureFixture[str]) -> None:
+    points = days.sample(_SAMPLE[days.registry])
+    assert points
+    faults = []
+    for number, at in points:
+        days.before(number)
+        sleeper = days.start(number, number, at, signal.SIGSTOP)
         _wait_until_stopped(sleeper.pid)
-        if not _holds_the_database(at, root):
-            assert run(root, "deliver") == 0
+        other = days.start(number, number)
+        # Where the sleeper holds a lock the other one waits for it: then both go on at once.
+        other.join(1.5)
         os.kill(sleeper.pid, signal.SIGCONT)
-        sleeper.join(_PATIENCE_S)
-        assert sleeper.exitcode in {0, 1}, "a sleeper that lost may stop with an error, and must not hang"
-        assert run(root, "deliver") == 0
-        assert booked(root) == planned, f"after a sleep at point {at} of {points}"
-        all_sent(root)
-        shutil.rmtree(root)
+        for worker in (sleeper, other):
+            worker.join(_PATIENCE_S)
+            assert worker.exitcode in {0, 1}, f"step {number}, point {at}: {_words(worker)}"
+        faults += _fault_of(days, number, at)
+    _report(days, "asleep", points, capsys)
+    assert faults == []
 
 
-def _sample(points: int) -> list[int]:
-    """All points by hand (`make crash-test`), some twenty in an ordinary run, the first and the last always."""
-    if os.environ.get("BULKRAIL_CRASH_POINTS") == "all":
-        return list(range(points))
-    return sorted({*range(0, points, max(1, points // 20)), points - 1})
+def _fault_of(days: Days, number: int, at: int) -> list[str]:
+    try:
+        days.goes_on_to_its_end(number, at)
+    except AssertionError as fault:
+        if os.environ.get("BULKRAIL_CRASH_POINTS") != "all":
+            raise
+        return [str(fault)]
+    return []
+
+
+def _report(days: Days, how: str, points: list[tuple[int, int]], capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{days.registry}, {how}: {len(points)} of {len(days.all_points)} points of two days, "
+            f"{days.ran_on} of them run to the end of the days\n"
+        )
+    days.ran_on = 0
 
 
 def _wait_until_stopped(pid: int | None) -> None:
     until = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-        if state == "T":
+        if Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T":
             return
-        time.sleep(0.02)
+        time.sleep(0.01)
     raise AssertionError("the worker did not stop")
-
-
-def _holds_the_database(at: int, root: Path) -> bool:
-    """SQLite has one writer: a worker that sleeps inside a transaction keeps every other out, and nobody acts."""
-    import sqlite3
-
-    with sqlite3.connect(root / "home" / "registry.sqlite", timeout=0.2) as db:
-        try:
-            db.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            return True
-        db.rollback()
-    return False
-
-
-def planned_payments(root: Path) -> list[tuple[str, str, int]]:
-    """provider, reference, amount of every planned payment."""
-    gateway = opened(root)
-    routes = pl.concat([gateway.lake.whole(row["file_id"], "routes") for row in gateway.registry.rows(t.FILES)])
-    assert len(due(gateway)) == len(gateway.registry.rows(t.SUBMISSIONS, t.SUBMISSIONS.c.kind == "payment"))
-    gateway.registry.engine.dispose()
-    return sorted(routes.select("provider", "reference", "amount_minor").rows())
-
-
-def booked(root: Path) -> list[tuple[str, str, int]]:
-    """What the banks paid, as often as they were told to."""
-    found = []
-    for provider, folder in (("euro_bank", "euro"), ("us_bank", "us")):
-        bank = Bank(BANK_TERMS[provider], root / folder, root / f"{folder}.sqlite")
-        bank.tick(dt.datetime(2026, 11, 20, 18, 0, tzinfo=dt.UTC))
-        found += [
-            (provider, row["instruction_id"], row["amount_minor"]) for row in bank.books.rows("SELECT * FROM payments")
-        ]
-    return sorted(found)
-
-
-def all_sent(root: Path) -> None:
-    gateway = opened(root)
-    states = {row["state"] for row in gateway.registry.rows(t.SUBMISSIONS, t.SUBMISSIONS.c.kind == "payment")}
-    assert states <= set(SENT) - {"UNKNOWN"}, json.dumps(sorted(states))
-    gateway.registry.engine.dispose()
