@@ -113,7 +113,8 @@ class ClientProfile(Model):
 
     `accounts`: those it may order payments from or collect to. `countries`: of the other side's bank. Files over
     `approval_limit_minor` wait for one person, over `four_eyes_limit_minor` for two. `prefer`: a rail that meets the date
-    before a cheaper one ("on_time"), or the other way round ("cost").
+    before a cheaper one ("on_time"), or the other way round ("cost"). `reports`: report formats of which it finds each
+    day's in its outbox.
     """
 
     client_id: Slug
@@ -140,6 +141,7 @@ class ClientProfile(Model):
     duplicate_window_days: int = Field(default=30, ge=0, le=400)
     duplicate_payment: Literal["reject", "warn"] = "reject"
     rules: dict[str, Literal["error", "warning", "off"]] = {}
+    reports: tuple[str, ...] = ()
 
 
 class Capacity(Model):

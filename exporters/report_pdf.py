@@ -148,10 +148,11 @@ def _breakable(text: str) -> str:
         return text
     whole = text.replace(_BREAK_HERE, "")
     cut = whole if len(whole) <= _CELL_CHARS_MAX else f"{whole[:_CELL_CHARS_MAX]}…"
-    return " ".join(
-        _BREAK_HERE.join(word[start : start + _PIECE_CHARS] for start in range(0, len(word), _PIECE_CHARS))
-        for word in cut.split(" ")
-    )
+    return " ".join(word if len(word) <= _WORD_CHARS_MAX else _pieces(word) for word in cut.split(" "))
+
+
+def _pieces(word: str) -> str:
+    return _BREAK_HERE.join(word[start : start + _PIECE_CHARS] for start in range(0, len(word), _PIECE_CHARS))
 
 
 def _cut(report: Report, page: Page) -> str:

@@ -17,6 +17,7 @@ from gateway.cli_finance import finance_app
 from gateway.cli_parts import CLIENT_DESK, FINANCE, OPERATION, Output, opened, plainly
 from gateway.cli_read import read_app
 from gateway.cli_releases import releases_app
+from gateway.cli_reports import reports_app
 
 app = typer.Typer(
     help="bulkrail: bulk payment files in, payments out exactly once, answers and reports that tie out.",
@@ -28,6 +29,7 @@ config_app = typer.Typer(help="Client and provider profiles.", no_args_is_help=T
 app.add_typer(config_app, name="config")
 app.add_typer(read_app)
 app.add_typer(releases_app)
+app.add_typer(reports_app)
 app.add_typer(alerts_app)
 app.add_typer(finance_app)
 app.add_typer(audit_app, name="audit")

@@ -190,6 +190,12 @@ def _check_client(client: ClientProfile) -> list[tuple[tuple[str | int, ...], st
     if {answer.name for answer in client.answers} <= _TELL_NOT_ALL:
         told = "none of these answers tells of a file without rejected payments; add pain.002 or a table"
         problems.append((("answers",), told))
+    layouts = {name for name, item in discover("exporters", "EXPORT").items() if item.kind == "report"}
+    problems += [
+        (("reports", position), f"no report format named {name!r}; there are: {', '.join(sorted(layouts))}")
+        for position, name in enumerate(client.reports)
+        if name not in layouts
+    ]
     parsed = {rule for item in agreed_formats(client).values() for rule in item.facts.rules}
     rules = parsed.union(discover("validators", "RULE"))
     problems += [(("rules", rule), f"no rule named {rule!r}") for rule in client.rules if rule not in rules]

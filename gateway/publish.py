@@ -52,7 +52,9 @@ def publish(gateway: Gateway) -> Published:
         TransientError, OutsideError: the store's.
     """
     wanted = dict(_wanted(gateway))
-    present = {item.key: item for item in gateway.store.list(PREFIX) if not item.key.startswith(f"{PREFIX}/{REGISTRY}/")}
+    present = {
+        item.key: item for item in gateway.store.list(PREFIX) if not item.key.startswith(f"{PREFIX}/{REGISTRY}/")
+    }
     missing = sorted(wanted.keys() - present.keys())
     for key in missing:
         gateway.store.copy(wanted[key], key)
@@ -84,7 +86,11 @@ def _wanted(gateway: Gateway) -> Iterator[tuple[str, str]]:
 def _closes(gateway: Gateway) -> dict[str, tuple[str, str, int]]:
     """Subject of a close in the lake → scope, day, revision."""
     return {
-        close_subject(row["provider_id"], row["day"], row["revision"]): (row["provider_id"], row["day"], row["revision"])
+        close_subject(row["provider_id"], row["day"], row["revision"]): (
+            row["provider_id"],
+            row["day"],
+            row["revision"],
+        )
         for row in gateway.registry.rows(t.CLOSES)
     }
 
@@ -93,7 +99,8 @@ def _put_table(gateway: Gateway, name: str, table: Table, columns: tuple[str, ..
     """One table as one object, written anew only where it changed."""
     dtypes = {name: pl.Int64 if table.c[name].type.python_type is int else pl.String for name in columns}
     rows: list[dict[str, Any]] = [
-        {column: row[column] for column in columns} for row in gateway.registry.rows(table, order=tuple(table.primary_key))
+        {column: row[column] for column in columns}
+        for row in gateway.registry.rows(table, order=tuple(table.primary_key))
     ]
     out = io.BytesIO()
     pl.DataFrame(rows, schema=dtypes).write_parquet(out, compression="zstd")

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -96,6 +96,12 @@ class ObjectStore(ABC):
                 size += out.write(chunk)
         return hasher.hexdigest(), size
 
+    def copy(self, key: str, to: str) -> None:
+        """Have the object also under another key, where none is yet: a hard link, or a copy made by the bucket. Raises NotFound."""
+        with _outside(key):
+            self._copy(key, to)
+        self._make_durable(to)
+
     @contextmanager
     def mapped(self, key: str) -> Iterator[bytes | mmap.mmap]:
         """The object as a read-only memory map (a spooled copy where the store is remote). Raises NotFound."""
@@ -116,6 +122,9 @@ class ObjectStore(ABC):
 
     def _write(self, key: str, data: bytes | Path, *, create: bool) -> None:
         obstore.put(self._store, key, data, mode="create" if create else "overwrite")
+
+    @abstractmethod
+    def _copy(self, key: str, to: str) -> None: ...
 
     @abstractmethod
     def _make_durable(self, key: str) -> None: ...
@@ -169,6 +178,13 @@ class LocalObjectStore(ObjectStore):
         finally:
             aside.unlink(missing_ok=True)
 
+    def _copy(self, key: str, to: str) -> None:
+        target = self._root / to
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Objects are replaced whole, never written into: who links one keeps what it was.
+        with suppress(FileExistsError):
+            os.link(self._root / key, target)
+
     def _make_durable(self, key: str) -> None:
         path = self._root / key
         for target in (path, *[parent for parent in path.parents if parent.is_relative_to(self._root)]):
@@ -217,6 +233,9 @@ class S3ObjectStore(ObjectStore):
                 return False
             raise OutsideError(f"S3 refused to delete {key}: {fault}") from fault
         return True
+
+    def _copy(self, key: str, to: str) -> None:
+        obstore.copy(self._store, key, to)
 
     def _make_durable(self, key: str) -> None:
         """S3 answers a put when it is durable."""

@@ -1,0 +1,28 @@
+"""The command line: reports that no close makes, and the published lake. Merged into `bulkrail`'s own commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli_parts import FINANCE, opened, plainly
+
+reports_app = typer.Typer(no_args_is_help=True)
+_Day = Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD")]
+
+
+@reports_app.command(rich_help_panel=FINANCE)
+def client_report(
+    day: _Day,
+    client: Annotated[
+        str | None, typer.Argument(help="Client id; without it all that sent something on the day.")
+    ] = None,
+) -> None:
+    """Write what became of clients' files of a day, and send it where the profile names formats (`reports`)."""
+    from gateway.client_reports import client_reports, write_client_report
+
+    with plainly():
+        gateway = opened()
+        for key in write_client_report(gateway, client, day) if client else client_reports(gateway, day):
+            typer.echo(key)

@@ -1,0 +1,178 @@
+"""Client reports: what became of a client's files of a day, under `reports/`, and in its outbox where that was agreed.
+
+The report is made of what is known when it is made. The outbox gets it by the submission protocol, like every answer: what
+the client has been sent already is not sent again, what became known later makes a further one, numbered.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from canonical.contracts import Report, ReportExport
+from canonical.identifiers import make_id
+from canonical.plugins import lookup
+from gateway.book import attribution, feedback_frames, reasons_of, states_of
+from gateway.composition import Gateway
+from gateway.dispatch import dispatch
+from gateway.pgp import PgpKeyring
+from gateway.plans import standing_findings, standing_verdicts
+from gateway.registry import tables as t
+from gateway.registry.engine import insert_new, take_numbers
+from gateway.report_files import day_of, report_bytes, report_digest, write_reports
+from gateway.status import parsed_counts, read_counts
+from reconciliation.client_report import ClientDay, client_report
+from reconciliation.frames import BOOK
+
+_FILE_DTYPES: Final = {
+    "file_id": pl.String, "file": pl.String, "received_at": pl.String, "received_on": pl.Date, "state": pl.String,
+    "unreadable": pl.Int64,
+}  # fmt: skip
+_CORRECTIONS: Final = {
+    "file_id": pl.String, "row": pl.Int64, "end_to_end_id": pl.String, "told_on": pl.Date, "reason": pl.String,
+    "reason_text": pl.String, "corrected": pl.String,
+}  # fmt: skip
+
+
+def client_reports(gateway: Gateway, day: str) -> list[str]:
+    """Write the report of a day for each client that sent something on it; their keys. A repeat changes nothing."""
+    sent = gateway.registry.rows(t.FILES, t.FILES.c.received_on == day_of(day).isoformat())
+    return [
+        key
+        for client_id in sorted({row["client_id"] for row in sent})
+        for key in write_client_report(gateway, client_id, day)
+    ]
+
+
+def write_client_report(gateway: Gateway, client_id: str, day: str) -> list[str]:
+    """Write one client's report of a day in every report format, and send what the profile names; the keys below `reports/`.
+
+    Raises:
+        NotFound: no such client. ConfigError: not a day.
+    """
+    client = gateway.profiles.client(client_id)
+    files = _files(gateway, client_id, day_of(day))
+    report = client_report(_day(gateway, client_id, day_of(day), files))
+    written = write_reports(gateway, report)
+    if files:
+        for name in client.reports:
+            _send(gateway, report, files[0]["file_id"], lookup("exporters", "EXPORT", name))
+    return written
+
+
+def _files(gateway: Gateway, client_id: str, day: dt.date) -> list[Mapping[str, Any]]:
+    c = t.FILES.c
+    return gateway.registry.rows(
+        t.FILES, c.client_id == client_id, c.received_on == day.isoformat(), order=(c.received_at, c.file_id)
+    )
+
+
+def _day(gateway: Gateway, client_id: str, day: dt.date, files: list[Mapping[str, Any]]) -> ClientDay:
+    file_ids = [row["file_id"] for row in files]
+    states = states_of(gateway, file_ids)
+    unreadable = read_counts(gateway, file_ids).select("file_id", "unreadable")
+    known = pl.DataFrame(
+        [
+            {
+                "file_id": row["file_id"],
+                "file": row["name"],
+                "received_at": row["received_at"],
+                "received_on": day,
+                "state": row["state"],
+            }
+            for row in files
+        ],
+        schema={name: dtype for name, dtype in _FILE_DTYPES.items() if name != "unreadable"},
+    )
+    return ClientDay(
+        client_id=client_id, name=gateway.profiles.client(client_id).name, day=day,
+        files=known.join(unreadable, on="file_id", how="left"), parsed=parsed_counts(gateway, file_ids), states=states,
+        said=_said(gateway, file_ids, states), corrections=_corrections(gateway, states),
+    )  # fmt: skip
+
+
+def _said(gateway: Gateway, file_ids: list[str], states: pl.DataFrame) -> pl.DataFrame:
+    """payment_id, said_reason, message, remedy: of what was refused here its findings, else the provider's last word."""
+    here = states.filter(pl.col("state") == "rejected").select("payment_id", "file_id", "row")
+    frames = []
+    for file_id in file_ids:
+        findings = standing_findings(gateway, file_id)
+        own = findings.filter(pl.col("row").is_not_null()).group_by("row", maintain_order=True).agg(
+            pl.col("message").str.join(" "), pl.col("remedy").unique(maintain_order=True).str.join(" ")
+        )  # fmt: skip
+        above = (
+            findings.filter(pl.col("row").is_null())
+            .unique("rule", keep="first")
+            .select("rule", above="message", mend="remedy")
+        )
+        verdicts = standing_verdicts(gateway, file_id).select("payment_id", "row", "rule", said_reason="reason")
+        frames.append(verdicts.join(own, on="row", how="left").join(above, on="rule", how="left").select(
+            "payment_id", "said_reason", message=pl.coalesce("message", "above"), remedy=pl.coalesce("remedy", "mend")
+        ))  # fmt: skip
+    schema = dict.fromkeys(("payment_id", "said_reason", "message", "remedy"), pl.String)
+    told_here = pl.concat([pl.DataFrame(schema=schema), *frames]).join(here, on="payment_id", how="semi")
+    told_there = reasons_of(gateway, states).select(
+        "payment_id", said_reason="provider_reason", message="provider_message", remedy=pl.lit(None, dtype=pl.String)
+    )
+    return pl.concat([told_here, told_there.join(told_here, on="payment_id", how="anti")])
+
+
+def _corrections(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
+    """Notifications of change (NACHA) and advices (Bacs) about these payments, as the provider gave them."""
+    frames = [pl.DataFrame(schema=_CORRECTIONS)]
+    book = states.select(BOOK.columns.keys())
+    for provider in book["provider"].drop_nulls().unique().sort():
+        words = attribution(gateway, provider, book).attributed.filter(pl.col("kind") == "correction")
+        statuses = feedback_frames(gateway, provider, "statuses").select(
+            "feedback_id", "position", "corrected", told_on="received_on"
+        )
+        rows = words.join(statuses, on=["feedback_id", "position"]).join(
+            states.select("payment_id", "file_id", "row", "end_to_end_id"), on="payment_id"
+        )
+        frames.append(rows.sort("sequence", "position").select(_CORRECTIONS.keys()))
+    return pl.concat(frames)
+
+
+def _send(gateway: Gateway, report: Report, file_id: str, export: ReportExport) -> None:
+    """Plan and make the delivery into the outbox, once for each state of the report."""
+    slot = f"report/{report.day}/{export.name}/{report_digest(report)}"
+    submission_id = make_id("S", file_id, slot)
+    if gateway.registry.one(t.SUBMISSIONS, submission_id=submission_id) is None:
+        _plan(gateway, report, file_id, slot, submission_id, export)
+    dispatch(gateway, submission_id)
+
+
+def _plan(gateway: Gateway, report: Report, file_id: str, slot: str, submission_id: str, export: ReportExport) -> None:
+    """Write the bytes, then plan their delivery. The day's first file stands for the day."""
+    data, suffix = _sealed(gateway, report_bytes(export, report), report.scope, export.suffix)
+    sha256, registry = hashlib.sha256(data).hexdigest(), gateway.registry
+    key = f"answers/{submission_id}-{sha256[:16]}"
+    gateway.store.put(key, data)
+    with registry.transaction() as connection:
+        # Taken in the transaction that names the report: two workers never give one name to two reports.
+        number = take_numbers(connection, f"report:{report.scope}:{report.day}:{export.name}")
+        insert_new(
+            connection, t.SUBMISSIONS,
+            submission_id=submission_id, kind="answer", file_id=file_id, slot=slot, destination=report.scope,
+            payments=0, sum_minor=0, name=f"report.{report.day}.{number}{suffix}", key=key, sha256=sha256,
+            size_bytes=len(data), business_date=gateway.clock().date().isoformat(), state="PREPARED", attempt=0,
+            detail="", created_at=registry.now(), changed_at=registry.now(),
+        )  # fmt: skip
+
+
+def _sealed(gateway: Gateway, data: bytes, client_id: str, suffix: str) -> tuple[bytes, str]:
+    """As it leaves, and its suffix: encrypted for the client and signed where that was agreed."""
+    pgp = gateway.profiles.client(client_id).pgp
+    if pgp is None or pgp.encrypt_to is None:
+        return data, suffix
+    with tempfile.TemporaryDirectory(prefix="report-") as folder:
+        plain, sealed = Path(folder) / "plain", Path(folder) / "sealed"
+        plain.write_bytes(data)
+        PgpKeyring(pgp, gateway.secret).close(plain, sealed)
+        return sealed.read_bytes(), f"{suffix}.pgp"

@@ -1,0 +1,69 @@
+"""Client reports over the stages: what a client finds of its files of a day, once, and once more when more is known."""
+
+from __future__ import annotations
+
+import io
+
+import polars as pl
+import pytest
+from test_bank_day import TODAY, deliver, feedback, intake
+from world import BANK_TERMS, agree, upload
+
+from canonical.errors import ConfigError, NotFound
+from gateway.client_reports import client_reports, write_client_report
+from gateway.composition import Gateway
+from sandbox.banks import Bank
+from sandbox.day import salaries_pain001, suppliers_nacha
+
+OUTBOX = "clients/alder/outbox"
+
+
+def reports_in(gateway: Gateway, client_id: str = "alder") -> list[str]:
+    found = [item.key.rpartition("/")[2] for item in gateway.store.list(f"clients/{client_id}/outbox")]
+    return [name for name in found if name.startswith("report.")]
+
+
+def table(gateway: Gateway) -> dict[str, object]:
+    data = gateway.store.get(f"reports/{TODAY}/client-alder.parquet")
+    (row,) = pl.read_parquet(io.BytesIO(data)).to_dicts()
+    return row
+
+
+def test_the_client_finds_its_report_and_a_further_one_when_more_is_known(gateway: Gateway, tmp_path) -> None:
+    agree(gateway, "alder", reports=("report-csv", "report-pdf"))
+    upload(gateway, "alder", "salaries.xml", salaries_pain001(TODAY))
+    intake(gateway)
+    deliver(gateway)
+    keys = write_client_report(gateway, "alder", TODAY.isoformat())
+    assert f"reports/{TODAY}/client-alder.pdf" in keys
+    assert (table(gateway)["under_way_minor"], table(gateway)["settled_minor"]) == (3_136_499, 0)
+    assert reports_in(gateway) == [f"report.{TODAY}.1.csv", f"report.{TODAY}.1.pdf"]
+    write_client_report(gateway, "alder", TODAY.isoformat())
+    assert len(reports_in(gateway)) == 2, "nothing new is known: nothing is sent"
+
+    bank = Bank(BANK_TERMS["euro_bank"], tmp_path / "euro", tmp_path / "euro.sqlite")
+    bank.tick(gateway.clock())
+    bank.close_day(TODAY)
+    feedback(gateway)
+    assert client_reports(gateway, TODAY.isoformat()) == keys
+    row = table(gateway)
+    assert (row["under_way_minor"], row["settled_minor"], row["refused_by_bank_minor"]) == (0, 2_783_043, 353_456)
+    assert (row["difference_minor"], row["payments_difference"]) == (0, 0)
+    assert len(reports_in(gateway)) == 4
+    told = gateway.store.get(f"{OUTBOX}/report.{TODAY}.2.csv")
+    assert told == gateway.store.get(f"reports/{TODAY}/client-alder.csv")
+
+
+def test_a_client_without_agreed_formats_gets_none(gateway: Gateway) -> None:
+    upload(gateway, "birch", "suppliers.ach", suppliers_nacha(TODAY))
+    intake(gateway)
+    assert client_reports(gateway, TODAY.isoformat())
+    assert reports_in(gateway, "birch") == []
+    assert client_reports(gateway, "2026-11-19") == []
+
+
+def test_what_is_no_day_or_no_client_is_refused(gateway: Gateway) -> None:
+    with pytest.raises(ConfigError, match="not a day"):
+        client_reports(gateway, "today")
+    with pytest.raises(NotFound):
+        write_client_report(gateway, "nobody", TODAY.isoformat())
