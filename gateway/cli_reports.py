@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli_parts import FINANCE, opened, plainly
+from gateway.cli_parts import FINANCE, OPERATION, opened, plainly
 
 reports_app = typer.Typer(no_args_is_help=True)
 _Day = Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD")]
@@ -26,3 +26,13 @@ def client_report(
         gateway = opened()
         for key in write_client_report(gateway, client, day) if client else client_reports(gateway, day):
             typer.echo(key)
+
+
+@reports_app.command(rich_help_panel=OPERATION)
+def publish() -> None:
+    """Keep `published/`: the committed data of the lake, for DuckDB, Athena, Spark and Polars."""
+    from gateway.publish import publish as renew
+
+    with plainly():
+        done = renew(opened())
+    typer.echo(f"{done.objects} objects, {done.added} added, {done.removed} removed")

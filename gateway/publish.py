@@ -16,6 +16,7 @@ import polars as pl
 from sqlalchemy import Table
 
 from gateway.composition import Gateway
+from gateway.journals import close_subject
 from gateway.lake import RUNS
 from gateway.registry import tables as t
 
@@ -30,10 +31,14 @@ TABLES: Final[dict[str, tuple[Table, tuple[str, ...]]]] = {
          "sum_minor", "name", "business_date", "execution_date", "state", "created_at", "delivered_at"),
     ),
     "feedback": (t.FEEDBACK, ("feedback_id", "provider_id", "name", "format", "received_at", "state")),
-    "closes": (t.CLOSES, ("day", "provider_id", "revision", "inputs_sha256", "closed_at")),
+    "closes": (t.CLOSES, ("day", "provider_id", "revision", "run", "inputs_sha256", "closed_at")),
+    "days": (t.DAYS, ("day", "state", "revision", "prepared_by", "prepared_at", "reviewed_by", "reviewed_at")),
+    "journals": (t.JOURNALS, tuple(column.name for column in t.JOURNALS.columns)),
     "manifests": (t.MANIFESTS, ("subject", "stage", "dataset", "part", "key", "sha256", "rows", "sums")),
 }  # fmt: skip
-"""Name → table and the columns that are published. No secret, no person's decision is among them."""
+"""Name → table and the columns that are published: no secret, no free text that a person wrote."""
+OF_ALL_RUNS: Final = frozenset({"postings"})
+"""Datasets of a close that count in every revision: what was posted is taken back by further postings, never removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +73,21 @@ def publish(gateway: Gateway) -> Published:
 
 def _wanted(gateway: Gateway) -> Iterator[tuple[str, str]]:
     """Published key → key of the object in the lake."""
-    days = {(row["subject"], row["stage"]): row["committed_at"][:10] for row in gateway.registry.rows(t.STAGES)}
-    closes = _closes(gateway)
-    last = {(scope, day): revision for scope, day, revision in sorted(closes.values())}
+    committed = {(row["subject"], row["stage"]): row["committed_at"][:10] for row in gateway.registry.rows(t.STAGES)}
+    closes = {
+        close_subject(row["provider_id"], row["day"], row["revision"]): row for row in gateway.registry.rows(t.CLOSES)
+    }
+    last = {(row["provider_id"], row["day"]): subject for subject, row in closes.items()}
     for row in gateway.registry.rows(t.MANIFESTS):
-        day = days[row["subject"], row["stage"]]
-        if row["subject"] in closes:
-            scope, day, revision = closes[row["subject"]]
-            if revision != last[scope, day]:
+        day, close = committed[row["subject"], row["stage"]], closes.get(row["subject"])
+        if close is not None:
+            day = close["day"]
+            posted = row["dataset"] in OF_ALL_RUNS and close["run"] is not None
+            if not posted and (row["dataset"] in OF_ALL_RUNS or last[close["provider_id"], day] != row["subject"]):
                 continue
         if row["dataset"] not in RUNS:
-            name = f"{row['stage']}-{row['part']:05d}.parquet"
-            subject = row["subject"].replace(":", "-")
+            subject, name = row["subject"].replace(":", "-"), f"{row['stage']}-{row['part']:05d}.parquet"
             yield f"{PREFIX}/{row['dataset']}/day={day}/subject={subject}/{name}", row["key"]
-
-
-def _closes(gateway: Gateway) -> dict[str, tuple[str, str, int]]:
-    """Subject of a close in the lake → scope, day, revision."""
-    return {
-        close_subject(row["provider_id"], row["day"], row["revision"]): (
-            row["provider_id"],
-            row["day"],
-            row["revision"],
-        )
-        for row in gateway.registry.rows(t.CLOSES)
-    }
 
 
 def _put_table(gateway: Gateway, name: str, table: Table, columns: tuple[str, ...]) -> None:

@@ -66,6 +66,21 @@ def test_copy_and_map(store: ObjectStore, tmp_path) -> None:
         assert len(view) == 0
 
 
+def test_an_object_is_had_under_another_key(store: ObjectStore) -> None:
+    store.put("a/one", b"1")
+    store.copy("a/one", "b/c/two")
+    store.copy("a/one", "b/c/two")
+    assert store.get("b/c/two") == b"1"
+    store.put("a/one", b"other")
+    assert store.get("b/c/two") == b"1", "who has it keeps what it was"
+    found = store.head("b/c/two")
+    assert found is not None
+    assert store.delete("b/c/two", found.version)
+    assert store.get("a/one") == b"other"
+    with pytest.raises(NotFound):
+        store.copy("a/none", "b/none")
+
+
 def test_put_takes_a_file(store: ObjectStore, tmp_path) -> None:
     (tmp_path / "file").write_bytes(b"x" * 12_000_000)
     store.put("from-file", tmp_path / "file")
