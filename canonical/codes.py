@@ -29,6 +29,33 @@ class CreditDebit(StrEnum):
     DBIT = "DBIT"
 
 
+class BreakKind(StrEnum):
+    """What a break is; when each arises stands in `reconciliation.breaks`."""
+
+    UNKNOWN_ENTRY = "unknown_entry"
+    AMBIGUOUS = "ambiguous"
+    DUPLICATE_ENTRY = "duplicate_entry"
+    AMOUNT_DIFFERENCE = "amount_difference"
+    OVERDUE = "overdue"
+    UNMATCHED_PAYMENT = "unmatched_payment"
+    CONTRADICTION = "contradiction"
+    UNKNOWN_FEEDBACK = "unknown_feedback"
+    FEEDBACK_FINDING = "feedback_finding"
+    STATEMENT_CHAIN = "statement_chain"
+    STATEMENT_MISSING = "statement_missing"
+    FEE_ABOVE_PRICE = "fee_above_price"
+
+
+class BreakState(StrEnum):
+    """Where a break stands with the people who look after it."""
+
+    OPEN = "open"  # nobody has it
+    ASSIGNED = "assigned"  # its owner looks into it
+    EXPLAINED = "explained"  # the cause is known, and still there
+    WRITTEN_OFF = "written_off"  # taken as gain or loss
+    RESOLVED = "resolved"  # its cause is gone, or a person says that nothing is left to do
+
+
 class Status(StrEnum):
     """ISO external payment transaction, batch and group statuses (ExternalPaymentTransactionStatus1Code)."""
 

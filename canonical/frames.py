@@ -14,7 +14,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaError, SchemaErrors
 
-from canonical.codes import CreditDebit, Level, Severity
+from canonical.codes import BreakKind, CreditDebit, Level, Severity
 from canonical.errors import ConfigError, FrameBroken
 from canonical.limits import AMOUNT_MINOR_MAX, FILE_ROWS_MAX
 
@@ -461,23 +461,7 @@ SUGGESTIONS = _schema(
 BREAKS = _schema(
     "breaks",
     break_id=_text("from what it stands on", required=True),
-    kind=_code(
-        "what it is",
-        [
-            "unknown_entry",
-            "unmatched_payment",
-            "unknown_feedback",
-            "feedback_finding",
-            "ambiguous",
-            "contradiction",
-            "statement_chain",
-            "overdue",
-            "duplicate_entry",
-            "amount_difference",
-            "fee_above_price",
-            "statement_missing",
-        ],
-    ),
+    kind=_code("what it is", [item.value for item in BreakKind]),
     side=_code("book or bank", ["book", "bank"]),
     subject=_text("what it is about: entry_id, payment_id, feedback_id/position or rule, statement_id", required=True),
     account=_text("bank account or provider"),

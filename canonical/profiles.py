@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from canonical.codes import BreakKind
 from canonical.currencies import CURRENCIES
 from canonical.file_names import checked_pattern
 from canonical.matching import ReconciliationRules
@@ -32,6 +33,7 @@ ZoneName = Annotated[str, AfterValidator(_known_zone)]
 FileName = Annotated[str, AfterValidator(checked_pattern)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{1,30}$")]
 Minor = Annotated[int, Field(ge=0)]
+Owner = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class Model(BaseModel):
@@ -287,6 +289,30 @@ class Expectations(Model):
     return_rates: tuple[ReturnRate, ...] = ()
 
 
+class BreakTerms(Model):
+    """Who looks after the breaks of a provider, and how much one person alone may write off.
+
+    `owner`: who has a new one, by kind in `owner_by_kind`; none: nobody. `owners`: who else may have one; where nobody is
+    named, anybody may. Above `write_off_limit_minor`, and in a currency left out, a write-off takes two persons.
+    """
+
+    owner: Owner | None = None
+    owner_by_kind: dict[BreakKind, Owner] = {}
+    owners: tuple[Owner, ...] = ()
+    write_off_limit_minor: dict[CurrencyCode, Minor] = {}
+
+    def owner_of(self, kind: str) -> str | None:
+        """Who has a new break of that kind."""
+        by_kind: dict[str, str] = {key.value: owner for key, owner in self.owner_by_kind.items()}
+        return by_kind.get(kind, self.owner)
+
+    @property
+    def known_owners(self) -> frozenset[str]:
+        """Everybody named; empty: anybody may have a break."""
+        named = {*self.owners, *self.owner_by_kind.values()}
+        return frozenset(named | ({self.owner} if self.owner else set()))
+
+
 class ProviderProfile(Model):
     """One bank or payment provider. `file_name`: how its files are named, see `canonical.file_names`.
 
@@ -307,6 +333,7 @@ class ProviderProfile(Model):
     feedback: tuple[FeedbackSource, ...] = ()
     expects: Expectations = Expectations()
     reconciliation: ReconciliationRules = ReconciliationRules()
+    breaks: BreakTerms = BreakTerms()
 
 
 DEFAULT_CLIENT = ClientProfile(

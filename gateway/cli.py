@@ -13,6 +13,7 @@ import typer
 from canonical.errors import BulkrailError
 from gateway.cli_alerts import alerts_app
 from gateway.cli_audit import audit_app
+from gateway.cli_breaks import breaks_app
 from gateway.cli_finance import finance_app
 from gateway.cli_parts import CLIENT_DESK, FINANCE, OPERATION, Output, opened, plainly
 from gateway.cli_read import read_app
@@ -33,6 +34,7 @@ app.add_typer(reports_app)
 app.add_typer(alerts_app)
 app.add_typer(finance_app)
 app.add_typer(audit_app, name="audit")
+app.add_typer(breaks_app, name="breaks", rich_help_panel=FINANCE)
 
 
 @app.command(rich_help_panel=CLIENT_DESK)

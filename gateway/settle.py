@@ -19,9 +19,10 @@ from sqlalchemy import Connection
 
 from canonical.contracts import SignOff
 from canonical.errors import Conflict
-from canonical.frames import BREAKS, empty
+from canonical.frames import BREAKS, dtypes
 from gateway import journals
 from gateway.book import all_book
+from gateway.breaks import open_breaks
 from gateway.closes import (
     CLOSED,
     Shown,
@@ -44,18 +45,9 @@ from gateway.journals import EVERYTHING, close_subject
 from gateway.reconcile import Position, position
 from gateway.registry import tables as t
 from gateway.status import parsed_counts, read_counts
-from reconciliation.breaks import (
-    chain_breaks,
-    contradiction_breaks,
-    entry_breaks,
-    feedback_breaks,
-    finding_breaks,
-    payment_breaks,
-)
 from reconciliation.conservation import require_tied
 from reconciliation.ledger import postings
 from reconciliation.reports import Period, reconciliation_report, settlement_report, signed
-from reconciliation.states import contradicted
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,24 +150,10 @@ def _prepare(gateway: Gateway, day: dt.date, scope: str, found: Position, revisi
     made = postings(found.states, found.entries, found.matches, ledger.whole, _owners(gateway), day)
     period = Period(
         day=day, scope=scope, states=found.states, opening=opening, entries=found.entries, statements=found.statements,
-        matches=found.matches, breaks=breaks_of(gateway, found, day), earlier=ledger.before,
+        matches=found.matches, breaks=open_breaks(gateway, found, day), earlier=ledger.before,
         new=pl.concat([ledger.today, made]), providers=_owners(gateway), digests=digests(found),
     )  # fmt: skip
     return Prepared(period, made, ledger.run, revision, _inputs(found), by)
-
-
-def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
-    """BREAKS of a position, their ages counted to `day`."""
-    opposed = contradicted(found.states, found.attribution.attributed)
-    parts = [
-        entry_breaks(found.entries, found.matches, found.matched.ambiguous, day),
-        payment_breaks(found.states, day, gateway.settings.unmatched_after_days),
-        contradiction_breaks(opposed, day),
-        feedback_breaks(found.attribution.unknown, day),
-        finding_breaks(found.findings, day),
-        chain_breaks(found.statements, day),
-    ]
-    return pl.concat([empty(BREAKS), *parts])
 
 
 def _opening(gateway: Gateway, day: dt.date, scope: str) -> pl.DataFrame | None:
@@ -193,7 +171,7 @@ def _commit(gateway: Gateway, one: Prepared) -> None:
     draft = gateway.lake.draft(close_subject(period.scope, day, one.revision), "settle")
     draft.write("states", period.states)
     draft.write("postings", one.made)
-    draft.write("breaks", period.breaks)
+    draft.write("breaks", period.breaks.select(*dtypes(BREAKS)))
     folder = f"closes/{draft.subject}/{draft.attempt}"
     reports = (reconciliation_report(period), settlement_report(period))
     for report in reports:

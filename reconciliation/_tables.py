@@ -123,10 +123,11 @@ def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFram
 
 
 def aged(breaks: pl.DataFrame) -> pl.DataFrame:
-    """BREAKS with their age bucket, and empty columns for owner, state and sign-off."""
+    """WORKED with the age bucket, and in words what may answer to each."""
+    suggestion = pl.format("{} ({} of 100: {})", "suggested", "score", "reasons")
     return breaks.select(
         "break_id", "kind", "side", "subject", "account", "currency", "credit_debit", "amount_minor", "since",
-        "age_days", age=_bucket(), note="note", owner=pl.lit(""), state=pl.lit("open"), signed_off_by=pl.lit(""),
+        "age_days", _bucket().alias("age"), "note", "state", "owner", "comment", suggestion.alias("suggestion"),
     )  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 import pandera.polars as pa
 import polars as pl
 
-from canonical.codes import CreditDebit
+from canonical.codes import BreakState, CreditDebit
 from canonical.contracts import DeliveryState
+from canonical.frames import BREAKS
 from canonical.limits import AMOUNT_MINOR_MAX
 
 STATE_NAMES: Final = (
@@ -154,3 +155,44 @@ JOURNALS: Final = pa.DataFrameSchema(
     ordered=True,
 )
 """One row an event, pair of accounts, currency and day of a run: the postings of the lake in short."""
+
+_BREAK_STATES: Final = tuple(item.value for item in BreakState)
+
+
+def _work() -> dict[str, pa.Column]:
+    return {
+        "state": _text("what became of it", required=True, values=_BREAK_STATES),
+        "owner": _text("who looks after it"),
+        "comment": _text("what was last said of it"),
+        "asked_by": _text("who asked to write it off, while a second person must agree"),
+        "closed_on": _date("day it was written off or resolved"),
+        "revision": _column(pl.Int64, "number of its last event; 0: it was never looked at", required=True),
+    }
+
+
+WORK: Final = pa.DataFrameSchema(
+    {
+        "break_id": _text("as in breaks", required=True),
+        "since": _column(pl.Date, "day it counts from, as first seen", required=True),
+        "standing": _column(pl.Boolean, "its cause was there at the last look", required=True),
+        **_work(),
+    },
+    name="work",
+    strict=True,
+    ordered=True,
+)
+"""What people made of breaks: the registry's side of them."""
+
+WORKED: Final = pa.DataFrameSchema(
+    {
+        **BREAKS.columns,
+        **_work(),
+        "suggested": _text("what may answer to it: payment_id for an entry, entry_id for a payment"),
+        "score": _column(pl.Int64, "how well it answers, 100 is best"),
+        "reasons": _text("why, in words"),
+    },
+    name="worked",
+    strict=True,
+    ordered=True,
+)
+"""BREAKS with what people made of them and what may answer to them."""

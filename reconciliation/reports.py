@@ -25,8 +25,8 @@ class Period:
     """All that the reports of one day are made of.
 
     day: business date of the close. scope: what is reported on, e.g. a provider_id. states: STATES now. opening: STATES
-    at the last close, None where there was none. entries, statements, matches, breaks: their frames, of this period
-    and what was left over. earlier, new: POSTINGS before and of this period. providers: account → provider_id. digests:
+    at the last close, None where there was none. entries, statements, matches: their frames, of this period and what was
+    left over. breaks: WORKED. earlier, new: POSTINGS before and of this period. providers: account → provider_id. digests:
     name and SHA-256 of every input.
     """
 

@@ -341,3 +341,64 @@ Index(
     "uq_alerts_open", ALERTS.c.kind, ALERTS.c.subject, unique=True,
     sqlite_where=text("over_at IS NULL"), postgresql_where=text("over_at IS NULL"),
 )  # fmt: skip
+
+BREAKS: Final = Table(
+    "breaks", METADATA,
+    Column("break_id", String(20), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("side", String(4), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("provider_id", String(31)),  # whose terms hold, null where the break is on none
+    Column("account", Text),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("credit_debit", String(4), nullable=False),
+    Column("since", String(10), nullable=False),
+    Column("note", Text, nullable=False),  # what it is, in words, as computed
+    Column("standing", Integer, nullable=False),  # 1: its cause is there
+    Column("state", String(12), nullable=False),
+    Column("owner", String(80)),
+    Column("comment", Text),  # what its owner last said of it
+    Column("closed_on", String(10)),  # day it was written off or resolved
+    Column("asked_by", String(80)),  # who asked to write it off, while a second person must agree
+    Column("claim", Text),  # JSON: the suggestion a person accepted, until it is claimed
+    Column("revision", Integer, nullable=False),  # number of its last event
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", String(32), nullable=False),
+    CheckConstraint("state IN ('open', 'assigned', 'explained', 'written_off', 'resolved')", name="state"),
+)  # fmt: skip
+"""A break as last seen, and what people made of it: what its events add up to."""
+Index("ix_breaks_standing", BREAKS.c.standing)
+
+BREAK_EVENTS: Final = Table(
+    "break_events", METADATA,
+    Column("break_id", String(20), ForeignKey("breaks.break_id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("action", String(20), nullable=False),
+    Column("state", String(12), nullable=False),  # after it
+    Column("owner", String(80)),  # after it
+    Column("happened_at", String(32), nullable=False),
+    Column("happened_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("origin", String(64)),  # digest of the workbook's row that brought it: a row counts once
+)  # fmt: skip
+"""Appended, never changed; each has its row in the audit trail."""
+
+ADJUSTMENTS: Final = Table(
+    "adjustments", METADATA,
+    Column("adjustment_id", String(20), primary_key=True),
+    Column("break_id", String(20), ForeignKey("breaks.break_id"), nullable=False),
+    Column("account", String(80), nullable=False),
+    Column("relieved", String(80), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("credit_debit", String(4), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reverses", String(20), ForeignKey("adjustments.adjustment_id"), unique=True),
+    Column("asked_by", String(80)),  # the first of two persons
+    Column("made_by", Text, nullable=False),
+    Column("made_at", String(32), nullable=False),
+    CheckConstraint("amount_minor > 0", name="amount"),
+)  # fmt: skip
+"""Write-offs and their reversals, as the frame ADJUSTMENTS."""

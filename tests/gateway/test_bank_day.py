@@ -16,6 +16,7 @@ from world import BANK_TERMS, Clock, postgres_url, upload
 from canonical.errors import NotTied
 from canonical.plugins import discover
 from gateway.answer import answer_duplicates, files_with_news, repeated_files
+from gateway.breaks import breaks_of
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.follow import follow
@@ -23,7 +24,7 @@ from gateway.receive import receive
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.settings import Settings
-from gateway.settle import breaks_of, position_of_everything, settle
+from gateway.settle import position_of_everything, settle
 from gateway.stages import outcome_answer, run_journey, unfinished_files
 from gateway.status import status_of
 from sandbox.banks import Bank

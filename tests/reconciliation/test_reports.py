@@ -18,12 +18,14 @@ from reconciliation_world import (
     statuses,
 )
 
-from canonical.frames import MATCHES, POSTINGS, empty
+from canonical.frames import MATCHES, POSTINGS, SUGGESTIONS, empty
 from reconciliation.breaks import entry_breaks, payment_breaks
+from reconciliation.frames import WORK, WORKED
 from reconciliation.ladder import match
 from reconciliation.ledger import postings
 from reconciliation.reports import Period, reconciliation_report, settlement_report
 from reconciliation.states import attribute
+from reconciliation.worked import worked
 
 PROVIDERS = {ACCOUNT: "bank"}
 NEXT = DAY + dt.timedelta(days=1)
@@ -53,7 +55,8 @@ def period(closing: int = 10_000 - 600 - 25 + 100 + 3_000) -> Period:
     )
     return Period(
         day=NEXT, scope="bank", states=now, opening=opening, entries=bank,
-        statements=statements(statement(1, 10_000, closing)), matches=found.matches, breaks=breaks, earlier=earlier,
+        statements=statements(statement(1, 10_000, closing)), matches=found.matches,
+        breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), NEXT), earlier=earlier,
         new=new, providers=PROVIDERS, digests=(("entries", "ab" * 32),),
     )  # fmt: skip
 
@@ -127,7 +130,7 @@ def test_every_money_column_stands_beside_its_currency():
 def test_a_period_without_anything_is_a_report_too():
     none = Period(
         day=DAY, scope="bank", states=states(book()), opening=None, entries=entries(), statements=statements(),
-        matches=empty(MATCHES), breaks=entry_breaks(entries(), empty(MATCHES), match(states(book()), entries(), empty(MATCHES)).ambiguous, DAY),
+        matches=empty(MATCHES), breaks=empty(WORKED),
         earlier=empty(POSTINGS), new=empty(POSTINGS), providers={}, digests=(),
     )  # fmt: skip
     assert dict(reconciliation_report(none).facts)["Ties out"] == "yes"

@@ -1,0 +1,136 @@
+"""Breaks as work items: what is computed, kept beside what people made of it.
+
+What a break is (kind, amount, age) is computed anew at every look. The registry keeps what was seen last, who has it and
+what became of it: a break whose cause is gone closes by itself, one that comes back is the same break with its history.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from canonical.errors import Conflict
+from canonical.frames import BREAKS, empty
+from gateway.book import all_book
+from gateway.break_events import Item, item_of
+from gateway.break_seen import Keeper, work_of
+from gateway.composition import Gateway
+from gateway.reconcile import Position, position
+from gateway.registry import tables as t
+from gateway.registry.engine import insert_new, move
+from reconciliation.breaks import (
+    chain_breaks,
+    contradiction_breaks,
+    entry_breaks,
+    feedback_breaks,
+    finding_breaks,
+    payment_breaks,
+)
+from reconciliation.frames import OPEN
+from reconciliation.states import contradicted
+from reconciliation.worked import worked
+
+_LOOKS: Final = "breaks:looks"
+_TRIES_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look found. `breaks`: WORKED of what is for people to do; the rest counts what is new, back, other and gone."""
+
+    breaks: pl.DataFrame
+    found: int = 0
+    returned: int = 0
+    changed: int = 0
+    cleared: int = 0
+
+
+def everything(gateway: Gateway, until: dt.date) -> Position:
+    """All providers as one, with the payments that went to none, as known by that day; tied or not."""
+    parts = [position(gateway, provider, until) for provider in sorted(gateway.profiles.providers)]
+    return Position.joined(all_book(gateway, until), parts)
+
+
+def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
+    """BREAKS of a position, their ages counted to `day`."""
+    opposed = contradicted(found.states, found.attribution.attributed)
+    parts = [
+        entry_breaks(found.entries, found.matches, found.matched.ambiguous, day),
+        payment_breaks(found.states, day, gateway.settings.unmatched_after_days),
+        contradiction_breaks(opposed, day),
+        feedback_breaks(found.attribution.unknown, day),
+        finding_breaks(found.findings, day),
+        chain_breaks(found.statements, day),
+    ]
+    return pl.concat([empty(BREAKS), *parts])
+
+
+def look(gateway: Gateway) -> Looked:
+    """Compute the breaks of today and keep them: new ones are found, those without a cause close. Safe to repeat.
+
+    Raises:
+        Conflict: other looks kept coming first.
+    """
+    for _ in range(_TRIES_MAX):
+        # The number is read before what it numbers: a look that slept over another one's loses at the commit.
+        number = _number(gateway)
+        day = gateway.clock().date()
+        found = everything(gateway, day)
+        computed = breaks_of(gateway, found, day)
+        try:
+            with gateway.registry.transaction() as connection:
+                if not move(connection, t.COUNTERS, {"name": _LOOKS, "value": number}, value=number + 1):
+                    continue
+                counts = Keeper(gateway, connection, day).keep(computed, endings(found))
+        except Conflict:
+            continue  # a person decided on one of them meanwhile
+        return Looked(_worked(gateway, computed, found, day), **counts)
+    raise Conflict("other looks at the breaks kept coming first")
+
+
+def _number(gateway: Gateway) -> int:
+    with gateway.registry.transaction() as connection:
+        insert_new(connection, t.COUNTERS, name=_LOOKS, value=0)
+    row = gateway.registry.one(t.COUNTERS, name=_LOOKS)
+    assert row is not None
+    return int(row["value"])
+
+
+def open_breaks(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
+    """WORKED of a position: its breaks with owner, state and comment, but those that people had closed by that day."""
+    return _worked(gateway, breaks_of(gateway, found, day), found, day)
+
+
+def _worked(gateway: Gateway, computed: pl.DataFrame, found: Position, day: dt.date) -> pl.DataFrame:
+    return worked(computed, work_of(gateway, computed["break_id"]), found.matched.suggestions, day)
+
+
+def endings(found: Position) -> pl.DataFrame:
+    """Subject and reason: what may have ended a break, in words."""
+    matched = found.matches.select(
+        "entry_id", "payment_id", by=pl.format("{} by {}", "kind", "rung"), on=pl.col("value_date").cast(pl.String)
+    )
+    entries = matched.select(subject="entry_id", reason=pl.format("matched with payment {} ({})", "payment_id", "by"))
+    closed = found.states.filter(~pl.col("state").is_in(OPEN)).select(
+        subject="payment_id", reason=pl.format("the payment is {}", "state")
+    )
+    payments = matched.select(subject="payment_id", reason=pl.format("matched with entry {} ({})", "entry_id", "by"))
+    return pl.concat([entries, payments, closed]).unique("subject", keep="first", maintain_order=True)
+
+
+def history(gateway: Gateway, break_id: str) -> tuple[Item, list[Item], list[dict[str, Any]]]:
+    """A break, its events in their order, and what may answer to it: answer, score, reasons, best first.
+
+    Raises:
+        NotFound: no such break.
+    """
+    with gateway.registry.transaction() as connection:
+        item = item_of(connection, break_id)
+    events = gateway.registry.rows(t.BREAK_EVENTS, t.BREAK_EVENTS.c.break_id == break_id)
+    ours, theirs = ("payment_id", "entry_id") if item["side"] == "book" else ("entry_id", "payment_id")
+    found = everything(gateway, gateway.clock().date()).matched.suggestions
+    of_it = found.filter(pl.col(ours) == item["subject"]).sort("score", descending=True, maintain_order=True)
+    return item, events, of_it.select(pl.col(theirs).alias("answer"), "score", "reasons").rows(named=True)
