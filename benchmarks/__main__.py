@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import finance, make_camt053, make_csv, make_nacha, make_pain001
+from benchmarks import finance, make_camt053, make_csv, make_nacha, make_pain001, town
 from benchmarks.runner import Bench, fastest, run
 
 
@@ -130,7 +130,13 @@ def everything(bench: Bench, only: str) -> None:
     if wanted("pain.008"):
         iso(bench, "pain.008", steps=("parse", "judge"))
     lines(bench, wanted)
-    for name, case in (("camt.053", statement), ("sftp", line), ("check", checks), *finance.CASES.items()):
+    for name, case in (
+        ("journey", journey),
+        ("camt.053", statement),
+        ("sftp", line),
+        ("check", checks),
+        *finance.CASES.items(),
+    ):
         if wanted(name):
             case(bench)
     if wanted("duplicates"):
@@ -144,6 +150,27 @@ def everything(bench: Bench, only: str) -> None:
             f"{ran.found['seconds']} s searched, target 1 s",
         )
         shutil.rmtree(home)
+
+
+def journey(bench: Bench) -> None:
+    """The whole way of one file, to four banks."""
+    million = bench.count(1)
+    path = bench.file(f"pain.001-{million}-0.0.xml", lambda file: make_pain001.write(file, million, 1, 0.0))
+    home = Path(tempfile.mkdtemp(dir=bench.folder))
+    town.banks(home, -(-million // len(town.ACCOUNTS)))
+    received = run("receive", str(home), str(path)).found
+    yardstick, ran = run("sax", str(path)), run("journey", str(home), received["file_id"])
+    assert ran.found["payments"] == million, ran.found
+    assert ran.found["files"] == len(town.ACCOUNTS), ran.found
+    assert ran.found["sum_minor"] == ran.found["parsed_minor"], ran.found
+    bench.note(
+        f"whole journey, {million:,} payments, four files",
+        ran,
+        yardstick,
+        4.5,
+        f"CPU {ran.cpu_s / yardstick.cpu_s:.2f} x",
+    )
+    shutil.rmtree(home)
 
 
 def statement(bench: Bench) -> None:
@@ -183,7 +210,7 @@ def main() -> None:
     parser.add_argument(
         "--only",
         default="",
-        help=f"pain.001, memory, pain.008, nacha, csv, xlsx, camt.053, check, sftp, duplicates, {', '.join(finance.CASES)} or out",
+        help=f"pain.001, memory, pain.008, nacha, csv, xlsx, camt.053, check, sftp, journey, duplicates, {', '.join(finance.CASES)} or out",
     )
     parser.add_argument("--keep", type=Path, help="folder in which inputs are kept for the next run")
     options = parser.parse_args()

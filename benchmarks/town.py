@@ -1,4 +1,4 @@
-"""A gateway of the benchmarks' own: one client that may do everything, no provider."""
+"""A gateway of the benchmarks' own: one client that may do everything, and four banks where a whole journey is measured."""
 
 from __future__ import annotations
 
@@ -34,13 +34,40 @@ format_options: {pain.001: {xsd: XSD}, pain.008: {xsd: XSD}}
 """
 
 
+BANK = """provider_id: bankN
+name: Bank N
+export: {name: pain.001, options: {transliterate: true}}
+transport: {name: folder, options: {inbox: HOME/bankN}}
+accounts: [{account: ACCOUNT, currency: EUR, name: Bench, agent: EUBKDEFFXXX}]
+rails:
+  - {rail: sepa_credit_transfer, currencies: [EUR], account: iban, cost_minor: N, cut_off: "23:59:59", time_zone: UTC,
+     calendar: every_day, capacity: {payments: SHARE}}
+feedback: []
+"""
+ACCOUNTS = ("DE74999123451000000001", "DE47999123451000000002", "DE20999123451000000003", "DE90999123451000000004")
+
+
+def banks(home: Path, payments_each: int) -> None:
+    """Four banks that take so many payments each, the cheapest first."""
+    (home / "config" / "providers").mkdir(parents=True)
+    for number, account in enumerate(ACCOUNTS, start=1):
+        (home / f"bank{number}").mkdir()
+        text = BANK.replace("ACCOUNT", account).replace("HOME", str(home)).replace("SHARE", str(payments_each))
+        text = (
+            text.replace("bankN", f"bank{number}")
+            .replace("Bank N", f"Bank {number}")
+            .replace("cost_minor: N", f"cost_minor: {number}")
+        )
+        (home / "config" / "providers" / f"bank{number}.yaml").write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def opened(home: Path) -> Iterator[Gateway]:
     """The gateway of a folder; `home/xsd` says if files are held to their schema."""
     config = home / "config"
-    if not config.exists():
+    if not (config / "clients").exists():
         (config / "clients").mkdir(parents=True)
-        (config / "providers").mkdir()
+        (config / "providers").mkdir(exist_ok=True)
         xsd = "reject" if (home / "xsd").exists() else "off"
         (config / "clients" / "bench.yaml").write_text(CLIENT.replace("XSD", f'"{xsd}"'), encoding="utf-8")
     structlog.configure(logger_factory=structlog.WriteLoggerFactory((home / "log").open("a", encoding="utf-8")))

@@ -173,6 +173,26 @@ def judge(home: str, file_id: str) -> Facts:
     return {**facts, "stages_s": seconds}
 
 
+def journey(home: str, file_id: str) -> Facts:
+    """From the archive to the files of four banks, read back and delivered, with everything between and the client's answer."""
+    from benchmarks.town import opened
+    from gateway.dispatch import dispatch, due
+    from gateway.plans import live_submissions
+    from gateway.stages import run_journey
+
+    with opened(Path(home)) as gateway:
+        run_journey(gateway, file_id)
+        for row in due(gateway):
+            dispatch(gateway, row["submission_id"])
+        rows, parsed = live_submissions(gateway, file_id), gateway.lake.committed(file_id, "parse")
+    assert parsed is not None
+    assert all(row["state"] == "DELIVERED" for row in rows), [row["state"] for row in rows]
+    return {
+        "files": len(rows), "payments": sum(row["payments"] for row in rows), "sum_minor": sum(row["sum_minor"] for row in rows),
+        "parsed_minor": parsed["sums"]["EUR"],
+    }  # fmt: skip
+
+
 def ready(home: str) -> Facts:
     """A gateway whose registry is made, as any is but at its first start."""
     from benchmarks.town import opened
@@ -260,6 +280,7 @@ WORK: Final[dict[str, Callable[..., Facts]]] = {
         receive,
         parse,
         judge,
+        journey,
         duplicates,
         quality,
         days,
