@@ -14,7 +14,7 @@ from canonical.codes import CreditDebit
 from canonical.contracts import Order
 from canonical.currencies import exponent
 from canonical.errors import FrameBroken
-from canonical.transliteration import transliterate
+from canonical.transliteration import in_sepa_set, transliterate
 from exporters._iso_columns import Fixed, Node, Part, Raw, Text
 from exporters._iso_dialect import Dialect, without_left_out
 from exporters._iso_versions import BIC, CHARS_MAX, INTERBANK, LINE_CHARS_MAX, Version
@@ -55,7 +55,7 @@ def filled(window: pl.DataFrame, order: Order, version: Version, dialect: Dialec
         *([named.alias("ultimate_debtor_name")] if named is not None else []),
     )
     payments = _said(payments, order, version, dialect)
-    return payments.with_columns(_fitted(name) for name in WORDS) if dialect.transliterate else payments
+    return _in_sepa_set(payments) if dialect.transliterate else payments
 
 
 def _said(payments: pl.DataFrame, order: Order, version: Version, dialect: Dialect) -> pl.DataFrame:
@@ -82,6 +82,16 @@ def without_empties(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame
 def over(chars_max: int) -> str:
     """Pattern of a line that is longer."""
     return rf"[^\n]{{{chars_max + 1}}}"
+
+
+def _in_sepa_set(payments: pl.DataFrame) -> pl.DataFrame:
+    """The payments with WORDS in the SEPA set. Those that are in it already, which is nearly all, are left as they are."""
+    outside = ~in_sepa_set(pl.concat_str(WORDS, ignore_nulls=True))
+    rows = payments.select(outside.fill_null(value=False).arg_true()).to_series()
+    if rows.is_empty():
+        return payments
+    fitted = payments[rows].select(_fitted(name) for name in WORDS)
+    return payments.with_columns(payments[name].scatter(rows, fitted[name]) for name in WORDS)
 
 
 def _fitted(name: str) -> pl.Expr:
