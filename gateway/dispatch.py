@@ -110,7 +110,7 @@ def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl
     routes = gateway.lake.whole(file_id, "routes").filter(pl.col("submission_id") == submission_id)
     placed = routes.select("payment_id", "reference", "position", "execution_date")
     with originals(gateway, file_id) as beside:
-        for part in gateway.lake.parts(file_id, "payments"):
+        for part in gateway.lake.parts_with(file_id, "payments", routes["row"]):
             joined = part.join(placed, on="payment_id", how="inner").sort("position")
             if not joined.is_empty():
                 yield beside(joined)

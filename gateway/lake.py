@@ -227,12 +227,20 @@ class Lake:
             FrameBroken: an object's digest, rows or sums are not those of its manifest.
         """
         manifests = self.manifests(subject, dataset, stage)
-        return ahead(self._part(manifest, subject, columns) for manifest in manifests)
+        return ahead(self._part(item, self._object(item, subject), subject, columns) for item in manifests)
 
-    def _part(self, manifest: Manifest, subject: str, columns: Sequence[str] | None) -> pl.DataFrame:
+    def parts_with(self, subject: str, dataset: str, rows: pl.Series) -> Iterator[pl.DataFrame]:
+        """The parts of a dataset in row order that hold one of these rows (of its column `row`); see `parts`."""
+        objects = ((item, self._object(item, subject)) for item in self.manifests(subject, dataset))
+        return ahead(self._part(item, data, subject, None) for item, data in objects if _holds_any(data, rows))
+
+    def _object(self, manifest: Manifest, subject: str) -> bytes:
         data = self.store.get(manifest.key)
         if hashlib.sha256(data).hexdigest() != manifest.sha256:
             raise FrameBroken(f"object {manifest.key} is not the one that was committed", subject=subject)
+        return data
+
+    def _part(self, manifest: Manifest, data: bytes, subject: str, columns: Sequence[str] | None) -> pl.DataFrame:
         summed = _SUMMED if manifest.sums else ()
         read = None if columns is None else [*dict.fromkeys([*columns, *summed])]
         frame = pl.read_parquet(io.BytesIO(data), columns=read)
@@ -243,6 +251,11 @@ class Lake:
     def whole(self, subject: str, dataset: str, stage: str | None = None) -> pl.DataFrame:
         """All parts as one frame: for datasets that fit (findings, statuses, routes of a part)."""
         return pl.concat([empty(DATASETS[dataset]), *self.parts(subject, dataset, stage)])
+
+
+def _holds_any(data: bytes, rows: pl.Series) -> bool:
+    """True where one of these rows is in a Parquet object; its other columns are not read."""
+    return bool(pl.read_parquet(io.BytesIO(data), columns=["row"])["row"].is_in(rows.implode()).any())
 
 
 class RowSlices:
