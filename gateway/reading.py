@@ -6,7 +6,6 @@ import codecs
 import mmap
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Final
 
 import polars as pl
@@ -27,6 +26,9 @@ TAIL_BYTES: Final = 4096
 
 
 _PADDING: Final = re.compile(rb"(?:[ \t\r\n]\0?){32,}|(?:\0[ \t\r\n]){32,}|<\0?!\0?-\0?-.*?-\0?-\0?>", re.DOTALL)
+_RETURNS_ALONE: Final = re.compile(rb"\A[^\n]*\r[^\r\n][^\n]*\Z")
+_ROOT: Final = re.compile(rb"<(?![?!])[^>]*>")
+_ROOT_CHARS_MAX: Final = 200
 _MARKS: Final = {
     codecs.BOM_UTF8: "begins with a byte order mark (UTF-8)", codecs.BOM_UTF16_LE: "is written as UTF-16", codecs.BOM_UTF16_BE: "is written as UTF-16",
 }  # fmt: skip
@@ -56,10 +58,9 @@ def facts_of(name: str | None, client: ClientProfile) -> FormatFacts:
     if found is None or found.kind != "payment":
         return FormatFacts()
     facts: FormatFacts = found.facts
-    if facts.agreed_terms is None:
+    if facts.agreed is None:
         return facts
-    options = found.options.model_validate(client.format_options.get(found.name, {}))
-    return replace(facts, terms=facts.agreed_terms(options))
+    return facts.agreed(facts, found.options.model_validate(client.format_options.get(found.name, {})))
 
 
 def closes_itself(client: ClientProfile, data: bytes | mmap.mmap) -> bool:
@@ -92,6 +93,8 @@ def read(source: Source, client: ClientProfile) -> Iterator[Window]:
         yield _unreadable("FF01", f"The file is larger than {limit}.", "Split it into several files.")
     elif found is None:
         yield _unknown_format(client, head)
+    elif found.facts.fixed_width and _RETURNS_ALONE.search(head):
+        yield _unreadable("FF02", "The lines end with CR alone.", "End each line with CR LF or LF.")
     else:
         options = found.options.model_validate(client.format_options.get(found.name, {}))
         yield from found.windows(source, options)
@@ -133,12 +136,20 @@ def _unknown_format(client: ClientProfile, head: bytes) -> Window:
             "FF02", message, "Save it as plain text (ASCII), without a byte order mark, and send it again."
         )
     if other is None:
-        message = "The file is in no format that is known here."
+        root = _root(head)
+        message = f"The file is in no format that is known here{f': it begins with {root}' if root else ''}."
     elif other.kind == "feedback":
         message = f"The file is a bank's message ({other.name}), not a payment file."
     else:
         message = f"The file looks like {other.name}, which was not agreed."
     return _unreadable("FF01", message, f"Send one of the agreed formats: {agreed}.")
+
+
+def _root(head: bytes) -> str | None:
+    """The first tag of what begins as XML does; its namespace tells the message."""
+    plain = head.replace(b"\0", b"").lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n")
+    found = _ROOT.search(plain) if plain.startswith(b"<") else None
+    return found.group()[:_ROOT_CHARS_MAX].decode("ascii", "replace") if found else None
 
 
 def _ascii(head: bytes, mark: bytes) -> bytes:

@@ -153,6 +153,8 @@ def read_head(file: Encoded, options: CsvOptions) -> tuple[Head | None, Fault | 
     at, line = 0, 1
     for _ in range(options.skip_rows):
         at, line = _behind_line(block.text, at), line + 1
+    if f"sep={options.delimiter}".encode() == block.text[at : _behind_line(block.text, at)].strip().lower():
+        at, line = _behind_line(block.text, at), line + 1  # what a spreadsheet writes for another one
     comment = (options.comment or "").encode()
     while comment and block.text.startswith(comment, at):
         at, line = _behind_line(block.text, at), line + 1

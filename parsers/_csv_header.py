@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.contracts import FormatFacts
 from canonical.frames import FINDINGS, conform, empty
 from canonical.limits import MESSAGE_CHARS_MAX, TABLE_COLUMNS_MAX
 from parsers._csv_options import Column, TableOptions
@@ -54,6 +56,8 @@ class Layout:
         return sorted(amounts.union(*(cell.places for cell in self.cells.values())))
 
 
+_STRFTIME: Final = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d"}
+_SIGNS: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _TEMPLATE: Final = "Compare the header with the template of the format, or with the mapping that was agreed."
 _NAME_ONE: Final = "Name each column once; of columns with one name agree the position."
 
@@ -71,7 +75,10 @@ def read_header(names: list[str] | None, options: TableOptions) -> tuple[Layout 
     amounts = options.amounts
     pays, collects = (finder.place(place) for place in (amounts.pays, amounts.collects)) if amounts else (None, None)
     layout = Layout(finder.width, cells, pays, collects)
-    faults += _missing(layout, headings, options)
+    missing = _missing(layout, headings, options)
+    faults += missing
+    if len(headings) == 1 and missing:
+        return None, faults
     if names is not None and options.template:
         faults += _unread([name.strip() for place, name in enumerate(names) if place not in layout.places])
     if any(fault.severity is Severity.FATAL for fault in faults):
@@ -94,7 +101,23 @@ def find_columns(
     return (None if faults else Layout(finder.width, cells)), faults
 
 
-def terms_of(options: TableOptions) -> Mapping[str, str]:
+def facts_of(facts: FormatFacts, options: TableOptions) -> FormatFacts:
+    """The facts of a table as agreed: what its columns are called, how its amounts and days are written."""
+    example = "123450" if options.minor_units else f"1234{options.decimal}50"
+    return replace(facts, terms=_terms(options), amount_example=example, date_format=_strftime(_day(options)))
+
+
+def _day(options: TableOptions) -> str:
+    column = options.columns.get("execution_date")
+    return options.date if column is None or column.date is None else column.date
+
+
+def _strftime(pattern: str) -> str:
+    """DD.MM.YYYY → %d.%m.%Y."""
+    return re.sub(r"YYYY|YY|MM?|DD?", lambda part: _STRFTIME[part.group()], pattern)
+
+
+def _terms(options: TableOptions) -> Mapping[str, str]:
     """Canonical column → what the client calls it: its headings where they are agreed, else those of the template."""
     theirs = {
         COLUMNS[ours]: _words(column.from_) for ours, column in options.columns.items() if column.from_
@@ -170,12 +193,22 @@ def _missing(layout: Layout, headings: list[str], options: TableOptions) -> list
     if not missing:
         return []
     if len(headings) == 1 and not options.columns:
-        message = "The header is not divided by the agreed sign; it must name the columns of a payment"
-        return [Fault("header", message, "Divide the columns by the agreed sign, or agree another one.")]
+        return [_undivided(headings[0], options)]
     return [
         Fault("header", f"Column {name} is missing from the header", _TEMPLATE, reason="CH21", value=name)
         for name in missing
     ]
+
+
+def _undivided(heading: str, options: TableOptions) -> Fault:
+    """The header is one cell. `delimiter` is what only CSV has."""
+    agreed = getattr(options, "delimiter", None)
+    looks = max(_SIGNS, key=heading.count)
+    if agreed is None or looks not in heading:
+        message = "The header names one column; it must name those of a payment"
+        return Fault("header", message, _TEMPLATE)
+    message = f"The header is divided by {_SIGNS[looks]}; {_SIGNS[agreed]} was agreed"
+    return Fault("header", message, f"Save the table with {_SIGNS[agreed]} between the columns, or agree another sign.")
 
 
 def _sides(options: TableOptions, has: set[str]) -> tuple[str, ...]:
@@ -187,8 +220,9 @@ def _sides(options: TableOptions, has: set[str]) -> tuple[str, ...]:
 
 
 def _unread(names: list[str]) -> list[Fault]:
-    told = [name if count == 1 else f"{name} ({count} times)" for name, count in Counter(names).items()]
-    message = f"Columns nobody knows are not read: {', '.join(name or '(no name)' for name in told)}"
+    counted = Counter(name or "(no name)" for name in names)
+    told = [name if count == 1 else f"{name} ({count} times)" for name, count in counted.items()]
+    message = f"Columns nobody knows are not read: {', '.join(told)}"
     remedy = "Nothing, if they carry nothing for the payment; else name them as in the template, or agree their names."
     return [Fault("header", message, remedy, Severity.WARNING)] if names else []
 

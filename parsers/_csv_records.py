@@ -202,6 +202,18 @@ def _columns(text: _Text, start: Places, end: Places, quoting: _Quoting) -> Plac
     return columns
 
 
+def _without_empty_cells(text: _Text, start: Places, end: Places, columns: Places) -> tuple[Places, Places]:
+    """Records without the delimiters at their end that are too many: a spreadsheet writes them below longer rows."""
+    over = np.flatnonzero((columns > text.dialect.width) & (end > start))
+    if not over.size:
+        return end, columns
+    end, columns, sign = end.copy(), columns.copy(), ord(text.dialect.delimiter)
+    while (over := over[(columns[over] > text.dialect.width) & (text.block[end[over] - 1] == sign)]).size:
+        end[over] -= 1
+        columns[over] -= 1
+    return end, columns
+
+
 def _sums(signs: Flags, start: Places, longest: int) -> _Counts:
     """How many flags are up from each start to the next one; exact where the span is at most `longest` long."""
     # A narrow sum is several times as fast; no span that counts is long enough to wrap it.
@@ -252,6 +264,7 @@ def records(block: bytes, dialect: Dialect, last: bool) -> Records:
         start, end = start[first], end[np.append(first[1:], end.size) - 1]
         quoting = _quoting(text, start, end)
     columns = _columns(text, start, end, quoting)
+    end, columns = _without_empty_cells(text, start, end, columns)
     used, count = (int(start[-1]), int(first[-1])) if waits else (len(block), lines.end.size)
     flaw = np.where(columns != width, np.int8(Flaw.COLUMNS), np.int8(Flaw.NONE))
     flaw[~(quoting.well & quoting.closed)] = Flaw.QUOTES

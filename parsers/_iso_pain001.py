@@ -44,4 +44,5 @@ PAIN001: Final = Message(
         "RgltryRptg": tuple(f"RgltryRptg/{part}" for part in (*REPORTED, "RgltryDtls/Cd", "RgltryDtls/Inf")),
     },
     batch_uncarried=_TO_DEBTOR_BANK,
+    known=("01", "13"),
 )

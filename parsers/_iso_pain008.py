@@ -46,4 +46,5 @@ PAIN008: Final = Message(
     methods=("DD",),
     uncarried={"RgltryRptg": tuple(f"RgltryRptg/{part}" for part in REPORTED)},
     batch_uncarried={},
+    known=("01", "11"),
 )  # fmt: skip

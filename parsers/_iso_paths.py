@@ -118,6 +118,7 @@ class Message:
         rows: element inside whose repeats are rows of their own; all that is read inside may then stand again.
         methods: what PmtInf/PmtMtd may say. uncarried: elements of a payment without a canonical column that change where or
             how the money goes, or that authorities want, by the paths of what they may hold. batch_uncarried: such elements of a batch.
+        known: oldest and newest version; another one might say other things in the same words.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Message:
     uncarried: Columns
     batch_uncarried: Columns
     rows: str | None = None
+    known: tuple[str, str] = ("01", "99")
 
     @cached_property
     def currency(self) -> str:
@@ -161,6 +163,11 @@ class Message:
     def version(self) -> re.Pattern[str]:
         """The version in a namespace: national variants have a suffix."""
         return re.compile(rf"{re.escape(self.name)}\.\d{{3}}\.\d{{2}}(?:\.[a-z]{{2}}\.\d{{2}})?")
+
+    def knows(self, version: str) -> bool:
+        """True for a version such as pain.001.001.03.ch.02, whose own number is 03."""
+        oldest, newest = self.known
+        return oldest <= version.removeprefix(self.name)[5:7] <= newest
 
     @cached_property
     def elements(self) -> re.Pattern[str]:

@@ -126,12 +126,8 @@ class Reader(Feeder):
         namespace, _, local = name.rpartition(" ")
         if local == "Document":
             found = self.message.version.search(namespace)
-            if found is None or self.version is not None:
-                what = (
-                    f"its namespace is {namespace[:100]!r}"
-                    if self.version is None
-                    else "it is the second one of the file"
-                )
+            if found is None or self.version is not None or not self.message.knows(found.group()):
+                what = "it is the second one of the file" if self.version else f"its namespace is {namespace[:100]!r}"
                 self._refuse(f"This Document is no {self.message.name} message that can be read: {what}.")
             else:
                 self.version, self._document_depth = found.group(), self.depth

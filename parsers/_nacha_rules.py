@@ -75,5 +75,7 @@ FACTS: Final = FormatFacts(
     domestic=True,
     fixed_width=True,
     terms=TERMS,
+    amount_example="0000123450",
+    date_format="%y%m%d",
     rules=tuple(sorted({fault.rule for fault in FAULTS if fault.severity is not Severity.FATAL})),
 )

@@ -61,6 +61,8 @@ _FACTS: Final = FormatFacts(
                     "end_to_end_id", "requested_execution_date_text"),
     domestic=True,
     fixed_width=True,
+    amount_example="00000123450",
+    date_format=" %y%j",
     terms={
         "creditor_agent": "destination sort code (direct debits: originating), positions 1-6 (18-23)",
         "creditor_account": "destination account number (direct debits: originating), positions 7-14 (24-31)",

@@ -6,6 +6,7 @@ Without options it reads what the gateway itself keeps of the answers to its req
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
@@ -21,6 +22,7 @@ from canonical.money import parse_minor
 from canonical.profiles import Model
 from parsers._iso_faults import Fault, findings_frame
 
+_JSON: Final = re.compile(rb"""\s*(?:\{\s*["}]|\[\s*[{\]\["\d])""")
 _UNFILED: Final = "NARR"
 
 
@@ -57,7 +59,7 @@ class HttpJson:
 
     def sniff(self, head: bytes) -> bool:
         """True when the bytes begin as a JSON object or list."""
-        return head.lstrip()[:1] in {b"{", b"["}
+        return _JSON.match(head) is not None
 
     def read(self, source: Source, options: Options) -> Feedback:
         """STATUSES: one row an item, in order. FATAL where the bytes are no JSON, or hold no list where it should be."""

@@ -39,6 +39,8 @@ _FACTS: Final = FormatFacts(
     required=("creditor_account", "amount_text", "currency", "debtor_account", "requested_execution_date_text"),
     required_debit=(),
     fixed_width=True,
+    amount_example="1234,50",
+    date_format="%y%m%d",
     terms={
         "batch_id": "20",
         "instruction_id": "21",

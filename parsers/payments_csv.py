@@ -20,7 +20,7 @@ from canonical.frames import PAYMENTS, TOTALS, empty
 from canonical.limits import FILE_ROWS_MAX, WINDOW_BYTES
 from parsers._csv_blocks import Encoded, encoded, read_head
 from parsers._csv_excerpt import excerpt
-from parsers._csv_header import Fault, Layout, at_line, file_findings, read_header, terms_of
+from parsers._csv_header import Fault, Layout, at_line, facts_of, file_findings, read_header
 from parsers._csv_options import CsvOptions
 from parsers._csv_payments import Table, Taken, numbered, take
 from parsers._csv_rows import Place, Rows, ends, flawed, rows_at, sound_cells
@@ -44,7 +44,7 @@ _FACTS: Final = FormatFacts(
         "debtor_name", "debtor_account", "amount_text", "currency", "end_to_end_id", "requested_execution_date_text",
     ),
     terms=TERMS,
-    agreed_terms=terms_of,
+    agreed=facts_of,
     agreed_end=ends,
     rules=(
         "csv-columns", "csv-direction", "csv-encoding", "csv-header", "csv-line-length", "csv-nul", "csv-quotes",

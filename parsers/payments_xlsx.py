@@ -14,7 +14,7 @@ import polars as pl
 
 from canonical.contracts import FileHeader, FormatFacts, Model, Source, Window
 from canonical.frames import PAYMENTS, TOTALS, empty
-from parsers._csv_header import file_findings, terms_of
+from parsers._csv_header import facts_of, file_findings
 from parsers._csv_template import TERMS
 from parsers._xlsx_excerpt import excerpt
 from parsers._xlsx_options import XlsxOptions
@@ -36,7 +36,7 @@ _FACTS: Final = FormatFacts(
         "debtor_name", "debtor_account", "amount_text", "currency", "end_to_end_id", "requested_execution_date_text",
     ),
     terms=TERMS,
-    agreed_terms=terms_of,
+    agreed=facts_of,
     rules=("xlsx-cells", "xlsx-direction", "xlsx-formula", "xlsx-header", "xlsx-hidden", "xlsx-value"),
 )  # fmt: skip
 

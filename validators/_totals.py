@@ -141,7 +141,7 @@ class TotalsRule:
             "field": row["field"],
             "value": row["declared_text"][:60],
             "message": message,
-            "remedy": self.remedy,
+            "remedy": _remedy(row, severity) or self.remedy,
         }
 
 
@@ -165,6 +165,13 @@ def _message(row: dict[str, Any], tally: Tally) -> tuple[str | None, Severity]:
     difference = notation(abs(was - declared), row)
     direction = "more" if was > declared else "less"
     return f"{row['field']} says {text}, the file has {shown} ({difference} {direction})", Severity.ERROR
+
+
+def _remedy(row: dict[str, Any], severity: Severity) -> str | None:
+    """What to do about a total that proves nothing; None where it differs."""
+    if row["declared"] is None:
+        return "Write it as a plain number: digits, and a decimal sign where it is a sum."
+    return "Mend what the other findings say; then the total is checked." if severity is Severity.WARNING else None
 
 
 def _explained(row: dict[str, Any], tally: Tally) -> bool:

@@ -6,18 +6,36 @@ currency has are taken when they are zeros. Nothing is ever rounded.
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from canonical.currencies import exponent_of
+from canonical.currencies import CURRENCIES, exponent_of
 from canonical.limits import AMOUNT_MINOR_MAX
+from canonical.money import format_minor
 from validators._row import Check, ChecksRule, blank, quoted, where
 
 _ROUND = "Round the amount yourself and send it with the decimals of its currency; nothing is rounded here."
 
 
-def _unread(amount: pl.Expr) -> tuple[Check, ...]:
+_LARGEST: Final = {
+    digits: format_minor(AMOUNT_MINOR_MAX, code)
+    for digits, code in {item.exponent: item.code for item in CURRENCIES.values() if item.exponent is not None}.items()
+}
+"""Decimals of a currency → the largest amount that is taken."""
+
+
+def _plainly(context: Context) -> str:
+    """How an amount is written in the file's format."""
+    example = context.facts.amount_example
+    if example.isdigit():
+        return f"Write digits alone, without a decimal sign: {example} is 1234.50 of a currency with two decimals."
+    return f"Write digits and one decimal sign only, such as {example}: no sign, no blanks, no thousands separator."
+
+
+def _unread(amount: pl.Expr, context: Context) -> tuple[Check, ...]:
     """Checks of a written amount that could not be read; exactly one of them holds."""
     # With an agreed decimal comma the text has one: a comma or a point are alike when asking why it was not read.
     plain = pl.col("amount_text").str.strip_chars().str.replace(",", ".", literal=True)
@@ -32,7 +50,7 @@ def _unread(amount: pl.Expr) -> tuple[Check, ...]:
     # An unknown currency leaves the amount unread too; that is the currency's fault, told by its own rule.
     odd = unread & ~fine & ~large & (digits.is_not_null() | ~shaped)
     return (
-        Check("amount_text", odd, amount + pl.lit(" is not an amount")),
+        Check("amount_text", odd, amount + pl.lit(" is not an amount"), remedy=_plainly(context)),
         Check(
             "amount_text",
             fine,
@@ -42,17 +60,20 @@ def _unread(amount: pl.Expr) -> tuple[Check, ...]:
         Check(
             "amount_text",
             large,
-            amount + pl.lit(f" is above the largest that is taken ({AMOUNT_MINOR_MAX} minor units)"),
+            amount
+            + pl.format(
+                " is above the largest that is taken ({} {})", digits.replace_strict(_LARGEST), pl.col("currency")
+            ),
             "AM02",
             remedy="Split the payment, or agree another way for it.",
         ),
     )
 
 
-def _checks(_: Context) -> tuple[Check, ...]:
+def _checks(context: Context) -> tuple[Check, ...]:
     minor, amount = pl.col("amount_minor"), pl.lit("Amount ") + quoted("amount_text")
     return (
-        *_unread(amount),
+        *_unread(amount, context),
         Check(
             "amount_text",
             (minor == 0) & ~pl.col("prenote"),
@@ -73,7 +94,7 @@ RULE = ChecksRule(
     id="amount",
     reason="AM12",
     severity=Severity.ERROR,
-    remedy="Write digits and one decimal sign only, such as 1234.50: no sign, no blanks, no thousands separator.",
+    remedy="Write digits and one decimal sign only, as the format has it: no sign, no blanks, no thousands separator.",
     sources=(
         "ISO 20022 ActiveOrHistoricCurrencyAndAmount",
         "ISO 4217 minor units",

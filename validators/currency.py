@@ -34,7 +34,9 @@ def _checks(context: Context) -> tuple[Check, ...]:
     day = pl.max_horizontal(pl.lit(context.today), pl.col("requested_execution_date"))
     last_day = _last_day(code)
     name = pl.lit("Currency ") + quoted("currency")
-    unknown = Check("currency", ~blank("currency") & ~known, name + pl.lit(" is not an ISO 4217 code"))
+    unknown = Check(
+        "currency", ~blank("currency") & ~known, name + pl.lit(" is no currency of ISO 4217 that can be paid in")
+    )
     retired = Check(
         "currency", last_day < day, name + pl.lit(" is no longer in use; its last day was ") + last_day.cast(pl.String)
     )

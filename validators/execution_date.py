@@ -30,6 +30,14 @@ def _past(context: Context) -> Check:
     )
 
 
+def _plainly(context: Context) -> str:
+    """How a day is written in the file's format."""
+    tomorrow = context.today + dt.timedelta(days=1)
+    return (
+        f"Give a day from today on; {tomorrow:%-d %B %Y} is written “{tomorrow.strftime(context.facts.date_format)}”."
+    )
+
+
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     last = context.today + dt.timedelta(days=context.client.execution_dates.future_days_max)
     return payments.filter(~pl.col("requested_execution_date").is_between(context.today, last).fill_null(value=False))
@@ -39,11 +47,11 @@ def _checks(context: Context) -> tuple[Check, ...]:
     day = pl.col("requested_execution_date")
     last = context.today + dt.timedelta(days=context.client.execution_dates.future_days_max)
     date = pl.lit("Execution date ") + quoted(_TEXT)
-    missing = Check(_TEXT, blank(_TEXT), "Execution date is missing", "CH21")
+    missing = Check(_TEXT, blank(_TEXT), "Execution date is missing", "CH21", remedy=_plainly(context))
     needed = (missing,) if _TEXT in context.facts.required else ()
     return (
         *needed,
-        Check(_TEXT, ~blank(_TEXT) & day.is_null(), date + pl.lit(" is not a date")),
+        Check(_TEXT, ~blank(_TEXT) & day.is_null(), date + pl.lit(" is not a date"), remedy=_plainly(context)),
         _past(context),
         Check(_TEXT, day > last, date + pl.lit(f" is after {last}, the last day that is taken"), "CH03"),
     )
@@ -53,7 +61,7 @@ RULE = ChecksRule(
     id="execution_date",
     reason="DT01",
     severity=Severity.ERROR,
-    remedy="Give a day from today on, such as 2026-12-01 (YYMMDD in a NACHA batch header).",
+    remedy="Give a day from today on that is not too far ahead.",
     sources=(
         "ISO 20022 PmtInf/ReqdExctnDt",
         "Nacha Operating Rules, Appendix Three: effective entry date",

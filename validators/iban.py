@@ -3,7 +3,8 @@
 An account that begins with two letters and two digits claims to be an IBAN; SEPA payments must have one. Looked at are
 the country, its length and structure (SWIFT IBAN registry), and the check digits by ISO 7064 MOD 97-10; 00, 01 and 99
 are refused although the division alone would take them. Not looked at in NACHA files, whose accounts are domestic, and of a short
-account (no IBAN has fewer than 15 characters) at a bank in a country that has no IBANs, which may begin as it likes.
+account (no IBAN has fewer than 15 characters) at a bank in a country that has no IBANs, which may begin as it likes. A number
+with an exponent is no account: a spreadsheet has rounded it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ from validators._rails import agent_country
 from validators._row import Check, ChecksRule, claims_iban, name_of, quoted
 
 _ACCOUNTS: Final = (("debtor_account", "AC02"), ("creditor_account", "AC01"))
+
+
+_ASK: Final = "Ask the account holder for the IBAN again and copy it without retyping; do not mend check digits."
+_CAPITALS: Final = "Write the IBAN in capitals."
+_POWER: Final = r"^[0-9](?:[.,][0-9]+)?[Ee]\+?[0-9]{1,3}$"
+"""3.70400440532013E+17: no account is written so."""
 
 
 def problems(accounts: pl.Series) -> pl.DataFrame:
@@ -63,6 +70,7 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
         claims, wrong = judged(payments[field])
         held |= wrong
         if not claims.all():
+            held |= payments[field].str.contains(_POWER).fill_null(value=False)
             held |= ~claims & (payments["service_level"] == "SEPA").fill_null(value=False)
     return payments.filter(held)
 
@@ -81,6 +89,19 @@ def _checks(_: Context) -> tuple[Check, ...]:
             pl.col(f"{field}_problem").is_not_null() & ~_elsewhere(field.removesuffix("_account")),
             pl.format("{} {} {}", pl.lit(name_of(field)), quoted(field), pl.col(f"{field}_problem")),
             reason,
+            remedy=pl.when(pl.col(field).str.contains("^[A-Z]{2}")).then(pl.lit(_ASK)).otherwise(pl.lit(_CAPITALS)),
+        )
+        for field, reason in _ACCOUNTS
+    )
+    lost = tuple(
+        Check(
+            field,
+            pl.col(field).str.contains(_POWER),
+            pl.format(
+                "{} {} is a rounded number, as a spreadsheet shows long ones", pl.lit(name_of(field)), quoted(field)
+            ),
+            reason,
+            remedy="Take the account from where it came: its last digits are lost. Format the column as text before pasting.",
         )
         for field, reason in _ACCOUNTS
     )
@@ -93,14 +114,14 @@ def _checks(_: Context) -> tuple[Check, ...]:
         )
         for (field, reason), direction in zip(_ACCOUNTS, ("DBIT", "CRDT"), strict=True)
     )
-    return (*claims, *needed)
+    return (*claims, *lost, *needed)
 
 
 RULE = ChecksRule(
     id="iban",
     reason="AC01",
     severity=Severity.ERROR,
-    remedy="Ask the account holder for the IBAN again and copy it without retyping; do not mend check digits.",
+    remedy=_ASK,
     sources=("ISO 13616-1 and the SWIFT IBAN registry", "ISO 7064 MOD 97-10", "ISO 20022 IBAN2007Identifier"),
     checks=_checks,
     suspects=_suspects,
