@@ -1,5 +1,6 @@
 """Other people's tables: every option of the mapping, what does not fit it, and amounts that must be right to the cent."""
 
+import datetime as dt
 import io
 
 import polars as pl
@@ -85,12 +86,31 @@ def test_terms_are_the_clients_own_words():
     options = CsvOptions.model_validate(
         {"columns": {"creditor_name": {"from": ["First Name", 3]}, "amount": "Betrag", "currency": {"constant": "EUR"}}}
     )
-    assert FORMAT.facts.agreed_terms is not None
-    terms = FORMAT.facts.agreed_terms(options)
+    assert FORMAT.facts.agreed is not None
+    terms = FORMAT.facts.agreed(FORMAT.facts, options).terms
     assert (terms["creditor_name"], terms["amount_text"]) == ("First Name + column 3", "Betrag")
     assert terms["creditor_account"] == "creditor_account"
     assert terms["requested_execution_date_text"] == "execution_date"
     assert set(FORMAT.facts.terms) <= set(PAYMENTS.columns)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "amount", "day"),
+    [
+        ({}, "1234.50", "2026-12-01"),
+        ({"decimal": ",", "date": "DD.MM.YYYY"}, "1234,50", "01.12.2026"),
+        (
+            {"minor_units": True, "totals": [], "columns": {"execution_date": {"from": "due", "date": "M/D/YY"}}},
+            "123450",
+            "12/01/26",
+        ),
+    ],
+)
+def test_remedies_write_as_agreed(agreed, amount, day):
+    assert FORMAT.facts.agreed is not None
+    facts = FORMAT.facts.agreed(FORMAT.facts, CsvOptions.model_validate(agreed))
+    assert facts.amount_example == amount
+    assert dt.date(2026, 12, 1).strftime(facts.date_format) == day
 
 
 # ------------------------------------------------------------------------------------------------ amounts

@@ -73,7 +73,7 @@ def test_the_template_is_read_without_a_finding():
         (b"\xef\xbb\xbf\r\n \r\n", "csv-header", "fatal", "empty"),
         (b"\n" + HEADER.encode(), "csv-header", "fatal", "empty line"),
         (HEADER.encode(), "csv-header", "error", "no payments"),
-        (HEADER.replace(",", ";").encode(), "csv-header", "fatal", "not divided by"),
+        (HEADER.replace(",", ";").encode(), "csv-header", "fatal", "is divided by a semicolon; a comma was agreed"),
         (HEADER.replace("amount,", "").encode(), "csv-header", "fatal", "Column amount is missing"),
         (HEADER.replace("remittance", "amount").encode(), "csv-header", "fatal", "names amount twice"),
         (HEADER.encode("utf-16"), "csv-encoding", "fatal", "UTF-16"),
