@@ -264,7 +264,8 @@ def records(block: bytes, dialect: Dialect, last: bool) -> Records:
         start, end = start[first], end[np.append(first[1:], end.size) - 1]
         quoting = _quoting(text, start, end)
     columns = _columns(text, start, end, quoting)
-    end, columns = _without_empty_cells(text, start, end, columns)
+    cut, columns = _without_empty_cells(text, start, end, columns)
+    end, whole = cut, cut is end
     used, count = (int(start[-1]), int(first[-1])) if waits else (len(block), lines.end.size)
     flaw = np.where(columns != width, np.int8(Flaw.COLUMNS), np.int8(Flaw.NONE))
     flaw[~(quoting.well & quoting.closed)] = Flaw.QUOTES
@@ -276,7 +277,7 @@ def records(block: bytes, dialect: Dialect, last: bool) -> Records:
     passed = (end == start) | ((columns == width) & (end - start == width - 1) & (flaw == Flaw.NONE))
     passed |= lines.comment[first]
     here = start < used
-    kept, gapless = ~passed & here, not (passed & here).any()
+    kept, gapless = ~passed & here, whole and not (passed & here).any()
     blanks = _blanks(block, text, lines)
     if kept.all():
         return Records(start, end, first, columns, flaw, used, count, gapless, blanks)
