@@ -1,13 +1,17 @@
-"""One step ahead: the next item of an iterator is made in a thread while the one before is worked on."""
+"""Ahead in threads: the next item of an iterator is made while the one before is worked on, or several are worked on at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import Final, TypeVar
 
+_AHEAD: Final = 2
+"""Items that are being worked on while one is taken: as many as threads keep two processors busy."""
 Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:
@@ -23,3 +27,14 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
         while item := coming.result():
             coming = maker.submit(make)
             yield item[0]
+
+
+def worked_ahead(pool: ThreadPoolExecutor, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
+    """What `work` makes of each item, in their order. Its exceptions come when their item's turn is."""
+    pending: deque[Future[Made]] = deque()
+    for item in items:
+        pending.append(pool.submit(work, item))
+        if len(pending) > _AHEAD:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()

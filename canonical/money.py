@@ -17,6 +17,7 @@ from canonical.limits import AMOUNT_MINOR_MAX, AMOUNT_TEXT_CHARS_MAX
 AMOUNT_PATTERN: Final = r"^[0-9]{1,18}(\.[0-9]{0,5})?$"
 _FRACTION_DIGITS_MAX: Final = 5
 _SCALES: Final = [10**digits for digits in range(_FRACTION_DIGITS_MAX + 1)]
+_PLAIN_CHARS_MAX: Final = 18
 
 
 def amount_minor(text: pl.Expr, currency: pl.Expr, minor_max: int = AMOUNT_MINOR_MAX) -> pl.Expr:
@@ -39,6 +40,40 @@ def amount_minor(text: pl.Expr, currency: pl.Expr, minor_max: int = AMOUNT_MINOR
     # Bounding the whole units first keeps the product from wrapping before it is compared.
     in_bounds = (whole_units <= minor_max // scale) & (minor <= minor_max)
     return pl.when(fits & in_bounds).then(minor).otherwise(None).cast(pl.Int64)
+
+
+def minor_of(text: pl.Series, currency: pl.Series) -> pl.Series:
+    """Int64 column: the same as `amount_minor`, several times as fast on the usual text.
+
+    That is read by three cheap column operations; whatever they cannot settle goes to the strict pattern.
+    """
+    column, length = pl.col("t"), pl.col("t").str.len_bytes().cast(pl.Int64)
+    # Digits alone, with one point: what else is left after taking the point out is no number, or begins with a sign.
+    frame = pl.DataFrame({"t": text, "c": currency}).with_columns(
+        column.str.replace(".", "", literal=True).cast(pl.Int64, strict=False).alias("n"),
+        _exponents(currency).alias("digits") - (length - column.str.find(".", literal=True) - 1).fill_null(0),
+        ((length <= _PLAIN_CHARS_MAX) & (column >= "0") & (column < ":")).alias("simple"),
+    )
+    number, zeros = pl.col("n"), pl.col("digits")
+    if (frame["digits"] != 0).any():
+        scale = pl.Series(_SCALES, dtype=pl.Int64).gather(frame["digits"].clip(0, _FRACTION_DIGITS_MAX))
+        frame = frame.with_columns(pl.when(number <= AMOUNT_MINOR_MAX).then(number * scale))
+    fits = pl.col("simple") & (zeros >= 0) & (number <= AMOUNT_MINOR_MAX)
+    found = frame.select(pl.when(fits).then(number)).to_series()
+    rows = (found.is_null() & text.is_not_null()).arg_true()
+    if rows.is_empty():
+        return found
+    exact = frame[rows].select(amount_minor(pl.col("t"), pl.col("c"))).to_series()
+    return found.scatter(rows, exact)
+
+
+def _exponents(currency: pl.Series) -> pl.Series:
+    """Int64 digits of the minor unit, null where the currency is unknown."""
+    codes = currency.unique()
+    if codes.len() == 1:
+        only = codes.item()
+        return pl.Series([None if only is None else exponent(only)], dtype=pl.Int64).new_from_index(0, currency.len())
+    return currency.to_frame("c").select(exponent_of(pl.col("c")).cast(pl.Int64)).to_series()
 
 
 def parse_minor(text: str, currency: str, minor_max: int = AMOUNT_MINOR_MAX) -> int | None:

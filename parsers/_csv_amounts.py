@@ -1,7 +1,4 @@
-"""Amounts, directions and days as the client writes them: what was agreed and nothing else, to the cent.
-
-The plain form is read by three cheap column operations; whatever they cannot settle goes to `canonical.money.amount_minor`.
-"""
+"""Amounts, directions and days as the client writes them: what was agreed and nothing else, to the cent."""
 
 from __future__ import annotations
 
@@ -11,16 +8,12 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from canonical.codes import CreditDebit
-from canonical.currencies import exponent, exponent_of
+from canonical.currencies import exponent_of
 from canonical.limits import AMOUNT_MINOR_MAX
-from canonical.money import amount_minor, amount_text
+from canonical.money import amount_text, minor_of
 from parsers._csv_options import TableOptions
 from parsers._csv_values import Misfit
 
-_PLAIN_CHARS_MAX: Final = 18
-_ZEROS_MAX: Final = 5
-"""Most decimals of any currency, and of an ISO 20022 amount."""
-_SCALES: Final = pl.Series([10**zeros for zeros in range(_ZEROS_MAX + 1)], dtype=pl.Int64)
 _PARTS: Final = {"YYYY": "y", "YY": "y", "MM": "m", "M": "m", "DD": "d", "D": "d"}
 _PART: Final = re.compile("|".join(_PARTS))
 _PAYS, _COLLECTS = CreditDebit.CRDT.value, CreditDebit.DBIT.value
@@ -98,7 +91,7 @@ def _unsigned(text: pl.Series, currency: pl.Series, options: TableOptions) -> pl
             pl.col("t").str.replace(",", ".", literal=True)
         )
         text = frame.select(plain).to_series()
-    return plain_minor(text, currency)
+    return minor_of(text, currency)
 
 
 def _ungrouped(text: pl.Series, options: TableOptions) -> pl.Series:
@@ -116,37 +109,6 @@ def _of_minor_units(text: pl.Series, currency: pl.Series) -> pl.Series:
     number = pl.when(pl.col("t").str.contains(r"^[0-9]{1,18}$")).then("t").cast(pl.Int64, strict=False)
     held = (number <= AMOUNT_MINOR_MAX) & exponent_of(pl.col("c")).is_not_null()
     return frame.select(pl.when(held).then(number)).to_series()
-
-
-def plain_minor(text: pl.Series, currency: pl.Series) -> pl.Series:
-    """The same as `canonical.money.amount_minor`, several times as fast on the usual text."""
-    column, length = pl.col("t"), pl.col("t").str.len_bytes().cast(pl.Int64)
-    # Digits alone, with one point: what else is left after taking the point out is no number, or begins with a sign.
-    frame = pl.DataFrame({"t": text, "c": currency}).with_columns(
-        column.str.replace(".", "", literal=True).cast(pl.Int64, strict=False).alias("n"),
-        _exponents(currency).alias("digits") - (length - column.str.find(".", literal=True) - 1).fill_null(0),
-        ((length <= _PLAIN_CHARS_MAX) & (column >= "0") & (column < ":")).alias("simple"),
-    )
-    number, zeros = pl.col("n"), pl.col("digits")
-    if (frame["digits"] != 0).any():
-        scale = _SCALES.gather(frame["digits"].clip(0, _ZEROS_MAX))
-        frame = frame.with_columns(pl.when(number <= AMOUNT_MINOR_MAX).then(number * scale))
-    fits = pl.col("simple") & (zeros >= 0) & (number <= AMOUNT_MINOR_MAX)
-    found = frame.select(pl.when(fits).then(number)).to_series()
-    rows = (found.is_null() & text.is_not_null()).arg_true()
-    if rows.is_empty():
-        return found
-    exact = frame[rows].select(amount_minor(pl.col("t"), pl.col("c"))).to_series()
-    return found.scatter(rows, exact)
-
-
-def _exponents(currency: pl.Series) -> pl.Series:
-    """Int64 digits of the minor unit, null where the currency is unknown."""
-    codes = currency.unique()
-    if codes.len() == 1:
-        only = codes.item()
-        return pl.Series([None if only is None else exponent(only)], dtype=pl.Int64).new_from_index(0, currency.len())
-    return currency.to_frame("c").select(exponent_of(pl.col("c")).cast(pl.Int64)).to_series()
 
 
 def days_of(text: pl.Series, pattern: str) -> pl.Series:

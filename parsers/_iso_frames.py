@@ -13,7 +13,7 @@ from canonical.codes import Level, Severity
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, checked, conform, dtypes, empty
 from canonical.identifiers import payment_id_of
 from canonical.limits import INT64_MAX
-from parsers._iso_amounts import minor_units
+from canonical.money import minor_of
 from parsers._iso_paths import MIXED, Message, joins, piece
 
 PLACES: Final = ("row", "line", "offset", "length", "batch")
@@ -129,7 +129,7 @@ def payments_frame(
     columns["uncarried"] = _uncarried(pieces, message, shared["uncarried"])
     del columns["amount_minor"]
     shaped = wide.select(expression.alias(name) for name, expression in columns.items())
-    shaped = shaped.with_columns(minor_units(shaped["amount_text"], shaped["currency"]))
+    shaped = shaped.with_columns(minor_of(shaped["amount_text"], shaped["currency"]).alias("amount_minor"))
     return checked(shaped.select(list(_PAYMENT_TYPES)), PAYMENTS)
 
 

@@ -15,10 +15,10 @@ from typing import ClassVar, Final, Literal
 
 import polars as pl
 
+from canonical.ahead import worked_ahead
 from canonical.contracts import FormatFacts, Model, Source, Window
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, checked, conform, empty
 from canonical.limits import FILE_ROWS_MAX
-from parsers._ahead import ahead
 from parsers._nacha_addenda import addenda_findings
 from parsers._nacha_batches import control_findings, control_totals, header_findings
 from parsers._nacha_characters import character_findings
@@ -70,8 +70,8 @@ class Nacha:
         handed on in their order.
         """
         with ThreadPoolExecutor(max_workers=2) as pool:
-            alone = ahead(pool, partial(_alone, source.data), pieces(source.data))
-            yield from ahead(pool, partial(_window, source.file_id), _readings(alone))
+            alone = worked_ahead(pool, partial(_alone, source.data), pieces(source.data))
+            yield from worked_ahead(pool, partial(_window, source.file_id), _readings(alone))
 
     def excerpt(self, source: Source, kept: pl.DataFrame, options: NachaOptions) -> bytes:  # noqa: ARG002 - there are none
         """A file of just these entries with their addenda, batch headers kept, all controls made anew."""

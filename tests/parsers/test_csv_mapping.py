@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from canonical.contracts import Source
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, checked
 from canonical.limits import LINE_BYTES_MAX
-from canonical.money import parse_minor
-from parsers._csv_amounts import amounts_of, days_of, plain_minor
+from canonical.money import minor_of, parse_minor
+from parsers._csv_amounts import amounts_of, days_of
 from parsers._csv_options import ENCODINGS, CsvOptions
 from parsers.payments_csv import FORMAT, CsvFormat
 
@@ -168,7 +168,7 @@ AMOUNT = st.one_of(
 @given(st.lists(st.tuples(AMOUNT, st.sampled_from(["EUR", "JPY", "BHD", "XXX", "CLF"])), min_size=1, max_size=30))
 def test_the_quick_way_reads_what_the_exact_way_reads(cells):
     texts, currencies = (pl.Series(list(column), dtype=pl.String) for column in zip(*cells, strict=True))
-    assert plain_minor(texts, currencies).to_list() == [parse_minor(text, currency) for text, currency in cells]
+    assert minor_of(texts, currencies).to_list() == [parse_minor(text, currency) for text, currency in cells]
 
 
 @settings(deadline=None)
