@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import holidays
 import pytest
 
 from canonical.calendars import Schedule, closing_days, easter_sunday, is_business_day, next_business_day
@@ -29,6 +30,40 @@ def test_the_fed_keeps_saturday_holidays_and_moves_sunday_ones() -> None:
     assert not is_business_day("fed", D(2027, 7, 5)), "Independence Day 2027 is a Sunday: Monday is closed"
     assert not is_business_day("fed", D(2026, 11, 26))
     assert next_business_day("fed", D(2026, 12, 25)) == D(2026, 12, 28)
+
+
+YEARS = range(2024, 2031)
+
+
+def proposed(calendar: str) -> dict[dt.date, str]:
+    """Closing days by another hand, on weekdays; those that the rails are known to keep otherwise stand in `DIFFERS`."""
+    days = {
+        "target": lambda: holidays.financial_holidays("ECB", years=YEARS),
+        "fed": lambda: holidays.country_holidays("US", years=YEARS),
+        "uk": lambda: holidays.country_holidays("GB", subdiv="ENG", years=YEARS),
+        "swiss": lambda: holidays.country_holidays("CH", subdiv="ZH", years=YEARS),
+    }[calendar]()
+    return {day: name for day, name in days.items() if day.weekday() < SATURDAY}
+
+
+SATURDAY = 5
+DIFFERS = {
+    "target": lambda ours, theirs: set(),
+    # Federal offices close on the Friday before a holiday on Saturday; Reserve Banks stay open (frbservices.org, holiday schedules).
+    "fed": lambda ours, theirs: {day for day in theirs if day.weekday() == SATURDAY - 1 and "observed" in theirs[day]},
+    "uk": lambda ours, theirs: set(),
+    # No holiday by the law of Zurich, and SIC settles nothing (SIX, SIC bank holidays).
+    "swiss": lambda ours, theirs: {dt.date(year, 1, 2) for year in YEARS} & ours,
+}
+"""Days on which we differ from the proposal, and why."""
+
+
+@pytest.mark.parametrize("calendar", DIFFERS)
+def test_closing_days_are_those_that_another_hand_proposes(calendar: str) -> None:
+    theirs = proposed(calendar)
+    ours = {day for year in YEARS for day in closing_days(calendar, year) if day.weekday() < SATURDAY}
+    assert len(ours) > 5 * len(YEARS) - len(YEARS)
+    assert ours ^ set(theirs) == DIFFERS[calendar](ours, theirs)
 
 
 @pytest.mark.parametrize(

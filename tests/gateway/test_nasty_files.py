@@ -9,10 +9,15 @@ import datetime as dt
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from canonical.contracts import Context, Source
+from canonical.plugins import discover
 from canonical.profiles import ClientProfile
 from gateway.check import Checked, check
+from gateway.judging import accepted_rows, judge
+from gateway.reading import read
 
 GOLDEN = Path(__file__).parents[1] / "parsers" / "golden"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "templates"
@@ -350,3 +355,37 @@ def test_a_broken_table_is_named(name: str, tmp_path: Path) -> None:
     ]
     assert any(words in row["message"] for row in named), found.findings["message"].to_list()
     assert found.accepted < max(found.payments + found.unreadable, 1)
+
+
+# ------------------------------------------------------------------------------------------------ mended
+
+FAULTS = {
+    "pain.001": (XML.encode(), b"DE89370400440532013000</IBAN></Id></CdtrAcct>", b"DE89370400440532013001</IBAN></Id></CdtrAcct>"),
+    "pain.001 in utf-16": (declared("UTF-16").encode("utf-16"), "3000</IBAN></Id></CdtrAcct>".encode("utf-16-le"), "3001</IBAN></Id></CdtrAcct>".encode("utf-16-le")),
+    "pain.008": ((GOLDEN / "pain008/mandates.xml").read_bytes(), b"AT611904300234573201", b"AT611904300234573202"),
+    "nacha": (ACH, b"99887766         ", b"                 "),
+    "nacha without line ends": (b"".join(lines(ACH)), b"99887766         ", b"                 "),
+    "bacs18": (BACS_DAY, b"88837491", b"8883749X"),
+    "mt101": (FIN, b"FR1420041010050500013M02606", b"FR1420041010050500013M02607"),
+    "csv": ((EXAMPLES / "payments.csv").read_bytes(), b"DE89370400440532013000", b"DE89370400440532013001"),
+}  # fmt: skip
+"""A whole file, and what is put wrong in one payment."""
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_was_rejected_is_mended_and_sent_again(name: str, tmp_path: Path) -> None:
+    whole, good, bad = FAULTS[name]
+    assert good in whole
+    data = whole.replace(good, bad, 1)
+    judged = judge(read(Source("f" * 20, "file", data), CLIENT), Context(TODAY, CLIENT))
+    rejected = judged.index.join(accepted_rows(judged, CLIENT), on="row", how="anti")
+    assert 0 < rejected.height < judged.index.height
+    payments = pl.concat([window.payments for window in read(Source("f" * 20, "file", data), CLIENT)])
+    form = discover("parsers", "FORMAT")[judged.header.format]
+    kept = payments.join(rejected, on="row", how="semi", maintain_order="left")
+    again = form.excerpt(Source("f" * 20, "file", data), kept, form.options())
+    unmended, mended = told(tmp_path, again), told(tmp_path, again.replace(bad, good))
+    assert (unmended.payments, unmended.accepted) == (rejected.height, 0)
+    assert (mended.payments, mended.accepted) == (rejected.height, rejected.height), mended.findings[
+        "message"
+    ].to_list()
