@@ -21,14 +21,9 @@ from gateway.composition import Gateway
 from gateway.reconcile import Position, position
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
-from reconciliation.breaks import (
-    chain_breaks,
-    contradiction_breaks,
-    entry_breaks,
-    feedback_breaks,
-    finding_breaks,
-    payment_breaks,
-)
+from gateway.watch import statements_due
+from reconciliation.breaks import contradiction_breaks, entry_breaks, payment_breaks
+from reconciliation.feedback_breaks import chain_breaks, feedback_breaks, finding_breaks, gap_breaks, missing_breaks
 from reconciliation.frames import OPEN
 from reconciliation.states import contradicted
 from reconciliation.worked import worked
@@ -58,14 +53,27 @@ def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
     """BREAKS of a position, their ages counted to `day`."""
     opposed = contradicted(found.states, found.attribution.attributed)
     parts = [
-        entry_breaks(found.entries, found.matches, found.matched.ambiguous, day),
-        payment_breaks(found.states, day, gateway.settings.unmatched_after_days),
+        entry_breaks(found.entries, found.matches, found.matched.ambiguous, found.states, day),
+        payment_breaks(found.states, found.statements, day, gateway.settings.unmatched_after_days),
         contradiction_breaks(opposed, day),
         feedback_breaks(found.attribution.unknown, day),
         finding_breaks(found.findings, day),
         chain_breaks(found.statements, day),
+        gap_breaks(found.statements, day),
+        missing_breaks(_statements_due(gateway, day), day),
     ]
     return pl.concat([empty(BREAKS), *parts])
+
+
+def _statements_due(gateway: Gateway, until: dt.date) -> pl.DataFrame:
+    """account, currency, day of the statements that should be here by now and are not."""
+    rows = [
+        {"account": account.account, "currency": account.currency, "day": day}
+        for provider in gateway.profiles.providers.values()
+        for account, day in statements_due(gateway, provider)
+        if day <= until
+    ]
+    return pl.DataFrame(rows, schema={"account": pl.String, "currency": pl.String, "day": pl.Date})
 
 
 def look(gateway: Gateway) -> Looked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,8 +27,9 @@ def list_(
     output: Annotated[Output, typer.Option(help="How to print them.")] = Output.TABLE,
 ) -> None:
     """Look for breaks, and list those that are for people to do, the oldest first."""
+    from gateway.break_workbook import chosen
     from gateway.breaks import look
-    from gateway.show_breaks import chosen, print_breaks
+    from gateway.show_breaks import print_breaks
 
     with plainly():
         found = look(opened())
@@ -111,6 +113,42 @@ def write_off(
 ) -> None:
     """Take the amount of a break as gain or loss; above the provider's limit a second person must say the same."""
     _decide(break_id, "reverse" if reverse else "write_off", by, revision, reason)
+
+
+@breaks_app.command("export")
+def export_(
+    file: Annotated[Path, typer.Argument(help="The workbook to write, .xlsx.")],
+    owner: Annotated[str | None, typer.Option(help="Those of one owner; empty: those of nobody.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Those of one kind.")] = None,
+) -> None:
+    """Write the breaks as a workbook, to be edited and loaded back with `import`."""
+    from gateway.break_workbook import export_breaks
+
+    with plainly():
+        written, left = export_breaks(opened(), file, owner, kind)
+    more = f"; {left} younger ones did not fit" if left else ""
+    typer.echo(f"{file}: {written} breaks{more}")
+
+
+@breaks_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The edited workbook.")],
+    *,
+    by: By = None,
+    row_by_row: Annotated[
+        bool, typer.Option("--row-by-row", help="Do the rows without a fault; without it a fault stops all of them.")
+    ] = False,
+) -> None:
+    """Do what an edited workbook says. Exit code 0 where no row has a fault, else 1."""
+    from gateway.break_import import import_breaks
+    from gateway.break_workbook import read_workbook
+    from gateway.show_breaks import print_imported
+
+    with plainly():
+        gateway, data = opened(), read_workbook(file)
+        found = import_breaks(gateway, data, by or getpass.getuser(), row_by_row=row_by_row)
+    print_imported(found)
+    raise typer.Exit(1 if found.faults else 0)
 
 
 def _decide(

@@ -13,16 +13,10 @@ from canonical.money import format_minor
 from gateway.show import console
 
 if TYPE_CHECKING:
+    from gateway.break_import import Imported
     from gateway.breaks import Looked
 
 _SHOWN_MAX: Final = 200
-
-
-def chosen(breaks: pl.DataFrame, owner: str | None, kind: str | None) -> pl.DataFrame:
-    """WORKED of an owner ("": nobody) and a kind, the oldest first."""
-    asked = [pl.col("owner").fill_null("") == owner] if owner is not None else []
-    asked += [pl.col("kind") == kind] if kind is not None else []
-    return breaks.filter(*asked).sort("age_days", "amount_minor", "break_id", descending=[True, True, False])
 
 
 def print_breaks(found: Looked, breaks: pl.DataFrame) -> None:
@@ -83,3 +77,24 @@ def _money(row: Mapping[str, Any]) -> str:
 def _state(row: Mapping[str, Any]) -> str:
     asked = f", write-off asked by {escape(row['asked_by'])}" if row["asked_by"] else ""
     return f"{row['state'].replace('_', ' ')}{asked}"
+
+
+def print_imported(found: Imported) -> None:
+    """What an import did, and every fault with its cell."""
+    out = console()
+    if found.faults:
+        table = Table(show_lines=True)
+        for heading in ("sheet", "row", "column", "value", "what is wrong", "what to do"):
+            table.add_column(heading, overflow="fold")
+        for fault in found.faults[:_SHOWN_MAX]:
+            place = str(fault.row or "")
+            table.add_row(
+                fault.sheet, place, fault.column, escape(fault.value), escape(fault.message), escape(fault.remedy)
+            )
+        out.print(table)
+    if len(found.faults) > _SHOWN_MAX:
+        out.print(f"… and {len(found.faults) - _SHOWN_MAX} more")
+    out.print(
+        f"{found.applied} rows done, {found.unchanged} unchanged, {found.repeated} done before, {len(found.faults)} faults",
+        highlight=False,
+    )

@@ -82,6 +82,19 @@ def _unknown(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert]:
 
 def _statements(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert]:
     expected = provider.expects.statement
+    if expected is None:
+        return
+    for account, day in statements_due(gateway, provider):
+        yield Alert(
+            "no_statement", f"{provider.provider_id}/{account.account}/{day}",
+            f"The statement of {account.name} at {provider.name} for {day} was due by {expected.by:%H:%M} "
+            f"({expected.time_zone}) and is not here. Payments of that day cannot be settled without it.",
+        )  # fmt: skip
+
+
+def statements_due(gateway: Gateway, provider: ProviderProfile) -> Iterator[tuple[Account, dt.date]]:
+    """Accounts whose statement of the last business day that is due is not here, with that day."""
+    expected = provider.expects.statement
     sent = _submissions(gateway, provider)
     if expected is None or not sent:
         return
@@ -89,11 +102,7 @@ def _statements(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert]:
     for account in provider.accounts:
         first = min((row["business_date"] for row in sent if row["account"] == account.account), default=None)
         if first is not None and first <= day.isoformat() and not _is_here(gateway, provider, account, day):
-            yield Alert(
-                "no_statement", f"{provider.provider_id}/{account.account}/{day}",
-                f"The statement of {account.name} at {provider.name} for {day} was due by {expected.by:%H:%M} "
-                f"({expected.time_zone}) and is not here. Payments of that day cannot be settled without it.",
-            )  # fmt: skip
+            yield account, day
 
 
 def last_day_due(expected: StatementExpected, now: dt.datetime) -> dt.date:

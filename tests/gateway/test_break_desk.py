@@ -24,11 +24,6 @@ from gateway.write_offs import adjustments
 TODAY = dt.date(2026, 11, 20)
 
 
-@pytest.fixture
-def gateway(gateway_anywhere: Gateway) -> Gateway:
-    return gateway_anywhere
-
-
 def only(gateway: Gateway) -> dict:
     (row,) = look(gateway).breaks.rows(named=True)
     return row
@@ -63,26 +58,26 @@ def test_an_owner_by_the_profile_has_it_at_once(gateway: Gateway) -> None:
     assert (only(gateway)["state"], only(gateway)["owner"]) == ("assigned", "cash desk")
 
 
-def test_people_work_on_it_and_every_step_is_written_down(gateway: Gateway) -> None:
-    bank_statement(gateway, entry_line(1, 500))
-    break_id = only(gateway)["break_id"]
-    decide(gateway, break_id, Wish("assign", "anna", value="bert"))
-    decide(gateway, break_id, Wish("note", "bert", value="asked the bank"))
-    decide(gateway, break_id, Wish("explain", "bert", value="a deposit of the landlord"))
-    row = only(gateway)
+def test_people_work_on_it_and_every_step_is_written_down(gateway_anywhere: Gateway) -> None:
+    bank_statement(gateway_anywhere, entry_line(1, 500))
+    break_id = only(gateway_anywhere)["break_id"]
+    decide(gateway_anywhere, break_id, Wish("assign", "anna", value="bert"))
+    decide(gateway_anywhere, break_id, Wish("note", "bert", value="asked the bank"))
+    decide(gateway_anywhere, break_id, Wish("explain", "bert", value="a deposit of the landlord"))
+    row = only(gateway_anywhere)
     assert (row["state"], row["owner"], row["comment"]) == ("explained", "bert", "a deposit of the landlord")
     assert row["revision"] == 4
-    assert events_of(gateway, break_id) == [
+    assert events_of(gateway_anywhere, break_id) == [
         ("found", "open", "gateway"), ("assigned", "assigned", "anna"), ("noted", "assigned", "bert"),
         ("explained", "explained", "bert"),
     ]  # fmt: skip
-    assert audit_of(gateway, break_id) == ["break_found", "break_assigned", "break_noted", "break_explained"]
-    with gateway.registry.transaction() as connection:
+    assert audit_of(gateway_anywhere, break_id) == ["break_found", "break_assigned", "break_noted", "break_explained"]
+    with gateway_anywhere.registry.transaction() as connection:
         assert trail.verify(connection)[1] is None
-    decide(gateway, break_id, Wish("reopen", "anna", "the landlord says no"))
-    assert only(gateway)["state"] == "assigned", "it has an owner still"
-    decide(gateway, break_id, Wish("assign", "anna", value=""))
-    assert (only(gateway)["state"], only(gateway)["owner"]) == ("open", None)
+    decide(gateway_anywhere, break_id, Wish("reopen", "anna", "the landlord says no"))
+    assert only(gateway_anywhere)["state"] == "assigned", "it has an owner still"
+    decide(gateway_anywhere, break_id, Wish("assign", "anna", value=""))
+    assert (only(gateway_anywhere)["state"], only(gateway_anywhere)["owner"]) == ("open", None)
 
 
 def test_the_second_of_two_people_is_told(gateway: Gateway) -> None:
@@ -94,45 +89,50 @@ def test_the_second_of_two_people_is_told(gateway: Gateway) -> None:
     assert only(gateway)["owner"] == "anna"
 
 
-def test_at_the_same_moment_one_wins(gateway: Gateway) -> None:
-    bank_statement(gateway, entry_line(1, 500))
-    row = only(gateway)
+def test_at_the_same_moment_one_wins(gateway_anywhere: Gateway) -> None:
+    bank_statement(gateway_anywhere, entry_line(1, 500))
+    row = only(gateway_anywhere)
 
     def take(name: str) -> bool:
         try:
-            decide(gateway, row["break_id"], Wish("assign", name, value=name), row["revision"])
+            decide(gateway_anywhere, row["break_id"], Wish("assign", name, value=name), row["revision"])
         except Conflict:
             return False
         return True
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(take, ["anna", "bert", "carl", "dora"])) == 1
-    assert len(events_of(gateway, row["break_id"])) == 2
+    assert len(events_of(gateway_anywhere, row["break_id"])) == 2
 
 
-def test_looks_at_the_same_moment_find_once(gateway: Gateway) -> None:
-    bank_statement(gateway, entry_line(1, 500), entry_line(2, 600))
+def test_looks_at_the_same_moment_find_once(gateway_anywhere: Gateway) -> None:
+    bank_statement(gateway_anywhere, entry_line(1, 500), entry_line(2, 600))
     with ThreadPoolExecutor(3) as pool:
-        assert sum(found.found for found in pool.map(lambda _: look(gateway), range(3))) == 2
-    assert len(gateway.registry.rows(t.BREAK_EVENTS)) == 2
+        assert sum(found.found for found in pool.map(lambda _: look(gateway_anywhere), range(3))) == 2
+    assert len(gateway_anywhere.registry.rows(t.BREAK_EVENTS)) == 2
 
 
-def test_without_its_cause_it_closes_and_back_it_has_its_history(gateway: Gateway, monkeypatch) -> None:
-    bank_statement(gateway, entry_line(1, 500))
-    break_id = only(gateway)["break_id"]
-    decide(gateway, break_id, Wish("assign", "anna", value="anna"))
-    monkeypatch.setattr(breaks, "breaks_of", lambda *_: open_items(gateway).clear())
-    assert look(gateway).cleared == 1
-    item, events, _ = history(gateway, break_id)
+def test_without_its_cause_it_closes_and_back_it_has_its_history(gateway_anywhere: Gateway, monkeypatch) -> None:
+    bank_statement(gateway_anywhere, entry_line(1, 500))
+    break_id = only(gateway_anywhere)["break_id"]
+    decide(gateway_anywhere, break_id, Wish("assign", "anna", value="anna"))
+    monkeypatch.setattr(breaks, "breaks_of", lambda *_: open_items(gateway_anywhere).clear())
+    assert look(gateway_anywhere).cleared == 1
+    item, events, _ = history(gateway_anywhere, break_id)
     assert (item["state"], item["standing"], item["closed_on"]) == ("resolved", 0, "2026-11-20")
     assert events[-1]["reason"] == "its cause is gone"
     with pytest.raises(Conflict, match="its cause is gone"):
-        decide(gateway, break_id, Wish("reopen", "anna", "why not"))
+        decide(gateway_anywhere, break_id, Wish("reopen", "anna", "why not"))
     monkeypatch.undo()
-    assert look(gateway).returned == 1
-    row = only(gateway)
+    assert look(gateway_anywhere).returned == 1
+    row = only(gateway_anywhere)
     assert (row["break_id"], row["state"], row["owner"]) == (break_id, "assigned", "anna")
-    assert [action for action, _, _ in events_of(gateway, break_id)] == ["found", "assigned", "cleared", "returned"]
+    assert [action for action, _, _ in events_of(gateway_anywhere, break_id)] == [
+        "found",
+        "assigned",
+        "cleared",
+        "returned",
+    ]
 
 
 def test_money_is_not_talked_away(gateway: Gateway) -> None:
@@ -169,18 +169,18 @@ def test_below_the_limit_one_person_writes_off(gateway: Gateway) -> None:
     assert adjustments(gateway, TODAY).height == 1
 
 
-@pytest.mark.parametrize("limits", [{"EUR": 499}, {"USD": 10**6}, {}])
-def test_above_the_limit_it_takes_two(gateway: Gateway, limits: dict[str, int]) -> None:
-    agree_breaks(gateway, write_off_limit_minor=limits)
-    bank_statement(gateway, entry_line(1, 500, "DBIT"))
-    break_id = only(gateway)["break_id"]
-    asked = decide(gateway, break_id, Wish("write_off", "anna", "too old"))
+@pytest.mark.parametrize("limits", [{"EUR": 499}, {"USD": 10**6}])
+def test_above_the_limit_it_takes_two(gateway_anywhere: Gateway, limits: dict[str, int]) -> None:
+    agree_breaks(gateway_anywhere, write_off_limit_minor=limits)
+    bank_statement(gateway_anywhere, entry_line(1, 500, "DBIT"))
+    break_id = only(gateway_anywhere)["break_id"]
+    asked = decide(gateway_anywhere, break_id, Wish("write_off", "anna", "too old"))
     assert (asked["state"], asked["asked_by"]) == ("open", "anna")
-    assert adjustments(gateway, TODAY).is_empty()
+    assert adjustments(gateway_anywhere, TODAY).is_empty()
     with pytest.raises(Conflict, match="another person must"):
-        decide(gateway, break_id, Wish("write_off", "anna", "too old"))
-    assert decide(gateway, break_id, Wish("write_off", "bert", "agreed"))["state"] == "written_off"
-    (row,) = gateway.registry.rows(t.ADJUSTMENTS)
+        decide(gateway_anywhere, break_id, Wish("write_off", "anna", "too old"))
+    assert decide(gateway_anywhere, break_id, Wish("write_off", "bert", "agreed"))["state"] == "written_off"
+    (row,) = gateway_anywhere.registry.rows(t.ADJUSTMENTS)
     assert (row["asked_by"], row["made_by"], row["credit_debit"]) == ("anna", "bert", "DBIT")
 
 
@@ -195,21 +195,21 @@ def test_who_agrees_agrees_to_what_was_asked(gateway: Gateway) -> None:
     assert adjustments(gateway, TODAY).is_empty()
 
 
-def test_a_write_off_is_taken_back_by_another_posting(gateway: Gateway) -> None:
-    agree_breaks(gateway, write_off_limit_minor={"EUR": 500})
-    bank_statement(gateway, entry_line(1, 500))
-    break_id = only(gateway)["break_id"]
+def test_a_write_off_is_taken_back_by_another_posting(gateway_anywhere: Gateway) -> None:
+    agree_breaks(gateway_anywhere, write_off_limit_minor={"EUR": 500})
+    bank_statement(gateway_anywhere, entry_line(1, 500))
+    break_id = only(gateway_anywhere)["break_id"]
     with pytest.raises(Conflict, match="is open cannot be write off reversed"):
-        decide(gateway, break_id, Wish("reverse", "anna", "too early"))
-    decide(gateway, break_id, Wish("write_off", "anna", "small"))
-    assert decide(gateway, break_id, Wish("reverse", "bert", "the bank explained it"))["state"] == "open"
-    rows = gateway.registry.rows(t.ADJUSTMENTS, order=t.ADJUSTMENTS.c.reverses.is_not(None))
+        decide(gateway_anywhere, break_id, Wish("reverse", "anna", "too early"))
+    decide(gateway_anywhere, break_id, Wish("write_off", "anna", "small"))
+    assert decide(gateway_anywhere, break_id, Wish("reverse", "bert", "the bank explained it"))["state"] == "open"
+    rows = gateway_anywhere.registry.rows(t.ADJUSTMENTS, order=t.ADJUSTMENTS.c.reverses.is_not(None))
     assert [(row["amount_minor"], row["credit_debit"]) for row in rows] == [(500, "CRDT"), (500, "DBIT")]
     assert rows[1]["reverses"] == rows[0]["adjustment_id"]
-    decide(gateway, break_id, Wish("write_off", "anna", "after all"))
-    assert sum_of(adjustments(gateway, TODAY)) == 500
-    decide(gateway, break_id, Wish("reverse", "bert", "no"))
-    assert sum_of(adjustments(gateway, TODAY)) == 0
+    decide(gateway_anywhere, break_id, Wish("write_off", "anna", "after all"))
+    assert sum_of(adjustments(gateway_anywhere, TODAY)) == 500
+    decide(gateway_anywhere, break_id, Wish("reverse", "bert", "no"))
+    assert sum_of(adjustments(gateway_anywhere, TODAY)) == 0
 
 
 def test_a_write_off_whose_cause_goes_is_taken_back_by_itself(gateway: Gateway, monkeypatch) -> None:
@@ -237,17 +237,17 @@ def test_another_amount_is_another_question(gateway: Gateway, monkeypatch) -> No
     assert sum_of(adjustments(gateway, TODAY)) == 0
 
 
-def test_a_signed_day_is_not_posted_to(gateway: Gateway) -> None:
-    agree_breaks(gateway, write_off_limit_minor={"EUR": 500})
-    bank_statement(gateway, entry_line(1, 500))
-    break_id = only(gateway)["break_id"]
-    with gateway.registry.transaction() as connection:
+def test_a_signed_day_is_not_posted_to(gateway_anywhere: Gateway) -> None:
+    agree_breaks(gateway_anywhere, write_off_limit_minor={"EUR": 500})
+    bank_statement(gateway_anywhere, entry_line(1, 500))
+    break_id = only(gateway_anywhere)["break_id"]
+    with gateway_anywhere.registry.transaction() as connection:
         connection.execute(t.DAYS.insert().values(day="2026-11-20", state="reviewed", revision=1, reason=""))
-    decide(gateway, break_id, Wish("write_off", "anna", "small"))
-    assert adjustments(gateway, TODAY).is_empty()
-    assert adjustments(gateway, TODAY + dt.timedelta(days=1)).height == 1
-    assert adjustments(gateway, TODAY + dt.timedelta(days=1), "us_bank").is_empty()
-    assert adjustments(gateway, TODAY + dt.timedelta(days=1), "euro_bank").height == 1
+    decide(gateway_anywhere, break_id, Wish("write_off", "anna", "small"))
+    assert adjustments(gateway_anywhere, TODAY).is_empty()
+    assert adjustments(gateway_anywhere, TODAY + dt.timedelta(days=1)).height == 1
+    assert adjustments(gateway_anywhere, TODAY + dt.timedelta(days=1), "us_bank").is_empty()
+    assert adjustments(gateway_anywhere, TODAY + dt.timedelta(days=1), "euro_bank").height == 1
 
 
 def sum_of(made: pl.DataFrame) -> int:

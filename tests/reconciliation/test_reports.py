@@ -51,7 +51,10 @@ def period(closing: int = 10_000 - 600 - 25 + 100 + 3_000) -> Period:
     earlier = postings(opening, entries(), empty(MATCHES), empty(POSTINGS), PROVIDERS, DAY)
     new = postings(now, bank, found.matches, earlier, PROVIDERS, NEXT)
     breaks = pl.concat(
-        [entry_breaks(bank, found.matches, found.ambiguous, NEXT), payment_breaks(now, DAY + dt.timedelta(days=40), 2)]
+        [
+            entry_breaks(bank, found.matches, found.ambiguous, now, NEXT),
+            payment_breaks(now, statements(), DAY + dt.timedelta(days=40), 2),
+        ]
     )
     return Period(
         day=NEXT, scope="bank", states=now, opening=opening, entries=bank,
