@@ -115,8 +115,7 @@ def _plan(gateway: Gateway, file: Mapping[str, Any], unplaced: pl.DataFrame, rev
     planner = Planner(current_candidates(gateway), gateway.profiles.client(file["client_id"]))
     draft = gateway.lake.draft(file_id, f"route-{revision}")
     parts, refused = [], []
-    for payments in _payments(gateway, file_id, unplaced):
-        found = planner.choose(payments)
+    for found in planner.choose_each(_payments(gateway, file_id, unplaced)):
         lapsed = lapsed_of(gateway, file, found.filter("placed"))
         draft.write("lapses", lapsed.findings)
         refused.append(lapsed.verdicts)

@@ -8,11 +8,13 @@ number, why each rail was taken or lost.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
 
+from canonical.ahead import ahead
 from canonical.plugins import lookup
 from canonical.profiles import ClientProfile, Plugin, ProviderProfile
 from gateway.candidates import DEARER, FITS, FORMAT, FULL, LATE, TROUBLE, Candidate, code, traits
@@ -45,11 +47,22 @@ class Planner:
         `candidate`: index of the rail, null where none takes it; `placed`: it goes out with the open window;
         `execution_date`; `due_at`: when it is to be looked at again, null where nobody knows; `choice`, `note`.
         """
+        return self._decided(self._coded(payments))
+
+    def choose_each(self, windows: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """`choose` of windows in the order of the file; what does not hang on those before is looked at ahead."""
+        return map(self._decided, ahead(map(self._coded, windows)))
+
+    def _coded(self, payments: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """PAYMENTS with what each candidate says of them, and the dates it would execute what is asked for."""
         asked = payments.select(_ASKED).unique(maintain_order=True).with_row_index("asked")
         dates = _dates(asked, self.options)
-        numbered = _with_number(payments, asked)
-        chosen = self._within_capacity(_coded(numbered, self.options, self.client.client_id, dates))
-        place = pl.col("candidate") * asked.height + pl.col("asked")
+        return _coded(_with_number(payments, asked), self.options, self.client.client_id, dates), dates
+
+    def _decided(self, coded: tuple[pl.DataFrame, pl.DataFrame]) -> pl.DataFrame:
+        whole, dates = coded
+        chosen = self._within_capacity(whole)
+        place = pl.col("candidate") * (dates.height // max(1, len(self.options))) + pl.col("asked")
         dated = chosen.with_columns(
             pl.lit(dates[name]).gather(place).alias(name) for name in ("execution_date", "due_at", "cut_off_at")
         )
