@@ -215,6 +215,16 @@ def reconcile(provider_id: str) -> str:
     return provider_id
 
 
+def breaks() -> str:
+    """Keep the breaks up to date; how many are for people to do."""
+    from gateway.breaks import look
+
+    found = look(open_gateway())
+    told = f"{found.breaks.height} breaks: {found.found} new, {found.returned} back, {found.changed} changed, {found.cleared} gone"
+    _log.info("%s", told)
+    return told
+
+
 def files_with_news() -> list[Record]:
     """file_id and label of every file of whose payments more is known than its client was told."""
     from gateway.answer import files_with_news as untold

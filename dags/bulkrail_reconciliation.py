@@ -13,8 +13,10 @@ break in time.
 | `reconcile` | this provider was not reconciled; the others were | read the log; passing faults mend themselves |
 | `report_faults` | its log names the providers that were not reconciled | as above |
 | `answer` | this client was not told | clear the task |
+| `breaks` | breaks are not up to date: the last look stands | clear the task |
 
-A payment or an entry without its counterpart is no red task: it is a break, in the report of the day, with its age.
+A payment or an entry without its counterpart is no red task: it is a break (`bulkrail breaks list`), in the report of the day, with
+its age. Breaks whose cause is gone close by themselves.
 
 ## What is safe to repeat
 
@@ -72,9 +74,15 @@ with DAG(
         if missing := sorted(set(asked) - set(reconciled[:])):
             raise AirflowFailException(f"not reconciled: {', '.join(missing)}; see their tasks")
 
+    @task(trigger_rule="all_done")
+    def breaks() -> str:
+        """Find what does not explain itself, and close what does now."""
+        return work.breaks()
+
     asked = providers()
     reconciled = reconcile.expand(provider_id=asked)
     untold = files_with_news()
     reconciled >> untold
+    reconciled >> breaks()
     answer.expand(file=untold)
     report_faults(asked, reconciled)

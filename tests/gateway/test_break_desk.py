@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import hypothesis
 import polars as pl
 import pytest
 from break_world import agree_breaks, bank_statement, entry_line, open_items
+from hypothesis import given
+from hypothesis import strategies as st
 from world import Clock
 
 from canonical.codes import BreakState
@@ -295,3 +300,42 @@ def test_nobody_cannot_decide(gateway: Gateway) -> None:
             decide(gateway, break_id, wish)
     with pytest.raises(NotFound, match="no break"):
         decide(gateway, "X0", Wish("note", "anna", value="x"))
+
+
+# ---------------------------------------------------------------------------------------------- whatever people do
+
+PEOPLE = st.sampled_from(["anna", "bert", "carl"])
+
+
+@given(deeds=st.lists(st.tuples(st.sampled_from(sorted(ACTS)), PEOPLE), max_size=12))
+@hypothesis.settings(
+    max_examples=15, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+def test_whatever_people_do_the_events_add_up(gateway: Gateway, deeds: list[tuple[str, str]]) -> None:
+    agree_breaks(gateway, write_off_limit_minor={"EUR": 499})
+    break_id = "X" + uuid.uuid4().hex[:19]
+    a_break = {
+        "break_id": break_id, "kind": "unknown_entry", "side": "bank", "subject": "N1", "provider_id": "euro_bank",
+        "amount_minor": 500, "currency": "EUR", "credit_debit": "CRDT", "since": "2026-11-20", "note": "", "standing": 1,
+        "state": "open", "revision": 0, "changed_by": "gateway", "changed_at": "",
+    }  # fmt: skip
+    with gateway.registry.transaction() as connection:
+        connection.execute(t.BREAKS.insert().values(a_break))
+    for action, by in deeds:
+        with contextlib.suppress(Conflict):
+            decide(gateway, break_id, Wish(action, by, "because", '["P1"]' if action == "accept" else by))
+    item = gateway.registry.one(t.BREAKS, break_id=break_id)
+    events = gateway.registry.rows(t.BREAK_EVENTS, t.BREAK_EVENTS.c.break_id == break_id)
+    assert item is not None
+    assert [row["revision"] for row in events] == list(range(1, item["revision"] + 1))
+    assert len(audit_of(gateway, break_id)) == len(events)
+    if events:
+        assert (events[-1]["state"], events[-1]["owner"]) == (item["state"], item["owner"])
+    made = gateway.registry.rows(t.ADJUSTMENTS, t.ADJUSTMENTS.c.break_id == break_id)
+    net = sum(row["amount_minor"] * (1 if row["credit_debit"] == "CRDT" else -1) for row in made)
+    assert net == (500 if item["state"] == "written_off" else 0)
+    for row in events:
+        if row["action"] == "written_off":
+            before = [other for other in events if other["revision"] < row["revision"] and other["action"] != "noted"]
+            assert before[-1]["action"] == "write_off_asked"
+            assert before[-1]["happened_by"] != row["happened_by"], "never by one person alone"
