@@ -102,15 +102,16 @@ async def _patiently(call: Callable[[], Result], what: str, pause_s: float) -> R
 
 def inbox_listing(gateway: Gateway) -> Seen:
     """Finished objects in the inboxes of known clients. Outboxes only grow, so that they are not listed."""
-    from gateway.files import inbox_prefix
-    from gateway.receive import UNFINISHED_SUFFIXES
+    from canonical.errors import OutsideError
+    from gateway.receive import inbox
 
-    items = [item for client_id in gateway.profiles.clients for item in gateway.store.list(inbox_prefix(client_id))]
-    return frozenset(
-        (item.key, item.version)
-        for item in items
-        if not item.key.lower().endswith(UNFINISHED_SUFFIXES) and not item.key.rpartition("/")[2].startswith(".")
-    )
+    found: set[tuple[str, str]] = set()
+    for client_id in gateway.profiles.clients:
+        try:
+            found |= {(item.key, item.version) for _name, item in inbox(gateway, client_id)}
+        except OutsideError:
+            _log.exception("the inbox of %s cannot be listed; the others can", client_id)
+    return frozenset(found)
 
 
 def feedback_listing(gateway: Gateway, provider_id: str) -> Seen:

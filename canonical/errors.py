@@ -2,6 +2,7 @@
 
 BulkrailError
 ├── ConfigError            a profile, a setting or the installation is wrong; says file:line where it can
+├── NotEntitled            somebody asked for what their role does not let them see
 ├── NotFound               an id, a name or a format nobody knows
 ├── Conflict               somebody else decided first: read what they decided
 ├── FrameBroken            a frame does not keep its schema or its own sums: our bug, stop
@@ -32,6 +33,10 @@ class BulkrailError(Exception):
 
 class ConfigError(BulkrailError):
     """A profile, a setting or the installation is wrong."""
+
+
+class NotEntitled(BulkrailError):
+    """Somebody asked for what their role does not let them see. Nothing was shown."""
 
 
 class NotFound(BulkrailError):

@@ -12,6 +12,7 @@ from typing import BinaryIO, ClassVar, Final, Literal
 
 import polars as pl
 
+from canonical.cells import RUNS
 from canonical.codes import Level, Severity
 from canonical.contracts import Answer, Model
 
@@ -27,7 +28,6 @@ _STANDS: Final = (
 _LEAVE_IT: Final = (
     "Nothing. Do not cancel the original and do not send it again; its own answer says how each payment went."
 )
-_RUNS: Final = r"^[=+\-@\t\r\n]"
 _NUMBER: Final = r"^-?[0-9]+([.,][0-9]+)*$"
 _WARNED: Final = pl.col("severity") == Severity.WARNING.value
 
@@ -73,7 +73,7 @@ def _in_terms(answer: Answer) -> pl.DataFrame:
 def _harmless(name: str) -> pl.Expr:
     """A cell that a spreadsheet would run gets an apostrophe before it; a plain negative amount runs nothing."""
     cell = pl.col(name)
-    runs = cell.str.contains(_RUNS)
+    runs = cell.str.contains(RUNS)
     if name == "amount":
         runs &= ~cell.str.contains(_NUMBER)
     return pl.when(runs).then(pl.lit("'") + cell).otherwise(cell).alias(name)

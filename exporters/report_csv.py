@@ -12,10 +12,9 @@ from typing import BinaryIO, ClassVar, Final, Literal
 
 import polars as pl
 
+from canonical.cells import harmless
 from canonical.contracts import Report, Sheet
 from exporters._report_tables import MONEY, currency_of, kind_of, money_text
-
-_RUNNABLE: Final = r"^[\s]*[=+\-@\t\r\n]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,6 @@ class ReportCsv:
         own = [expr.alias(name) for name, expr in head.items() if name not in sheet.frame.columns]
         rows = sheet.frame.select(*own, *(_cell(sheet, name) for name in sheet.frame.columns))
         rows.write_csv(out, include_bom=True, line_terminator="\r\n", date_format="%Y-%m-%d", quote_style="necessary")
-
-
-def harmless(text: pl.Expr) -> pl.Expr:
-    """Text that no spreadsheet runs: an apostrophe before what begins like a formula (OWASP, CSV injection)."""
-    return pl.when(text.str.contains(_RUNNABLE)).then(pl.lit("'") + text).otherwise(text)
 
 
 def _cell(sheet: Sheet, name: str) -> pl.Expr:

@@ -48,6 +48,7 @@ def check(
     config_dir: Annotated[Path | None, typer.Option(help="Folder of profiles, for --client.")] = None,
 ) -> None:
     """Validate a file: no database, no network. Exit code 0 clean, 1 findings, 2 unreadable."""
+    from canonical.cells import harmless_csv
     from canonical.profiles import DEFAULT_CLIENT
     from gateway.check import check as judge
 
@@ -63,7 +64,7 @@ def check(
     if output is Output.JSON:
         typer.echo(json.dumps(found.as_object(), ensure_ascii=False, indent=2))
     elif output is Output.CSV:
-        typer.echo(found.findings.write_csv(), nl=False)
+        typer.echo(harmless_csv(found.findings), nl=False)
     else:
         from gateway.show import print_checked
 
@@ -132,8 +133,14 @@ def status(
     output: Annotated[Output, typer.Option(help="How to print it.")] = Output.TABLE,
     payment: Annotated[int | None, typer.Option(metavar="ROW", help="The payment of this row of the file.")] = None,
     reference: Annotated[str | None, typer.Option(help="The payment that a provider's file names so.")] = None,
+    unmasked: Annotated[
+        bool,
+        typer.Option("--unmasked", help="Names and accounts as they are, for the role payment_reader; it is audited."),
+    ] = False,
 ) -> None:
     """Where a file or a payment stands and why, and whether the file ties out."""
+    from canonical.cells import harmless_csv
+    from gateway.entitlement import masked, require_payment_reader
     from gateway.show import print_status
     from gateway.status import status_by_reference, status_of
 
@@ -141,11 +148,15 @@ def status(
         raise typer.BadParameter("name a file or a payment, or --reference")
     with plainly():
         gateway = opened()
+        if unmasked:
+            require_payment_reader(gateway, reference or key or "")
         found = status_by_reference(gateway, reference) if reference else status_of(gateway, key or "", row=payment)
+        if not unmasked:
+            found = masked(found)
     if output is Output.JSON:
         typer.echo(json.dumps(found.as_object(), ensure_ascii=False, indent=2, default=str))
     elif output is Output.CSV:
-        typer.echo(found.payments.write_csv(), nl=False)
+        typer.echo(harmless_csv(found.payments), nl=False)
     else:
         print_status(found)
 

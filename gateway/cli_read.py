@@ -33,7 +33,9 @@ def read(
     if output is Output.JSON:
         typer.echo(json.dumps(told.as_object(), ensure_ascii=False, indent=2, default=str))
     elif output is Output.CSV:
-        typer.echo(told.findings.write_csv(), nl=False)
+        from canonical.cells import harmless_csv
+
+        typer.echo(harmless_csv(told.findings), nl=False)
     else:
         from gateway.show_read import print_told
 

@@ -61,28 +61,37 @@ class _Arrival:
 
 def receive(gateway: Gateway) -> list[Received]:
     """Take in every complete object of every inbox. One client's trouble never stops the others."""
-    found = []
-    for client_id, item in _objects(gateway):
-        name = item.key.rpartition("/")[2]
-        if client_id not in gateway.profiles.clients:
-            found.append(Received(client_id, name, "unknown_client", note="no profile in clients/ names this folder"))
+    return [found for client_id in gateway.store.folders("clients") for found in _receive_all(gateway, client_id)]
+
+
+def _receive_all(gateway: Gateway, client_id: str) -> Iterator[Received]:
+    client = gateway.profiles.clients.get(client_id)
+    try:
+        found = inbox(gateway, client_id)
+    except BulkrailError as fault:  # a name that the store cannot even list
+        yield _failed(client_id, "", fault)
+        return
+    for name, item in found:
+        if client is None:
+            yield Received(client_id, name, "unknown_client", note="no profile in clients/ names this folder")
             continue
         try:
-            found.append(_receive_one(gateway, gateway.profiles.clients[client_id], item, name))
+            yield _receive_one(gateway, client, item, name)
         except BulkrailError as fault:
-            _log.error("receive_failed", client=client_id, name=name, fault=str(fault))
-            found.append(Received(client_id, name, "failed", note=str(fault)))
-    return found
+            yield _failed(client_id, name, fault)
 
 
-def _objects(gateway: Gateway) -> Iterator[tuple[str, StoredObject]]:
-    for client_id in gateway.store.folders("clients"):
-        prefix = inbox_prefix(client_id)
-        # In the order in which they were written: of two files with the same bytes the earlier one is the original.
-        for item in sorted(gateway.store.list(prefix), key=lambda found: (found.modified, found.key)):
-            name = item.key.removeprefix(f"{prefix}/")
-            if "/" not in name and _finished(name):
-                yield client_id, item
+def _failed(client_id: str, name: str, fault: BulkrailError) -> Received:
+    _log.error("receive_failed", client=client_id, name=name, fault=str(fault))
+    return Received(client_id, name, "failed", note=str(fault))
+
+
+def inbox(gateway: Gateway, client_id: str) -> list[tuple[str, StoredObject]]:
+    """Finished objects by name, in the order in which they were written: of the same bytes twice the earlier is the original."""
+    prefix = inbox_prefix(client_id)
+    items = sorted(gateway.store.list(prefix), key=lambda found: (found.modified, found.key))
+    named = [(item.key.removeprefix(f"{prefix}/"), item) for item in items]
+    return [(name, item) for name, item in named if "/" not in name and _finished(name)]
 
 
 def _finished(name: str) -> bool:

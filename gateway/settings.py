@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +18,7 @@ class Settings(BaseSettings):
     `incomplete_grace_s`: seconds after which a file that does not close itself is taken and refused.
     `poll_interval_s`, `provider_poll_interval_s`: pauses between looks at our own inboxes and at the providers' offers;
     each look at a provider is a login there.
+    `roles`: role → login names; `payment_reader` may read payments unmasked (`bulkrail status --unmasked`). Nobody by default.
     `resolve_four_eyes`: two persons must say the same of a submission of unknown outcome before it counts.
     `unmatched_after_days`: weekdays after which a payment without a statement entry becomes a break.
     """
@@ -32,6 +34,7 @@ class Settings(BaseSettings):
     incomplete_grace_s: float = Field(default=120.0, ge=0)
     unmatched_after_days: int = Field(default=3, ge=0)
     poll_interval_s: float = Field(default=2.0, gt=0)
+    roles: dict[Literal["payment_reader"], tuple[str, ...]] = {}
     resolve_four_eyes: bool = False
     provider_poll_interval_s: float = Field(default=60.0, gt=0)
 

@@ -135,6 +135,7 @@ class LocalObjectStore(ObjectStore):
 
     def __init__(self, url: str) -> None:
         self._root = Path(urlsplit(url).path)
+        self._root.mkdir(0o700, parents=True, exist_ok=True)  # payrolls lie in it: its owner's alone
         super().__init__(url, LocalStore(self._root, mkdir=True))
 
     def delete(self, key: str, version: str) -> bool:
@@ -277,6 +278,8 @@ def _outside(key: str) -> Iterator[None]:
         raise NotFound(f"no object {key}") from fault
     except PermissionError as fault:
         raise OutsideError(f"the object store refuses {key}: {fault}") from fault
+    except obstore.exceptions.InvalidPathError as fault:
+        raise OutsideError(f"a name below {key} cannot be used (a control character in it): {fault}") from fault
     except obstore.exceptions.GenericError as fault:
         words = str(fault)
         if any(sign in words for sign in ("error sending request", "timed out", "connection")):

@@ -295,3 +295,13 @@ def test_options_of_a_feedback_format_are_checked_with_its_line(config) -> None:
     line = next(number for number, item in enumerate(text.splitlines(), 1) if "camt053" in item)
     assert [(fault.path.name, fault.line) for fault in faults] == [("example_bank.yaml", line)]
     assert "encoding" in str(faults[0])
+
+
+def test_every_guard_has_a_test_that_is_there() -> None:
+    rows = [line for line in (DOCS / "security.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(tests/\S+?\.py)::(\w+)`", row)
+        assert named, row
+        for path, test in named:
+            assert f"\ndef {test}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{test}"

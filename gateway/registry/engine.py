@@ -134,7 +134,7 @@ def open_registry(url: str, clock: Clock) -> Registry:
     """
     registry = Registry(_engine(url), clock)
     if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(0o700, parents=True, exist_ok=True)
     migrate(registry)
     return registry
 
