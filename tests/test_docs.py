@@ -298,7 +298,8 @@ def test_options_of_a_feedback_format_are_checked_with_its_line(config) -> None:
 
 
 def test_every_guard_has_a_test_that_is_there() -> None:
-    rows = [line for line in (DOCS / "security.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")][1:]
+    lines = (DOCS / "security.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("| ") and "::" in line]
     assert len(rows) > 20
     for row in rows:
         named = re.findall(r"`(tests/\S+?\.py)::(\w+)`", row)
