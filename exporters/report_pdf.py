@@ -34,6 +34,9 @@ _TEXT_CHARS_MAX: Final = 44
 _CELL_CHARS_MAX: Final = 400
 _PIECE_CHARS: Final = 6
 _BREAK_HERE: Final = "\u200b"
+_NARROW_CHARS_MAX: Final = 72
+_NARROW_ROWS_MAX: Final = 12
+"""A table of so many rows is kept on one page, and stands beside another one where both are narrow."""
 _SIZES: Final = ((110, 9), (150, 8), (185, 7))
 """Characters of a row up to which the size in points is taken."""
 _SIZE_LEAST: Final = 6
@@ -79,8 +82,8 @@ def _document(report: Report) -> dict[str, Any]:
         "state": report.sign_off.state if report.sign_off else None, "signers": _signers(report.sign_off),
         "facts": [[label, value] for label, value in report.facts],
         "charts": [_chart(chart) for chart in report.charts if chart.values],
-        "tables": [_table(report, page_of(sheet, ROWS_MAX)) for sheet in report.sheets],
-        "inputs": [[name, digest] for name, digest in report.inputs],
+        "tables": _beside([_table(report, page_of(sheet, ROWS_MAX)) for sheet in report.sheets]),
+        "kept_rows_max": _NARROW_ROWS_MAX, "inputs": [[name, digest] for name, digest in report.inputs],
     }  # fmt: skip
 
 
@@ -130,10 +133,22 @@ def _table(report: Report, page: Page) -> dict[str, Any]:
         "title": page.title,
         "note": " · ".join(f"{label}: {value}" for label, value in page.same) if page.rows else "None.",
         "heads": list(page.heads), "rights": list(page.rights),
+        "narrow": room <= _NARROW_CHARS_MAX and len(page.rows) <= _NARROW_ROWS_MAX,
         "size": next((size for chars_max, size in _SIZES if room <= chars_max), _SIZE_LEAST),
         "rows": [[_breakable(cell) for cell in row] for row in page.rows],
         "totals": page.totals, "cut": _cut(report, page),
     }  # fmt: skip
+
+
+def _beside(tables: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Two small tables that follow one another share a row of the page."""
+    rows: list[list[dict[str, Any]]] = []
+    for table in tables:
+        if rows and len(rows[-1]) == 1 and rows[-1][0]["narrow"] and table["narrow"]:
+            rows[-1].append(table)
+        else:
+            rows.append([table])
+    return rows
 
 
 def _longest(page: Page, column: int) -> int:

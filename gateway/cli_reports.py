@@ -36,3 +36,18 @@ def publish() -> None:
     with plainly():
         done = renew(opened())
     typer.echo(f"{done.objects} objects, {done.added} added, {done.removed} removed")
+
+
+@reports_app.command(rich_help_panel=FINANCE)
+def digest(day: _Day) -> None:
+    """Print the day on one page, and write it as a report: what came in, what is late, what waits for a person."""
+    from gateway.digest import daily_digest
+    from gateway.report_files import text_of, write_reports
+
+    with plainly():
+        gateway = opened()
+        report = daily_digest(gateway, day)
+        keys = write_reports(gateway, report)
+    typer.echo(text_of(report))
+    for key in keys:
+        typer.echo(key)

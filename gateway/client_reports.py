@@ -19,13 +19,14 @@ from canonical.contracts import Report, ReportExport
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
 from gateway.book import attribution, feedback_frames, reasons_of, states_of
+from gateway.closes import day_of
 from gateway.composition import Gateway
 from gateway.dispatch import dispatch
 from gateway.pgp import PgpKeyring
 from gateway.plans import standing_findings, standing_verdicts
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, take_numbers
-from gateway.report_files import day_of, report_bytes, report_digest, write_reports
+from gateway.report_files import report_bytes, report_digest, write_reports
 from gateway.status import parsed_counts, read_counts
 from reconciliation.client_report import ClientDay, client_report
 from reconciliation.frames import BOOK

@@ -9,7 +9,6 @@ import datetime as dt
 import io
 import json
 from dataclasses import asdict, replace
-from typing import Any
 
 import polars as pl
 
@@ -17,6 +16,7 @@ from canonical.contracts import Chart, Report, Sheet
 from canonical.plugins import discover
 from gateway.composition import Gateway
 from gateway.registry import tables as t
+from gateway.report_files import report_bytes
 
 
 def hold(gateway: Gateway, folder: str, report: Report) -> None:
@@ -56,7 +56,7 @@ def write(gateway: Gateway, folder: str, reports: tuple[Report, ...]) -> dict[st
     for report in reports:
         for export in exports:
             name = f"{report.file_name}{export.suffix}"
-            gateway.store.put(f"{folder}/{name}", _bytes(export, report), create=True)
+            gateway.store.put(f"{folder}/{name}", report_bytes(export, report), create=True)
             objects[f"reports/{report.day}/{name}"] = f"{folder}/{name}"
     return objects
 
@@ -70,9 +70,3 @@ def publish(gateway: Gateway, day: str, scope: str) -> list[str]:
         if gateway.store.head(key) is None or gateway.store.get(key) != data:
             gateway.store.put(key, data)
     return list(objects)
-
-
-def _bytes(export: Any, report: Report) -> bytes:
-    out = io.BytesIO()
-    export.write(report, out)
-    return out.getvalue()

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import io
 
 from canonical.contracts import Report, ReportExport
-from canonical.errors import ConfigError
-from canonical.plugins import discover
+from canonical.plugins import discover, lookup
 from gateway.composition import Gateway
-
-
-def day_of(day: str) -> dt.date:
-    """A day as YYYY-MM-DD. Raises ConfigError."""
-    try:
-        return dt.date.fromisoformat(day)
-    except ValueError as fault:
-        raise ConfigError(f"{day!r} is not a day (YYYY-MM-DD)") from fault
 
 
 def write_reports(gateway: Gateway, report: Report) -> list[str]:
@@ -46,3 +36,8 @@ def report_digest(report: Report) -> str:
     for sheet in report.sheets:
         said.update(sheet.frame.write_csv().encode())
     return said.hexdigest()
+
+
+def text_of(report: Report) -> str:
+    """A report as plain text, for a terminal or a mail."""
+    return report_bytes(lookup("exporters", "EXPORT", "report-text"), report).decode()

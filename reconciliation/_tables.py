@@ -127,14 +127,14 @@ def aged(breaks: pl.DataFrame) -> pl.DataFrame:
     suggestion = pl.format("{} ({} of 100: {})", "suggested", "score", "reasons")
     return breaks.select(
         "break_id", "kind", "side", "subject", "account", "currency", "credit_debit", "amount_minor", "since",
-        "age_days", _bucket().alias("age"), "note", "state", "owner", "comment", suggestion.alias("suggestion"),
+        "age_days", bucket().alias("age"), "note", "state", "owner", "comment", suggestion.alias("suggestion"),
     )  # fmt: skip
 
 
 def by_age(breaks: pl.DataFrame) -> pl.DataFrame:
     """Breaks counted and summed by kind, currency and age bucket, youngest first."""
     order = [name for _, name in AGES] + [OLDEST]
-    rows = breaks.group_by("kind", "currency", _bucket().alias("age")).agg(
+    rows = breaks.group_by("kind", "currency", bucket().alias("age")).agg(
         breaks=pl.len().cast(pl.Int64), amount=pl.col("amount_minor").sum()
     )
     rank = pl.col("age").replace_strict(order, list(range(len(order))), return_dtype=pl.Int64)
@@ -203,6 +203,7 @@ def _charges(entries: pl.DataFrame) -> pl.DataFrame:
     return named.group_by("account", "currency", "submission_id").agg(fees=signed.sum())
 
 
-def _bucket() -> pl.Expr:
+def bucket() -> pl.Expr:
+    """Age bucket of a break, from `age_days`."""
     buckets = [pl.when(pl.col("age_days") <= days_max).then(pl.lit(name)) for days_max, name in AGES]
     return pl.coalesce(*buckets, pl.lit(OLDEST))

@@ -6,6 +6,7 @@ import polars as pl
 
 from canonical.contracts import Chart
 from reconciliation._tables import AGES, OLDEST
+from reconciliation.frames import STATE_NAMES
 
 
 def breaks_by_age(table: pl.DataFrame) -> Chart:
@@ -19,6 +20,18 @@ def matched_by_rung(table: pl.DataFrame) -> Chart:
     """Of `_tables.matched_by_rung`: most entries first, over all currencies."""
     rungs = table.group_by("rung").agg(pl.col("entries").sum()).sort(-pl.col("entries"), "rung")
     return Chart("Statement entries by rung", tuple(rungs["rung"]), tuple(rungs["entries"]), "entries")
+
+
+def by_state(states: pl.DataFrame) -> Chart:
+    """Of STATES: every state that a payment is in, in the order of a payment's life."""
+    counted = dict(states["state"].value_counts().iter_rows())
+    names = [name for name in STATE_NAMES if name in counted]
+    return Chart(
+        "Payments by state",
+        tuple(name.replace("_", " ") for name in names),
+        tuple(counted[name] for name in names),
+        "payments",
+    )
 
 
 def _ages() -> list[str]:

@@ -24,7 +24,7 @@ FATES: Final = {
     "returned": ("returned", "booked, then sent back by the bank"),
 }
 """State of a payment → the column that counts it, and what the client is told."""
-_COLUMNS: Final = tuple(dict.fromkeys(column for column, _ in FATES.values()))
+COLUMNS: Final = tuple(dict.fromkeys(column for column, _ in FATES.values()))
 _KEYS: Final = ("file_id", "currency", "credit_debit")
 
 
@@ -53,7 +53,7 @@ def client_report(found: ClientDay) -> Report:
     returned = told.filter(pl.col("fate") == FATES["returned"][1])
     open_ones = told.filter(pl.col("fate") != FATES["returned"][1]).drop("returned_on")
     tied = files["difference"].eq(0).all() and files["payments_difference"].eq(0).all()
-    kinds = dict.fromkeys(("amount", *_COLUMNS, "difference"), "money") | {"received_on": "date"}
+    kinds = dict.fromkeys(("amount", *COLUMNS, "difference"), "money") | {"received_on": "date"}
     counts = {"payments": "count", "payments_difference": "count", "unreadable_rows": "number"}
     rows = {"amount_minor": "money", "row": "number", "execution_date": "date", "returned_on": "date"}
     facts = (
@@ -78,17 +78,17 @@ def files_table(found: ClientDay) -> pl.DataFrame:
     column = pl.col("state").replace_strict({state: fate for state, (fate, _) in FATES.items()})
     amount = pl.col("amount_minor").fill_null(0)
     fates = found.states.group_by(_KEYS).agg(
-        pl.len().cast(pl.Int64).alias("placed"), *(amount.filter(column == name).sum().alias(name) for name in _COLUMNS)
+        pl.len().cast(pl.Int64).alias("placed"), *(amount.filter(column == name).sum().alias(name) for name in COLUMNS)
     )
     rows = found.files.join(found.parsed, on="file_id", how="left").join(fates, on=_KEYS, how="left", nulls_equal=True)
-    numbers = pl.col("payments", "amount_minor", "placed", *_COLUMNS).fill_null(0)
-    by_fate = pl.sum_horizontal(_COLUMNS)
+    numbers = pl.col("payments", "amount_minor", "placed", *COLUMNS).fill_null(0)
+    by_fate = pl.sum_horizontal(COLUMNS)
     return (
         rows.with_columns(numbers)
         .sort("received_at", "file_id", "currency", "credit_debit", nulls_last=True)
         .select(
             "file", "received_on", "state", "currency", "credit_debit", "payments", amount="amount_minor",
-            **{name: pl.col(name) for name in _COLUMNS}, difference=pl.col("amount_minor") - by_fate,
+            **{name: pl.col(name) for name in COLUMNS}, difference=pl.col("amount_minor") - by_fate,
             payments_difference=pl.col("payments") - pl.col("placed"), unreadable_rows="unreadable", file_id="file_id",
         )
     )  # fmt: skip
