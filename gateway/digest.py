@@ -12,11 +12,12 @@ from canonical.contracts import Report
 from canonical.errors import NotTied
 from gateway.alerts import open_alerts
 from gateway.book import states_of
+from gateway.breaks import open_breaks
 from gateway.closes import day_of
 from gateway.composition import Gateway
 from gateway.registry import tables as t
 from gateway.report_files import write_reports
-from gateway.settle import breaks_of, position_of_everything
+from gateway.settle import position_of_everything
 from reconciliation.digest import Standing, digest
 
 
@@ -37,13 +38,12 @@ def write_digest(gateway: Gateway, day: str) -> list[str]:
 
 
 def _breaks(gateway: Gateway, until: dt.date) -> tuple[pl.DataFrame | None, str]:
-    """BREAKS with their owner; none, and why, where the day does not tie: that is what a digest is there to tell."""
+    """WORKED, the open breaks with their owner; none, and why, where the day does not tie: that is what a digest is there to tell."""
     try:
         found = position_of_everything(gateway, until)
     except NotTied as fault:
         return None, f"NO: {len(fault.rows)} rows differ; `bulkrail settle {until}` names them"
-    breaks = breaks_of(gateway, found, until)
-    return breaks.with_columns(owner=pl.lit("")) if "owner" not in breaks.columns else breaks, ""
+    return open_breaks(gateway, found, until), ""
 
 
 def _files(rows: list[Mapping[str, Any]]) -> pl.DataFrame:

@@ -23,7 +23,7 @@ NOBODY: Final = "nobody"
 class Standing:
     """All that a digest is made of, as known when it is made.
 
-    files: file_id, client, file (its name), state, received_on. states: STATES of every file up to that day. breaks: BREAKS with
+    files: file_id, client, file (its name), state, received_on. states: STATES of every file up to that day. breaks: the open ones, with
     `owner`; None where the day does not tie, then `untied` says why. alerts: kind, subject, message, raised_at. days: day,
     state (closes that nobody has reviewed).
     """
