@@ -170,6 +170,13 @@ def repeated(key: str) -> Fault:
     return _structure("iso-repeated", "CH16", f"{key} stands more than once; only the first one is read.", key)
 
 
+def absent(key: str) -> Fault:
+    """An element that every version of the message demands, and without which answers can say less."""
+    fault = _structure("iso-absent", "CH21", f"{key} is missing; the message's schema demands it.", key)
+    remedy = "Have your program write it: answers and totals refer to it."
+    return replace(fault, severity=Severity.WARNING, remedy=remedy)
+
+
 def _structure(rule: str, reason: str, message: str, key: str) -> Fault:
     remedy = "Follow the order and number of elements of the message's schema, and send the file again."
     return Fault(rule, reason, message, remedy, level=Level.BATCH, field=key)

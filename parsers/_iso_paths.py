@@ -25,6 +25,10 @@ TOTALS: Final = {"NbOfTxs": "count", "CtrlSum": "sum"}
 """Declared totals of GrpHdr and PmtInf, and what they measure."""
 
 METHOD: Final = "PmtMtd"
+IN_HEADER: Final = ("MsgId", "CreDtTm", "NbOfTxs")
+"""What GrpHdr holds in every version."""
+IN_BATCH: Final = ("PmtInfId", METHOD)
+"""What PmtInf holds in every version since .03."""
 """Path below PmtInf: how the money moves."""
 
 MIXED: Final = frozenset({"ReqdExctnDt", "PmtTpInf/CtgyPurp", "InstrForDbtrAgt", "Sts"})

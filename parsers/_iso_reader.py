@@ -7,6 +7,7 @@ totals, namespaces and the file's end are read by this one piece of code.
 from __future__ import annotations
 
 import mmap
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from canonical.codes import Level
 from canonical.limits import FILE_ROWS_MAX
 from parsers import _iso_faults as faults
 from parsers._iso_faults import Doubt, Fault
-from parsers._iso_paths import METHOD, TOTALS, Message, Node, joins, takes_first
+from parsers._iso_paths import IN_BATCH, IN_HEADER, METHOD, TOTALS, Message, Node, joins, takes_first
 from parsers._xml_bytes import closing_tag_end
 from parsers._xml_feed import Feeder
 
@@ -45,7 +46,7 @@ class Reader(Feeder):
         self._data, self.message, self._bodies = data, message, bodies
         self._document_depth = 0
         self._skipped = 0
-        self._header_seen = self._had_payment = False
+        self._header_seen = self._repeats_header = self._had_payment = False
         self._stack: list[Node] = []
         self._texts: list[list[str]] = []
         self._current: dict[str, Any] = {}
@@ -143,6 +144,7 @@ class Reader(Feeder):
 
     def _open(self, node: Node) -> None:
         if node.scope == "header":
+            self._repeats_header = self._header_seen
             if self._header_seen:
                 self.faults.append(self._here(replace(faults.repeated("GrpHdr"), level=Level.FILE)))
             self._header_seen = True
@@ -170,6 +172,10 @@ class Reader(Feeder):
             self.payments.append(payment)
             self.open_row = None
             self._current = self.batches[self.batch]
+        elif node.scope == "header":
+            self._miss(
+                "GrpHdr", IN_HEADER, self.header | {str(total["field"])[7:]: "" for total in self.totals}, Level.FILE
+            )
         elif node.scope == "batch":
             self._flush_batch_totals()
             self._repeats = {}
@@ -182,9 +188,14 @@ class Reader(Feeder):
             self._join_repeats()
             self._current["length"] = start - self._current["offset"]
             self._flush_batch_totals()
+            self._miss("PmtInf", IN_BATCH, self._current, Level.BATCH)
             method = self._current.get(METHOD, "").strip(" \t\r\n")
             if method and method not in self.message.methods:
                 self.faults.append(self._here(faults.other_method(method, self.message.methods)))
+
+    def _miss(self, element: str, keys: tuple[str, ...], said: Mapping[str, Any], level: Level) -> None:
+        missing = [key for key in keys if key not in said and self.version and not self.version.endswith(".02")]
+        self.faults += [self._here(replace(faults.absent(f"{element}/{key}"), level=level)) for key in missing]
 
     def _join_repeats(self) -> None:
         self._current |= {key: "\n".join(texts) for key, texts in self._repeats.items()}
@@ -201,6 +212,8 @@ class Reader(Feeder):
         if key in TOTALS and scope != "payment":
             self._put_total(scope, key, text)
         elif scope == "header":
+            if key in self.header and not self._repeats_header:
+                self.faults.append(self._here(replace(faults.repeated(f"GrpHdr/{key}"), level=Level.FILE)))
             self.header.setdefault(key, text)
         elif scope == "batch" and self._had_payment:
             self.faults.append(self._here(faults.late(key)))

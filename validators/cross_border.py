@@ -13,7 +13,7 @@ import polars as pl
 from canonical.codes import Severity
 from canonical.contracts import Context
 from validators._rails import bank_country, cross_border
-from validators._row import Check, ChecksRule, blank, claims_iban, quoted
+from validators._row import Check, ChecksRule, blank, quoted
 
 _PURPOSE_COUNTRIES = "AE BH CN ID IN JO KZ MY PH TH"
 PURPOSE_COUNTRIES: Final = frozenset(_PURPOSE_COUNTRIES.split())
@@ -43,16 +43,12 @@ def _bearer_checks() -> tuple[Check, ...]:
 
 
 def _checks(_: Context) -> tuple[Check, ...]:
-    no_bank = blank("creditor_agent")
     country = bank_country("creditor")
     return (
         *_bearer_checks(),
+        # Where the account is no IBAN either, nobody can tell the country: rule `required` tells that.
         Check(
-            "creditor_agent", no_bank & ~claims_iban("creditor_account"), "Creditor bank is missing", "RC04",
-            remedy="Give the BIC of the creditor's bank.",
-        ),
-        Check(
-            "creditor_agent", no_bank & claims_iban("creditor_account"),
+            "creditor_agent", blank("creditor_agent"),
             "Creditor bank is missing; outside SEPA the account alone may not lead there", "RC04", Severity.WARNING,
             "Give the BIC of the creditor's bank.",
         ),

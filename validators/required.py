@@ -11,7 +11,7 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from validators._row import Check, ChecksRule, blank, maybe_blank
+from validators._row import Check, ChecksRule, blank, claims_iban, maybe_blank, quoted
 
 _FIELDS: Final = {
     "creditor_name": ("BE22", "Creditor name", "Give the name of who is paid."),
@@ -29,7 +29,35 @@ _FIELDS: Final = {
 }
 
 
+_NOWHERE: Final = ~claims_iban("creditor_account") & (pl.col("credit_debit") == "CRDT")
+"""A credit transfer whose account does not say itself at which bank it is kept."""
+
+
+def _placed(context: Context) -> tuple[Check, ...]:
+    """Where the format asks for no bank, an account that is no IBAN still needs one: only a bank's own customers have none."""
+    if context.facts.domestic or "creditor_agent" in context.facts.required:
+        return ()
+    message = pl.format(
+        "Creditor bank is missing, and account {} is no IBAN that names one", quoted("creditor_account")
+    )
+    missing = blank("creditor_agent") & ~blank("creditor_account") & _NOWHERE
+    return (
+        Check(
+            "creditor_agent",
+            missing,
+            message,
+            "RC04",
+            Severity.WARNING,
+            "Give the BIC or the clearing number of the creditor's bank.",
+        ),
+    )
+
+
 def _checks(context: Context) -> tuple[Check, ...]:
+    return (*_demanded(context), *_placed(context))
+
+
+def _demanded(context: Context) -> tuple[Check, ...]:
     facts = context.facts
     of_credits, of_debits = set(facts.required), set(facts.required_debit)
     return tuple(
@@ -47,7 +75,10 @@ def _checks(context: Context) -> tuple[Check, ...]:
 
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     fields = set(context.facts.required) | set(context.facts.required_debit)
-    return payments.filter(pl.any_horizontal(maybe_blank(field) for field in _FIELDS if field in fields))
+    lacking = [maybe_blank(field) for field in _FIELDS if field in fields]
+    if not context.facts.domestic and payments["creditor_agent"].null_count():
+        lacking.append(maybe_blank("creditor_agent") & _NOWHERE)
+    return payments.filter(pl.any_horizontal(lacking))
 
 
 def _of(crdt: bool, dbit: bool) -> pl.Expr:

@@ -80,12 +80,17 @@ class Shape:
     def name(self) -> str:
         return self.form.name
 
+    def with_batches(self, batches: list[str]) -> bytes:
+        """The message with these in place of its one PmtInf."""
+        return re.sub("<PmtInf>.*</PmtInf>", lambda _: "\n".join(batches), self.message("").decode()).encode()
+
     def message(self, payments: str, *, version: str = "", group: str = "", batch: str = "") -> bytes:
         head = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-11-20T09:30:00</CreDtTm><NbOfTxs>1</NbOfTxs></GrpHdr>"
         element = self.form.message.element
+        method = "" if "<PmtMtd>" in batch else f"<PmtMtd>{self.form.message.methods[0]}</PmtMtd>"
         return (
             f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{version or self.version}"><{element}>{group or head}'
-            f"<PmtInf><PmtInfId>B</PmtInfId>{batch}{payments}</PmtInf></{element}></Document>"
+            f"<PmtInf><PmtInfId>B</PmtInfId>{method}{batch}{payments}</PmtInf></{element}></Document>"
         ).encode()
 
 
@@ -156,5 +161,4 @@ def document(draw: st.DrawFn, shape: Shape, *, plain: bool) -> bytes:
         body = "".join(each + gap for each in draw(st.lists(one, min_size=int(plain), max_size=7)))
         late = "" if draw(st.integers(0, 5)) else "<ChrgBr>L</ChrgBr>"
         batches.append(f"<PmtInf>{draw(st.sampled_from(totals))}<PmtInfId>B</PmtInfId>{head}{body}{late}</PmtInf>")
-    text = shape.message("").decode().replace("<PmtInf><PmtInfId>B</PmtInfId></PmtInf>", "\n".join(batches))
-    return text.encode()
+    return shape.with_batches(batches)

@@ -131,8 +131,7 @@ def many(shape: Shape, chance: random.Random, oddities: list[str]) -> bytes:
         chance.shuffle(chosen)
         lines = "\n".join(chosen)
         batches.append(f"<PmtInf><PmtInfId>{number}</PmtInfId><NbOfTxs>203</NbOfTxs>{lines}</PmtInf>")
-    whole = shape.message("").decode()
-    return whole.replace("<PmtInf><PmtInfId>B</PmtInfId></PmtInf>", "\n".join(batches)).encode()
+    return shape.with_batches(batches)
 
 
 def _leaf(path: str, text: str) -> str:

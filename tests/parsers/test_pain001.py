@@ -324,6 +324,33 @@ def test_what_moves_the_money_otherwise_is_named_by_every_reader() -> None:
         assert frames["findings"].is_empty()
 
 
+ABSENT = {
+    "": [],
+    "<MsgId>M</MsgId>": ["GrpHdr/MsgId"],
+    "<CreDtTm>2026-11-20T09:30:00</CreDtTm>": ["GrpHdr/CreDtTm"],
+    "<NbOfTxs>1</NbOfTxs>": ["GrpHdr/NbOfTxs"],
+    "<PmtMtd>TRF</PmtMtd>": ["PmtInf/PmtMtd"],
+    "<PmtInfId>B</PmtInfId>": ["PmtInf/PmtInfId"],
+}
+
+
+@pytest.mark.parametrize("gone", ABSENT)
+def test_what_every_version_holds_is_missed(gone: str) -> None:
+    data = message(PAYMENT).replace(gone.encode(), b"")
+    for parts in (read(data), list(exact_windows(source(data), PAIN001, WINDOW_BYTES))):
+        found = whole(parts)["findings"]
+        assert found["field"].to_list() == ABSENT[gone]
+        assert set(found["severity"]) <= {"warning"}
+    assert whole(read(data.replace(b"pain.001.001.09", b"pain.001.001.02")))["findings"].is_empty()
+
+
+def test_two_message_ids_are_told() -> None:
+    found = whole(read(message(PAYMENT).replace(b"</MsgId>", b"</MsgId><MsgId>N</MsgId>")))["findings"]
+    assert found.select("rule", "severity", "level", "field").rows() == [
+        ("iso-repeated", "error", "file", "GrpHdr/MsgId")
+    ]
+
+
 def test_a_word_to_the_bank_may_stand_in_the_batch() -> None:
     data = message(PAYMENT, batch="<InstrForDbtrAgt><Cd>X</Cd></InstrForDbtrAgt>")
     assert whole(read(data))["payments"]["uncarried"].to_list() == ["PmtInf/InstrForDbtrAgt"]
@@ -334,7 +361,12 @@ def test_a_word_to_the_bank_may_stand_in_the_batch() -> None:
     [
         ("<PmtMtd>CHK</PmtMtd>", "", "iso-method", "batch"),
         ("<PmtMtd>DD</PmtMtd>", "", "iso-method", "batch"),
-        ("", "<GrpHdr><NbOfTxs>1</NbOfTxs></GrpHdr>" * 2, "iso-repeated", "file"),
+        (
+            "",
+            "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-11-20T09:30:00</CreDtTm><NbOfTxs>1</NbOfTxs></GrpHdr>" * 2,
+            "iso-repeated",
+            "file",
+        ),
     ],
 )
 def test_no_cheques_and_one_header(batch: str, group: str, rule: str, level: str) -> None:
