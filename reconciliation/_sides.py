@@ -29,7 +29,27 @@ def bank_side(entries: pl.DataFrame, states: pl.DataFrame, earlier: pl.DataFrame
     if usable["entry_id"].n_unique() < usable.height:
         usable = usable.sort("entry_id", *sorted(set(usable.columns) - {"entry_id"}), nulls_last=True)
         usable = usable.unique("entry_id", keep="first", maintain_order=True)
-    return _numbered(usable, states)
+    return _numbered(_told_once(usable), states)
+
+
+def _told_once(rows: pl.DataFrame) -> pl.DataFrame:
+    """Without what a later statement tells again: the bank's reference and all that identifies the entry are the same.
+
+    Entries of one statement are never taken for one another, nor those that name no payment.
+    """
+    names = pl.any_horizontal(pl.col("instruction_id", "end_to_end_id", "transaction_id").is_not_null())
+    same = [*ALWAYS, "servicer_reference", "instruction_id", "end_to_end_id", "transaction_id", "value_date", "detail"]
+    if rows["statement_id"].n_unique() < 2:  # noqa: PLR2004  one statement repeats nothing
+        return rows
+    told = rows.filter(pl.col("servicer_reference").is_not_null() & names).select(
+        "entry_id", "statement_id", "booking_date", "position", h=pl.struct(same).hash()
+    )
+    if told["h"].n_unique() == told.height:
+        return rows
+    crowd = told.filter(~pl.col("h").is_in(told.unique("h", keep="none")["h"].implode()))
+    first = pl.col("statement_id").sort_by("booking_date", "statement_id").first().over("h")
+    again = crowd.filter(pl.col("statement_id") != first)
+    return rows.join(again, on="entry_id", how="anti")
 
 
 def informing_side(entries: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from reconciliation._meet import Claims, meet
+from reconciliation._meet import Claims, beside, meet
 from reconciliation._naming import REFERENCES
 from reconciliation._rung import Case, Rung
 from reconciliation._sides import OWN_REFERENCES
@@ -17,8 +17,12 @@ def _find(case: Case) -> Claims:
     bank = case.bank.join(first.pairs, on="e", how="anti").join(first.doubts, on="e", how="anti")
     book = case.book.join(first.pairs, on="p", how="anti").filter(~pl.col("p").is_in(first.blocked.implode()))
     second = meet(bank, book, ("end_to_end_id",), ("end_to_end_id",), "representation")
+    pairs = pl.concat([first.pairs, second.pairs])
+    sides = beside(pairs, case.bank, case.book, ("value_date",), ("returned_on",))
+    # An older booking is the first one, told again.
+    later = (pl.col("value_date") >= pl.col("returned_on_p")).fill_null(pl.col("returned_on_p").is_null())
     return Claims(
-        pl.concat([first.pairs, second.pairs]).with_columns(kind=pl.lit("representation")),
+        sides.filter(later).select("e", "p", kind=pl.lit("representation")),
         pl.concat([first.doubts, second.doubts]),
         pl.concat([first.blocked, second.blocked]),
     )

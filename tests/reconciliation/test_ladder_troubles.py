@@ -22,7 +22,6 @@ def pairs(frame, bank, earlier=None):
 SETTLED = ("N0000", "file-0001", "settlement", 100)
 
 
-@pytest.mark.xfail(strict=True, reason="a return is known only by RtrInf or RvslInd")
 @pytest.mark.parametrize(("family", "sub_family"), [("ICDT", "RRTN"), ("RCDT", "RRTN"), ("ICDT", "RPCR")])
 def test_a_return_that_is_told_by_its_transaction_code_alone(family, sub_family):
     """ISO external codes: RRTN reversal due to payment return, RPCR reversal due to payment cancellation request."""
@@ -33,7 +32,6 @@ def test_a_return_that_is_told_by_its_transaction_code_alone(family, sub_family)
     assert pairs(book(payment(1)), entries(back), claimed(SETTLED)) == [("N0001", "file-0001", "return")]
 
 
-@pytest.mark.xfail(strict=True, reason="a return is known only by RtrInf or RvslInd")
 def test_an_unpaid_collection_that_is_told_by_its_transaction_code_alone():
     """ISO external codes: UPDD reversal due to return or unpaid direct debit."""
     frame = book(payment(1, credit_debit="DBIT"))
@@ -49,7 +47,6 @@ def test_an_unpaid_collection_that_is_told_by_its_transaction_code_alone():
     assert pairs(frame, entries(back), claimed(SETTLED)) == [("N0001", "file-0001", "return")]
 
 
-@pytest.mark.xfail(strict=True, reason="two entries of one bank reference count as two")
 def test_an_entry_that_a_later_statement_tells_again_is_one():
     """The same AcctSvcrRef, amount and value date: the bank booked once and told it twice."""
     told = {"amount_minor": 100, "servicer_reference": "BANK-77", "instruction_id": "REF-1"}
