@@ -79,4 +79,4 @@ def _agrees() -> pl.Expr:
     )
 
 
-RUNG: Final = Rung("counterparty", 85, _find, weak=True)
+RUNG: Final = Rung("counterparty", 85, _find, back="return", weak=True)
