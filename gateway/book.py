@@ -102,7 +102,7 @@ def states_of(gateway: Gateway, file_ids: Iterable[str]) -> pl.DataFrame:
     book = book_of(gateway, files)
     providers = book["provider"].drop_nulls().unique().sort().to_list()
     told = [attribution(gateway, provider, book).attributed for provider in providers]
-    claims = [provider_frames(gateway, provider, "matches") for provider in providers]
+    claims = [standing_matches(gateway, provider) for provider in providers]
     matches = pl.concat([empty(ALL["matches"]), *claims]).join(book, on="payment_id", how="semi")
     return payment_states(book, pl.concat([empty(ATTRIBUTED), *told]), matches)
 
@@ -161,9 +161,17 @@ def feedback_frames(gateway: Gateway, provider_id: str, dataset: str) -> pl.Data
     return pl.concat(frames)
 
 
-def provider_frames(gateway: Gateway, provider_id: str, dataset: str) -> pl.DataFrame:
-    """A dataset of all committed reconciliation runs of a provider."""
-    return gateway.lake.whole(provider_id, dataset)
+def standing_matches(gateway: Gateway, provider_id: str) -> pl.DataFrame:
+    """MATCHES of all committed runs of a provider that no person undid; of a pair matched again by hand the last row."""
+    matches = gateway.lake.whole(provider_id, "matches")
+    undone = gateway.lake.whole(provider_id, "unmatches")
+    if undone.is_empty():
+        return matches
+    pair = ["entry_id", "payment_id", "kind"]
+    times = undone.group_by(pair).agg(undone=pl.len())
+    made = matches.group_by(pair).agg(made=pl.len())
+    gone = made.join(times, on=pair).filter(pl.col("made") <= pl.col("undone"))
+    return matches.unique(pair, keep="last", maintain_order=True).join(gone, on=pair, how="anti", maintain_order="left")
 
 
 def reasons_of(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
@@ -179,7 +187,7 @@ def reasons_of(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
         entries = feedback_frames(gateway, provider, "entries").select(
             "entry_id", reason="return_reason", reason_text="additional"
         )
-        matches = provider_frames(gateway, provider, "matches").filter(pl.col("kind") == "return")
+        matches = standing_matches(gateway, provider).filter(pl.col("kind") == "return")
         frames += [words.select(schema.keys()), matches.join(entries, on="entry_id").select(schema.keys())]
     known = book.select("payment_id")
     return (

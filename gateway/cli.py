@@ -15,7 +15,8 @@ from gateway.cli_alerts import alerts_app
 from gateway.cli_audit import audit_app
 from gateway.cli_breaks import breaks_app
 from gateway.cli_finance import finance_app
-from gateway.cli_parts import CLIENT_DESK, FINANCE, OPERATION, Output, opened, plainly
+from gateway.cli_matching import matching_app
+from gateway.cli_parts import CLIENT_DESK, OPERATION, Output, opened, plainly
 from gateway.cli_read import read_app
 from gateway.cli_releases import releases_app
 from gateway.cli_reports import reports_app
@@ -33,6 +34,7 @@ app.add_typer(releases_app)
 app.add_typer(reports_app)
 app.add_typer(alerts_app)
 app.add_typer(finance_app)
+app.add_typer(matching_app)
 app.add_typer(audit_app, name="audit")
 app.add_typer(breaks_app, name="breaks", rich_help_panel=FINANCE)
 
@@ -229,24 +231,6 @@ def replay(file_id: Annotated[str, typer.Argument(help="A received file.")]) -> 
                 deliver(gateway, row["submission_id"])
         found = status_of(gateway, file_id)
     print_status(found)
-
-
-@app.command(rich_help_panel=FINANCE)
-def reconcile(
-    provider: Annotated[str | None, typer.Argument(help="Provider id; all of them without it.")] = None,
-) -> None:
-    """Match open payments with statement entries."""
-    from gateway.answer import files_with_news
-    from gateway.reconcile import reconcile as match
-    from gateway.stages import outcome_answer
-
-    with plainly():
-        gateway = opened()
-        for name in [provider] if provider else sorted(gateway.profiles.providers):
-            result = match(gateway, name)
-            typer.echo(f"{name}: {result.matched} matched now, {result.matches} in all")
-        for file_id in files_with_news(gateway):
-            outcome_answer(gateway, file_id)
 
 
 @config_app.command("check")

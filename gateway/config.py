@@ -19,6 +19,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
 from canonical.errors import BulkrailError, ConfigError, NotFound
+from canonical.matching import ReconciliationRules, RungRule
 from canonical.plugins import discover, lookup
 from canonical.profiles import ClientProfile, Model, Plugin, ProviderProfile
 from gateway.reading import agreed_formats
@@ -82,6 +83,29 @@ def check_profiles(config_dir: Path) -> tuple[Profiles, list[ConfigFault]]:
     clients = _read_folder(config_dir / "clients", ClientProfile, "client_id", _check_client, faults)
     providers = _read_folder(config_dir / "providers", ProviderProfile, "provider_id", _check_provider, faults)
     return Profiles(clients, providers), faults
+
+
+def read_rules(path: Path) -> ReconciliationRules:
+    """A `reconciliation` section of a provider's profile, in a file of its own.
+
+    Raises:
+        NotFound: no such file.
+        ConfigError: with every fault, file and line.
+    """
+    if not path.is_file():
+        raise NotFound(f"no file {path}")
+    try:
+        tree = YAML(typ="rt").load(_expand(path.read_text(encoding="utf-8")))
+        rules = ReconciliationRules.model_validate(_plain(tree) or {})
+        faults = [ConfigFault(path, _line(tree, where), message) for where, message in _check_rungs(rules)]
+    except MarkedYAMLError as fault:
+        mark = fault.problem_mark
+        faults = [ConfigFault(path, mark.line + 1 if mark else 1, f"no YAML: {fault.problem}")]
+    except ValidationError as fault:
+        faults = [ConfigFault(path, _line(tree, item["loc"]), _words(item)) for item in fault.errors()]
+    if faults:
+        raise ConfigError("the rules have faults:\n" + "\n".join(str(fault) for fault in faults))
+    return rules
 
 
 def _read_folder(
@@ -215,4 +239,16 @@ def _check_provider(provider: ProviderProfile) -> list[tuple[tuple[str | int, ..
             problems.append(((*where, "format"), f"no feedback format named {source.format!r}"))
         else:
             problems += _check_plugin("parsers", "FORMAT", ("feedback",), source.plugin, where)
-    return problems
+    return problems + [(("reconciliation", *where), told) for where, told in _check_rungs(provider.reconciliation)]
+
+
+def _check_rungs(rules: ReconciliationRules) -> list[tuple[tuple[str | int, ...], str]]:
+    known = discover("reconciliation.rungs", "RUNG")
+    orders: list[tuple[tuple[str | int, ...], tuple[RungRule, ...]]] = [(("rungs",), rules.rungs)]
+    orders += [(("accounts", name, "rungs"), own.rungs) for name, own in rules.accounts.items()]
+    return [
+        ((*where, position, "rung"), f"no rung named {rule.rung!r} (there are: {', '.join(known)})")
+        for where, order in orders
+        for position, rule in enumerate(order)
+        if rule.rung not in known
+    ]

@@ -14,11 +14,12 @@ import polars as pl
 
 from canonical.errors import Conflict
 from canonical.frames import ENTRIES, MATCHES, STATEMENTS, dtypes, empty
+from canonical.matching import ReconciliationRules
 from gateway.answer import note_news
-from gateway.book import attribution, feedback_frames, provider_book, provider_frames
+from gateway.book import attribution, feedback_frames, provider_book, standing_matches
 from gateway.composition import Gateway
 from gateway.registry import tables as t
-from reconciliation.ladder import Matched, match
+from reconciliation.ladder import Matched, Terms, match
 from reconciliation.states import ATTRIBUTED, Attribution, payment_states
 
 _TRIES_MAX = 20
@@ -72,7 +73,7 @@ def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -
     entries = feedback_frames(gateway, provider_id, "entries").select(dtypes(ENTRIES).keys())
     told = feedback_frames(gateway, provider_id, "statements").select(dtypes(STATEMENTS).keys())
     statements = told.filter(pl.col("origin").is_null() | (pl.col("origin") == "statement"))
-    matches = provider_frames(gateway, provider_id, "matches")
+    matches = standing_matches(gateway, provider_id)
     if until is not None:
         book = book.filter(pl.col("submitted_on").is_null() | (pl.col("submitted_on") <= until))
         entries = entries.filter(pl.coalesce("booking_date", "value_date", pl.lit(until)) <= until)
@@ -83,7 +84,23 @@ def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -
     findings = feedback_frames(gateway, provider_id, "findings")
     if until is not None:
         findings = findings.filter(pl.col("received_on") <= until)
-    return Position(states, words, entries, statements, matches, match(states, entries, matches), findings)
+    found = match(states, entries, matches, terms_of(gateway, provider_id, until))
+    return Position(states, words, entries, statements, matches, found, findings)
+
+
+def terms_of(
+    gateway: Gateway, provider_id: str, day: dt.date | None = None, rules: ReconciliationRules | None = None
+) -> Terms:
+    """What the ladder goes by: the provider's rules (or those given), what persons undid, and the day."""
+    undone = gateway.lake.whole(provider_id, "unmatches")
+    used = gateway.profiles.provider(provider_id).reconciliation if rules is None else rules
+    return Terms({provider_id: used}, undone, day or gateway.clock().date())
+
+
+def next_run(gateway: Gateway, provider_id: str) -> str:
+    """Stage of the provider's next run. Read before what the run reads: who did not see another's claims loses at the commit."""
+    runs = gateway.registry.rows(t.STAGES, t.STAGES.c.subject == provider_id, t.STAGES.c.stage.like("reconcile-%"))
+    return f"reconcile-{len(runs) + 1:06d}"
 
 
 def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
@@ -95,13 +112,12 @@ def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
     """
     gateway.profiles.provider(provider_id)
     for _ in range(_TRIES_MAX):
-        # The number is read before what it numbers: a run that did not see another's claims loses at the commit.
-        runs = gateway.registry.rows(t.STAGES, t.STAGES.c.subject == provider_id, t.STAGES.c.stage.like("reconcile-%"))
+        stage = next_run(gateway, provider_id)
         found = position(gateway, provider_id)
         new = found.matched.matches
         if new.is_empty():
             return Reconciled(0, found.matches.height, ())
-        draft = gateway.lake.draft(provider_id, f"reconcile-{len(runs) + 1:06d}")
+        draft = gateway.lake.draft(provider_id, stage)
         draft.write("matches", new)
         files = found.states.join(new, on="payment_id", how="semi")["file_id"].unique().sort().to_list()
         detail = {"matches": new.height, "entries_read": found.entries.height}

@@ -21,7 +21,7 @@ import polars as pl
 from canonical.calendars import is_business_day
 from canonical.profiles import Account, ProviderProfile, ReturnRate, StatementExpected
 from gateway.alerts import Alert, keep
-from gateway.book import attribution, feedback_frames, provider_book, provider_frames
+from gateway.book import attribution, feedback_frames, provider_book, standing_matches
 from gateway.composition import Gateway
 from gateway.late import late_alerts
 from gateway.registry import tables as t
@@ -133,7 +133,7 @@ def _return_rates(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert
         return
     book = provider_book(gateway, provider.provider_id)
     told = attribution(gateway, provider.provider_id, book).attributed
-    matches = provider_frames(gateway, provider.provider_id, "matches").join(book, on="payment_id", how="semi")
+    matches = standing_matches(gateway, provider.provider_id).join(book, on="payment_id", how="semi")
     states = payment_states(book, told, matches)
     received = feedback_frames(gateway, provider.provider_id, "statuses").select("feedback_id", "received_on").unique()
     returns = told.filter(pl.col("kind") == "return").join(received, on="feedback_id", how="left")
