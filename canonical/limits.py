@@ -71,3 +71,5 @@ SUBSET_STATES_MAX: Final = 200_000
 """Different sums it keeps meanwhile; beyond, nothing is said of the group."""
 SUGGESTION_RIVALS_MAX: Final = 20
 """Open payments, or entries, of one account and amount that are compared with one another for suggestions."""
+BY_HAND_BASIS_POINTS_MAX: Final = 500
+"""What an entry and the payments that a person matches with it may differ by, of the payments' sum; not where currencies differ."""

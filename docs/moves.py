@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from canonical.nacha_codes import NACHA_CODES
-from reconciliation.moves import DISPUTES, EFFECTS, MOVES, WHOLE, WORDS
+from reconciliation.moves import DISPUTES, EFFECTS, MOVES, REOPENED, WHOLE, WORDS
 
 PAGE: Final = Path(__file__).parent / "moves.md"
 
@@ -27,7 +27,12 @@ def page() -> str:
             "|---|---|",
             *(f"| {state} | {', '.join(targets) or '–'} |" for state, targets in MOVES.items()),
             "",
-            "A move that is not listed keeps a day from being closed, and is named.",
+            "A move that is not listed keeps a day from being closed, and is named. Only of a payment that was reopened (a person took",
+            "its match apart, or the bank booked it again after it came back) these are allowed too:",
+            "",
+            "| from | to |",
+            "|---|---|",
+            *(f"| {state} | {', '.join(targets)} |" for state, targets in REOPENED.items()),
             "",
             "## What a word does",
             "",

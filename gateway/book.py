@@ -104,7 +104,9 @@ def states_of(gateway: Gateway, file_ids: Iterable[str]) -> pl.DataFrame:
     told = [attribution(gateway, provider, book).attributed for provider in providers]
     claims = [standing_matches(gateway, provider) for provider in providers]
     matches = pl.concat([empty(ALL["matches"]), *claims]).join(book, on="payment_id", how="semi")
-    return payment_states(book, pl.concat([empty(ATTRIBUTED), *told]), matches)
+    undone = [gateway.lake.whole(provider, "unmatches") for provider in providers]
+    words = pl.concat([empty(ATTRIBUTED), *told])
+    return payment_states(book, words, matches, pl.concat([empty(ALL["unmatches"]), *undone]))
 
 
 def attribution(gateway: Gateway, provider_id: str, book: pl.DataFrame) -> Attribution:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from canonical.errors import Conflict, NotFound
 from canonical.frames import MATCHES, UNMATCHES, conform
+from canonical.limits import BY_HAND_BASIS_POINTS_MAX
 from gateway.answer import note_news
 from gateway.book import feedback_frames, provider_book, standing_matches
 from gateway.composition import Gateway
@@ -105,6 +106,7 @@ def _pairs(found: Position, entry_id: str, payment_ids: Sequence[str], account: 
     if foreign and payments.height > 1:
         raise Conflict("an entry in another currency can be matched with one payment only")
     amount = pl.col("amount_minor")
+    _require_near(entry["amount_minor"][0], int(payments["amount_minor"].sum()), foreign=bool(foreign))
     rest = entry["amount_minor"][0] - amount.sum() + amount
     last = pl.int_range(pl.len()) == pl.len() - 1
     rows = payments.with_columns(entry_minor=pl.when(last).then(rest).otherwise(amount))
@@ -134,6 +136,15 @@ def _require_free(found: Position, entry: pl.DataFrame, payments: pl.DataFrame, 
         raise NotFound(f"no payment {', '.join(missing)} at this provider")
     if (payments["account"] != entry["account"][0]).any():
         raise Conflict("entry and payment are of different accounts")
+
+
+def _require_near(entry_minor: int, payments_minor: int, *, foreign: bool) -> None:
+    difference = abs(entry_minor - payments_minor)
+    if not foreign and difference * 10_000 > payments_minor * BY_HAND_BASIS_POINTS_MAX:
+        raise Conflict(
+            f"entry and payments differ by {difference} minor units, more than {BY_HAND_BASIS_POINTS_MAX} basis points: "
+            "name all payments that the entry books"
+        )
 
 
 def _require_reason(reason: str) -> None:

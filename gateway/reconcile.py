@@ -13,7 +13,7 @@ from functools import partial
 import polars as pl
 
 from canonical.errors import Conflict
-from canonical.frames import ENTRIES, MATCHES, STATEMENTS, dtypes, empty
+from canonical.frames import ENTRIES, MATCHES, STATEMENTS, UNMATCHES, dtypes, empty
 from canonical.matching import ReconciliationRules
 from gateway.answer import note_news
 from gateway.book import attribution, feedback_frames, provider_book, standing_matches
@@ -36,7 +36,7 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A provider as it stands: STATES, ENTRIES, STATEMENTS, MATCHES of all runs, and `matched`: what would match now.
+    """A provider as it stands: STATES, ENTRIES, STATEMENTS, MATCHES that stand, UNMATCHES, and `matched`: what would match now.
 
     `findings`: FINDINGS of its feedback files, with feedback_id, sequence and received_on.
     """
@@ -48,6 +48,7 @@ class Position:
     matches: pl.DataFrame
     matched: Matched
     findings: pl.DataFrame
+    undone: pl.DataFrame
 
     @classmethod
     def joined(cls, book: pl.DataFrame, parts: list[Position]) -> Position:
@@ -60,10 +61,18 @@ class Position:
             pl.concat([empty(schema), *[getattr(part, name) for part in parts]])
             for name, schema in (("entries", ENTRIES), ("statements", STATEMENTS), ("matches", MATCHES))
         )
-        states = payment_states(book, told.attributed, matches)
+        undone = pl.concat([empty(UNMATCHES), *[part.undone for part in parts]])
+        states = payment_states(book, told.attributed, matches, undone)
         findings = pl.concat([part.findings for part in parts])
         return cls(
-            states, told, entries, statements, matches, Matched.joined([part.matched for part in parts]), findings
+            states,
+            told,
+            entries,
+            statements,
+            matches,
+            Matched.joined([part.matched for part in parts]),
+            findings,
+            undone,
         )
 
 
@@ -80,12 +89,13 @@ def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -
         statements = statements.filter(pl.coalesce("to_date", "from_date", pl.lit(until)) <= until)
         matches = matches.join(entries, on="entry_id", how="semi")
     words = attribution(gateway, provider_id, book)
-    states = payment_states(book, words.attributed, matches)
+    terms = terms_of(gateway, provider_id, until)
+    states = payment_states(book, words.attributed, matches, terms.undone)
     findings = feedback_frames(gateway, provider_id, "findings")
     if until is not None:
         findings = findings.filter(pl.col("received_on") <= until)
-    found = match(states, entries, matches, terms_of(gateway, provider_id, until))
-    return Position(states, words, entries, statements, matches, found, findings)
+    found = match(states, entries, matches, terms)
+    return Position(states, words, entries, statements, matches, found, findings, terms.undone)
 
 
 def terms_of(

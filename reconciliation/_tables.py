@@ -25,14 +25,17 @@ TERMS: Final = {
     "opening": ("2 outstanding", "+", "outstanding at the opening"),
     "newly_submitted": ("2 outstanding", "+", "submitted in this period"),
     "reinstated": ("2 outstanding", "+", "refused by the provider, booked by the bank"),
+    "undone": ("2 outstanding", "+", "matches taken apart"),
     "newly_settled": ("2 outstanding", "−", "settled in this period"),
     "newly_refused": ("2 outstanding", "−", "refused by the provider in this period"),
     "closing": ("2 outstanding", "−", "outstanding at the close"),
     "outstanding_difference": ("2 outstanding", "=", "difference"),
     "settled_before": ("3 settled", "+", "settled at the opening"),
     "newly_settled_again": ("3 settled", "+", "settled in this period"),
+    "represented": ("3 settled", "+", "booked again after it came back"),
     "settled_still": ("3 settled", "−", "settled at the close"),
     "newly_returned": ("3 settled", "−", "returned in this period"),
+    "unsettled": ("3 settled", "−", "matches taken apart"),
     "settled_difference": ("3 settled", "=", "difference"),
 }
 """Column of `conservation.tie_out` → equation, side and name of the term."""

@@ -4,12 +4,13 @@
 |---|---|
 | read = parsed + unreadable | by file, count only (`tie_out_files`) |
 | parsed = rejected + cancelled + waiting + submitted | `intake_difference` |
-| opening + newly submitted + reinstated = newly settled + newly refused + closing | `outstanding_difference` |
-| settled before + newly settled = settled still + newly returned | `settled_difference` |
+| opening + newly submitted + reinstated + undone = newly settled + newly refused + closing | `outstanding_difference` |
+| settled before + newly settled + represented = settled still + newly returned + unsettled | `settled_difference` |
 
 "Opening" is the frame of states on which the period before was closed, so that prior close = this opening. "Closing"
 outstanding includes submissions of unknown outcome. "Reinstated" is what a provider refused, and then
-told as completed or the bank booked. A payment whose amount cannot be read counts in the counts and not in the sums.
+told as completed or the bank booked. "Undone" and "unsettled" is what a person took apart; "represented" what the bank
+booked again after it came back. A payment whose amount cannot be read counts in the counts and not in the sums.
 """
 
 from __future__ import annotations
@@ -22,15 +23,17 @@ import polars as pl
 from canonical.errors import NotTied
 from canonical.frames import checked
 from reconciliation.frames import BOOKED, COUNTS, NOT_SENT, OPEN, STATE_NAMES
-from reconciliation.moves import MOVES
+from reconciliation.moves import MOVES, REOPENED
 
 _ROWS_IN_MESSAGE_MAX: Final = 10
 _DIFFERENCES: Final = {
     "intake_difference": (("parsed",), ("rejected", "cancelled", "waiting", "submitted")),
     "outstanding_difference": (
-        ("opening", "newly_submitted", "reinstated"), ("newly_settled", "newly_refused", "closing"),
+        ("opening", "newly_submitted", "reinstated", "undone"), ("newly_settled", "newly_refused", "closing"),
     ),
-    "settled_difference": (("settled_before", "newly_settled"), ("settled_still", "newly_returned")),
+    "settled_difference": (
+        ("settled_before", "newly_settled", "represented"), ("settled_still", "newly_returned", "unsettled"),
+    ),
 }  # fmt: skip
 _WAS, _NOW = pl.col("state_before"), pl.col("state")
 _PART_OF_PARSED: Final = frozenset({"file_id", "client"})
@@ -91,7 +94,7 @@ def at_fault(states: pl.DataFrame, opening: pl.DataFrame | None = None) -> pl.Da
         fault=pl.lit("is in no state")
     )
     both = before.select("payment_id", state_before="state", amount_before="amount_minor").join(
-        states.select("payment_id", "state", "amount_minor"), on="payment_id", how="left"
+        states.select("payment_id", "state", "amount_minor", "reopened"), on="payment_id", how="left"
     )
     fault = (
         pl.when(_forbidden() & _NOW.is_null())
@@ -143,7 +146,7 @@ def require_tied(
 def _moves(states: pl.DataFrame, before: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """One row a payment of either frame: its state and amount before and now, in the group where it is now."""
     now = states.select(
-        *keys, "payment_id", "state", "amount_minor",
+        *keys, "payment_id", "state", "amount_minor", "reopened",
         here=pl.lit(value=True), again=~pl.col("payment_id").is_first_distinct(),
     )  # fmt: skip
     was = before.select(
@@ -152,7 +155,7 @@ def _moves(states: pl.DataFrame, before: pl.DataFrame, keys: list[str]) -> pl.Da
     both = now.join(was, on="payment_id", how="full", coalesce=True)
     gone = pl.col("here").is_null()
     place = [pl.when(gone).then(f"{key}_before").otherwise(key).alias(key) for key in keys]
-    return both.with_columns(*place, pl.col("here", "again").fill_null(value=False))
+    return both.with_columns(*place, pl.col("here", "again", "reopened").fill_null(value=False))
 
 
 def _terms() -> dict[str, pl.Expr]:
@@ -170,12 +173,15 @@ def _terms() -> dict[str, pl.Expr]:
         "opening": among(_WAS, OPEN),
         "newly_submitted": sent & (_WAS.is_null() | among(_WAS, NOT_SENT)),
         "reinstated": among(_WAS, ["provider_rejected"]) & among(_NOW, [*OPEN, *BOOKED]),
+        "undone": among(_WAS, BOOKED) & among(_NOW, [*OPEN, "provider_rejected"]),
         "newly_settled": among(_NOW, BOOKED) & ~among(_WAS, BOOKED),
         "newly_refused": refused & ~among(_WAS, ["provider_rejected"]),
         "closing": among(_NOW, OPEN),
         "settled_before": among(_WAS, ["settled"]),
         "newly_returned": among(_NOW, ["returned"]) & ~among(_WAS, ["returned"]),
         "settled_still": among(_NOW, ["settled"]),
+        "represented": among(_WAS, ["returned"]) & among(_NOW, ["settled"]),
+        "unsettled": among(_WAS, ["settled"]) & among(_NOW, [*OPEN, "provider_rejected"]),
     }
 
 
@@ -194,6 +200,8 @@ def _forbidden() -> pl.Expr:
     allowed = _WAS.eq("waiting") & _NOW.is_null()
     for state, targets in MOVES.items():
         allowed = allowed | (_WAS.eq(state) & _NOW.is_in([state, *targets]))
+    for state, targets in REOPENED.items():
+        allowed = allowed | (pl.col("reopened") & _WAS.eq(state) & _NOW.is_in(targets))
     return _WAS.is_not_null() & ~allowed.fill_null(value=False)
 
 

@@ -84,6 +84,11 @@ STATES: Final = pa.DataFrameSchema(
         "status_kind": _text("as in statuses, of that word", values=("status", "return", "cancellation")),
         "value_date": _date("of the entry that settled it"),
         "returned_on": _date("value date of the entry that returned it"),
+        "reopened": _column(
+            pl.Boolean,
+            "a person took a match of it apart, or the bank booked it again after it came back",
+            required=True,
+        ),
     },
     name="states",
     strict=True,

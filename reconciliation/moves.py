@@ -101,6 +101,12 @@ MOVES: Final[dict[str, tuple[str, ...]]] = {
 """State → states it may move to from close to close. provider_rejected → outstanding: the provider says later, or said in a
 file that came late, that it was completed after all; → settled: the bank booked what was refused. Both are contradictions."""
 
+REOPENED: Final[dict[str, tuple[str, ...]]] = {
+    "settled": ("outstanding", "submitted_unknown", "provider_rejected"),
+    "returned": ("settled", "outstanding", "submitted_unknown", "provider_rejected"),
+}
+"""Moves of payments that are `reopened` only: a person took a match apart, or the bank booked again what had come back."""
+
 
 def codes(kind: Kind, *effects: Effect) -> tuple[str, ...]:
     """Codes of a kind of feedback; all of them, or those of these effects."""

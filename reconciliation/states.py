@@ -33,13 +33,16 @@ from reconciliation.moves import DISPUTES, MOVES
 _ROWS_NAMED_MAX: Final = 20
 
 
-def payment_states(book: pl.DataFrame, attributed: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
+def payment_states(
+    book: pl.DataFrame, attributed: pl.DataFrame, matches: pl.DataFrame, undone: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """STATES: the book with each payment's state, in the book's order.
 
     Args:
         book: BOOK.
         attributed: ATTRIBUTED of all feedback so far (`attribute(...).attributed`).
         matches: MATCHES of all runs so far.
+        undone: UNMATCHES so far; none: no person undid a match.
 
     Raises:
         FrameBroken: a frame breaks its schema, a payment stands twice in the book or is claimed twice, or a match names
@@ -51,7 +54,9 @@ def payment_states(book: pl.DataFrame, attributed: pl.DataFrame, matches: pl.Dat
     known = book.join(strongest(attributed), on="payment_id", how="left", maintain_order="left").join(
         _booked(book, claims), on="payment_id", how="left", maintain_order="left"
     )
-    states = known.with_columns(state=_state()).select(dtypes(STATES).keys())
+    taken_apart = pl.lit(value=False) if undone is None else pl.col("payment_id").is_in(undone["payment_id"].implode())
+    reopened = pl.col("again").fill_null(value=False) | taken_apart
+    states = known.with_columns(state=_state(), reopened=reopened).select(dtypes(STATES).keys())
     _refuse_unsent(states, claims)
     return checked(states, STATES)
 
@@ -86,7 +91,7 @@ def contradicted(states: pl.DataFrame, attributed: pl.DataFrame) -> pl.DataFrame
 
 def _state() -> pl.Expr:
     sent = pl.col("delivery_state").is_in(SENT) & pl.col("submission_id").is_not_null()
-    returned = (pl.col("status_kind") == "return") & ~pl.col("again")
+    returned = (pl.col("status_kind") == "return") & ~pl.col("again").fill_null(value=False)
     # A word on the payment itself goes before what became of its whole submission.
     whole = (pl.col("delivery_state") == "REJECTED") & pl.col("status_kind").is_null()
     refused = pl.col("effect").is_in(["returns", "refuses", "cancels"]) | whole

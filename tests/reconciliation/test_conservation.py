@@ -98,9 +98,10 @@ def test_golden_terms():
     assert row == {
         "file_id": "file", "currency": "EUR", "credit_debit": "CRDT", "measure": "sum",
         "parsed": 3600, "rejected": 600, "cancelled": 700, "waiting": 0, "submitted": 2300, "intake_difference": 0,
-        "opening": 300, "newly_submitted": 1200, "reinstated": 500, "newly_settled": 600, "newly_refused": 200,
+        "opening": 300, "newly_submitted": 1200, "reinstated": 500, "undone": 0, "newly_settled": 600, "newly_refused": 200,
         "closing": 1200, "outstanding_difference": 0,
-        "settled_before": 300, "settled_still": 600, "newly_returned": 300, "settled_difference": 0,
+        "settled_before": 300, "represented": 0, "settled_still": 600, "newly_returned": 300, "unsettled": 0,
+        "settled_difference": 0,
         "repeated": 0, "forbidden": 0, "tied": True,
     }  # fmt: skip
 
@@ -120,6 +121,21 @@ def test_a_move_that_is_not_allowed_does_not_tie_and_names_its_row(was, now):
     with pytest.raises(NotTied, match=f"moved from {was} to {now}") as fault:
         require_tied(in_state(frame, [now, "settled"]), ["file_id"], opening=in_state(frame, [was, "settled"]))
     assert fault.value.rows[0] == "file-0001"
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("settled", "outstanding"),
+        ("settled", "provider_rejected"),
+        ("returned", "settled"),
+        ("returned", "outstanding"),
+    ],
+)
+def test_what_was_reopened_may_move_back_and_still_ties(was, now):
+    frame = book(payment(1), payment(2))
+    reopened = in_state(frame, [now, "settled"]).with_columns(reopened=pl.lit(value=True))
+    require_tied(reopened, ["file_id"], opening=in_state(frame, [was, "settled"]))
 
 
 def test_a_payment_in_no_state_or_of_another_amount_is_named():

@@ -1,0 +1,132 @@
+"""Matching through the gateway: undone and made by persons, rehearsed, by two workers at once, and without reading history."""
+
+from __future__ import annotations
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import polars as pl
+import pytest
+from test_races import TODAY, statement_day
+
+from canonical.errors import BulkrailError, ConfigError, Conflict, NotFound
+from gateway.book import standing_matches
+from gateway.by_hand import claim_by_hand, unmatch
+from gateway.composition import Gateway, open_gateway
+from gateway.config import read_rules
+from gateway.reconcile import position, reconcile
+from gateway.registry import tables as t
+from gateway.rehearsal import rehearse
+from gateway.settle import settle
+
+BANK = "euro_bank"
+
+
+def one_match(gateway: Gateway) -> tuple[str, str]:
+    row = standing_matches(gateway, BANK).filter(pl.col("kind") == "settlement").sort("entry_id").row(0, named=True)
+    return row["entry_id"], row["payment_id"]
+
+
+def test_a_match_taken_apart_stays_apart_until_a_person_makes_it_again(gateway, tmp_path):
+    statement_day(gateway, tmp_path)
+    assert reconcile(gateway, BANK).matched == 9
+    entry_id, payment_id = one_match(gateway)
+    nine = standing_matches(gateway, BANK)["payment_id"].to_list()
+    with pytest.raises(Conflict, match="reason"):
+        unmatch(gateway, entry_id, "ann", " ")
+    assert unmatch(gateway, entry_id, "ann", "paid by another payment") == 9, "one entry books nine payments"
+    assert standing_matches(gateway, BANK).is_empty()
+    assert reconcile(gateway, BANK).matched == 0
+    with pytest.raises(NotFound):
+        unmatch(gateway, entry_id, "ann", "again")
+    open_now = position(gateway, BANK).states.filter(pl.col("payment_id") == payment_id)["state"].item()
+    assert open_now == "outstanding"
+    claim_by_hand(gateway, entry_id, nine, "ben", "it was this one after all")
+    matches = standing_matches(gateway, BANK)
+    assert matches.height == 9
+    assert matches["rung"].to_list() == ["by_hand"] * 9
+    assert matches["amount_minor"].equals(matches["entry_minor"], check_names=False)
+    with pytest.raises(Conflict, match="matched already"):
+        claim_by_hand(gateway, entry_id, nine, "ben", "twice")
+    told = [(row["actor"], row["action"]) for row in gateway.registry.rows(t.AUDIT) if row["subject"] == entry_id]
+    assert told == [("ann", "unmatched"), ("ben", "matched_by_hand")]
+
+
+def test_the_ledger_takes_back_what_was_taken_apart(gateway, tmp_path, clock):
+    statement_day(gateway, tmp_path)
+    reconcile(gateway, BANK)
+    settle(gateway, TODAY.isoformat())
+    entry_id, payment_id = one_match(gateway)
+    unmatch(gateway, entry_id, "ann", "paid by another payment")
+    clock.now += dt.timedelta(days=3)
+    later = TODAY + dt.timedelta(days=3)
+    settle(gateway, later.isoformat())
+    new = gateway.lake.whole(f"close-{BANK}-{later}-1", "postings")
+    assert f"reversal:settled:{payment_id}" in new["posting_id"].to_list()
+
+
+def test_a_claim_by_hand_must_fit(gateway, tmp_path):
+    statement_day(gateway, tmp_path)
+    reconcile(gateway, BANK)
+    entry_id, payment_id = one_match(gateway)
+    unmatch(gateway, entry_id, "ann", "wrong")
+    with pytest.raises(NotFound):
+        claim_by_hand(gateway, "nobody", [payment_id], "ben", "x")
+    with pytest.raises(NotFound):
+        claim_by_hand(gateway, entry_id, ["nobody"], "ben", "x")
+    with pytest.raises(Conflict, match="basis points"):
+        claim_by_hand(gateway, entry_id, [payment_id], "ben", "one of nine")
+    refused = position(gateway, BANK).states.filter(pl.col("state") == "provider_rejected")["payment_id"].to_list()
+    assert len(refused) == 1
+    with pytest.raises(Conflict, match="basis points"):
+        claim_by_hand(gateway, entry_id, refused, "ben", "x")
+
+
+def test_two_workers_at_once_claim_each_side_once(gateway, tmp_path):
+    statement_day(gateway, tmp_path)
+    other = open_gateway(gateway.settings, gateway.clock)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda one: reconcile(one, BANK).matched, [gateway, other]))
+    other.registry.engine.dispose()
+    assert sorted(found) == [0, 9]
+    assert standing_matches(gateway, BANK)["payment_id"].is_unique().all()
+
+
+def rules(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "rules.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_dry_run_shows_what_would_change_and_changes_nothing(gateway, tmp_path):
+    statement_day(gateway, tmp_path)
+    since = TODAY - dt.timedelta(days=1)
+    before = rehearse(gateway, BANK, since)
+    assert (before.gained.height, before.lost.height, before.moved.height) == (1, 0, 0)
+    reconcile(gateway, BANK)
+    same = rehearse(gateway, BANK, since)
+    assert (same.gained.height, same.lost.height, same.moved.height) == (0, 0, 0)
+    tried = read_rules(rules(tmp_path, "rungs:\n  - rung: end_to_end_id\n    id: by-id\n"))
+    other = rehearse(gateway, BANK, since, tried)
+    assert other.lost.height == 1
+    assert reconcile(gateway, BANK).matched == 0
+    assert rehearse(gateway, BANK, TODAY + dt.timedelta(days=1), tried).entries == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("rungs:\n  - rung: reference\n  - rung: guess\n", "rules.yaml:3: no rung named 'guess'"),
+        ("rungs:\n  - rung: text\n    patterns: ['(']\n", "rules.yaml:3:"),
+        ("rungs:\n  - rung: tolerance\n    minor_max: 2\n", "rules.yaml:2:"),
+        ("accounts:\n  X:\n    rungs:\n      - rung: nothing\n", "rules.yaml:4: no rung named"),
+        ("rung: [", "no YAML"),
+    ],
+)
+def test_faults_of_rules_have_file_and_line(tmp_path, text, fault):
+    with pytest.raises(ConfigError) as told:
+        read_rules(rules(tmp_path, text))
+    assert fault in str(told.value)
+    with pytest.raises(BulkrailError):
+        read_rules(tmp_path / "nowhere.yaml")
