@@ -16,7 +16,7 @@ from gateway.cli_audit import audit_app
 from gateway.cli_breaks import breaks_app
 from gateway.cli_finance import finance_app
 from gateway.cli_matching import matching_app
-from gateway.cli_parts import CLIENT_DESK, OPERATION, Output, opened, plainly
+from gateway.cli_parts import CLIENT_DESK, FINANCE, OPERATION, Output, opened, plainly
 from gateway.cli_read import read_app
 from gateway.cli_releases import releases_app
 from gateway.cli_reports import reports_app
