@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import finance, make_camt053, make_csv, make_nacha, make_pain001, town
+from benchmarks import finance, load, make_camt053, make_csv, make_nacha, make_pain001, town
 from benchmarks.runner import Bench, fastest, run
 
 
@@ -135,6 +135,7 @@ def everything(bench: Bench, only: str) -> None:
         ("camt.053", statement),
         ("sftp", line),
         ("check", checks),
+        ("load", load.case),
         *finance.CASES.items(),
     ):
         if wanted(name):
@@ -210,7 +211,7 @@ def main() -> None:
     parser.add_argument(
         "--only",
         default="",
-        help=f"pain.001, memory, pain.008, nacha, csv, xlsx, camt.053, check, sftp, journey, duplicates, {', '.join(finance.CASES)} or out",
+        help=f"pain.001, memory, pain.008, nacha, csv, xlsx, camt.053, check, sftp, journey, load, duplicates, {', '.join(finance.CASES)} or out",
     )
     parser.add_argument("--keep", type=Path, help="folder in which inputs are kept for the next run")
     options = parser.parse_args()

@@ -19,6 +19,7 @@ from world import REPOSITORY
         "xlsx",
         "camt.053",
         "duplicates",
+        "load",
         "match-quality",
         "reconcile",
         "xlsx-200k",
