@@ -6,12 +6,13 @@ import datetime as dt
 import zoneinfo
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from canonical.codes import BreakKind
 from canonical.currencies import CURRENCIES
 from canonical.file_names import checked_pattern
 from canonical.matching import ReconciliationRules
+from canonical.money import format_minor
 
 
 def _known_currency(code: str) -> str:
@@ -313,6 +314,52 @@ class BreakTerms(Model):
         return frozenset(named | ({self.owner} if self.owner else set()))
 
 
+class Price(Model):
+    """One position of a provider's price list, in minor units of its currency, for payments in that currency.
+
+    `per`: payment and file (booked), return, month: `amount_minor` each; amount: `basis_points` of what was booked.
+    `minimum_minor`: the least that the position costs in the time it is charged for, where it was called for at all.
+    """
+
+    name: str
+    currency: CurrencyCode
+    per: Literal["payment", "file", "return", "amount", "month"]
+    amount_minor: Minor = 0
+    basis_points: int = Field(default=0, ge=0, le=10_000)
+    minimum_minor: Minor = 0
+
+    @model_validator(mode="after")
+    def _priced(self) -> Price:
+        if (self.per == "amount") != (self.basis_points > 0) or (self.per == "amount" and self.amount_minor > 0):
+            raise ValueError("a price per amount has basis_points, every other one amount_minor")
+        return self
+
+    @property
+    def in_words(self) -> str:
+        """As a person would write it."""
+        least = f", at least {format_minor(self.minimum_minor, self.currency)}" if self.minimum_minor else ""
+        if self.per == "amount":
+            return f"{self.basis_points} basis points of the amount{least}"
+        return f"{format_minor(self.amount_minor, self.currency)} {self.currency} a {self.per}{least}"
+
+
+class Prices(Model):
+    """A provider's price list. `charged`: with each day, in the month itself, or in the month after.
+
+    `tolerance_minor`: by currency, how far its charges may be from the list before it is a break.
+    """
+
+    charged: Literal["day", "month", "next_month"] = "day"
+    tolerance_minor: dict[CurrencyCode, Minor] = {}
+    positions: tuple[Price, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _monthly(self) -> Prices:
+        if self.charged == "day" and any(price.per == "month" for price in self.positions):
+            raise ValueError("a price per month cannot be charged with each day: charged: month or next_month")
+        return self
+
+
 class ProviderProfile(Model):
     """One bank or payment provider. `file_name`: how its files are named, see `canonical.file_names`.
 
@@ -334,6 +381,7 @@ class ProviderProfile(Model):
     expects: Expectations = Expectations()
     reconciliation: ReconciliationRules = ReconciliationRules()
     breaks: BreakTerms = BreakTerms()
+    prices: Prices | None = None
 
 
 DEFAULT_CLIENT = ClientProfile(

@@ -18,6 +18,7 @@ from gateway.book import all_book
 from gateway.break_events import Item, item_of
 from gateway.break_seen import Keeper, work_of
 from gateway.composition import Gateway
+from gateway.fee_check import fees_of
 from gateway.reconcile import Position, position
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
@@ -25,6 +26,7 @@ from gateway.watch import statements_due
 from reconciliation.breaks import contradiction_breaks, entry_breaks, payment_breaks
 from reconciliation.feedback_breaks import chain_breaks, feedback_breaks, finding_breaks, gap_breaks, missing_breaks
 from reconciliation.frames import OPEN
+from reconciliation.prices import fee_breaks
 from reconciliation.states import contradicted
 from reconciliation.worked import worked
 
@@ -61,6 +63,7 @@ def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
         chain_breaks(found.statements, day),
         gap_breaks(found.statements, day),
         missing_breaks(_statements_due(gateway, day), day),
+        fee_breaks(fees_of(gateway, found, day)[1], day),
     ]
     return pl.concat([empty(BREAKS), *parts])
 

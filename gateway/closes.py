@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from canonical.contracts import SignOff
 from canonical.errors import ConfigError, Conflict, NotFound
@@ -29,7 +29,7 @@ from gateway.held_reports import held_report, publish, write
 from gateway.journals import EVERYTHING, close_subject
 from gateway.late import late_statements
 from gateway.registry import tables as t
-from gateway.registry.engine import insert_new, move
+from gateway.registry.engine import insert_new, move, take_numbers
 from reconciliation.ledger import taken_back
 from reconciliation.reports import REPORTS, signed
 
@@ -97,11 +97,26 @@ def require_in_order(gateway: Gateway, day: dt.date) -> None:
         )
 
 
+def _in_turn(connection: Connection) -> None:
+    """Nobody else prepares, reviews or opens a day until this transaction ends: what it looks at stays so."""
+    take_numbers(connection, "closes")
+
+
 def hold_open(connection: Connection, day: str) -> None:
-    """Begin to prepare a day, in the transaction of one of its closes. Raises Conflict: it was reviewed meanwhile."""
+    """Begin to prepare a day, in the transaction of one of its closes. Raises Conflict: it or a later one was reviewed meanwhile."""
+    _in_turn(connection)
+    if _days(connection, t.DAYS.c.day > day, CLOSED):
+        raise Conflict(f"a day after {day} was reviewed meanwhile; nothing of {day} was changed")
     insert_new(connection, t.DAYS, day=day, state="open", revision=0, reason="")
     if not move(connection, t.DAYS, {"day": day, "state": UNDECIDED}, state="open"):
         raise Conflict(f"{day} was reviewed meanwhile; nothing of it was changed")
+
+
+def _days(connection: Connection, which: Any, states: tuple[str, ...]) -> bool:
+    """Whether there are days in one of these states."""
+    return (
+        connection.execute(select(t.DAYS.c.day).where(which, t.DAYS.c.state.in_(states)).limit(1)).first() is not None
+    )
 
 
 def mark_prepared(connection: Connection, day: str, revision: int, *, by: str, at: str) -> None:
@@ -245,6 +260,10 @@ def _sign(
         reports = tuple(signed(report, sign_off, reopened) for report in held)
         objects[scope, close["revision"]] = write(gateway, f"closes/{subject}/{place}", reports)
     with gateway.registry.transaction() as connection:
+        _in_turn(connection)
+        # What was looked at before may have been prepared, or reviewed, since.
+        if _days(connection, t.DAYS.c.day < day, UNDECIDED) or _days(connection, t.DAYS.c.day > day, CLOSED):
+            raise Conflict(f"another day was decided on meanwhile; look again (`bulkrail close show {day}`)")
         as_read = {"day": day, "state": row["state"], "revision": row["revision"]}
         if not move(connection, t.DAYS, as_read, **moved):
             raise Conflict(f"somebody else decided on {day} meanwhile; look again (`bulkrail close show {day}`)")

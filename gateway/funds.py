@@ -8,9 +8,11 @@ was delivered. Money that comes back later (rejected, returned) is paid in again
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
 from sqlalchemy import Connection, func, select
 
 from canonical.errors import NotFound
@@ -20,6 +22,8 @@ from gateway.composition import Gateway
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new
 from gateway.reserves import reserve
+from reconciliation.frames import NOT_SENT
+from reconciliation.reports import FUNDING
 
 
 def fund(
@@ -89,6 +93,42 @@ def uncovered(
         return None
     needed, there = format_minor(sum_minor, currency), format_minor(available, currency)
     return f"waits for funds: {needed} {currency} are needed, {client.client_id} has {there}"
+
+
+def funding_positions(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
+    """FUNDING of every client and currency of STATES: what it paid in, what was accepted, sent and returned, what it may release.
+
+    `received` and `available` are null where no funding is agreed; of a client whose balance is told, `received` is the last one.
+    """
+    amount, state = pl.col("amount_minor"), pl.col("state")
+    accepted = (pl.col("verdict") == "ACCP") & ~state.is_in(["rejected", "cancelled"])
+    is_transfer = pl.col("credit_debit") == "CRDT"
+    moved = states.filter(is_transfer & pl.col("currency").is_not_null()).group_by("client", "currency").agg(
+        accepted=amount.filter(accepted).sum(),
+        sent=amount.filter(~state.is_in(NOT_SENT)).sum(),
+        returned=amount.filter(state.is_in(["returned", "provider_rejected"])).sum(),
+    )  # fmt: skip
+    schema = {name: FUNDING[name] for name in ("client", "currency", "received", "available")}
+    told = pl.DataFrame(_told(gateway), schema=schema, orient="row")
+    both = moved.join(told, on=["client", "currency"], how="full", coalesce=True)
+    filled = both.with_columns(pl.col("accepted", "sent", "returned").fill_null(0))
+    return filled.select(FUNDING.keys()).sort("client", "currency")
+
+
+def _told(gateway: Gateway) -> list[tuple[str, str, int, int]]:
+    """client, currency, received, available of those with whom funding is agreed and who have told of any."""
+    received: dict[tuple[str, str], int] = {}
+    agreed = {name: client for name, client in gateway.profiles.clients.items() if client.funding is not None}
+    for row in gateway.registry.rows(t.AUDIT, t.AUDIT.c.action == "funded", t.AUDIT.c.subject.in_(sorted(agreed))):
+        detail = json.loads(row["detail"])
+        key = row["subject"], detail["currency"]
+        before = 0 if detail["kind"] == "balance" else received.get(key, 0)
+        received[key] = before + detail["amount_minor"]
+    with gateway.registry.transaction() as connection:
+        return [
+            (client, currency, minor, _available(connection, agreed[client], currency))
+            for (client, currency), minor in sorted(received.items())
+        ]
 
 
 def counter_of(client_id: str, currency: str) -> str:

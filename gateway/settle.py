@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -40,14 +39,37 @@ from gateway.closes import (
     take_back_later,
 )
 from gateway.composition import Gateway
+from gateway.fee_check import fees_of, owners
+from gateway.funds import funding_positions
 from gateway.held_reports import hold, publish, write
 from gateway.journals import EVERYTHING, close_subject
 from gateway.reconcile import Position, position
 from gateway.registry import tables as t
 from gateway.status import parsed_counts, read_counts
+from gateway.write_offs import adjustments
 from reconciliation.conservation import require_tied
 from reconciliation.ledger import postings
 from reconciliation.reports import Period, reconciliation_report, settlement_report, signed
+from reconciliation.settlements import CALENDARS
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that a scope is closed on: where it stands, and the ADJUSTMENTS of its breaks."""
+
+    found: Position
+    written_off: pl.DataFrame
+
+    @property
+    def digests(self) -> tuple[tuple[str, str], ...]:
+        """Name and SHA-256 of each input of a close."""
+        found = self.found
+        frames = (
+            ("payment states", found.states), ("feedback", found.attribution.attributed), ("entries", found.entries),
+            ("statements", found.statements), ("matches", found.matches), ("findings", found.findings),
+            ("write-offs", self.written_off),
+        )  # fmt: skip
+        return tuple((name, _digest(frame)) for name, frame in frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +96,13 @@ def settle(gateway: Gateway, day: str, by: str = "gateway") -> list[str]:
     # The closes are read before what is closed: a run that slept over another's close loses at the commit.
     closes = gateway.registry.rows(t.CLOSES, t.CLOSES.c.day == until.isoformat())
     require_in_order(gateway, until)
-    positions = _positions(gateway, until)
-    scopes = {**positions, EVERYTHING: _together(gateway, positions, until)}
+    scopes = _known(gateway, until)
+    told = {scope: known.digests for scope, known in scopes.items()}
     last = {row["provider_id"]: row for row in closes}
     changed = [
-        scope for scope, found in scopes.items() if scope not in last or _inputs(found) != last[scope]["inputs_sha256"]
+        scope
+        for scope, digests in told.items()
+        if scope not in last or _inputs(digests) != last[scope]["inputs_sha256"]
     ]
     state = state_of(gateway, until)
     if changed and state in CLOSED:
@@ -89,7 +113,7 @@ def settle(gateway: Gateway, day: str, by: str = "gateway") -> list[str]:
     again = take_back_later(gateway, until)
     revisions = {scope: last[scope]["revision"] + 1 if scope in last else 1 for scope in scopes}
     ready = [
-        _prepare(gateway, until, scope, scopes[scope], revisions[scope], by)
+        _prepare(gateway, until, scope, scopes[scope], told[scope], revisions[scope], by)
         for scope in dict.fromkeys([*changed, EVERYTHING])
     ]
     for one in ready:
@@ -113,19 +137,25 @@ def show(gateway: Gateway, day: str) -> Shown:
         NotTied: what is known now does not tie; names the rows.
     """
     row, until = known_day(gateway, day), day_of(day)
-    positions = _positions(gateway, until)
     inputs: list[tuple[str, str, str]] = []
     changed: list[str] = []
-    for scope, found in {**positions, EVERYTHING: _together(gateway, positions, until)}.items():
+    for scope, known in _known(gateway, until).items():
         held = closed_on(gateway, scope, day)
         inputs += [(scope, name, digest) for name, digest in held.items()]
-        changed += [f"{name} of {scope}" for name, digest in digests(found) if held.get(name) != digest]
+        changed += [f"{name} of {scope}" for name, digest in known.digests if held.get(name) != digest]
     return Shown(row, tuple(inputs), tuple(changed))
 
 
 def position_of_everything(gateway: Gateway, until: dt.date) -> Position:
     """All providers as one, with the payments that went to none, as known by that day. Raises NotTied."""
     return _together(gateway, _positions(gateway, until), until)
+
+
+def _known(gateway: Gateway, until: dt.date) -> dict[str, Known]:
+    """By scope, the whole last. Raises NotTied."""
+    positions = _positions(gateway, until)
+    of_providers = {scope: Known(found, adjustments(gateway, until, scope)) for scope, found in positions.items()}
+    return {**of_providers, EVERYTHING: Known(_together(gateway, positions, until), adjustments(gateway, until))}
 
 
 def _positions(gateway: Gateway, until: dt.date) -> dict[str, Position]:
@@ -144,16 +174,22 @@ def _together(gateway: Gateway, positions: dict[str, Position], until: dt.date) 
     return whole
 
 
-def _prepare(gateway: Gateway, day: dt.date, scope: str, found: Position, revision: int, by: str) -> Prepared:
-    opening, ledger = _opening(gateway, day, scope), journals.ledger(gateway, scope, day)
+def _prepare(
+    gateway: Gateway, day: dt.date, scope: str, known: Known, digests: tuple[tuple[str, str], ...], revision: int, by: str
+) -> Prepared:  # fmt: skip
+    found, opening, ledger = known.found, _opening(gateway, day, scope), journals.ledger(gateway, scope, day)
     require_tied(found.states, ["provider", "account"], opening=opening)
-    made = postings(found.states, found.entries, found.matches, ledger.whole, _owners(gateway), day)
+    sources = (found.states, found.entries, found.matches)
+    made = postings(*sources, ledger.whole, owners(gateway), day, known.written_off)
+    positions, fees = fees_of(gateway, found, day)
     period = Period(
         day=day, scope=scope, states=found.states, opening=opening, entries=found.entries, statements=found.statements,
         matches=found.matches, breaks=open_breaks(gateway, found, day), earlier=ledger.before,
-        new=pl.concat([ledger.today, made]), providers=_owners(gateway), digests=digests(found),
+        new=pl.concat([ledger.today, made]), providers=owners(gateway), digests=digests,
+        calendars=_calendars(gateway), fee_positions=positions, fees=fees,
+        funding=funding_positions(gateway, found.states),
     )  # fmt: skip
-    return Prepared(period, made, ledger.run, revision, _inputs(found), by)
+    return Prepared(period, made, ledger.run, revision, _inputs(digests), by)
 
 
 def _opening(gateway: Gateway, day: dt.date, scope: str) -> pl.DataFrame | None:
@@ -194,25 +230,20 @@ def _commit(gateway: Gateway, one: Prepared) -> None:
     draft.commit({"inputs": one.inputs, "digests": dict(period.digests)}, mark)
 
 
-def _owners(gateway: Gateway) -> dict[str, str]:
-    return {
-        account.account: provider.provider_id
+def _calendars(gateway: Gateway) -> pl.DataFrame:
+    """submission_id → calendar of the rail it went with."""
+    calendars = {
+        (provider.provider_id, rail.rail): rail.calendar
         for provider in gateway.profiles.providers.values()
-        for account in provider.accounts
+        for rail in provider.rails
     }
+    sent = gateway.registry.rows(t.SUBMISSIONS, t.SUBMISSIONS.c.kind == "payment", t.SUBMISSIONS.c.state != "VOIDED")
+    named = [(row["submission_id"], calendars.get((row["destination"], row["rail"]))) for row in sent]
+    return pl.DataFrame(named, schema=CALENDARS, orient="row")
 
 
-def digests(found: Position) -> tuple[tuple[str, str], ...]:
-    """Name and SHA-256 of each input of a close."""
-    frames: Iterable[tuple[str, pl.DataFrame]] = (
-        ("payment states", found.states), ("feedback", found.attribution.attributed), ("entries", found.entries),
-        ("statements", found.statements), ("matches", found.matches), ("findings", found.findings),
-    )  # fmt: skip
-    return tuple((name, _digest(frame)) for name, frame in frames)
-
-
-def _inputs(found: Position) -> str:
-    return hashlib.sha256(json.dumps(digests(found)).encode()).hexdigest()
+def _inputs(digests: tuple[tuple[str, str], ...]) -> str:
+    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
 
 def _digest(frame: pl.DataFrame) -> str:

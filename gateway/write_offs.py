@@ -21,7 +21,7 @@ from gateway.break_events import Item
 from gateway.closes import CLOSED as SIGNED
 from gateway.composition import Gateway
 from gateway.registry import tables as t
-from reconciliation.ledger import SUSPENSE
+from reconciliation.events import SUSPENSE
 
 WRITE_OFFS: Final = "write_offs"
 RELIEVED: Final = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,7 +10,6 @@ import polars as pl
 from reconciliation.balances import book_to_bank
 from reconciliation.conservation import tie_out
 from reconciliation.fees import is_fee
-from reconciliation.frames import BOOKED, NOT_SENT, OPEN
 
 AGES: Final = ((1, "0–1"), (5, "2–5"), (30, "6–30"), (60, "31–60"), (90, "61–90"))
 OLDEST: Final = "90+"
@@ -142,68 +140,6 @@ def by_age(breaks: pl.DataFrame) -> pl.DataFrame:
     )
     rank = pl.col("age").replace_strict(order, list(range(len(order))), return_dtype=pl.Int64)
     return rows.sort("kind", "currency", rank)
-
-
-def settlement(
-    states: pl.DataFrame, opening: pl.DataFrame | None, entries: pl.DataFrame, matches: pl.DataFrame, day: dt.date
-) -> pl.DataFrame:
-    """One row a submission that moved in the period or is still open. Amounts in minor units, net signed on our account.
-
-    gross = rejects + outstanding + settled; net is what the account gained: the settled amount less returns, negative
-    for credit transfers, less the bank's charges that name the submission.
-    """
-    sent = states.filter(~pl.col("state").is_in(NOT_SENT))
-    still = sent.clear() if opening is None else opening
-    moved = sent.join(still, on=["payment_id", "state"], how="anti")["submission_id"]
-    is_open = sent.filter(pl.col("state").is_in(OPEN))["submission_id"]
-    shown = sent.filter(pl.col("submission_id").is_in(pl.concat([moved, is_open]).unique().implode()))
-    amount, state = pl.col("amount_minor"), pl.col("state")
-    rows = shown.group_by("provider", "account", "currency", "credit_debit", "submission_id").agg(
-        payments=pl.len().cast(pl.Int64),
-        gross=amount.sum(),
-        rejects=amount.filter(state == "provider_rejected").sum(),
-        outstanding=amount.filter(state.is_in(OPEN)).sum(),
-        settled=amount.filter(state.is_in(BOOKED)).sum(),
-        returns=amount.filter(state == "returned").sum(),
-        expected_date=pl.col("execution_date").max(),
-        actual_date=pl.col("value_date").max(),
-    )
-    told = rows.join(_bank_words(entries, matches, states), on="submission_id", how="left").join(
-        _charges(entries), on=["account", "currency", "submission_id"], how="left"
-    )
-    sign = pl.when(pl.col("credit_debit") == "CRDT").then(-1).otherwise(1)
-    fees = pl.col("fees").fill_null(0)
-    until = pl.when(pl.col("outstanding") > 0).then(pl.lit(day)).otherwise("actual_date")
-    return told.select(
-        "provider", "account", "currency", "credit_debit", "submission_id", "payments", "gross", "rejects",
-        "outstanding", "settled", "returns", fees=fees, net=sign * (pl.col("settled") - pl.col("returns")) - fees,
-        bank_reference="bank_reference", expected_date="expected_date", actual_date="actual_date",
-        late_days=(until - pl.col("expected_date")).dt.total_days().clip(0),
-    ).sort("provider", "account", "currency", "expected_date", "submission_id", nulls_last=True)  # fmt: skip
-
-
-def _bank_words(entries: pl.DataFrame, matches: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
-    """submission_id → the bank's reference of the entry that settled it, with how many more there are."""
-    claimed = (
-        matches.filter(pl.col("kind") == "settlement")
-        .join(states.select("payment_id", "submission_id"), on="payment_id")
-        .join(entries.select("entry_id", "servicer_reference"), on="entry_id")
-    )
-    references = claimed.group_by("submission_id").agg(
-        first=pl.col("servicer_reference").min(), more=pl.col("servicer_reference").drop_nulls().n_unique()
-    )
-    words = (
-        pl.when(pl.col("more") > 1).then(pl.format("{} and {} more", "first", pl.col("more") - 1)).otherwise("first")
-    )
-    return references.select("submission_id", bank_reference=words)
-
-
-def _charges(entries: pl.DataFrame) -> pl.DataFrame:
-    signed = pl.when(pl.col("credit_debit") == "DBIT").then("amount_minor").otherwise(-pl.col("amount_minor"))
-    named = entries.filter(pl.col("booked") & is_fee()).with_columns(
-        submission_id=pl.coalesce("batch_id", "message_id")
-    )
-    return named.group_by("account", "currency", "submission_id").agg(fees=signed.sum())
 
 
 def bucket() -> pl.Expr:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from canonical.frames import ENTRIES, STATEMENTS, checked
+from reconciliation.events import BOOKS, with_subject
 
-_PARTS = ("settled", "returned", "fees", "suspense")
+_PARTS = ("settled", "returned", "corrected", "fees", "suspense")
 
 
 def trial_balance(earlier: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
@@ -45,7 +46,7 @@ def book_to_bank(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Our bank accounts against the bank's balances, a row a statement, and the entries that make the difference.
 
-    First frame: account, currency, statement_id, to_date, opening, settled, returned, fees, suspense (signed, minor
+    First frame: account, currency, statement_id, to_date, opening, settled, returned, corrected, fees, suspense (signed, minor
     units), closing (book), bank (its closing balance), difference (bank − closing), explained (the part of it that the
     second frame lists). Second frame: entry_id, account, currency, amount (signed), posted, difference.
 
@@ -55,16 +56,7 @@ def book_to_bank(
         matches: MATCHES of all runs on them.
         posted: POSTINGS on them, of all runs.
     """
-    signed = pl.when(pl.col("credit_debit") == "CRDT").then("amount_minor").otherwise(-pl.col("amount_minor"))
-    rows = (
-        checked(entries, ENTRIES)
-        .filter("booked")
-        .select("entry_id", "account", "currency", "statement_id", amount=signed)
-        .join(_bank_side(posted, matches), on=["entry_id", "account", "currency"], how="left")
-        .with_columns(pl.col(_PARTS).fill_null(0))
-        .with_columns(posted=pl.sum_horizontal(_PARTS))
-        .with_columns(difference=pl.col("amount") - pl.col("posted"))
-    )
+    rows = entries_posted(entries, matches, posted)
     by_statement = rows.group_by("account", "currency", "statement_id").agg(
         pl.sum(*_PARTS, "posted"), explained=pl.sum("difference")
     )
@@ -76,13 +68,31 @@ def book_to_bank(
     )
     result = filled.select(
         "account", "currency", "statement_id", "to_date", opening="opening_minor", settled="settled",
-        returned="returned", fees="fees", suspense="suspense", closing="closing", bank="closing_minor",
+        returned="returned", corrected="corrected", fees="fees", suspense="suspense", closing="closing", bank="closing_minor",
         difference=pl.col("closing_minor") - pl.col("closing"), explained="explained",
     )  # fmt: skip
     items = rows.filter(pl.col("difference") != 0).select(
         "entry_id", "account", "currency", "amount", "posted", "difference"
     )  # fmt: skip
     return result.sort("account", "currency", "to_date", "statement_id", nulls_last=True), items.sort("entry_id")
+
+
+def entries_posted(entries: pl.DataFrame, matches: pl.DataFrame, posted: pl.DataFrame) -> pl.DataFrame:
+    """Booked ENTRIES with what the ledger holds of each; the arguments are those of `book_to_bank`.
+
+    entry_id, account, currency, statement_id, amount (signed), settled, returned, corrected, fees, suspense, posted (their
+    sum), difference (amount less posted).
+    """
+    signed = pl.when(pl.col("credit_debit") == "CRDT").then("amount_minor").otherwise(-pl.col("amount_minor"))
+    return (
+        checked(entries, ENTRIES)
+        .filter("booked")
+        .select("entry_id", "account", "currency", "statement_id", amount=signed)
+        .join(_bank_side(posted, matches), on=["entry_id", "account", "currency"], how="left")
+        .with_columns(pl.col(_PARTS).fill_null(0))
+        .with_columns(posted=pl.sum_horizontal(_PARTS))
+        .with_columns(difference=pl.col("amount") - pl.col("posted"))
+    )
 
 
 def _bank_side(posted: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
@@ -94,12 +104,18 @@ def _bank_side(posted: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
         account=pl.when(debit).then("debit_account").otherwise("credit_account").str.strip_prefix("bank:"),
         minor=pl.when(debit).then("amount_minor").otherwise(-pl.col("amount_minor")),
     )  # fmt: skip
-    settlements = matches.filter(pl.col("kind") == "settlement").select("payment_id", "entry_id")
-    of_payment = pl.col("event") == "settled"
-    by_payment = on_bank.filter(of_payment).join(settlements, left_on="subject", right_on="payment_id", how="inner")
-    by_entry = on_bank.filter(~of_payment).with_columns(entry_id="subject")
-    every = pl.concat([by_payment, by_entry], how="diagonal")
-    kinds = {"settled": "settled", "returned": "returned", "fees": "fee", "suspense": "unknown"}
+    of_claims = with_subject(matches).filter(pl.col("kind").is_in(BOOKS)).select("subject", "entry_id")
+    settled = pl.col("event") == "settled"
+    by_claim = on_bank.filter(settled).join(of_claims, on="subject", how="inner")
+    by_entry = on_bank.filter(~settled).with_columns(entry_id="subject")
+    every = pl.concat([by_claim, by_entry], how="diagonal")
+    kinds = {
+        "settled": "settled",
+        "returned": "returned",
+        "corrected": "corrected",
+        "fees": "fee",
+        "suspense": "unknown",
+    }
     return every.group_by("entry_id", "account", "currency").agg(
         pl.col("minor").filter(pl.col("event") == event).sum().alias(name) for name, event in kinds.items()
     )

@@ -22,6 +22,7 @@ import polars as pl
 
 from canonical.errors import NotTied
 from canonical.frames import checked
+from canonical.money import format_minor
 from reconciliation.frames import BOOKED, COUNTS, NOT_SENT, OPEN, STATE_NAMES
 from reconciliation.moves import MOVES, REOPENED
 
@@ -35,6 +36,14 @@ _DIFFERENCES: Final = {
         ("settled_before", "newly_settled", "represented"), ("settled_still", "newly_returned", "unsettled"),
     ),
 }  # fmt: skip
+_IN_WORDS: Final = {
+    "intake_difference": ("taken in", "rejected, cancelled, waiting or submitted"),
+    "outstanding_difference": (
+        "outstanding at the opening, submitted or reinstated since", "settled, refused by the provider or outstanding now",
+    ),
+    "settled_difference": ("settled at the opening or since", "settled now or returned"),
+}  # fmt: skip
+"""Both sides of each equation, as finance reads them."""
 _WAS, _NOW = pl.col("state_before"), pl.col("state")
 _PART_OF_PARSED: Final = frozenset({"file_id", "client"})
 
@@ -133,13 +142,13 @@ def require_tied(
     faults = at_fault(states, opening)
     loose = tied.filter(~pl.col("tied"))
     keys = tied.columns[: tied.columns.index("measure") + 1]
-    rows = [*faults["payment_id"].to_list(), *_named(loose.select(keys))]
+    rows = [*faults["payment_id"].to_list(), *_apart(loose, keys[:-1])]
     if counts is not None:
-        rows += _named(tie_out_files(states, counts).filter(~pl.col("tied")).select("file_id"))
+        rows += _unread(tie_out_files(states, counts).filter(~pl.col("tied")))
     if rows:
         words = [f"{payment_id} {fault}" for payment_id, fault in faults.head(_ROWS_IN_MESSAGE_MAX).iter_rows()]
         shown = "; ".join([*words, *rows[faults.height :][:_ROWS_IN_MESSAGE_MAX]])
-        raise NotTied(f"the period does not tie: {shown}", tuple(dict.fromkeys(rows)))
+        raise NotTied(f"the day does not tie: {shown}", tuple(dict.fromkeys(rows)))
     return tied
 
 
@@ -227,5 +236,39 @@ def _measure(terms: pl.DataFrame, keys: list[str], measure: str) -> pl.DataFrame
     return wide.with_columns(tied=pl.all_horizontal(faults))
 
 
-def _named(frame: pl.DataFrame) -> list[str]:
-    return [", ".join(f"{name}={value}" for name, value in row.items()) for row in frame.iter_rows(named=True)]
+def _apart(loose: pl.DataFrame, keys: Sequence[str]) -> list[str]:
+    """One sentence for each equation that does not hold: where, what stands on either side of it, and how much is between."""
+    told = []
+    for row in loose.iter_rows(named=True):
+        place = ", ".join(f"{name}={row[name]}" for name in keys)
+        is_count = row["measure"] == "count"
+        for difference, (left, right) in _DIFFERENCES.items():
+            if row[difference]:
+                sides = [_shown(sum(row[name] for name in side), row["currency"], is_count) for side in (left, right)]
+                ins, outs = _IN_WORDS[difference]
+                apart = _shown(abs(row[difference]), row["currency"], is_count)
+                told.append(f"{place}: {ins}: {sides[0]}; {outs}: {sides[1]}; {_way(row[difference])}: {apart}")
+        if row["repeated"] or row["forbidden"]:
+            told.append(
+                f"{place}: {row['repeated']} payments stand more than once, {row['forbidden']} moved as none may"
+            )
+    return told
+
+
+def _way(difference: int) -> str:
+    return "not accounted for" if difference > 0 else "too many"
+
+
+def _shown(number: int, currency: str | None, is_count: bool) -> str:
+    if is_count:
+        return f"{number} payment{'' if number == 1 else 's'}"
+    return f"{format_minor(number, currency)} {currency}" if currency else f"{number} of no currency"
+
+
+def _unread(files: pl.DataFrame) -> list[str]:
+    """Files whose rows are not all accounted for, in words."""
+    return [
+        f"file_id={row['file_id']}: {row['read']} rows were read, {row['parsed']} became payments and {row['unreadable']} could not; "
+        f"{row['found']} payments are there"
+        for row in files.iter_rows(named=True)
+    ]

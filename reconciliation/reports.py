@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import polars as pl
 
 from canonical.contracts import Chart, Report, Sheet, SignOff
-from reconciliation import _tables, charts
+from reconciliation import _tables, adjusted, charts, prices, settlements
 from reconciliation.balances import trial_balance
 
 REPORTS: Final = ("reconciliation", "settlement")
 """Names of the reports of a close."""
 
-_COUNTS: Final = frozenset({"payments", "entries", "breaks", "submissions"})
-_NOT_ADDED: Final = frozenset({"age_days", "late_days"})
+FUNDING: Final = {
+    "client": pl.String, "currency": pl.String, "received": pl.Int64, "accepted": pl.Int64, "sent": pl.Int64,
+    "returned": pl.Int64, "available": pl.Int64,
+}  # fmt: skip
+"""Schema of what each client paid in, ordered, had sent and back, and may still release. Minor units."""
+
+_COUNTS: Final = frozenset({"payments", "entries", "breaks", "submissions", "quantity"})
+_NOT_ADDED: Final = frozenset({"age_days", "late_days", "expected", "actual"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,9 @@ class Period:
     day: business date of the close. scope: what is reported on, e.g. a provider_id. states: STATES now. opening: STATES
     at the last close, None where there was none. entries, statements, matches: their frames, of this period and what was
     left over. breaks: WORKED. earlier, new: POSTINGS before and of this period. providers: account → provider_id. digests:
-    name and SHA-256 of every input.
+    name and SHA-256 of every input. calendars: submission_id → calendar of its rail.
+    funding: FUNDING.
+    fee_positions, fees: of `prices.expected_fees` and `prices.fee_check`.
     """
 
     day: dt.date
@@ -42,6 +50,10 @@ class Period:
     new: pl.DataFrame
     providers: Mapping[str, str]
     digests: tuple[tuple[str, str], ...]
+    fee_positions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=prices.POSITIONS))
+    fees: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=prices.CHECKED))
+    funding: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FUNDING))
+    calendars: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=settlements.CALENDARS))
 
 
 def signed(report: Report, sign_off: SignOff, reopened: str = "") -> Report:
@@ -51,11 +63,14 @@ def signed(report: Report, sign_off: SignOff, reopened: str = "") -> Report:
 
 
 def reconciliation_report(period: Period) -> Report:
-    """Sheets: Summary, Bank accounts, Matched, Breaks by age, Breaks, Tie-out, Ledger."""
+    """Sheets: Summary, Bank accounts, Book to bank, Items, Matched, Breaks by age, Breaks, Tie-out, Ledger."""
     terms = _tables.tie_out_terms(period.states, period.opening)
     matched = _tables.matched_by_rung(period.entries, period.matches)
     ages = _tables.by_age(period.breaks)
     posted = pl.concat([period.earlier, period.new])
+    sources = (period.statements, period.entries, period.matches, posted)
+    listed = adjusted.items(*sources, period.states, period.day)
+    meet = adjusted.adjusted_balances(*sources, listed)
     bank = _tables.bank_accounts(period.statements, period.entries, period.matches, posted, period.providers)
     sheets = (
         _sheet("Summary", _tables.summary(period.states, period.opening), "What was sent, by value date"),
@@ -65,6 +80,13 @@ def reconciliation_report(period: Period) -> Report:
             "Our books against the bank's balances, by statement",
             balances=("opening", "closing", "bank"),
         ),
+        _sheet(
+            "Book to bank",
+            meet,
+            "Both balances, adjusted for what the other side does not show yet, must meet",
+            added=False,
+        ),
+        _sheet("Items", listed, "What stands between book and bank, entry by entry"),
         _sheet("Matched", matched, "Statement entries by matching rung"),
         _sheet("Breaks by age", ages, "Open breaks by age in days"),
         _sheet("Breaks", _tables.aged(period.breaks), "Open breaks"),
@@ -77,10 +99,12 @@ def reconciliation_report(period: Period) -> Report:
         _sheet("Ledger", trial_balance(period.earlier, period.new), "Trial balance, debit positive"),
     )
     loose = terms.filter((pl.col("group_ties") == "NO") & (pl.col("term") == "parsed")).height
+    apart = meet.filter(pl.col("unexplained") != 0).height
     unexplained = bank.filter(pl.col("difference") != 0).height
     facts = (
         ("Ties out", "yes" if loose == 0 else f"NO: {loose} groups differ, see Tie-out"),
         ("Book equals bank", "yes" if unexplained == 0 else f"NO: {unexplained} statements differ, see Bank accounts"),
+        ("Adjusted balances meet", "yes" if apart == 0 else f"NO: {apart} accounts differ, see Book to bank"),
         ("Open breaks", str(period.breaks.height)),
         *_facts(period),
     )
@@ -89,18 +113,32 @@ def reconciliation_report(period: Period) -> Report:
 
 
 def settlement_report(period: Period) -> Report:
-    """Sheets: Settlement (a row a submission that moved or is open) and By account."""
-    rows = _tables.settlement(period.states, period.opening, period.entries, period.matches, period.day)
-    money = ("gross", "rejects", "outstanding", "settled", "returns", "fees", "net")
+    """Sheets: Settlement (a row a submission that moved or is open), By value date, By account, Fees, Price list."""
+    rows = settlements.settlement(
+        period.states, period.opening, period.entries, period.matches, period.day, period.calendars
+    )
+    money = ("gross", "rejects", "outstanding", "settled", "returns", "fees", "differences", "net")
     by_account = rows.group_by("provider", "account", "currency", "credit_debit").agg(
         pl.len().cast(pl.Int64).alias("submissions"), pl.sum("payments"), *(pl.sum(name) for name in money)
     )
+    by_date = settlements.by_value_date(period.states, period.opening, period.entries, period.matches)
     sheets = (
         _sheet("Settlement", rows, "Submissions that moved on this day or are open"),
+        _sheet("By value date", by_date, "What the bank booked of them, by value date"),
         _sheet("By account", by_account.sort("provider", "account", "currency", "credit_debit"), "The same by account"),
+        _sheet("Fees", period.fees, "The banks' charges against their price lists", balances=("tolerance",)),
+        _sheet(
+            "Funding", period.funding, "Credit transfers by client: paid in, accepted, sent, back, and what is left"
+        ),
+        _sheet("Price list", period.fee_positions, "What the price lists come to, position by position"),
     )
-    late = rows.filter((pl.col("outstanding") > 0) & (pl.col("late_days") > 0)).height
-    facts = (("Submissions late and open", str(late)), *_facts(period))
+    late = {words: rows.filter(pl.col("late") == words).height for words in ("open and late", "late")}
+    facts = (
+        ("Submissions late and open", str(late["open and late"])),
+        ("Submissions settled late", str(late["late"])),
+        ("Charges above the price list", str(period.fees.filter(pl.col("verdict") == "above price").height)),
+        *_facts(period),
+    )
     return _report("settlement", "Settlement report", period, facts, sheets)
 
 

@@ -9,16 +9,20 @@ import openpyxl
 import polars as pl
 import pytest
 from typer.testing import CliRunner
-from world import BANK_TERMS, NOON, upload
+from world import BANK_TERMS, NOON, agree, upload
 
 from canonical.errors import ConfigError, Conflict, FrameBroken, NotFound
+from canonical.profiles import Prices
 from gateway import closes as closing
+from gateway import settle as settling
 from gateway.alerts import open_alerts
 from gateway.cli import app
 from gateway.closes import reopen, review, state_of
 from gateway.composition import Gateway
+from gateway.config import check_profiles
 from gateway.dispatch import dispatch, due
 from gateway.follow import follow
+from gateway.funds import fund
 from gateway.journals import disagreements, held, runs
 from gateway.receive import receive
 from gateway.reconcile import reconcile
@@ -190,6 +194,24 @@ def test_of_a_review_and_a_preparation_at_once_one_wins_and_the_other_is_told(he
     assert "PRELIMINARY" in text(here, FRIDAY)
 
 
+def test_who_sleeps_over_the_close_of_a_later_day_prepares_nothing_behind_it(here, bank, monkeypatch) -> None:
+    statement(here, bank, FRIDAY)
+    whole = settling._positions
+
+    def slept(*arguments):
+        found = whole(*arguments)
+        monkeypatch.setattr(settling, "_positions", whole)
+        settle(here, MONDAY, "anna")
+        review(here, MONDAY, by="ben")
+        return found
+
+    monkeypatch.setattr(settling, "_positions", slept)
+    with pytest.raises(Conflict, match="was reviewed meanwhile"):
+        settle(here, FRIDAY, "anna")
+    assert (state(here, FRIDAY), state(here, MONDAY)) == ("open", "closed")
+    assert {row["day"] for row in runs(here, "all")} == {MONDAY}
+
+
 def test_a_review_that_died_before_publishing_is_ended_by_whoever_comes_next(here, bank, monkeypatch) -> None:
     settle(here, FRIDAY, "anna")
 
@@ -236,3 +258,33 @@ def test_the_commands_of_finance(here: Gateway, bank: Bank, monkeypatch) -> None
     assert "client:alder:funding" in output
     assert "no postings" in run("balances", "--account", "nobody")[1]
     assert run("close", "reopen", FRIDAY, "--by", "ben", "--reason", "a mistake")[1].strip() == f"{FRIDAY}  open"
+
+
+def test_a_bank_that_takes_more_than_its_price_list_and_a_client_that_paid_in(here: Gateway, bank: Bank) -> None:
+    agree(here, "alder", funding={"kind": "prefunded"})
+    fund(here, "alder", "EUR", "100000.00", by="anna")
+    price = {"name": "files", "currency": "EUR", "per": "file", "amount_minor": 200}
+    provider = here.profiles.providers["euro_bank"]
+    agreed = provider.model_copy(update={"prices": Prices.model_validate({"positions": [price]})})
+    object.__setattr__(here.profiles, "providers", {**here.profiles.providers, "euro_bank": agreed})
+    statement(here, bank, FRIDAY)
+    settle(here, FRIDAY, "anna")
+    book = openpyxl.load_workbook(io.BytesIO(here.store.get(f"reports/{FRIDAY}/settlement-all.xlsx")), read_only=True)
+
+    fees, funding = (
+        {cell for row in book[name].iter_rows(values_only=True) for cell in row} for name in ("Fees", "Funding")
+    )
+    assert {"euro_bank", "above price", 2.5, 0.5} <= fees, "the bank's terms charge 2.50 a file"
+    assert {"alder", 100_000} <= funding
+    found = here.lake.whole(f"close-all-{FRIDAY}-1", "breaks")
+    above = found.filter(pl.col("kind") == "fee_above_price")
+    assert above.select("account", "amount_minor", "currency").rows() == [("euro_bank", 50, "EUR")]
+
+
+def test_faults_of_a_price_list_are_told_with_their_line(config_dir) -> None:
+    path = config_dir / "providers" / "euro_bank.yaml"
+    text = path.read_text(encoding="utf-8")
+    wrong = "prices:\n  charged: day\n  positions:\n    - {name: a, currency: EUR, per: payment, amount_minor: 1}\n    - {name: b, currency: EUR, per: amount}\n"
+    path.write_text(text + wrong, encoding="utf-8")
+    _, faults = check_profiles(config_dir)
+    assert [(fault.line, "basis_points" in fault.message) for fault in faults] == [(len(text.splitlines()) + 5, True)]

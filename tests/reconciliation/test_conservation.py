@@ -180,3 +180,24 @@ def test_a_waiting_payment_may_be_routed_to_another_provider_a_sent_one_may_not_
     with pytest.raises(NotTied, match="is gone") as fault:
         require_tied(opening.head(1), ["provider"], opening=opening)
     assert fault.value.rows[0] == "file-0002"
+
+
+def test_what_does_not_tie_is_told_as_finance_reads_it():
+    """The manifest counted one payment of 2.00 EUR more than there is a state for."""
+    now = states(book(payment(1)))
+    declared = pl.DataFrame(
+        [("file", "acme", "EUR", "CRDT", 2, 300)],
+        schema=["file_id", "client", "currency", "credit_debit", "payments", "amount_minor"], orient="row",
+    )  # fmt: skip
+    with pytest.raises(NotTied) as fault:
+        require_tied(now, ["file_id", "client"], parsed=declared)
+    assert fault.value.rows == (
+        (
+            "file_id=file, client=acme, currency=EUR, credit_debit=CRDT: taken in: 2 payments; "
+            "rejected, cancelled, waiting or submitted: 1 payment; not accounted for: 1 payment"
+        ),
+        (
+            "file_id=file, client=acme, currency=EUR, credit_debit=CRDT: taken in: 3.00 EUR; "
+            "rejected, cancelled, waiting or submitted: 1.00 EUR; not accounted for: 2.00 EUR"
+        ),
+    )

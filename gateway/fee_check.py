@@ -1,0 +1,50 @@
+"""The banks' charges against the price lists of their profiles, as a close and its breaks need it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from canonical.frames import POSTINGS, dtypes
+from gateway.composition import Gateway
+from gateway.reconcile import Position
+from gateway.registry import tables as t
+from reconciliation import events
+from reconciliation.fees import is_fee
+from reconciliation.prices import expected_fees, fee_check
+
+
+def owners(gateway: Gateway) -> dict[str, str]:
+    """Account of ours → the provider that keeps it."""
+    return {
+        account.account: provider.provider_id
+        for provider in gateway.profiles.providers.values()
+        for account in provider.accounts
+    }
+
+
+def fees_of(gateway: Gateway, found: Position, day: dt.date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Of the providers of a position that have a price list: its positions, and the check (see `reconciliation.prices`)."""
+    of_account = owners(gateway)
+    seen = {
+        *found.states["provider"].drop_nulls(),
+        *(of_account.get(name) for name in found.entries["account"].unique()),
+    }
+    prices = {
+        name: profile.prices
+        for name, profile in gateway.profiles.providers.items()
+        if profile.prices is not None and name in seen
+    }
+    before = gateway.registry.rows(t.DAYS, t.DAYS.c.day < day.isoformat(), t.DAYS.c.state != "open")
+    last = dt.date.fromisoformat(before[-1]["day"]) if before else None
+    positions = expected_fees(found.states, prices, day, last)
+    return positions, fee_check(positions, _charges(found, of_account, day), prices, day, last)
+
+
+def _charges(found: Position, of_account: dict[str, str], day: dt.date) -> pl.DataFrame:
+    """What is posted of charges: entries of their own, and fees taken from amounts."""
+    own = found.entries.filter(pl.col("booked") & is_fee())
+    taken = found.matches.filter(pl.col("difference_account").str.starts_with("fees").fill_null(value=False))
+    posted = [events.of_entries(own, found.matches, of_account, day), events.of_claims(found.states, taken, day)]
+    return pl.concat(posted).select(dtypes(POSTINGS).keys())

@@ -1,0 +1,183 @@
+"""Settlement: what became of each submission in money and in time, and what stood on our accounts for it by value date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import polars as pl
+
+from canonical.calendars import closing_days
+from canonical.money import amount_text
+from reconciliation.events import BOOKS
+from reconciliation.fees import is_fee
+from reconciliation.frames import BOOKED, NOT_SENT, OPEN
+
+CALENDARS: Final = {"submission_id": pl.String, "calendar": pl.String}
+"""Schema: the calendar of the rail that a submission went with; one that is not named counts weekdays."""
+_WEEKDAYS: Final = "weekdays"
+_KEYS: Final = ("provider", "account", "currency", "credit_debit", "submission_id")
+
+
+def settlement(
+    states: pl.DataFrame, opening: pl.DataFrame | None, entries: pl.DataFrame, matches: pl.DataFrame, day: dt.date,
+    calendars: pl.DataFrame,
+) -> pl.DataFrame:  # fmt: skip
+    """One row a submission that moved in the period or is still open. Amounts in minor units, net signed on our account.
+
+    gross = rejects + outstanding + settled; net is what the account gained: the settled amount less returns, negative
+    for credit transfers, less fees (charges that name the submission, and those taken from amounts) and other
+    differences. `fx`: what the account moved in its own currency, where that is another. `expected` and `actual`: business
+    days of the rail from submission to settlement (T+n); the expected date is the execution date that routing planned with
+    the rail's lead days.
+    """
+    shown = _shown(states, opening)
+    amount, state = pl.col("amount_minor"), pl.col("state")
+    rows = shown.group_by(_KEYS).agg(
+        payments=pl.len().cast(pl.Int64),
+        gross=amount.sum(),
+        rejects=amount.filter(state == "provider_rejected").sum(),
+        outstanding=amount.filter(state.is_in(OPEN)).sum(),
+        settled=amount.filter(state.is_in(BOOKED)).sum(),
+        returns=amount.filter(state == "returned").sum(),
+        submitted_on=pl.col("submitted_on").min(),
+        execution_date=pl.col("execution_date").max(),
+        actual_date=pl.col("value_date").max(),
+    )
+    told = (
+        rows.join(_bank_words(entries, matches, states), on="submission_id", how="left")
+        .join(_charges(entries), on=["account", "currency", "submission_id"], how="left")
+        .join(_between(shown, matches), on="submission_id", how="left")
+        .join(calendars, on="submission_id", how="left")
+    )
+    sign = pl.when(pl.col("credit_debit") == "CRDT").then(-1).otherwise(1)
+    fees = pl.col("fees").fill_null(0) + pl.col("taken").fill_null(0)
+    other = pl.col("other").fill_null(0)
+    timed = _timed(told, day)
+    return timed.select(
+        *_KEYS, "payments", "gross", "rejects", "outstanding", "settled", "returns", fees=fees, differences=other,
+        fx="fx", net=sign * (pl.col("settled") - pl.col("returns")) - fees - other, bank_reference="bank_reference",
+        submitted_on="submitted_on", expected_date="expected_date", expected="expected", actual_date="actual_date",
+        actual="actual", late_days="late_days", late="late",
+    ).sort("provider", "account", "currency", "expected_date", "submission_id", nulls_last=True)  # fmt: skip
+
+
+def by_value_date(
+    states: pl.DataFrame, opening: pl.DataFrame | None, entries: pl.DataFrame, matches: pl.DataFrame
+) -> pl.DataFrame:
+    """What the bank booked of the submissions that `settlement` shows: a row an account, currency, value date and submission.
+
+    Amounts are the entries' own, in the account's currency: settled, returned, fees; net signed on our account.
+    """
+    shown = _shown(states, opening)
+    of_payment = shown.select("payment_id", "provider", "account", "submission_id", "credit_debit")
+    sign = pl.when(pl.col("credit_debit") == "CRDT").then(-1).otherwise(1)
+    kind, moved = pl.col("kind"), pl.col("entry_minor")
+    claimed = matches.join(of_payment, on="payment_id", how="inner").join(
+        entries.select("entry_id", "servicer_reference"), on="entry_id", how="left"
+    )
+    keys = ["provider", "account", "currency", "value_date", "submission_id"]
+    booked = claimed.with_columns(currency="entry_currency").group_by(keys).agg(
+        payments=kind.is_in(BOOKS).sum().cast(pl.Int64),
+        settled=moved.filter(kind.is_in(BOOKS)).sum(),
+        returned=moved.filter(kind == "return").sum(),
+        moved=(sign * moved).filter(kind.is_in(BOOKS)).sum() - (sign * moved).filter(kind == "return").sum(),
+        bank_reference=_references(),
+    )  # fmt: skip
+    places = shown.select("provider", "account", "submission_id").unique()
+    charges = _charges(entries, "value_date").join(places, on=["account", "submission_id"], how="inner")
+    both = booked.join(charges, on=keys, how="full", coalesce=True, nulls_equal=True)
+    money = ("payments", "settled", "returned", "moved", "fees")
+    filled = both.with_columns(pl.col(money).fill_null(0))
+    return filled.select(
+        *keys, "payments", "settled", "returned", "fees", net=pl.col("moved") - pl.col("fees"), bank_reference="bank_reference"
+    ).sort(keys, nulls_last=True)  # fmt: skip
+
+
+def _shown(states: pl.DataFrame, opening: pl.DataFrame | None) -> pl.DataFrame:
+    """STATES of the submissions that moved in the period or are open."""
+    sent = states.filter(~pl.col("state").is_in(NOT_SENT))
+    still = sent.clear() if opening is None else opening
+    moved = sent.join(still, on=["payment_id", "state"], how="anti")["submission_id"]
+    is_open = sent.filter(pl.col("state").is_in(OPEN))["submission_id"]
+    return sent.filter(pl.col("submission_id").is_in(pl.concat([moved, is_open]).unique().implode()))
+
+
+def _timed(rows: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """With expected_date, expected, actual (business days of the rail since submission), late_days and late in words."""
+    parts = [
+        _with_days(part.with_columns(calendar=pl.lit(name)), str(name), day)
+        for (name,), part in rows.with_columns(pl.col("calendar").fill_null(_WEEKDAYS)).group_by("calendar")
+    ]
+    timed = pl.concat(parts) if parts else _with_days(rows, _WEEKDAYS, day)
+    late, is_open = pl.col("late_days") > 0, pl.col("outstanding") > 0
+    words = pl.when(late & is_open).then(pl.lit("open and late")).when(late).then(pl.lit("late")).otherwise(pl.lit(""))
+    return timed.with_columns(late=words)
+
+
+def _with_days(rows: pl.DataFrame, calendar: str, day: dt.date) -> pl.DataFrame:
+    dates = rows.select(
+        pl.concat([pl.col("submitted_on"), pl.col("execution_date"), pl.col("actual_date")])
+    ).to_series()
+    years = dates.drop_nulls().dt.year().to_list()
+    daily = calendar == "every_day"
+    closed = [] if daily else sorted(
+        date for year in range(min(years, default=day.year), max([*years, day.year]) + 2) for date in closing_days(calendar, year)
+    )  # fmt: skip
+    mask = [True] * 5 + [daily] * 2
+
+    def since(start: pl.Expr, end: pl.Expr) -> pl.Expr:
+        return pl.business_day_count(start, end, week_mask=mask, holidays=closed).cast(pl.Int64)
+
+    expected = pl.col("execution_date").dt.add_business_days(0, week_mask=mask, holidays=closed, roll="forward")
+    until = pl.when(pl.col("outstanding") > 0).then(pl.lit(day)).otherwise("actual_date")
+    dated = rows.with_columns(expected_date=expected, until=until)
+    return dated.with_columns(
+        expected=since(pl.col("submitted_on"), pl.col("expected_date")),
+        actual=since(pl.col("submitted_on"), pl.col("actual_date")),
+        late_days=since(pl.col("expected_date"), pl.col("until")).clip(0),
+    )
+
+
+def _between(shown: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
+    """submission_id → what stood between payments and entries: `taken` as fees, `other` differences, `fx` in words."""
+    rows = matches.join(shown.select("payment_id", "submission_id", "credit_debit"), on="payment_id", how="inner")
+    back, turned = pl.col("kind") == "return", pl.col("credit_debit") == "DBIT"
+    cost = pl.col("entry_minor") - pl.col("amount_minor")
+    cost = pl.when(back != turned).then(-cost).otherwise(cost)
+    native = pl.col("entry_currency") == pl.col("currency")
+    named, is_fees = pl.col("difference_account"), pl.col("difference_account").str.starts_with("fees")
+    foreign = rows.filter(~native & pl.col("kind").is_in(BOOKS)).group_by("submission_id", currency="entry_currency").agg(
+        minor=pl.col("entry_minor").sum()
+    )  # fmt: skip
+    words = pl.format("{} {}", amount_text(pl.col("minor"), pl.col("currency")), "currency")
+    fx = foreign.sort("submission_id", "currency").group_by("submission_id").agg(fx=words.str.join(", "))
+    own = rows.filter(native & named.is_not_null()).group_by("submission_id").agg(
+        taken=cost.filter(is_fees).sum(), other=cost.filter(~is_fees).sum()
+    )  # fmt: skip
+    return own.join(fx, on="submission_id", how="full", coalesce=True)
+
+
+def _bank_words(entries: pl.DataFrame, matches: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+    """submission_id → the bank's reference of the entry that settled it, with how many more there are."""
+    claimed = (
+        matches.filter(pl.col("kind") == "settlement")
+        .join(states.select("payment_id", "submission_id"), on="payment_id")
+        .join(entries.select("entry_id", "servicer_reference"), on="entry_id")
+    )
+    return claimed.group_by("submission_id").agg(bank_reference=_references())
+
+
+def _references() -> pl.Expr:
+    reference = pl.col("servicer_reference")
+    first, more = reference.min(), reference.drop_nulls().n_unique()
+    return pl.when(more > 1).then(pl.format("{} and {} more", first, more - 1)).otherwise(first)
+
+
+def _charges(entries: pl.DataFrame, *dated: str) -> pl.DataFrame:
+    """What the bank's own charges that name a submission took, by account, currency and submission."""
+    signed = pl.when(pl.col("credit_debit") == "DBIT").then("amount_minor").otherwise(-pl.col("amount_minor"))
+    named = entries.filter(pl.col("booked") & is_fee()).with_columns(
+        submission_id=pl.coalesce("batch_id", "message_id")
+    )
+    return named.group_by("account", "currency", "submission_id", *dated).agg(fees=signed.sum())
