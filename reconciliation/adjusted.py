@@ -116,8 +116,8 @@ def _in_transit(states: pl.DataFrame, matches: pl.DataFrame, day: dt.date) -> pl
     due = pl.col("execution_date")
     when = (
         pl.when(due < day)
-        .then(pl.format("{} payments, due {}: overdue", "payments", due))
-        .otherwise(pl.format("{} payments, due {}: timing", "payments", due))
+        .then(pl.format("overdue: due {}; payments: {}", due, "payments"))
+        .otherwise(pl.format("timing: due {}; payments: {}", due, "payments"))
     )
     is_payment = pl.col("credit_debit") == "CRDT"
     sent = states.filter(pl.col("state").is_in(OPEN)).join(booked, on="payment_id", how="left")
@@ -128,7 +128,7 @@ def _in_transit(states: pl.DataFrame, matches: pl.DataFrame, day: dt.date) -> pl
     return grouped.filter(pl.col("amount") != 0).select(
         *_KEYS, subject="submission_id", on="execution_date", amount=sign * pl.col("amount"),
         item=pl.when(is_payment).then(pl.lit(_IN_TRANSIT[1])).otherwise(pl.lit(_IN_TRANSIT[0])),
-        what_it_is=pl.coalesce(when, pl.format("{} payments without a date", "payments")),
+        what_it_is=pl.coalesce(when, pl.format("without a date; payments: {}", "payments")),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ FUNDING: Final = {
 """Schema of what each client paid in, ordered, had sent and back, and may still release. Minor units."""
 
 _COUNTS: Final = frozenset({"payments", "entries", "breaks", "submissions", "quantity"})
-_NOT_ADDED: Final = frozenset({"age_days", "late_days", "expected", "actual"})
+_NOT_ADDED: Final = frozenset({"age_days", "late_days", "expected_days", "actual_days"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def settlement(
 
     gross = rejects + outstanding + settled; net is what the account gained: the settled amount less returns, negative
     for credit transfers, less fees (charges that name the submission, and those taken from amounts) and other
-    differences. `fx`: what the account moved in its own currency, where that is another. `expected` and `actual`: business
+    differences. `fx`: what the account moved in its own currency, where that is another. `expected_days` and `actual_days`: business
     days of the rail from submission to settlement (T+n); the expected date is the execution date that routing planned with
     the rail's lead days.
     """
@@ -57,8 +57,8 @@ def settlement(
     return timed.select(
         *_KEYS, "payments", "gross", "rejects", "outstanding", "settled", "returns", fees=fees, differences=other,
         fx="fx", net=sign * (pl.col("settled") - pl.col("returns")) - fees - other, bank_reference="bank_reference",
-        submitted_on="submitted_on", expected_date="expected_date", expected="expected", actual_date="actual_date",
-        actual="actual", late_days="late_days", late="late",
+        submitted_on="submitted_on", expected_date="expected_date", expected_days="expected_days", actual_date="actual_date",
+        actual_days="actual_days", late_days="late_days", late="late",
     ).sort("provider", "account", "currency", "expected_date", "submission_id", nulls_last=True)  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def _shown(states: pl.DataFrame, opening: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def _timed(rows: pl.DataFrame, day: dt.date) -> pl.DataFrame:
-    """With expected_date, expected, actual (business days of the rail since submission), late_days and late in words."""
+    """With expected_date, expected_days, actual_days (business days of the rail since submission), late_days and late in words."""
     parts = [
         _with_days(part.with_columns(calendar=pl.lit(name)), str(name), day)
         for (name,), part in rows.with_columns(pl.col("calendar").fill_null(_WEEKDAYS)).group_by("calendar")
@@ -133,8 +133,8 @@ def _with_days(rows: pl.DataFrame, calendar: str, day: dt.date) -> pl.DataFrame:
     until = pl.when(pl.col("outstanding") > 0).then(pl.lit(day)).otherwise("actual_date")
     dated = rows.with_columns(expected_date=expected, until=until)
     return dated.with_columns(
-        expected=since(pl.col("submitted_on"), pl.col("expected_date")),
-        actual=since(pl.col("submitted_on"), pl.col("actual_date")),
+        expected_days=since(pl.col("submitted_on"), pl.col("expected_date")),
+        actual_days=since(pl.col("submitted_on"), pl.col("actual_date")),
         late_days=since(pl.col("expected_date"), pl.col("until")).clip(0),
     )
 

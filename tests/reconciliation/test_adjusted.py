@@ -34,10 +34,10 @@ def test_golden_everything_that_can_stand_between():
     matches = claimed(("N0001", "file-0001", "settlement", 100))
     found, listed = both(frame, bank, matches, statements(statement(1, 1000, 935)), without="fee:N0008")
     assert listed.select("item", "subject", "amount", "what_it_is").rows() == [
-        ("collection in transit", "S3", 300, "1 payments, due 2026-03-10: overdue"),
+        ("collection in transit", "S3", 300, "overdue: due 2026-03-10; payments: 1"),
         ("entry not in our books", "N0007", 40, "booked by the bank, explained by no payment of ours; it stands on suspense"),
         ("entry not posted in full", "N0008", -5, "the ledger does not hold the whole of this entry"),
-        ("payment in transit", "S2", -200, "1 payments, due 2026-03-11: timing"),
+        ("payment in transit", "S2", -200, "timing: due 2026-03-11; payments: 1"),
     ]  # fmt: skip
     assert found.drop("account", "currency", "statement", "to_date").rows(named=True) == [
         {

@@ -24,7 +24,7 @@ def test_golden_days_are_the_rails_own():
     calendars = pl.DataFrame([("S1", "target"), ("S2", "every_day"), ("S3", "target")], schema=CALENDARS, orient="row")
     found = settlement(states(frame, matches=matches), None, bank, matches, WEDNESDAY, calendars)
     assert found.sort("submission_id").select(
-        "submission_id", "expected_date", "expected", "actual_date", "actual", "late_days", "late"
+        "submission_id", "expected_date", "expected_days", "actual_date", "actual_days", "late_days", "late"
     ).rows() == [
         ("S1", TUESDAY, 1, TUESDAY, 1, 0, ""),
         ("S2", GOOD_FRIDAY, 1, TUESDAY, 5, 4, "late"),
