@@ -339,9 +339,12 @@ class ProviderExport(Protocol):
 class Answer:
     """What a client is told of one file. `status`: group status. `rows`: ANSWER columns below, in row order.
 
-    `milestone` is "validated" or "outcome"; `duplicate_of` names the original file when the bytes were known.
+    `milestone` is "received", "validated" (the first answer), "decided" (by a person or a later day, after it), "sent",
+    "acknowledged", "settled", "returned" or "duplicate"; `duplicate_of` names the original file when the bytes were known.
+    `news`: row, milestone and `was` of the payments that stand otherwise than the client was last told; None: all are new.
     ANSWER columns: row, line, batch, batch_id, instruction_id, end_to_end_id, amount_text, currency, credit_debit,
-    counterparty_name (masked), status, reason, message, remedy (String, but row, line, batch: Int64).
+    counterparty_name (masked), status, reason, message, remedy, milestone (at which the payment stands) (String, but row,
+    line, batch: Int64).
     `faulty`: PAYMENTS of those with findings, unmasked: for answers that show the client its own rows. `facts`: of the
     format. `rejected_rows`: the excerpt of the file that holds just the rejected payments, None where there are none.
     """
@@ -363,6 +366,7 @@ class Answer:
     faulty: pl.DataFrame | None = None
     rejected_rows: Callable[[], bytes | None] = lambda: None
     duplicate_of: str | None = None
+    news: pl.DataFrame | None = None
 
 
 class AnswerExport(Protocol):
@@ -647,6 +651,7 @@ ANSWER_DTYPES: dict[str, Any] = {
     "row": pl.Int64, "line": pl.Int64, "batch": pl.Int64, "batch_id": pl.String, "instruction_id": pl.String,
     "end_to_end_id": pl.String, "amount_text": pl.String, "currency": pl.String, "credit_debit": pl.String,
     "counterparty_name": pl.String, "status": pl.String, "reason": pl.String, "message": pl.String, "remedy": pl.String,
+    "milestone": pl.String,
 }  # fmt: skip
 
 __all__ = [

@@ -269,6 +269,16 @@ OUTCOMES = _schema(
 )
 """What became of a cancellation request: one row a payment it concerns, or a row for one that was not found."""
 
+TOLD = _schema(
+    "told",
+    row=_int("as in payments", required=True, minimum=1),
+    milestone=_text("at which the payment stood", required=True),
+    status=_text("as in the answer", required=True),
+    reason=_text("as in the answer"),
+    message=_text("as in the answer"),
+)
+"""What a set of answers told the client of each payment of its file."""
+
 STATUSES = _schema(
     "statuses",
     position=_int("ordinal in the feedback file, from 1", required=True, minimum=1),
@@ -506,7 +516,7 @@ ADJUSTMENTS = _schema(
 ALL: Final = {
     schema.name: schema
     for schema in (
-        PAYMENTS, TOTALS, FINDINGS, VERDICTS, LAPSED, LAPSES, KEYS, SCREENING, ROUTES, VERIFIED, CANCELLATIONS, CANCELLED, OUTCOMES, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, UNMATCHES, SUGGESTIONS, BREAKS,
+        PAYMENTS, TOTALS, FINDINGS, VERDICTS, LAPSED, LAPSES, KEYS, SCREENING, ROUTES, VERIFIED, CANCELLATIONS, CANCELLED, OUTCOMES, TOLD, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, UNMATCHES, SUGGESTIONS, BREAKS,
         POSTINGS, ADJUSTMENTS,
     )
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -111,6 +111,17 @@ class Plugin(Model):
     options: dict[str, Any] = {}
 
 
+Milestone = Literal["received", "validated", "sent", "acknowledged", "settled", "returned"]
+MILESTONES: Final = get_args(Milestone)
+"""What a client can be told of, in the order in which a payment reaches it."""
+
+
+class AnswerPlugin(Plugin):
+    """An answer to a client, and the milestones `at` which it is one of the set that is sent."""
+
+    at: tuple[Milestone, ...] = Field(default=("validated", "acknowledged", "settled", "returned"), min_length=1)
+
+
 class ClientProfile(Model):
     """One corporate client. Amounts in minor units by currency; lists left empty mean: any.
 
@@ -125,7 +136,7 @@ class ClientProfile(Model):
     formats: tuple[str, ...] = Field(min_length=1)
     format_options: dict[str, dict[str, Any]] = {}
     time_zone: ZoneName = "UTC"
-    answers: tuple[Plugin, ...] = (Plugin(name="pain.002"),)
+    answers: tuple[AnswerPlugin, ...] = (AnswerPlugin(name="pain.002"),)
     complete: Literal["renamed", "totals"] = "totals"
     envelopes: tuple[Literal["gzip", "zip"], ...] = ("gzip", "zip")
     pgp: Pgp | None = None

@@ -49,6 +49,14 @@ class Verdict:
     tone: str
 
 
+STAGES: Final = {
+    "received": "received, not checked yet", "validated": "checked on receipt",
+    "decided": "what was decided since", "sent": "sent to the bank", "acknowledged": "what the bank says",
+    "settled": "what the bank booked", "returned": "what came back",
+}  # fmt: skip
+"""A milestone in words."""
+
+
 def count_of(number: int, noun: str) -> str:
     """1 payment, 1,234 payments."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
@@ -127,7 +135,7 @@ def facts_of(answer: Answer) -> tuple[tuple[str, str], ...]:
         ("Sent by", header.initiating_party),
         ("Payments read", f"{answer.payments:,}"),
         ("Answered", f"{answer.created:%Y-%m-%d %H:%M} {answer.created.tzname() or ''}".strip()),
-        ("Stage", {"validated": "checked on receipt", "outcome": "what became of the payments since"}.get(answer.milestone, answer.milestone)),
+        ("Stage", STAGES.get(answer.milestone, answer.milestone)),
         ("Our number of the file", answer.file_id),
         ("Our number of this answer", answer.answer_id),
     )  # fmt: skip

@@ -1,54 +1,73 @@
-"""Answer: what became of a client's file, told in the client's own terms, delivered by the submission protocol."""
+"""Answer: what became of a client's file, told in the client's own terms, delivered by the submission protocol.
+
+Answers leave in sets: every export that the client wants at a milestone, of one state of the file, under one number. All
+members are written first, then one commit makes the set count, with what it told of each payment; then each member is
+delivered, and what a crash leaves between two of them the next run delivers before it says anything new.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import Connection
 
+from canonical.errors import Conflict
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
-from canonical.profiles import ClientProfile, Plugin
-from gateway.answer_rows import answer_of, answer_rows
+from canonical.profiles import MILESTONES, AnswerPlugin, ClientProfile
+from gateway.answer_rows import answer_of, answer_rows, no_rows
+from gateway.answer_told import news_of, reached, snapshot, told_before
 from gateway.composition import Gateway
 from gateway.dispatch import dispatch
 from gateway.files import file_row
+from gateway.lake import Draft
 from gateway.pgp import PgpKeyring
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move, take_numbers
+from gateway.submissions import OPEN
+
+_TRIES_MAX: Final = 20
 
 
 def answer(gateway: Gateway, file_id: str, milestone: str) -> list[str]:
-    """Write and deliver the client's answers for a milestone ("validated" or "outcome"); the submission ids.
+    """Write and deliver the client's answers: "received", "validated", or "outcome": whatever its payments reached since.
 
-    The same state of the file gives the same answer once; a repeat delivers what is left on the way and writes nothing new.
-    That the client was told is noted last, so that a crash before leaves the file among those to be answered.
+    The same state of the file is told once; a repeat delivers what is left on the way and writes nothing new. That the
+    client was told is noted last, so that a crash before leaves the file among those to be answered.
+
+    Returns: the submissions that were delivered.
     """
     file = file_row(gateway, file_id)
-    with answer_rows(gateway, file, milestone) as rows:
-        sent = _send(gateway, file, milestone, rows, duplicate=None)
+    sent = _deliver(gateway, file_id)
     told = t.FILES.update().where(t.FILES.c.file_id == file_id)
-    with gateway.registry.transaction() as connection:
-        if milestone == "validated":
-            connection.execute(told.values(answered=1))
-        else:
-            # What became known while the answer was written is not in it: the file stays among those with news.
-            connection.execute(told.where(t.FILES.c.told < file["news"]).values(told=file["news"]))
+    if milestone == "outcome":
+        sent += _tell_news(gateway, file)
+        # What became known while the answer was written is not in it: the file stays among those with news.
+        told = told.where(t.FILES.c.told < file["news"]).values(told=file["news"])
+    else:
+        sent += _tell_once(gateway, file, milestone)
+        told = told.values(answered=1)
+    if milestone != "received":
+        with gateway.registry.transaction() as connection:
+            connection.execute(told)
     return sent
 
 
 def answer_duplicates(gateway: Gateway, file_id: str) -> list[str]:
     """Answer every arrival that brought the bytes of a known file again: the original stands, nothing was done twice."""
     file = file_row(gateway, file_id)
-    sent = []
+    sent = _deliver(gateway, file_id)
     with answer_rows(gateway, file, "outcome") as rows:
         for arrival in gateway.registry.rows(t.ARRIVALS, *_unanswered(), t.ARRIVALS.c.file_id == file_id):
-            sent += _send(gateway, file, "duplicate", rows, duplicate=arrival)
+            told = AnswerSet(gateway, file, "duplicate", f"answer-{arrival['arrival_id']}", rows, duplicate=arrival)
+            told.commit(gateway.profiles.client(file["client_id"]).answers)
+            sent += _deliver(gateway, file_id)
             with gateway.registry.transaction() as connection:
                 move(connection, t.ARRIVALS, {"arrival_id": arrival["arrival_id"]}, answered=1)
     return sent
@@ -68,75 +87,138 @@ def files_with_news(gateway: Gateway) -> list[str]:
     return [row["file_id"] for row in files]
 
 
-def note_news(connection: Connection, file_ids: Iterable[str]) -> None:
-    """More became known of the payments of these files; part of the transaction that makes it known."""
-    update = t.FILES.update().where(t.FILES.c.file_id.in_(sorted(file_ids)))
-    connection.execute(update.values(news=t.FILES.c.news + 1))
-
-
 def _unanswered() -> tuple[Any, ...]:
     return (t.ARRIVALS.c.duplicate == 1, t.ARRIVALS.c.answered == 0)
 
 
-def _send(
-    gateway: Gateway, file: Mapping[str, Any], milestone: str, rows: pl.DataFrame, duplicate: Mapping[str, Any] | None
-) -> list[str]:
-    client = gateway.profiles.client(file["client_id"])
-    content = duplicate["arrival_id"] if duplicate else ("" if milestone == "validated" else _digest(rows))
-    sent = []
-    for plugin in client.answers:
-        slot = f"{plugin.name}/{milestone}/{content}"
-        submission_id = make_id("S", file["file_id"], slot)
-        if gateway.registry.one(t.SUBMISSIONS, submission_id=submission_id) is None and not _write(
-            gateway, file, plugin, milestone, slot, submission_id, rows, duplicate
-        ):
-            continue
-        dispatch(gateway, submission_id)
-        sent.append(submission_id)
-    return sent
+def _deliver(gateway: Gateway, file_id: str) -> list[str]:
+    """Carry the file's answers that are on the way to the outbox, the oldest first."""
+    c = t.SUBMISSIONS.c
+    left = gateway.registry.rows(
+        t.SUBMISSIONS, c.file_id == file_id, c.kind == "answer", c.state.in_(OPEN), order=(c.created_at, c.name)
+    )
+    for row in left:
+        dispatch(gateway, row["submission_id"])
+    return [row["submission_id"] for row in left]
 
 
-def _digest(rows: pl.DataFrame) -> str:
-    return hashlib.sha256(rows.select("row", "status", "reason").write_csv().encode()).hexdigest()
+def _tell_once(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> list[str]:
+    """The set of a milestone that a file reaches once, with all its payments."""
+    stage = "answer-000000" if milestone == "validated" else f"answer-{milestone}"
+    plugins = _wanted(gateway, file, {milestone})
+    if not plugins or gateway.lake.committed(file["file_id"], stage) is not None:
+        return []
+    rows = no_rows() if milestone == "received" else answer_rows(gateway, file, milestone)
+    with rows as told:
+        AnswerSet(gateway, file, milestone, stage, told).commit(plugins)
+    return _deliver(gateway, file["file_id"])
 
 
-def _write(  # noqa: PLR0913, PLR0917
-    gateway: Gateway, file: Mapping[str, Any], plugin: Plugin, milestone: str, slot: str, submission_id: str,
-    rows: pl.DataFrame, duplicate: Mapping[str, Any] | None,
-) -> bool:  # fmt: skip
-    """Write an answer and plan its delivery; False for an export that has nothing to tell (it wrote no byte)."""
-    export = lookup("exporters", "EXPORT", plugin.name)
-    export = export.with_options(export.options.model_validate(plugin.options))
-    told = answer_of(gateway, file, milestone, submission_id, rows, duplicate)
-    with tempfile.TemporaryDirectory(prefix="answer-") as folder:
-        path = Path(folder) / "answer"
-        with path.open("wb") as out:
-            export.write(told, out)
-        if path.stat().st_size == 0:
-            return False
-        path, suffix = _sealed(gateway, told.client, path, export.suffix_of(told))
-        with path.open("rb") as written:
-            sha256 = hashlib.file_digest(written, "sha256").hexdigest()
-        size = path.stat().st_size
-        key = f"answers/{submission_id}-{sha256[:16]}"
-        gateway.store.put(key, path)
-    registry = gateway.registry
-    counter = f"{file['file_id']}:{plugin.name}:{milestone}"
-    original = PurePath(duplicate["name"] if duplicate else file["name"]).name
-    with registry.transaction() as connection:
-        number = ""
-        if milestone != "validated":
-            # Taken in the transaction that names the answer: two workers never give one name to two answers.
-            number = f"-{take_numbers(connection, f'answer:{counter}')}"
-        name = f"{original}.{file['file_id'][:6]}.{milestone}{number}{suffix}"
-        insert_new(
-            connection, t.SUBMISSIONS,
-            submission_id=submission_id, kind="answer", file_id=file["file_id"], slot=slot,
-            destination=file["client_id"], payments=rows.height, sum_minor=0, name=name, key=key, sha256=sha256,
-            size_bytes=size, business_date=gateway.clock().date().isoformat(), state="PREPARED", attempt=0,
-            detail="", created_at=registry.now(), changed_at=registry.now(),
-        )  # fmt: skip
-    return True
+def _tell_news(gateway: Gateway, file: Mapping[str, Any]) -> list[str]:
+    """One set of what the payments reached since the last: its milestone is the furthest of those that are wanted.
+
+    Raises: Conflict: other workers kept telling first.
+    """
+    for _ in range(_TRIES_MAX):
+        # The number is read before what it numbers: who did not see another's set loses at the commit.
+        number, before = told_before(gateway, file["file_id"])
+        with answer_rows(gateway, file, "outcome") as rows:
+            news = news_of(rows, before)
+            due = reached(news)
+            plugins = _wanted(gateway, file, due)
+            if not plugins:
+                return []
+            wanted = [name for name in MILESTONES if name in due and any(name in plugin.at for plugin in plugins)]
+            told = AnswerSet(gateway, file, wanted[-1], f"answer-{number:06d}", rows, news, number=number)
+            if told.commit(plugins):
+                return _deliver(gateway, file["file_id"])
+    raise Conflict("other workers kept answering first", file_id=file["file_id"])
+
+
+def _wanted(gateway: Gateway, file: Mapping[str, Any], milestones: set[str]) -> list[AnswerPlugin]:
+    answers = gateway.profiles.client(file["client_id"]).answers
+    return [answer for answer in answers if milestones & set(answer.at)]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSet:
+    """Exports of one state of a file. `stage`: what makes it count once; `number`: of the file's sets, 0 where it needs none.
+
+    `news`: row and milestone of the payments that it tells something new of, None: of all.
+    """
+
+    gateway: Gateway
+    file: Mapping[str, Any]
+    milestone: str
+    stage: str
+    rows: pl.DataFrame
+    news: pl.DataFrame | None = None
+    number: int = 0
+    duplicate: Mapping[str, Any] | None = None
+
+    def commit(self, plugins: tuple[AnswerPlugin, ...] | list[AnswerPlugin]) -> bool:
+        """Write every member, then make all of them count at once. False where another worker's set came first.
+
+        A set in which no export has anything to tell is none: nothing counts, and True.
+        """
+        draft = self.gateway.lake.draft(self.file["file_id"], self.stage)
+        members = [member for plugin in plugins if (member := self._write(plugin)) is not None]
+        if not members:
+            return True
+        if self.milestone not in {"received", "duplicate"}:
+            draft.write("told", snapshot(self.rows))
+        return self._count(draft, members)
+
+    def _count(self, draft: Draft, members: list[dict[str, Any]]) -> bool:
+        detail = {"milestone": self.milestone, "number": self.number, "exports": [item["slot"] for item in members]}
+        return draft.commit(detail, self._inserted(members))
+
+    def _inserted(self, members: list[dict[str, Any]]) -> Callable[[Connection], None]:
+        registry = self.gateway.registry
+
+        def insert(connection: Connection) -> None:
+            number = self.number
+            if self.duplicate:
+                number = take_numbers(connection, f"answer:{self.file['file_id']}:duplicate")
+            original = PurePath(self.duplicate["name"] if self.duplicate else self.file["name"]).name
+            name = f"{original}.{self.file['file_id'][:6]}.{self._called()}{f'-{number}' if number else ''}"
+            for member in members:
+                insert_new(
+                    connection, t.SUBMISSIONS,
+                    **{**member, "name": f"{name}{member['name']}"}, kind="answer", file_id=self.file["file_id"],
+                    destination=self.file["client_id"], payments=self.rows.height, sum_minor=0,
+                    business_date=self.gateway.clock().date().isoformat(), state="PREPARED", attempt=0, detail="",
+                    created_at=registry.now(), changed_at=registry.now(),
+                )  # fmt: skip
+
+        return insert
+
+    def _called(self) -> str:
+        """The milestone in a name: what a person or a later day decided after the first answer is not that one again."""
+        return "decided" if self.milestone == "validated" and self.number else self.milestone
+
+    def _write(self, plugin: AnswerPlugin) -> dict[str, Any] | None:
+        """Write a member and store it: its own columns of SUBMISSIONS, `name` being its suffix. None: nothing to tell."""
+        slot = f"{plugin.name}/{self._called()}/{self.stage}"
+        submission_id = make_id("S", self.file["file_id"], slot)
+        export = lookup("exporters", "EXPORT", plugin.name)
+        export = export.with_options(export.options.model_validate(plugin.options))
+        told = answer_of(self.gateway, self.file, self._called(), submission_id, self.rows, self.duplicate, self.news)
+        with tempfile.TemporaryDirectory(prefix="answer-") as folder:
+            path = Path(folder) / "answer"
+            with path.open("wb") as out:
+                export.write(told, out)
+            if path.stat().st_size == 0:
+                return None
+            path, suffix = _sealed(self.gateway, told.client, path, export.suffix_of(told))
+            with path.open("rb") as written:
+                sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+            size = path.stat().st_size
+            key = f"answers/{submission_id}-{sha256[:16]}"
+            self.gateway.store.put(key, path)
+        return {
+            "submission_id": submission_id, "slot": slot, "name": suffix, "key": key, "sha256": sha256, "size_bytes": size,
+        }  # fmt: skip
 
 
 def _sealed(gateway: Gateway, client: ClientProfile, path: Path, suffix: str) -> tuple[Path, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -50,7 +50,7 @@ _PAYEES = {
 
 def answer_of(
     gateway: Gateway, file: Mapping[str, Any], milestone: str, submission_id: str, rows: pl.DataFrame,
-    duplicate: Mapping[str, Any] | None,
+    duplicate: Mapping[str, Any] | None, news: pl.DataFrame | None = None,
 ) -> Answer:  # fmt: skip
     """The answer that an export writes. `duplicate`: the arrival that brought known bytes, None for the file itself."""
     findings = standing_findings(gateway, file["file_id"])
@@ -64,7 +64,7 @@ def answer_of(
                           **{name: file[name] for name in ("message_id", "created", "initiating_party")}),
         milestone=milestone,
         created=gateway.clock().replace(microsecond=0),
-        status=group_status(rows),
+        status="RCVD" if milestone == "received" else group_status(rows),
         reasons=_file_reasons(findings),
         payments=parsed["payments"],
         sums_minor=parsed["sums"],
@@ -74,6 +74,7 @@ def answer_of(
         faulty=_faulty(gateway, file["file_id"], findings, rows),
         rejected_rows=partial(_rejected_rows, gateway, file),
         duplicate_of=_original(file) if duplicate else None,
+        news=news,
     )  # fmt: skip
 
 
@@ -106,6 +107,11 @@ def answer_rows(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> Ab
     return spooled(ahead(_rows(gateway, file, milestone)), ANSWER_DTYPES)
 
 
+def no_rows() -> AbstractContextManager[pl.DataFrame]:
+    """ANSWER rows of a file of which nothing is known but that it came."""
+    return nullcontext(pl.DataFrame(schema=ANSWER_DTYPES))
+
+
 _SHOWN = (
     "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text", "currency", "credit_debit",
 )  # fmt: skip
@@ -131,7 +137,9 @@ def _rows(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> Iterator
 
 def _requests(gateway: Gateway, request_id: str) -> pl.DataFrame:
     """What became of a cancellation request, as ANSWER rows."""
-    outcomes = gateway.lake.whole(request_id, "outcomes").with_columns(row="position", batch=pl.lit(1, dtype=pl.Int64))
+    outcomes = gateway.lake.whole(request_id, "outcomes").with_columns(
+        row="position", batch=pl.lit(1, dtype=pl.Int64), milestone=pl.lit("validated")
+    )
     return outcomes.select(ANSWER_DTYPES.keys())
 
 
@@ -159,7 +167,10 @@ def _decided(gateway: Gateway, file: Mapping[str, Any]) -> Iterator[tuple[pl.Dat
         )
         nothing = pl.lit(None, dtype=pl.String)
         columns = ("row", "rule", state.alias("state"), "reason", nothing.alias("provider_reason"))
-        yield part.select(*_told_columns()), joined.select(*columns, provider_message="why")
+        yield (
+            part.select(*_told_columns()),
+            joined.select(*columns, provider_message="why", milestone=pl.lit("validated")),
+        )
 
 
 def _planned(gateway: Gateway, file_id: str) -> pl.DataFrame:
@@ -193,8 +204,11 @@ def _happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl
     states = states_of(gateway, [file_id])
     # What is planned but not sent yet is accepted, to the client; PDNG is for what waits for a person or a rail.
     planned = (pl.col("state") == "waiting") & pl.col("submission_id").is_not_null()
-    stands = states.select("payment_id", "row", state=pl.when(planned).then(pl.lit("accepted")).otherwise("state"))
+    stands = states.select(
+        "payment_id", "row", "status_kind", state=pl.when(planned).then(pl.lit("accepted")).otherwise("state")
+    )
     said = stands.join(reasons_of(gateway, states), on="payment_id", how="left", maintain_order="left")
+    said = said.with_columns(milestone=_milestone()).drop("status_kind")
     verdicts = standing_verdicts(gateway, file_id).select("row", "rule", "reason")
     known = said.join(verdicts, on="row", how="left", maintain_order="left")
     known = known.join(_planned(gateway, file_id), on="row", how="left", maintain_order="left")
@@ -206,6 +220,24 @@ def _happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl
     for part in gateway.lake.parts(file_id, "payments", columns=["payment_id", *_TOLD]):
         here = known.join(part.select("payment_id"), on="payment_id", how="semi", maintain_order="left")
         yield part.select(*_told_columns()), here.drop("payment_id")
+
+
+def _milestone() -> pl.Expr:
+    """The milestone that a payment stands at, from its state and the provider's words."""
+    sent = pl.col("state").is_in(["submitted_unknown", "outstanding"])
+    word = pl.any_horizontal(pl.col("status_kind", "provider_reason", "provider_message").is_not_null())
+    back = (pl.col("state") == "provider_rejected") & (pl.col("status_kind") == "return")
+    return (
+        pl.when(pl.col("state").is_in(["settled", "returned"]))
+        .then("state")
+        .when(back)
+        .then(pl.lit("returned"))
+        .when((pl.col("state") == "provider_rejected") | (sent & word))
+        .then(pl.lit("acknowledged"))
+        .when(sent)
+        .then(pl.lit("sent"))
+        .otherwise(pl.lit("validated"))
+    )
 
 
 def _worded(told: pl.DataFrame, file: Mapping[str, Any]) -> pl.DataFrame:

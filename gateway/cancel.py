@@ -18,11 +18,11 @@ from sqlalchemy import Connection
 from canonical.codes import Severity
 from canonical.errors import Conflict
 from canonical.frames import CANCELLED, OUTCOMES, conform
-from gateway.answer import note_news
 from gateway.composition import Gateway
 from gateway.files import file_row, move_file
 from gateway.judging import sums_of
 from gateway.limits import give_back_day
+from gateway.news import note_news
 from gateway.reading import asks_to_cancel, incomplete
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move

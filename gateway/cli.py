@@ -96,8 +96,9 @@ def receive() -> None:
 @app.command(rich_help_panel=OPERATION)
 def dispatch() -> None:
     """Deliver every submission that is planned or was left on the way; ask about those of unknown outcome."""
+    from gateway.answer import files_with_news
     from gateway.dispatch import doubtful, due
-    from gateway.stages import deliver
+    from gateway.stages import deliver, outcome_answer
 
     failed = False
     with plainly():
@@ -108,6 +109,8 @@ def dispatch() -> None:
             except BulkrailError as fault:  # one provider's trouble does not stop the others; the exit code tells
                 failed, state = True, f"failed: {fault}"
             typer.echo(f"{row['submission_id']}  {row['destination']:<16} {state}")
+        for file_id in files_with_news(gateway):
+            outcome_answer(gateway, file_id)
     raise typer.Exit(1 if failed else 0)
 
 

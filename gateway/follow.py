@@ -22,10 +22,10 @@ from canonical.errors import BulkrailError, ConfigError, Conflict, NotFound, Out
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
 from canonical.profiles import FeedbackSource, Model, Plugin, ProviderProfile
-from gateway.answer import note_news
 from gateway.book import attributed, provider_book, without_verifications
 from gateway.composition import Gateway
 from gateway.config import plugin_options
+from gateway.news import note_news
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
 from gateway.requests import REPLIES_SUFFIX, waiting

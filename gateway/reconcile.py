@@ -15,9 +15,11 @@ import polars as pl
 from canonical.errors import Conflict
 from canonical.frames import ENTRIES, MATCHES, STATEMENTS, UNMATCHES, dtypes, empty
 from canonical.matching import ReconciliationRules
-from gateway.answer import note_news
 from gateway.book import attribution, feedback_frames, provider_book, standing_matches
+from canonical.frames import ENTRIES, MATCHES, STATEMENTS, dtypes, empty
+from gateway.book import attribution, feedback_frames, provider_book, provider_frames
 from gateway.composition import Gateway
+from gateway.news import note_news
 from gateway.registry import tables as t
 from reconciliation.ladder import Matched, Terms, match
 from reconciliation.states import ATTRIBUTED, Attribution, payment_states

@@ -9,8 +9,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select
 
 from canonical.errors import Conflict
-from gateway.answer import note_news
 from gateway.composition import Gateway
+from gateway.news import note_news
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
 from gateway.requests import has_replies

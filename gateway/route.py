@@ -22,12 +22,12 @@ from canonical.file_names import file_name
 from canonical.frames import ROUTES, VERDICTS, conform, empty
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
-from gateway.answer import note_news
 from gateway.candidates import Candidate, candidates, counter_of, counters_of
 from gateway.composition import Gateway
 from gateway.files import file_row, move_file
 from gateway.health import provider_troubles
 from gateway.lake import Draft
+from gateway.news import note_news
 from gateway.orders import order_of
 from gateway.originals import originals
 from gateway.plans import live_routes, live_submissions

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import structlog
+
 from canonical.errors import OutsideError, ReleaseOver, TransientError, Withheld
 from gateway.answer import answer, answer_duplicates
 from gateway.approve import approve
@@ -25,6 +27,21 @@ from gateway.settle import settle
 from gateway.submissions import submission_row
 from gateway.validate import validate
 from gateway.verification import verify
+
+_log = structlog.get_logger()
+
+
+def take_in(gateway: Gateway, file_id: str) -> Any:
+    """Parse a file, and tell the client that it came, where it wants to be told.
+
+    An outbox that cannot be reached keeps no payment waiting: the answer is among those that the next run delivers.
+    """
+    parsed = parse(gateway, file_id)
+    try:
+        answer(gateway, file_id, "received")
+    except (TransientError, OutsideError) as fault:
+        _log.warning("answer left on the way", file_id=file_id, fault=fault.message)
+    return parsed
 
 
 def validated_answer(gateway: Gateway, file_id: str) -> list[str]:
@@ -66,7 +83,7 @@ def deliver(gateway: Gateway, submission_id: str) -> str:
 
 
 STAGES: Final[dict[str, tuple[str, Callable[[Gateway, str], Any]]]] = {
-    "parse": ("file id", parse),
+    "parse": ("file id", take_in),
     "validate": ("file id", validate),
     "approve": ("file id", approve),
     "route": ("file id", route),
@@ -96,7 +113,7 @@ def unfinished_files(gateway: Gateway) -> list[dict[str, Any]]:
 
 def run_journey(gateway: Gateway, file_id: str) -> None:
     """Take one file as far as it goes without a person or a provider."""
-    parse(gateway, file_id)
+    take_in(gateway, file_id)
     validate(gateway, file_id)
     if approve(gateway, file_id) == "approved":
         route(gateway, file_id)

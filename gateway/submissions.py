@@ -12,6 +12,7 @@ from canonical.contracts import DeliveryState, Reply, RequestBlock
 from canonical.errors import Conflict, NotFound, ReleaseOver, Withheld
 from gateway import requests
 from gateway.composition import Gateway
+from gateway.news import note_sent
 from gateway.registry import tables as t
 from gateway.registry.engine import move
 from gateway.releases import take_release, withheld_because
@@ -110,7 +111,9 @@ class RegistryLog:
     def delivered(self, detail: str) -> None:
         """RELEASING, or UNKNOWN after an enquiry → DELIVERED. Raises Conflict."""
         requests.archive_replies(self._gateway, self._submission_id)
-        self._move(DeliveryState.DELIVERED, detail=detail, delivered_at=self._gateway.registry.now())
+        self._move(
+            DeliveryState.DELIVERED, also=self._note_sent, detail=detail, delivered_at=self._gateway.registry.now()
+        )
 
     def unknown(self, detail: str) -> None:
         """RELEASING → UNKNOWN. Raises Conflict."""
@@ -127,6 +130,10 @@ class RegistryLog:
 
     def _take_release(self, connection: Connection) -> None:
         take_release(self._gateway, connection, self._row)
+
+    def _note_sent(self, connection: Connection) -> None:
+        if self._row.get("kind") == "payment":
+            note_sent(self._gateway, connection, self._row["file_id"])
 
     def _refuse_begun(self, connection: Connection) -> None:
         requests.refuse_begun(connection, self._submission_id)

@@ -20,12 +20,12 @@ from canonical.errors import Conflict
 from canonical.frames import CANCELLED, VERIFIED, conform
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
-from gateway.answer import note_news
 from gateway.book import states_of
 from gateway.composition import Gateway
 from gateway.config import plugin_options
 from gateway.dispatch import submission_payments, written_file
 from gateway.files import file_row, move_file
+from gateway.news import note_news
 from gateway.plans import live_routes
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move

@@ -127,7 +127,7 @@ def _statements(story: Story, gateway: Gateway, banks: list[Bank], day: dt.date)
     with story.step("Feedback and reconciliation DAGs: entries matched with payments"):
         _until(lambda: _applied(gateway, ("camt.053",)) >= len(banks), "the statements")
         _until(lambda: len(_matched(gateway)) >= len(banks), "the reconciliation")
-        _until(lambda: _answers(gateway, "outcome") > 0, "the clients' outcome")
+        _until(lambda: _answers(gateway, "settled") > 0, "the clients' outcome")
 
 
 def _close(story: Story, gateway: Gateway, airflow: Airflow, day: dt.date) -> None:

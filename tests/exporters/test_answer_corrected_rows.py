@@ -26,7 +26,11 @@ def test_the_bytes_are_the_excerpts():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"rejected_rows": lambda: None}, {"milestone": "outcome"}, {"milestone": "duplicate", "duplicate_of": "pay.csv"}],
+    [
+        {"rejected_rows": lambda: None},
+        {"milestone": "acknowledged"},
+        {"milestone": "duplicate", "duplicate_of": "pay.csv"},
+    ],
 )
 def test_where_nothing_is_to_be_mended_nothing_is_written(changes):
     assert written(EXPORT, replace(ANSWER, **{"rejected_rows": lambda: GOLDEN, **changes})) == b""

@@ -120,7 +120,7 @@ def test_a_duplicate_says_that_the_original_stands():
 def test_an_outcome_says_what_the_bank_said():
     told = rows({"status": "RJCT", "reason": "AC04", "message": "Closed account number", "remedy": "Ask the payee."})
     warned = findings({"row": 1, "reason": "RR10", "severity": "warning", "message": "Odd name"})
-    row = table(written(replace(ANSWER, milestone="outcome", rows=told, findings=warned)))[1]
+    row = table(written(replace(ANSWER, milestone="acknowledged", rows=told, findings=warned)))[1]
     assert (row["reason"], row["message"], row["remedy"]) == ("AC04", "Closed account number", "Ask the payee.")
 
 

@@ -195,7 +195,7 @@ def test_a_copy_says_that_the_original_stands():
 
 
 def test_an_outcome_shows_what_the_bank_refused():
-    later = replace(ANSWER, milestone="outcome", findings=empty(FINDINGS))
+    later = replace(ANSWER, milestone="acknowledged", findings=empty(FINDINGS))
     titles = [words(article.find("h3")) for article in articles(tree(later))]
     assert titles == [
         "1. Fault in 2 payments: AC01: Incorrect account number", "2. Fault in 1 payment: BE22: Creditor name missing",
@@ -216,7 +216,7 @@ def test_an_outcome_shows_what_the_bank_refused():
 )
 def test_what_became_of_the_file_in_words(statuses, meaning):
     rows = told_of(*({"status": status} for status in statuses))
-    told = tree(replace(ANSWER, rows=rows, findings=empty(FINDINGS), milestone="outcome"))
+    told = tree(replace(ANSWER, rows=rows, findings=empty(FINDINGS), milestone="acknowledged"))
     assert words(told.find(".//header/p")) == meaning
 
 

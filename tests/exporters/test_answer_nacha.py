@@ -158,7 +158,7 @@ def test_an_entry_that_is_not_at_hand_is_told_by_its_trace_number():
 
 
 def test_a_return_code_of_the_banks_own_is_told_as_it_is_and_a_cancelled_entry_as_wanted_back():
-    later = replace(ANSWER, milestone="outcome", rows=ANSWER.rows.with_columns(reason=pl.lit("R09")))
+    later = replace(ANSWER, milestone="acknowledged", rows=ANSWER.rows.with_columns(reason=pl.lit("R09")))
     assert read(written(later))["reason"].to_list() == ["R09"] * 3
     cancelled = ANSWER.rows.with_columns(reason=pl.lit(None, dtype=pl.String), status=pl.lit("CANC"))
     assert read(written(replace(ANSWER, rows=cancelled)))["reason"].to_list() == ["R06"] * 4
@@ -214,7 +214,7 @@ def test_every_payment_of_the_corpus_can_come_back(corpus):
             continue
         rows = payments.select(
             "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text", "currency", "credit_debit",
-            counterparty_name=pl.lit("x"), status=pl.lit("RJCT"), reason=pl.lit("AC04"), message=pl.lit("m"), remedy=pl.lit("r"),
+            counterparty_name=pl.lit("x"), status=pl.lit("RJCT"), reason=pl.lit("AC04"), message=pl.lit("m"), remedy=pl.lit("r"), milestone=pl.lit("validated"),
         )  # fmt: skip
         told = read(written(replace(ANSWER, rows=rows, faulty=payments)))
         assert told["amount_minor"].to_list() == payments["amount_minor"].fill_null(0).to_list(), file.key

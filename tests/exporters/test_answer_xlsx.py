@@ -168,7 +168,7 @@ def test_payments_refused_with_their_file_need_no_mending():
 
 
 def test_what_a_bank_refused_later_is_shown_with_what_the_answer_knows():
-    later = replace(ANSWER, milestone="outcome", findings=empty(FINDINGS), faulty=None)
+    later = replace(ANSWER, milestone="acknowledged", findings=empty(FINDINGS), faulty=None)
     rows = table(opened(later)["Your rows"])
     assert [row["Row"].value for row in rows] == [2, 3, 5]
     assert rows[0]["Payee"].value == "Grün…öhne"

@@ -236,7 +236,7 @@ def test_a_reason_from_above_is_told_where_the_payment_has_only_warnings():
 
 
 def test_in_an_outcome_the_banks_reason_counts():
-    data = write(answer(**{**SHAPES["partial"], "findings": TWO_FAULTS, "milestone": "outcome"}))
+    data = write(answer(**{**SHAPES["partial"], "findings": TWO_FAULTS, "milestone": "acknowledged"}))
     assert found(data, "TxInfAndSts/StsRsnInf/Rsn/Cd") == ["AM12"]
 
 
