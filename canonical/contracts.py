@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, ClassVar, Literal, Protocol
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.frames import BALANCES, empty
+from canonical.frames import BALANCES, BOOKINGS, CORRECTIONS, empty
 from canonical.profiles import Account, ClientProfile, Model, ProviderProfile, Rail
 from canonical.requests import Reply, RequestBlock, Sent
 from canonical.tally import ExportSummary, Said
@@ -341,10 +341,12 @@ class Answer:
 
     `milestone` is "received", "validated" (the first answer), "decided" (by a person or a later day, after it), "sent",
     "acknowledged", "settled", "returned" or "duplicate"; `duplicate_of` names the original file when the bytes were known.
-    `news`: row, milestone and `was` of the payments that stand otherwise than the client was last told; None: all are new.
+    `news`: row, milestone, `was`, booked_told and corrections_told of the payments that stand otherwise than the client was
+    last told; None: it was told of none. `bookings`: BOOKINGS, `corrections`: CORRECTIONS with row, line, end_to_end_id,
+    mandate_id and counterparty_account (unmasked), of both what it was not told of yet.
     ANSWER columns: row, line, batch, batch_id, instruction_id, end_to_end_id, amount_text, currency, credit_debit,
-    counterparty_name (masked), status, reason, message, remedy, milestone (at which the payment stands) (String, but row,
-    line, batch: Int64).
+    counterparty_name (masked), status, reason, message, remedy, milestone (at which the payment stands), booked and
+    corrections (how many of both there are) (String, but row, line, batch, booked, corrections: Int64).
     `faulty`: PAYMENTS of those with findings, unmasked: for answers that show the client its own rows. `facts`: of the
     format. `rejected_rows`: the excerpt of the file that holds just the rejected payments, None where there are none.
     """
@@ -367,6 +369,8 @@ class Answer:
     rejected_rows: Callable[[], bytes | None] = lambda: None
     duplicate_of: str | None = None
     news: pl.DataFrame | None = None
+    bookings: Callable[[], pl.DataFrame] = lambda: empty(BOOKINGS)
+    corrections: Callable[[], pl.DataFrame] = lambda: empty(CORRECTIONS)
 
 
 class AnswerExport(Protocol):
@@ -651,7 +655,7 @@ ANSWER_DTYPES: dict[str, Any] = {
     "row": pl.Int64, "line": pl.Int64, "batch": pl.Int64, "batch_id": pl.String, "instruction_id": pl.String,
     "end_to_end_id": pl.String, "amount_text": pl.String, "currency": pl.String, "credit_debit": pl.String,
     "counterparty_name": pl.String, "status": pl.String, "reason": pl.String, "message": pl.String, "remedy": pl.String,
-    "milestone": pl.String,
+    "milestone": pl.String, "booked": pl.Int64, "corrections": pl.Int64,
 }  # fmt: skip
 
 __all__ = [

@@ -276,6 +276,8 @@ TOLD = _schema(
     status=_text("as in the answer", required=True),
     reason=_text("as in the answer"),
     message=_text("as in the answer"),
+    booked=_int("bookings of statements told of so far", required=True, minimum=0),
+    corrections=_int("corrections told of so far", required=True, minimum=0),
 )
 """What a set of answers told the client of each payment of its file."""
 
@@ -467,6 +469,48 @@ SUGGESTIONS = _schema(
     reasons=_text("what speaks for it, in words", required=True),
 )
 """Pairs for a person to decide: none is a claim. Best first, one entry beside one payment."""
+
+BOOKINGS = _schema(
+    "bookings",
+    row=_int("as in payments", required=True, minimum=1),
+    batch=_int("as in payments", required=True, minimum=1),
+    batch_id=_text("as in payments"),
+    batch_booking=pa.Column(pl.Boolean, nullable=True, description="as in payments"),
+    instruction_id=_text("as in payments"),
+    end_to_end_id=_text("as in payments"),
+    uetr=_text("as in payments"),
+    credit_debit=_code("as in payments", _DIRECTIONS),
+    mandate_id=_text("as in payments"),
+    remittance=_text("as in payments"),
+    remittance_reference=_text("as in payments"),
+    **{
+        f"{side}_{name}": _text(f"{name} of the {told}")
+        for side, told in (("ordering", "client's side"), ("counterparty", "other side"))
+        for name in ("name", "account", "agent")
+    },
+    kind=_code("what was booked; as in matches", ["settlement", "return", "representation"]),
+    amount_minor=_amount("booked of the payment", required=True),
+    currency=_text("of that amount", required=True),
+    booking_date=pa.Column(pl.Date, nullable=True, description="of the entry"),
+    value_date=pa.Column(pl.Date, nullable=True, description="of the entry"),
+    servicer_reference=_text("of the entry"),
+    reason=_text("of a return"),
+    reason_text=_text("of a return"),
+)
+"""What statements booked of a file's payments, one row a booking, for the client."""
+
+CORRECTIONS = _schema(
+    "corrections",
+    payment_id=_text("the payment it was told of", required=True),
+    nth=_int("of the payment's corrections, from 1", required=True, minimum=1),
+    code=_text("ISO reason, or NACHA change code"),
+    reason=_text("what is wrong, in words"),
+    change_to=_text("what stands there from now on"),
+    what=_text("which data are to be changed, without their values"),
+    told_on=pa.Column(pl.Date, nullable=False, description="day the provider told"),
+    act_by=pa.Column(pl.Date, nullable=False, description="last business day to act on, by the scheme's rules"),
+)
+"""What providers told to be wrong about payments that stand."""
 
 BREAKS = _schema(
     "breaks",

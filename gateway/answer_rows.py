@@ -17,6 +17,8 @@ from canonical.frames import PAYMENTS, empty
 from canonical.masking import mask_of
 from canonical.parties import counterparty
 from canonical.plugins import lookup
+from gateway.answer_bookings import bookings, claims
+from gateway.answer_corrections import corrections, of_payments, to_change
 from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
 from gateway.lake import RowSlices
@@ -30,6 +32,7 @@ _ISO_STATUS = {
     "kept": "ACCP", "rejected": "RJCT", "provider_rejected": "RJCT", "returned": "RJCT", "cancelled": "CANC", "waiting": "PDNG", "accepted": "ACCP",
     "submitted_unknown": "PDNG", "outstanding": "ACSP", "settled": "ACSC",
 }  # fmt: skip
+_NOTHING = {"booked": pl.lit(0, dtype=pl.Int64), "corrections": pl.lit(0, dtype=pl.Int64)}
 _WORDS = {
     "waiting": "Waits.",
     "kept": "Accepted.",
@@ -75,7 +78,13 @@ def answer_of(
         rejected_rows=partial(_rejected_rows, gateway, file),
         duplicate_of=_original(file) if duplicate else None,
         news=news,
+        bookings=partial(bookings, gateway, file["file_id"], news),
+        corrections=partial(_corrections, gateway, file["file_id"], news),
     )  # fmt: skip
+
+
+def _corrections(gateway: Gateway, file_id: str, news: pl.DataFrame | None) -> pl.DataFrame:
+    return of_payments(gateway, file_id, corrections(gateway, states_of(gateway, [file_id])), news)
 
 
 def _original(file: Mapping[str, Any]) -> str:
@@ -138,7 +147,7 @@ def _rows(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> Iterator
 def _requests(gateway: Gateway, request_id: str) -> pl.DataFrame:
     """What became of a cancellation request, as ANSWER rows."""
     outcomes = gateway.lake.whole(request_id, "outcomes").with_columns(
-        row="position", batch=pl.lit(1, dtype=pl.Int64), milestone=pl.lit("validated")
+        row="position", batch=pl.lit(1, dtype=pl.Int64), milestone=pl.lit("validated"), **_NOTHING
     )
     return outcomes.select(ANSWER_DTYPES.keys())
 
@@ -169,7 +178,7 @@ def _decided(gateway: Gateway, file: Mapping[str, Any]) -> Iterator[tuple[pl.Dat
         columns = ("row", "rule", state.alias("state"), "reason", nothing.alias("provider_reason"))
         yield (
             part.select(*_told_columns()),
-            joined.select(*columns, provider_message="why", milestone=pl.lit("validated")),
+            joined.select(*columns, provider_message="why", milestone=pl.lit("validated"), **_NOTHING),
         )
 
 
@@ -208,7 +217,15 @@ def _happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl
         "payment_id", "row", "status_kind", state=pl.when(planned).then(pl.lit("accepted")).otherwise("state")
     )
     said = stands.join(reasons_of(gateway, states), on="payment_id", how="left", maintain_order="left")
-    said = said.with_columns(milestone=_milestone()).drop("status_kind")
+    told = corrections(gateway, states)
+    said = said.with_columns(milestone=_milestone()).drop("status_kind").join(
+        _counted(claims(gateway, file_id), "booked"), on="payment_id", how="left", maintain_order="left"
+    ).join(_counted(told, "corrections"), on="payment_id", how="left", maintain_order="left").join(
+        to_change(told), on="payment_id", how="left", maintain_order="left"
+    ).with_columns(
+        pl.col("booked", "corrections").fill_null(0),
+        provider_message=pl.concat_str("provider_message", "change", separator=" ", ignore_nulls=True).replace("", None),
+    ).drop("change")  # fmt: skip
     verdicts = standing_verdicts(gateway, file_id).select("row", "rule", "reason")
     known = said.join(verdicts, on="row", how="left", maintain_order="left")
     known = known.join(_planned(gateway, file_id), on="row", how="left", maintain_order="left")
@@ -220,6 +237,10 @@ def _happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl
     for part in gateway.lake.parts(file_id, "payments", columns=["payment_id", *_TOLD]):
         here = known.join(part.select("payment_id"), on="payment_id", how="semi", maintain_order="left")
         yield part.select(*_told_columns()), here.drop("payment_id")
+
+
+def _counted(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    return frame.group_by("payment_id").agg(pl.len().cast(pl.Int64).alias(name))
 
 
 def _milestone() -> pl.Expr:

@@ -12,7 +12,7 @@ from gateway.composition import Gateway
 from gateway.registry import tables as t
 
 _NUMBERED: Final = "answer-______"
-_SAID: Final = ("milestone", "status", "reason", "message")
+_SAID: Final = ("milestone", "status", "reason", "message", "booked", "corrections")
 _PATHS: Final = {
     "validated": ("validated",),
     "sent": ("sent",),
@@ -39,14 +39,17 @@ def told_before(gateway: Gateway, file_id: str) -> tuple[int, pl.DataFrame]:
 
 
 def news_of(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
-    """row, milestone and `was` (its milestone when it was last told of) of the payments that stand otherwise than was told."""
+    """The payments that stand otherwise than was told.
+
+    Returns: row, milestone, and of when they were last told of `was` (milestone), booked_told, corrections_told.
+    """
     now = rows.lazy().select(dtypes(TOLD).keys()).collect()
     before = before.rename({name: f"{name}_told" for name in _SAID})
     both = now.join(before, on="row", how="left", maintain_order="left").rename({"milestone_told": "was"})
     changed = pl.any_horizontal(
         pl.col(name).ne_missing(pl.col("was" if name == "milestone" else f"{name}_told")) for name in _SAID
     )
-    return both.filter(changed).select("row", "milestone", "was")
+    return both.filter(changed).select("row", "milestone", "was", "booked_told", "corrections_told")
 
 
 def reached(news: pl.DataFrame) -> set[str]:

@@ -26,7 +26,7 @@ from gateway.reading import agreed_formats
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
 _FROM_CLIENTS = ("payment", "cancellation")
-_TELL_NOT_ALL = frozenset({"corrected-rows", "answer-nacha"})
+_TELL_NOT_ALL = frozenset({"corrected-rows", "answer-nacha", "answer-corrections", "camt.054"})
 Profile = TypeVar("Profile", ClientProfile, ProviderProfile)
 
 
@@ -211,8 +211,8 @@ def _check_client(client: ClientProfile) -> list[tuple[tuple[str | int, ...], st
         problems += [
             (("format_options", name, *where[3:]) if "options" in where else where, told) for where, told in found
         ]
-    if {answer.name for answer in client.answers} <= _TELL_NOT_ALL:
-        told = "none of these answers tells of a file without rejected payments; add pain.002 or a table"
+    if {answer.name for answer in client.answers if "validated" in answer.at} <= _TELL_NOT_ALL:
+        told = "none of these answers tells at `validated` of every payment, rejected or not; add pain.002 or a table"
         problems.append((("answers",), told))
     layouts = {name for name, item in discover("exporters", "EXPORT").items() if item.kind == "report"}
     problems += [

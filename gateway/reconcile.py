@@ -16,8 +16,6 @@ from canonical.errors import Conflict
 from canonical.frames import ENTRIES, MATCHES, STATEMENTS, UNMATCHES, dtypes, empty
 from canonical.matching import ReconciliationRules
 from gateway.book import attribution, feedback_frames, provider_book, standing_matches
-from canonical.frames import ENTRIES, MATCHES, STATEMENTS, dtypes, empty
-from gateway.book import attribution, feedback_frames, provider_book, provider_frames
 from gateway.composition import Gateway
 from gateway.news import note_news
 from gateway.registry import tables as t

@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import polars as pl
 import pytest
 from lxml import etree
 from test_answers import outbox
 from test_journey import receive_one
-from world import BANK_TERMS, agree
+from world import BANK_TERMS, Clock, agree, upload
 
 from gateway import answer as answering
 from gateway.answer import answer_duplicates, files_with_news
+from gateway.book import states_of
 from gateway.composition import Gateway
 from gateway.dispatch import dispatch, due
 from gateway.follow import follow
+from gateway.receive import receive
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.stages import outcome_answer, run_journey, take_in
@@ -212,12 +215,32 @@ def test_two_workers_tell_once(gateway: Gateway, bank: Bank, monkeypatch: pytest
 def test_a_copy_is_answered_by_a_set_of_its_own(gateway: Gateway) -> None:
     file_id = begin(gateway, **{"pain.002": ("validated",), "answer_csv": ("validated",)})
     run_journey(gateway, file_id)
-    from world import upload
-
-    from gateway.receive import receive
-
     upload(gateway, "alder", "b.xml", salaries_pain001(TODAY))
     receive(gateway)
     assert len(answer_duplicates(gateway, file_id)) == 2
     assert [name for name in names(gateway) if "duplicate" in name] == ["duplicate-1.csv", "duplicate-1.pain002.xml"]
     assert answer_duplicates(gateway, file_id) == []
+
+
+def test_bookings_are_notified_once_with_the_clients_own_ids(gateway: Gateway, bank: Bank, clock: Clock, xsd) -> None:
+    file_id = begin(gateway, **{"pain.002": ("acknowledged", "settled"), "camt.054": ("settled", "returned")})
+    the_day(gateway, bank, file_id)
+    later = TODAY + dt.timedelta(days=3)
+    clock.move(days=3)
+    bank.close_day(later)
+    news(gateway)
+    assert names(gateway) == [
+        "acknowledged-1.pain002.xml", "returned-3.camt054.xml", "settled-2.camt054.xml", "settled-2.pain002.xml",
+    ]  # fmt: skip
+    told = {name.split(".", 3)[3]: etree.fromstring(data) for name, data in outbox(gateway, "alder").items()}
+    first, back = told["settled-2.camt054.xml"], told["returned-3.camt054.xml"]
+    for tree in (first, back):
+        xsd("camt.054.001.08").assertValid(tree)
+    settled = states_of(gateway, [file_id]).filter(pl.col("state").is_in(["settled", "returned"]))
+    assert sorted(item.text for item in first.iter("{*}EndToEndId")) == sorted(settled["end_to_end_id"])
+    assert len(settled) == 9
+    (entry,) = back.iter("{*}Ntry")
+    assert (entry.findtext("{*}CdtDbtInd"), entry.findtext(".//{*}EndToEndId")) == ("CRDT", "SAL-11-2004")
+    assert entry.findtext(".//{*}RtrInf/{*}Rsn/{*}Cd") is not None
+    outcome_answer(gateway, file_id)
+    assert len(names(gateway)) == 4

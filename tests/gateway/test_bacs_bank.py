@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_answers import outbox
 from test_journey import receive_one
 from world import Clock
 
@@ -46,7 +47,7 @@ time_zone: Europe/London
 currencies: [GBP]
 complete: renamed
 approval_limit_minor: {GBP: 100000000}
-answers: [{name: answer-csv}]
+answers: [{name: answer-csv}, {name: answer-corrections}]
 """
 ACCOUNTS = [iban("GB", f"BANK300001{12345678 + index:08d}") for index in range(4)]
 HEAD = (
@@ -166,3 +167,20 @@ def test_a_correction_moves_nothing_and_is_news(gateway, file_id, tmp_path) -> N
     assert files_with_news(gateway) == [file_id]
     outcome_answer(gateway, file_id)
     assert files_with_news(gateway) == []
+    told = {name.split(".", 3)[3]: data.decode("utf-8-sig") for name, data in outbox(gateway, "dogwood").items()}
+    assert sorted(told) == ["acknowledged-1.corrections.csv", "acknowledged-1.csv", "validated.csv"]
+    head, row = told["acknowledged-1.corrections.csv"].splitlines()
+    assert head == "row,line,end_to_end_id,mandate_id,account,code,reason,change_to,told_on,act_by"
+    assert row.startswith(f"2,3,BILL-1,ENERGY-000011,{ACCOUNTS[1]},CTAM,ADDACS 3: account transferred to another bank.")
+    assert row.endswith('"sort code 608301, account number 98765432",2026-11-20,2026-11-25')
+    (line,) = [line for line in told["acknowledged-1.csv"].splitlines() if "BILL-1" in line]
+    assert "Change its sort code and account number by 2026-11-25." in line
+    assert "98765432" not in line
+    bring(
+        tmp_path,
+        gateway,
+        "2.arudd.xml",
+        returned("ARUDD", "ReturnedDebitItem", "ENERGY-000010", ACCOUNTS[0], "65.00", "1"),
+    )
+    outcome_answer(gateway, file_id)
+    assert [name for name in outbox(gateway, "dogwood") if "corrections" in name and "-2" in name] == [], "told once"
