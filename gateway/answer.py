@@ -65,7 +65,7 @@ def answer_duplicates(gateway: Gateway, file_id: str) -> list[str]:
     sent = _deliver(gateway, file_id)
     with answer_rows(gateway, file, "outcome") as rows:
         for arrival in gateway.registry.rows(t.ARRIVALS, *_unanswered(), t.ARRIVALS.c.file_id == file_id):
-            told = AnswerSet(gateway, file, "duplicate", f"answer-{arrival['arrival_id']}", rows, duplicate=arrival)
+            told = AnswerSet(gateway, file, "duplicate", arrival["arrival_id"], rows, duplicate=arrival)
             told.commit(gateway.profiles.client(file["client_id"]).answers)
             sent += _deliver(gateway, file_id)
             with gateway.registry.transaction() as connection:
@@ -142,7 +142,9 @@ def _wanted(gateway: Gateway, file: Mapping[str, Any], milestones: set[str]) -> 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSet:
-    """Exports of one state of a file. `stage`: what makes it count once; `number`: of the file's sets, 0 where it needs none.
+    """Exports of one state of a file. `stage`: what makes it count once (of a copy of the file its arrival, which is no stage).
+
+    `number`: of the file's sets, 0 where it needs none.
 
     `news`: row and milestone of the payments that it tells something new of, None: of all.
     """
@@ -161,17 +163,25 @@ class AnswerSet:
 
         A set in which no export has anything to tell is none: nothing counts, and True.
         """
-        draft = self.gateway.lake.draft(self.file["file_id"], self.stage)
         members = [member for plugin in plugins if (member := self._write(plugin)) is not None]
         if not members:
             return True
-        if self.milestone not in {"received", "duplicate"}:
+        draft = None
+        if self.milestone != "duplicate":
+            draft = self.gateway.lake.draft(self.file["file_id"], self.stage)
             draft.write("told", snapshot(self.rows))
         return self._count(draft, members)
 
-    def _count(self, draft: Draft, members: list[dict[str, Any]]) -> bool:
-        detail = {"milestone": self.milestone, "number": self.number, "exports": [item["slot"] for item in members]}
-        return draft.commit(detail, self._inserted(members))
+    def _count(self, draft: Draft | None, members: list[dict[str, Any]]) -> bool:
+        if draft is not None:
+            detail = {"milestone": self.milestone, "exports": [item["slot"] for item in members]}
+            return draft.commit(detail, self._inserted(members))
+        try:
+            with self.gateway.registry.transaction() as connection:
+                self._inserted(members)(connection)
+        except Conflict:
+            return False
+        return True
 
     def _inserted(self, members: list[dict[str, Any]]) -> Callable[[Connection], None]:
         registry = self.gateway.registry
@@ -183,13 +193,15 @@ class AnswerSet:
             original = PurePath(self.duplicate["name"] if self.duplicate else self.file["name"]).name
             name = f"{original}.{self.file['file_id'][:6]}.{self._called()}{f'-{number}' if number else ''}"
             for member in members:
-                insert_new(
+                ours = insert_new(
                     connection, t.SUBMISSIONS,
                     **{**member, "name": f"{name}{member['name']}"}, kind="answer", file_id=self.file["file_id"],
                     destination=self.file["client_id"], payments=self.rows.height, sum_minor=0,
                     business_date=self.gateway.clock().date().isoformat(), state="PREPARED", attempt=0, detail="",
                     created_at=registry.now(), changed_at=registry.now(),
                 )  # fmt: skip
+                if not ours:
+                    raise Conflict("another worker's set came first", submission_id=member["submission_id"])
 
         return insert
 
@@ -199,7 +211,7 @@ class AnswerSet:
 
     def _write(self, plugin: AnswerPlugin) -> dict[str, Any] | None:
         """Write a member and store it: its own columns of SUBMISSIONS, `name` being its suffix. None: nothing to tell."""
-        slot = f"{plugin.name}/{self._called()}/{self.stage}"
+        slot = f"{plugin.name}/{self._called()}/{self.stage.removeprefix('answer-')}"
         submission_id = make_id("S", self.file["file_id"], slot)
         export = lookup("exporters", "EXPORT", plugin.name)
         export = export.with_options(export.options.model_validate(plugin.options))
