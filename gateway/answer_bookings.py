@@ -8,7 +8,7 @@ import polars as pl
 
 from canonical.frames import ALL, BOOKINGS, conform, empty
 from canonical.parties import counterparty, ordering
-from gateway.book import feedback_frames, provider_frames
+from gateway.book import feedback_frames, standing_matches
 from gateway.composition import Gateway
 from gateway.plans import live_submissions
 
@@ -23,7 +23,7 @@ _PARTIES: Final = ("name", "account", "agent")
 def claims(gateway: Gateway, file_id: str) -> pl.DataFrame:
     """MATCHES that moved money of the file's payments, with `nth` of the payment's, from 1, in the order they were found."""
     providers = sorted({row["destination"] for row in live_submissions(gateway, file_id)})
-    frames = [provider_frames(gateway, provider, "matches") for provider in providers]
+    frames = [standing_matches(gateway, provider) for provider in providers]
     found = pl.concat([empty(ALL["matches"]), *frames]).filter(
         pl.col("payment_id").str.starts_with(file_id) & pl.col("kind").is_in(_MOVES)
     )

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from canonical.errors import Conflict, NotFound
 from canonical.frames import MATCHES, UNMATCHES, conform
 from canonical.limits import BY_HAND_BASIS_POINTS_MAX
-from gateway.answer import note_news
 from gateway.book import feedback_frames, provider_book, standing_matches
 from gateway.composition import Gateway
+from gateway.news import note_news
 from gateway.reconcile import Position, next_run, position
 from reconciliation.fees import is_fee
 from reconciliation.frames import BOOKED, OPEN
