@@ -5,7 +5,7 @@
 | found | gateway | – | open, or assigned where the provider's profile names an owner |
 | changed | gateway | any but written_off | the same: its amount, kind or words are others now |
 | cleared | gateway | any but written_off | resolved: its cause is gone |
-| returned | gateway | resolved | open: its cause is back |
+| returned | gateway | resolved | open: its cause is back, or its amount is another than was resolved |
 | assigned, released | person | open, assigned, explained | assigned, open; explained stays |
 | noted | person | any | the same |
 | explained | person | open, assigned, explained | explained |

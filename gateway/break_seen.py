@@ -113,7 +113,10 @@ class Keeper:
             if all(item[name] == row[name] for name in _MONEY):
                 return False  # what was written off stands as it was decided
             item = self._reverse(item, "another amount stands there now")
-        self._act(item, Deed("changed", GATEWAY, _difference(item, row), _named(row)))
+        # What a person resolved was another amount: it is for people again.
+        again = item["state"] == BreakState.RESOLVED and any(item[name] != row[name] for name in _MONEY)
+        action = "returned" if again else "changed"
+        self._act(item, Deed(action, GATEWAY, _difference(item, row), _named(row)))
         return True
 
     def _clear(self, item: Item, reason: str) -> None:

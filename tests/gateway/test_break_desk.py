@@ -146,6 +146,20 @@ def test_money_is_not_talked_away(gateway: Gateway) -> None:
         decide(gateway, only(gateway)["break_id"], Wish("resolve", "anna", "never mind"))
 
 
+def test_what_was_resolved_and_grows_is_for_people_again(gateway: Gateway, monkeypatch) -> None:
+    bank_statement(gateway, entry_line(1, 500))
+    gap = open_items(gateway).with_columns(kind=pl.lit("statement_chain"))
+    monkeypatch.setattr(breaks, "breaks_of", lambda *_: gap)
+    break_id = only(gateway)["break_id"]
+    decide(gateway, break_id, Wish("resolve", "anna", "the bank sent it by mail"))
+    assert look(gateway).breaks.is_empty()
+    monkeypatch.setattr(breaks, "breaks_of", lambda *_: gap.with_columns(note=pl.lit("in other words")))
+    assert look(gateway).breaks.is_empty(), "other words alone are no other break"
+    monkeypatch.setattr(breaks, "breaks_of", lambda *_: gap.with_columns(amount_minor=pl.col("amount_minor") + 1))
+    assert only(gateway)["state"] == "open"
+    assert [action for action, _, _ in events_of(gateway, break_id)] == ["found", "resolved", "changed", "returned"]
+
+
 def test_what_was_agreed_of_owners_holds(gateway: Gateway) -> None:
     agree_breaks(gateway, owners=["anna", "bert"])
     bank_statement(gateway, entry_line(1, 500))
