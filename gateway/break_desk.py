@@ -127,12 +127,14 @@ def _reverse(gateway: Gateway, connection: Connection, item: Item, wish: Wish) -
 def _accept(_gateway: Gateway, _connection: Connection, item: Item, wish: Wish) -> _Act:
     _said(item, wish.reason, "a reason")
     ids = json.loads(wish.value or "[]")
-    if item["side"] == "book":
-        claim = {"entry_ids": ids, "payment_ids": [item["subject"]]}
-    else:
-        claim = {"entry_ids": [item["subject"]], "payment_ids": ids}
     if not ids or item["kind"] not in _WAITING:
         raise Conflict("nothing answers to it that it could be matched with", break_id=item["break_id"])
+    if item["side"] == "bank":
+        claim = {"entry_id": item["subject"], "payment_ids": ids}
+    elif len(ids) == 1:
+        claim = {"entry_id": ids[0], "payment_ids": [item["subject"]]}
+    else:
+        raise Conflict("a payment is matched with one entry; accept it where that stands", break_id=item["break_id"])
     return "accepted", {"claim": json.dumps({**claim, "by": wish.by, "reason": wish.reason})}
 
 

@@ -15,6 +15,7 @@ from canonical.break_columns import COLUMNS, STATES, YES, Column
 from canonical.codes import BreakState
 from canonical.errors import Conflict, NotFound
 from canonical.money import format_minor, parse_minor
+from gateway.break_claims import carry_out
 from gateway.break_desk import Wish, decide_in
 from gateway.break_events import item_of
 from gateway.breaks import look
@@ -76,6 +77,10 @@ def import_breaks(gateway: Gateway, data: bytes, by: str, *, row_by_row: bool = 
     plan.faults += plan.read.faults
     _judge(gateway, plan)
     applied = _each(gateway, plan) if row_by_row else _all(gateway, plan)
+    refused = carry_out(gateway)
+    for row, _ in plan.wishes:
+        if row["break_id"] in refused:
+            plan.fault(row, "accept", f"it was accepted, and cannot be matched: {refused[row['break_id']]}")
     faults = sorted(plan.faults, key=lambda fault: (fault.row, fault.column))
     return Imported(applied, plan.unchanged, plan.repeated, faults)
 

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from canonical.errors import Conflict
+from canonical.errors import Conflict, NotFound
 from canonical.frames import BREAKS, empty
 from gateway.book import all_book
+from gateway.break_claims import carry_out
 from gateway.break_events import Item, item_of
 from gateway.break_seen import Keeper, work_of
 from gateway.composition import Gateway
@@ -85,6 +86,7 @@ def look(gateway: Gateway) -> Looked:
     Raises:
         Conflict: other looks kept coming first.
     """
+    carry_out(gateway)
     for _ in range(_TRIES_MAX):
         # The number is read before what it numbers: a look that slept over another one's loses at the commit.
         number = _number(gateway)
@@ -145,3 +147,11 @@ def history(gateway: Gateway, break_id: str) -> tuple[Item, list[Item], list[dic
     found = everything(gateway, gateway.clock().date()).matched.suggestions
     of_it = found.filter(pl.col(ours) == item["subject"]).sort("score", descending=True, maintain_order=True)
     return item, events, of_it.select(pl.col(theirs).alias("answer"), "score", "reasons").rows(named=True)
+
+
+def best_answer(gateway: Gateway, break_id: str) -> str:
+    """What is suggested first for a break: payment_id for an entry, entry_id for a payment. Raises NotFound."""
+    suggested = history(gateway, break_id)[2]
+    if not suggested:
+        raise NotFound("nothing is suggested for it; name what it is to be matched with", break_id=break_id)
+    return str(suggested[0]["answer"])

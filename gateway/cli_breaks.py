@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -102,6 +103,30 @@ def reopen(break_id: BreakId, *, reason: Reason, by: By = None, revision: Revisi
     _decide(break_id, "reopen", by, revision, reason)
 
 
+@breaks_app.command()
+def accept(
+    break_id: BreakId,
+    *,
+    answers: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="Match it with this one (entry, or payments) instead of what is suggested."),
+    ] = None,
+    reason: Reason,
+    by: By = None,
+    revision: Revision = None,
+) -> None:
+    """Match a break with what is suggested, or with what you name."""
+    from gateway.break_claims import accept as match
+    from gateway.breaks import best_answer
+
+    with plainly():
+        gateway = opened()
+        chosen = answers or [best_answer(gateway, break_id)]
+        item = match(gateway, break_id, chosen, by or getpass.getuser(), reason, revision)
+    _tell(item)
+    raise typer.Exit(0 if item["state"] == "resolved" else 1)
+
+
 @breaks_app.command("write-off")
 def write_off(
     break_id: BreakId,
@@ -159,5 +184,9 @@ def _decide(
     with plainly():
         wish = Wish(action, by or getpass.getuser(), reason, value)
         item = decide(opened(), break_id, wish, revision)
-    waits = f"; {item['asked_by']} asked to write it off, one more person must" if item["asked_by"] else ""
-    typer.echo(f"{break_id}  {item['state']}" + (f" ({item['owner']})" if item["owner"] else "") + waits)
+    _tell(item)
+
+
+def _tell(item: Mapping[str, Any]) -> None:
+    asked = f"; {item['asked_by']} asked to write it off, one more person must" if item["asked_by"] else ""
+    typer.echo(f"{item['break_id']}  {item['state']}" + (f" ({item['owner']})" if item["owner"] else "") + asked)
