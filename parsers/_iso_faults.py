@@ -106,10 +106,10 @@ def encoding(detail: str) -> Fault:
     return fatal("xml-encoding", "RR10", message, 'Write the file in UTF-8 and declare encoding="UTF-8".')
 
 
-def not_the_message(what: str, name: str) -> Fault:
+def not_the_message(what: str, name: str, remedy: str | None = None) -> Fault:
     """No Document of the message `name`, or not one only."""
-    remedy = f"Send a Document in a namespace such as urn:iso:std:iso:20022:tech:xsd:{name}.001.09."
-    return fatal("iso-message", "FF01", what, remedy)
+    namespace = f"Send a Document in a namespace such as urn:iso:std:iso:20022:tech:xsd:{name}.001.09."
+    return fatal("iso-message", "FF01", what, remedy or namespace)
 
 
 def no_header() -> Fault:

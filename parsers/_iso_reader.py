@@ -128,19 +128,22 @@ class Reader(Feeder):
         if local == "Document":
             found = self.message.version.search(namespace)
             if found is None or self.version is not None or not self.message.knows(found.group()):
-                what = "it is the second one of the file" if self.version else f"its namespace is {namespace[:100]!r}"
-                self._refuse(f"This Document is no {self.message.name} message that can be read: {what}.")
+                second = self.version is not None
+                what = "it is the second one of the file" if second else f"its namespace is {namespace[:100]!r}"
+                remedy = "Send each message in a file of its own." if second else None
+                self._refuse(f"This Document is no {self.message.name} message that can be read: {what}.", remedy)
             else:
                 self.version, self._document_depth = found.group(), self.depth
         elif self.version is not None and self.depth == self._document_depth + 1:
             if not self.message.elements.fullmatch(local):
                 own = self.message
-                self._refuse(f"The Document holds <{local[:60]}> where a {own.name} has <{own.element}>.")
+                what = f"The Document holds <{local[:60]}> where a {own.name} has <{own.element}>."
+                self._refuse(what, f"Leave everything but <{own.element}> out of the Document.")
             self._stack.append(self.message.tree)
             self._texts.append([])
 
-    def _refuse(self, what: str) -> None:
-        self.refuse(faults.not_the_message(what, self.message.name))
+    def _refuse(self, what: str, remedy: str | None = None) -> None:
+        self.refuse(faults.not_the_message(what, self.message.name, remedy))
 
     def _open(self, node: Node) -> None:
         if node.scope == "header":
