@@ -73,3 +73,5 @@ SUGGESTION_RIVALS_MAX: Final = 20
 """Open payments, or entries, of one account and amount that are compared with one another for suggestions."""
 BY_HAND_BASIS_POINTS_MAX: Final = 500
 """What an entry and the payments that a person matches with it may differ by, of the payments' sum; not where currencies differ."""
+OPEN_DAYS_MAX: Final = 60
+"""Days in which reconciliation still waits for an entry of a payment that was refused or came back, or that moves no money."""

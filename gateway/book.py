@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -145,11 +145,15 @@ def without_verifications(gateway: Gateway, provider_id: str, statuses: pl.DataF
     return statuses.filter(~pl.any_horizontal(pl.col(name).is_in(ids).fill_null(value=False) for name in names))
 
 
-def feedback_frames(gateway: Gateway, provider_id: str, dataset: str) -> pl.DataFrame:
-    """A dataset of all feedback of a provider, with `feedback_id`, `received_on`, and `sequence` in order of receipt."""
+def feedback_frames(
+    gateway: Gateway, provider_id: str, dataset: str, feedback_ids: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """A dataset of a provider's feedback, all or some files, with `feedback_id`, `received_on`, and `sequence` in order of receipt."""
+    named = () if feedback_ids is None else (t.FEEDBACK.c.feedback_id.in_(feedback_ids),)
     rows = gateway.registry.rows(
-        t.FEEDBACK, t.FEEDBACK.c.provider_id == provider_id, order=(t.FEEDBACK.c.received_at, t.FEEDBACK.c.feedback_id)
-    )
+        t.FEEDBACK, t.FEEDBACK.c.provider_id == provider_id, *named,
+        order=(t.FEEDBACK.c.received_at, t.FEEDBACK.c.feedback_id),
+    )  # fmt: skip
     extra = {"feedback_id": pl.String, "sequence": pl.Int64, "received_on": pl.Date}
     frames = [pl.DataFrame(schema={**dtypes(ALL[dataset]), **extra})]
     frames += [

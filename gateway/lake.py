@@ -30,10 +30,13 @@ from canonical.limits import LAKE_PART_ROWS
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry, insert_new
 from gateway.store import ObjectStore
-from reconciliation.frames import STATES
+from reconciliation.frames import ATTRIBUTED, BOOK, STATES
 
-DATASETS: Final = {**ALL, "states": STATES}
-"""Dataset → schema. `states` is what a day was closed on."""
+DATASETS: Final = {
+    **ALL, "states": STATES, "closed": BOOK, "open_book": BOOK, "open_words": ATTRIBUTED, "open_entries": ALL["entries"],
+    "open_matches": ALL["matches"],
+}  # fmt: skip
+"""Dataset → schema. `states` is what a day was closed on; `closed` what a run of reconciliation closed, `open_…` what it left."""
 
 
 _SUMMED: Final = ("amount_minor", "currency")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import partial
 
 import polars as pl
+from sqlalchemy import Connection
 
 from canonical.errors import Conflict
 from canonical.frames import ENTRIES, MATCHES, STATEMENTS, UNMATCHES, dtypes, empty
@@ -18,6 +18,7 @@ from canonical.matching import ReconciliationRules
 from gateway.book import attribution, feedback_frames, provider_book, standing_matches
 from gateway.composition import Gateway
 from gateway.news import note_news
+from gateway.open_items import OpenItems, leave, open_items, take
 from gateway.registry import tables as t
 from reconciliation.ladder import Matched, Terms, match
 from reconciliation.states import ATTRIBUTED, Attribution, payment_states
@@ -114,7 +115,7 @@ def next_run(gateway: Gateway, provider_id: str) -> str:
 
 
 def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
-    """Match what can be matched and commit it; a repeat finds nothing more to match.
+    """Match what can be matched of what is open and new, and commit it; a repeat finds nothing more to match.
 
     Raises:
         NotFound: no such provider.
@@ -123,14 +124,32 @@ def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
     gateway.profiles.provider(provider_id)
     for _ in range(_TRIES_MAX):
         stage = next_run(gateway, provider_id)
-        found = position(gateway, provider_id)
-        new = found.matched.matches
-        if new.is_empty():
-            return Reconciled(0, found.matches.height, ())
+        items = open_items(gateway, provider_id)
+        terms = terms_of(gateway, provider_id)
+        new = match(items.states, items.entries, items.earlier, terms).matches
+        if new.is_empty() and not items.feedback and not items.submissions:
+            return Reconciled(0, _standing(gateway, provider_id), ())
         draft = gateway.lake.draft(provider_id, stage)
         draft.write("matches", new)
-        files = found.states.join(new, on="payment_id", how="semi")["file_id"].unique().sort().to_list()
-        detail = {"matches": new.height, "entries_read": found.entries.height}
-        if draft.commit(detail, partial(note_news, file_ids=files)):
-            return Reconciled(new.height, found.matches.height + new.height, tuple(files))
+        leave(draft, items, new, terms.undone)
+        files = items.states.join(new, on="payment_id", how="semi")["file_id"].unique().sort().to_list()
+        detail = {
+            "matches": new.height, "entries_read": items.entries.height, "payments_read": items.states.height,
+            "read_sha256": items.read_sha256, "left": True,
+        }  # fmt: skip
+
+        def also(
+            connection: Connection, items: OpenItems = items, stage: str = stage, files: list[str] = files
+        ) -> None:
+            take(gateway, connection, items, stage)
+            note_news(connection, files)
+
+        if draft.commit(detail, also):
+            return Reconciled(new.height, _standing(gateway, provider_id), tuple(files))
     raise Conflict(f"other reconciliation runs of {provider_id} kept coming first")
+
+
+def _standing(gateway: Gateway, provider_id: str) -> int:
+    """How many matches stand, from the manifests alone."""
+    made, undone = (gateway.lake.manifests(provider_id, name) for name in ("matches", "unmatches"))
+    return sum(item.rows for item in made) - sum(item.rows for item in undone)

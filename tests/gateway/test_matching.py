@@ -130,3 +130,44 @@ def test_faults_of_rules_have_file_and_line(tmp_path, text, fault):
     assert fault in str(told.value)
     with pytest.raises(BulkrailError):
         read_rules(tmp_path / "nowhere.yaml")
+
+
+def rows_read(gateway: Gateway, monkeypatch) -> int:
+    """Rows of the lake that a run reads."""
+    counted = []
+    whole = type(gateway.lake)._part
+
+    def part(lake, *arguments):
+        frame = whole(lake, *arguments)
+        counted.append(frame.height)
+        return frame
+
+    monkeypatch.setattr(type(gateway.lake), "_part", part)
+    reconcile(gateway, BANK)
+    monkeypatch.setattr(type(gateway.lake), "_part", whole)
+    return sum(counted)
+
+
+def test_a_run_reads_what_is_open_and_new_not_history(gateway, tmp_path, monkeypatch):
+    statement_day(gateway, tmp_path)
+    first = rows_read(gateway, monkeypatch)
+    assert first > 20, "the first run reads everything"
+    assert standing_matches(gateway, BANK).height == 9
+    again = rows_read(gateway, monkeypatch)
+    left = position(gateway, BANK)
+    open_now = left.states.filter(~pl.col("state").is_in(["settled"])).height
+    unexplained = left.entries.filter("booked").join(left.matches, on="entry_id", how="anti").height
+    assert again <= 3 * (open_now + unexplained), "book, words and entries of what is open"
+    assert again < first
+
+
+def test_open_items_and_everything_match_the_same(gateway, tmp_path):
+    statement_day(gateway, tmp_path)
+    reconcile(gateway, BANK)
+    assert position(gateway, BANK).matched.matches.is_empty(), "reading everything finds no more"
+    runs = gateway.registry.rows(t.STAGES, t.STAGES.c.subject == BANK, t.STAGES.c.stage.like("reconcile-%"))
+    assert len(runs) == 1
+    assert "read_sha256" in runs[0]["detail"]
+    assert reconcile(gateway, BANK).matched == 0
+    after = gateway.registry.rows(t.STAGES, t.STAGES.c.subject == BANK, t.STAGES.c.stage.like("reconcile-%"))
+    assert len(after) == 1, "nothing new: no run"

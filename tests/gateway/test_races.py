@@ -56,15 +56,15 @@ def statement_day(gateway, tmp_path) -> None:
 
 def test_two_matchers_claim_each_payment_once(gateway, tmp_path, monkeypatch) -> None:
     statement_day(gateway, tmp_path)
-    whole = reconciling.position
+    whole = reconciling.open_items
 
     def slept(*arguments):
         found = whole(*arguments)
-        monkeypatch.setattr(reconciling, "position", whole)
+        monkeypatch.setattr(reconciling, "open_items", whole)
         assert reconciling.reconcile(gateway, "euro_bank").matched == 9
         return found
 
-    monkeypatch.setattr(reconciling, "position", slept)
+    monkeypatch.setattr(reconciling, "open_items", slept)
     assert reconciling.reconcile(gateway, "euro_bank").matched == 0
     assert gateway.lake.whole("euro_bank", "matches")["payment_id"].is_unique().all()
 
