@@ -250,5 +250,23 @@ def settle(day: str) -> list[str]:
     return list(keys)
 
 
+def digest(day: str) -> list[str]:
+    """Write the digest of a day; the keys."""
+    from gateway.digest import write_digest
+
+    return write_digest(open_gateway(), day)
+
+
+def report(day: str) -> list[str]:
+    """Write and send the clients' reports of a day, and publish the lake; the keys of the reports."""
+    from gateway.client_reports import client_reports
+    from gateway.publish import publish
+
+    gateway = open_gateway()
+    keys = client_reports(gateway, day)
+    _log.info("published: %s", publish(gateway))
+    return keys
+
+
 def _labelled(file: Mapping[str, Any]) -> Record:
     return {"file_id": file["file_id"], "label": f"{file['client_id']} · {file['name']}"}

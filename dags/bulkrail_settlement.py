@@ -5,14 +5,16 @@
 Prepares the close of a day, in the name of `gateway`: ties the books out, provider by provider, posts, and writes the
 reconciliation and settlement reports. They are preliminary until a person reviews them: `bulkrail close review DAY`. It runs
 daily at 04:00 UTC for the day before. *Trigger* with a `day` prepares that day, also once more: where inputs changed, as a
-further revision. A day that was reviewed is not changed.
+further revision. A day that was reviewed is not changed. Then each client's report of the day is made, and what is committed is
+published for other tools. The day's digest is written beside that, whether the day ties or not.
 
 ## What a red task means
 
-| `settle` says | meaning | what to do |
+| what says so | meaning | what to do |
 |---|---|---|
-| `NotTied` | the day does not add up; the log names each row at fault | finance finds the cause; settle the day again by hand |
-| `Conflict` | the day is closed and something came late, or an earlier day is open | the message says which command is needed |
+| `settle`: `NotTied` | the day does not add up; the log names each row at fault | finance finds the cause; settle the day again by hand |
+| `settle`: `Conflict` | the day is closed and something came late, or an earlier day is open | the message says which command is needed |
+| `digest` or `report` alone is red | the close stands | clear the task when its cause in the log is gone |
 | `TransientError`, `OutsideError` | registry or object store | passing faults mend themselves; then clear the task |
 
 A day that does not tie is not repeated by itself: a repeat would read the same numbers.
@@ -71,4 +73,16 @@ with DAG(
         """Tie the day out and write its reports."""
         return work.settle(day)
 
-    settle(day_to_close())
+    @task(task_display_name="digest of the day", pool=FILES_POOL)
+    def digest(day: str) -> list[str]:
+        """Write the day on one page, whether it ties or not."""
+        return work.digest(day)
+
+    @task(task_display_name="client reports, published data", pool=FILES_POOL)
+    def report(day: str) -> list[str]:
+        """Tell the clients what became of their files, and publish what is committed."""
+        return work.report(day)
+
+    closing = day_to_close()
+    settle(closing) >> report(closing)
+    digest(closing)

@@ -108,6 +108,11 @@ def the_day_is_closed(town: Town, dags: dict[str, Any], day: dt.date) -> None:
     reports = {item.key for item in town.gateway().store.list(f"reports/{day}")}
     for name in ("reconciliation", "settlement"):
         assert {f"reports/{day}/{name}-{scope}.xlsx" for scope in (*BANKS, "all")} <= reports
+    # A client's day is that of its own zone.
+    told = {f"client-{row['client_id']}" for row in town.rows(t.FILES, received_on=day.isoformat())}
+    assert {f"reports/{day}/{name}.pdf" for name in ("digest-all", *told)} <= reports
+    published = {item.key.split("/")[1] for item in town.gateway().store.list("published")}
+    assert {"payments", "matches", "states", "postings", "registry"} <= published
 
 
 def a_repeat_changes_nothing(town: Town, dags: dict[str, Any], day: dt.date) -> None:
