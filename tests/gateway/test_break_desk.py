@@ -24,6 +24,7 @@ from gateway.breaks import history, look, open_breaks
 from gateway.composition import Gateway
 from gateway.registry import tables as t
 from gateway.registry import trail
+from gateway.settle import settle
 from gateway.write_offs import adjustments
 
 TODAY = dt.date(2026, 11, 20)
@@ -110,11 +111,11 @@ def test_at_the_same_moment_one_wins(gateway_anywhere: Gateway) -> None:
     assert len(events_of(gateway_anywhere, row["break_id"])) == 2
 
 
-def test_looks_at_the_same_moment_find_once(gateway_anywhere: Gateway) -> None:
-    bank_statement(gateway_anywhere, entry_line(1, 500), entry_line(2, 600))
+def test_looks_at_the_same_moment_find_once(gateway: Gateway) -> None:
+    bank_statement(gateway, entry_line(1, 500), entry_line(2, 600))
     with ThreadPoolExecutor(3) as pool:
-        assert sum(found.found for found in pool.map(lambda _: look(gateway_anywhere), range(3))) == 2
-    assert len(gateway_anywhere.registry.rows(t.BREAK_EVENTS)) == 2
+        assert sum(found.found for found in pool.map(lambda _: look(gateway), range(3))) == 2
+    assert len(gateway.registry.rows(t.BREAK_EVENTS)) == 2
 
 
 def test_without_its_cause_it_closes_and_back_it_has_its_history(gateway_anywhere: Gateway, monkeypatch) -> None:
@@ -189,17 +190,17 @@ def test_below_the_limit_one_person_writes_off(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("limits", [{"EUR": 499}, {"USD": 10**6}])
-def test_above_the_limit_it_takes_two(gateway_anywhere: Gateway, limits: dict[str, int]) -> None:
-    agree_breaks(gateway_anywhere, write_off_limit_minor=limits)
-    bank_statement(gateway_anywhere, entry_line(1, 500, "DBIT"))
-    break_id = only(gateway_anywhere)["break_id"]
-    asked = decide(gateway_anywhere, break_id, Wish("write_off", "anna", "too old"))
+def test_above_the_limit_it_takes_two(gateway: Gateway, limits: dict[str, int]) -> None:
+    agree_breaks(gateway, write_off_limit_minor=limits)
+    bank_statement(gateway, entry_line(1, 500, "DBIT"))
+    break_id = only(gateway)["break_id"]
+    asked = decide(gateway, break_id, Wish("write_off", "anna", "too old"))
     assert (asked["state"], asked["asked_by"]) == ("open", "anna")
-    assert adjustments(gateway_anywhere, TODAY).is_empty()
+    assert adjustments(gateway, TODAY).is_empty()
     with pytest.raises(Conflict, match="another person must"):
-        decide(gateway_anywhere, break_id, Wish("write_off", "anna", "too old"))
-    assert decide(gateway_anywhere, break_id, Wish("write_off", "bert", "agreed"))["state"] == "written_off"
-    (row,) = gateway_anywhere.registry.rows(t.ADJUSTMENTS)
+        decide(gateway, break_id, Wish("write_off", "anna", "too old"))
+    assert decide(gateway, break_id, Wish("write_off", "bert", "agreed"))["state"] == "written_off"
+    (row,) = gateway.registry.rows(t.ADJUSTMENTS)
     assert (row["asked_by"], row["made_by"], row["credit_debit"]) == ("anna", "bert", "DBIT")
 
 
@@ -256,22 +257,37 @@ def test_another_amount_is_another_question(gateway: Gateway, monkeypatch) -> No
     assert sum_of(adjustments(gateway, TODAY)) == 0
 
 
-def test_a_signed_day_is_not_posted_to(gateway_anywhere: Gateway) -> None:
-    agree_breaks(gateway_anywhere, write_off_limit_minor={"EUR": 500})
-    bank_statement(gateway_anywhere, entry_line(1, 500))
-    break_id = only(gateway_anywhere)["break_id"]
-    with gateway_anywhere.registry.transaction() as connection:
+def test_a_signed_day_is_not_posted_to(gateway: Gateway) -> None:
+    agree_breaks(gateway, write_off_limit_minor={"EUR": 500})
+    bank_statement(gateway, entry_line(1, 500))
+    break_id = only(gateway)["break_id"]
+    with gateway.registry.transaction() as connection:
         connection.execute(t.DAYS.insert().values(day="2026-11-20", state="reviewed", revision=1, reason=""))
-    decide(gateway_anywhere, break_id, Wish("write_off", "anna", "small"))
-    assert adjustments(gateway_anywhere, TODAY).is_empty()
-    assert adjustments(gateway_anywhere, TODAY + dt.timedelta(days=1)).height == 1
-    assert adjustments(gateway_anywhere, TODAY + dt.timedelta(days=1), "us_bank").is_empty()
-    assert adjustments(gateway_anywhere, TODAY + dt.timedelta(days=1), "euro_bank").height == 1
+    decide(gateway, break_id, Wish("write_off", "anna", "small"))
+    assert adjustments(gateway, TODAY).is_empty()
+    assert adjustments(gateway, TODAY + dt.timedelta(days=1)).height == 1
+    assert adjustments(gateway, TODAY + dt.timedelta(days=1), "us_bank").is_empty()
+    assert adjustments(gateway, TODAY + dt.timedelta(days=1), "euro_bank").height == 1
 
 
 def sum_of(made: pl.DataFrame) -> int:
     sign = pl.when(pl.col("credit_debit") == "CRDT").then(1).otherwise(-1)
     return made.select((pl.col("amount_minor") * sign).sum()).item()
+
+
+def test_what_is_written_off_is_posted_with_the_close(gateway: Gateway) -> None:
+    agree_breaks(gateway, write_off_limit_minor={"EUR": 500})
+    bank_statement(gateway, entry_line(1, 500))
+    decide(gateway, only(gateway)["break_id"], Wish("write_off", "anna", "small"))
+    settle(gateway, TODAY.isoformat(), "anna")
+    posted = gateway.lake.whole(f"close-all-{TODAY}-1", "postings")
+    moved = dict.fromkeys(("suspense", "write_offs"), 0)
+    for row in posted.iter_rows(named=True):
+        for side, sign in (("debit_account", 1), ("credit_account", -1)):
+            moved[row[side]] = moved.get(row[side], 0) + sign * row["amount_minor"]
+    assert (moved["suspense"], moved["write_offs"]) == (0, -500), (
+        "the stranger's money is a gain, and nothing is in suspense"
+    )
 
 
 # ---------------------------------------------------------------------------------------------- the table of moves
