@@ -53,7 +53,7 @@ def _reconcile(bench: Bench, count: int, target: float | None) -> None:
     bench.note(
         f"reconcile {held['payments']:,} payments, {held['entries']:,} entries", ladder, join, target,
         f"{ladder.found['matches']:,} matches, {held['payments'] / ladder.wall_s:,.0f} payments/s; "
-        f"at most {LADDER_MIB_MAX} MiB: {memory}",
+        f"the frames alone {ladder.found['frames_mib']} MiB; at most {LADDER_MIB_MAX} MiB: {memory}",
     )  # fmt: skip
 
 

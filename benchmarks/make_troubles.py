@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -82,13 +82,19 @@ def split(payments: pl.DataFrame) -> Told:
 
 
 def merged(payments: pl.DataFrame) -> Told:
-    """One entry for a whole submission, by the dice of its first payment; see `_BATCHES`."""
-    first = payments.with_columns(way=pl.first("dice").over("submission_id"))
+    """One entry for a whole submission, in the ways of `_BATCHES`."""
+    first = payments.with_columns(way=_way_of_batch())
     told, low = [], 0
     for high, way in _BATCHES:
         told.append(way(first.filter((pl.col("way") >= low) & (pl.col("way") < high))))
         low = high
     return Told(_both(*(item.rows for item in told)), _both(*(item.links for item in told)))
+
+
+def _way_of_batch() -> pl.Expr:
+    """Thousandths by turns from one submission to the next, so that a small day has every way."""
+    turn = pl.col("s").rank("dense").cast(pl.Int64) % 7
+    return turn.replace_strict(list(range(7)), [100, 900, 500, 650, 800, 300, 200], return_dtype=pl.Int64)
 
 
 def _batch(payments: pl.DataFrame, part: int = 0) -> pl.DataFrame:
@@ -163,7 +169,7 @@ _BATCHES: Final[tuple[tuple[int, Callable[[pl.DataFrame], Told]], ...]] = (
 
 def fee(payments: pl.DataFrame) -> Told:
     """The bank's charge is in the entry: told with the amount instructed, told alone, or not told at all."""
-    charge = (pl.col("dice2") % 5).replace_strict(range(5), [25, 50, 150, 500, 990], return_dtype=pl.Int64)
+    charge = _choice("dice2", (25, 50, 150, 500, 990))
     pays = pl.col("credit_debit") == "CRDT"
     charged = payments.with_columns(charge=charge).with_columns(
         booked_minor=pl.col("amount_minor") + pl.when(pays).then("charge").otherwise(-pl.col("charge"))
@@ -224,12 +230,18 @@ def duplicate(payments: pl.DataFrame) -> Told:
 def late_return(payments: pl.DataFrame) -> Told:
     """Settled, and back after two to five days: with RtrInf, by its transaction code alone, less charges, or without ids."""
     dice = pl.col("dice")
+    coded = (dice >= 450) & (dice < 600)
+    pays = pl.col("own_direction") == "CRDT"
     back = _back(payments, 1, 2 + pl.col("dice2") % 4).with_columns(
-        return_reason=pl.when((dice < 450) | (dice >= 600)).then(pl.lit(_REASONS[0])),
+        return_reason=pl.when(~coded).then(_choice("dice2", _REASONS)),
         return_text=pl.when((dice >= 600) & (dice < 800)).then(pl.lit("Account closed")),
-        original_code=pl.lit("PMNT/ICDT/ESCT"),
-        sub_family=pl.when(pl.col("own_direction") == "CRDT").then(pl.lit("RRTN")).otherwise(pl.lit("UPDD")),
-    )  # fmt: skip
+        original_code=pl.when(coded)
+        .then(None)
+        .when(pays)
+        .then(pl.lit("PMNT/ICDT/ESCT"))
+        .otherwise(pl.lit("PMNT/IDDT/ESDD")),
+        sub_family=pl.when(pays).then(pl.lit("RRTN")).otherwise(pl.lit("UPDD")),
+    )
     less = (dice >= 800) & (dice < 900) & (pl.col("own_direction") == "CRDT") & (pl.col("amount_minor") > 400)
     charged = back.with_columns(
         amount_minor=pl.col("amount_minor") - pl.when(less).then(300).otherwise(0),
@@ -243,7 +255,7 @@ def late_return(payments: pl.DataFrame) -> Told:
 
 def reversal(payments: pl.DataFrame) -> Told:
     """Booked and taken back (RvslInd): one by one, one by one and booked again, or a whole submission at once."""
-    first = payments.with_columns(way=pl.first("dice").over("submission_id"))
+    first = payments.with_columns(way=_way_of_batch())
     whole, single = first.filter(pl.col("way") < 250), first.filter(pl.col("way") >= 250)
     back = _back(single, 1, pl.lit(1)).with_columns(reversal=True)
     again = _moved(_tell(single.filter(pl.col("dice2") < 250), 2), pl.lit(1))
@@ -352,6 +364,11 @@ def _moved(rows: pl.DataFrame, days: pl.Expr) -> pl.DataFrame:
     """Booked and valued so many days later."""
     later = pl.duration(days=days)
     return rows.with_columns(booking_date=pl.col("booking_date") + later, value_date=pl.col("value_date") + later)
+
+
+def _choice(dice: str, values: tuple[Any, ...]) -> pl.Expr:
+    places = list(range(len(values)))
+    return (pl.col(dice) % len(values)).replace_strict(places, list(values), return_dtype=pl.Series(values).dtype)
 
 
 def _turned() -> pl.Expr:

@@ -13,8 +13,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from benchmarks.make_days import DAY, Days, make
+from benchmarks.make_days import DAY, MT_ACCOUNT, Days, make
+from benchmarks.make_statements import camt, mt940
+from canonical.contracts import Source
 from canonical.frames import MATCHES, conform, dtypes, empty
+from canonical.plugins import lookup
 from reconciliation.frames import BOOK
 from reconciliation.ladder import match
 from reconciliation.states import ATTRIBUTED, payment_states
@@ -101,6 +104,45 @@ def judge(days: Days, matches: pl.DataFrame) -> Quality:
     return Quality(judged, wanted)
 
 
+def through_files(days: Days) -> Days:
+    """The same days, their entries written as the banks' files and read by the formats: camt.053, camt.054 and MT940."""
+    told = _taken(days.entries).sort("statement_id", "position", "detail")
+    in_text = pl.col("account") == MT_ACCOUNT
+    notified = pl.col("origin") == "notification"
+    read = [
+        _read("camt.053", camt("camt.053", told.filter(~in_text & ~notified)), told.filter(~in_text & ~notified)),
+        _read("camt.054", camt("camt.054", told.filter(notified)), told.filter(notified)),
+        _read("mt940", mt940(told.filter(in_text & ~notified)), told.filter(in_text & ~notified)),
+    ]
+    entries = pl.concat([entries for entries, _ in read])
+    names = pl.concat([names for _, names in read])
+    truth = days.truth.join(names, on="entry_id", how="left").with_columns(entry_id="read_id").drop("read_id")
+    return Days(days.payments, entries, truth.unique(maintain_order=True))
+
+
+def _read(kind: str, data: bytes, told: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """ENTRIES that the format reads, and entry_id of what was told → read_id, by where each stands."""
+    found = lookup("parsers", "FORMAT", kind)
+    options = found.options(information="codes", encoding="utf-8") if kind == "mt940" else found.options()
+    said = found.read(Source("0" * 20, kind, data), options)
+    assert said.findings.is_empty(), said.findings
+    statements = told.select("account", "statement_id").unique(maintain_order=True)
+    assert statements["account"].equals(said.statements["account"])
+    known = told.join(statements.with_columns(read=said.statements["statement_id"]), on=["account", "statement_id"])
+    # A detail that is the whole of its entry may be told as the entry.
+    alone = pl.len().over("account", "read", "position") == 1
+    place = ["account", "read", "position", "ordinal"]
+    ordinal = pl.when(alone).then(0).otherwise("detail").alias("ordinal")
+    rows = said.entries.with_columns(pl.col("statement_id").alias("read")).with_columns(ordinal)
+    if kind == "mt940":
+        known, rows = known.with_columns(ordinal=0), rows.with_columns(ordinal=0)
+    else:
+        known = known.with_columns(ordinal)
+    names = known.join(rows.select(*place, read_id="entry_id"), on=place, how="left", validate="m:1")
+    assert names["read_id"].null_count() == 0
+    return said.entries, names.select("entry_id", "read_id")
+
+
 def by_trouble(quality: Quality) -> pl.DataFrame:
     """trouble, facts, recall, recall where a reference survives, matches, false ones."""
     survives = pl.col("reference_survives")
@@ -155,8 +197,9 @@ def joined(folder: Path) -> dict[str, Any]:
 def climbed(folder: Path) -> dict[str, Any]:
     """Both frames matched by all rungs: matches by rung and seconds, reading them apart."""
     states, entries = _kept(folder)
+    held = states.estimated_size("mb") + entries.estimated_size("mb")
     first = time.perf_counter()
     found = match(states, entries, empty(MATCHES)).matches
     seconds = time.perf_counter() - first
     by = dict(found["rung"].value_counts().sort("rung").iter_rows())
-    return {"seconds": seconds, "matches": found.height, "by_rung": by}
+    return {"seconds": seconds, "matches": found.height, "by_rung": by, "frames_mib": round(held)}

@@ -6,10 +6,12 @@ import ast
 
 import polars as pl
 import pytest
+from lxml import etree
 from world import REPOSITORY
 
 from benchmarks.make_days import AMOUNTS_MAX, DAY, RATES, Days, make
-from benchmarks.quality import by_rung, by_trouble, judge, measured
+from benchmarks.make_statements import camt
+from benchmarks.quality import by_rung, by_trouble, judge, matched, measured, through_files
 from canonical.frames import ENTRIES, MATCHES, checked, empty
 
 PAYMENTS = 2_000
@@ -23,7 +25,7 @@ def days() -> Days:
 
 
 def test_the_generator_knows_nothing_of_the_matcher() -> None:
-    files = [REPOSITORY / "benchmarks" / f"make_{name}.py" for name in ("days", "troubles")]
+    files = [REPOSITORY / "benchmarks" / f"make_{name}.py" for name in ("days", "troubles", "statements")]
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
     named = {
         name.partition(".")[0] if not name.startswith("benchmarks") else name
@@ -34,7 +36,7 @@ def test_the_generator_knows_nothing_of_the_matcher() -> None:
         )
     }  # fmt: skip
     assert named == {
-        "__future__", "datetime", "dataclasses", "typing", "collections", "numpy", "polars", "canonical",
+        "__future__", "datetime", "dataclasses", "typing", "collections", "xml", "numpy", "polars", "canonical",
         "benchmarks.make_troubles",
     }  # fmt: skip
 
@@ -105,3 +107,21 @@ def test_no_automatic_match_is_false(at_once: bool) -> None:
     quality = measured(PAYMENTS, SEEDS, at_once=at_once)
     assert quality.judged.height > PAYMENTS
     assert quality.false.is_empty(), f"{by_rung(quality)}\n{by_trouble(quality)}\n{quality.false}"
+
+
+def test_the_banks_own_files_tell_the_same(days: Days) -> None:
+    """Written as camt.053, camt.054 and MT940 and read by the formats, the day is matched as well as its frames were."""
+    read = through_files(days)
+    assert read.entries["entry_id"].is_unique().all()
+    frames, files = (judge(item, matched(item)) for item in (days, read))
+    assert files.false.is_empty()
+    assert files.recall() == frames.recall()
+    assert by_trouble(files).equals(by_trouble(frames))
+
+
+def test_what_is_written_is_valid(days: Days, xsd) -> None:
+    told = days.entries.unique("entry_id").sort("statement_id", "position", "detail")
+    for kind, origin in (("camt.053", "statement"), ("camt.054", "notification")):
+        part = told.filter(pl.col("origin") == origin)
+        assert not part.is_empty()
+        xsd(f"{kind}.001.08").assertValid(etree.fromstring(camt(kind, part)))
