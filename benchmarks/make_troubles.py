@@ -49,9 +49,15 @@ def clean(payments: pl.DataFrame) -> Told:
 
 
 def lost_reference(payments: pl.DataFrame) -> Told:
-    """No id of ours, or one cut to sixteen characters as an older system keeps it."""
+    """No id of ours, or one cut to fifteen characters as an older system keeps it; of some the other side is gone as well."""
     cut = pl.when(pl.col("dice") < 400).then(pl.col("reference").str.slice(0, 15))
-    return _linked(_without_ids(_tell(payments)).with_columns(instruction_id=cut))
+    account = pl.when(pl.col("dice2") < 600).then("counterparty_account")
+    name = pl.when(pl.col("dice2") < 900).then("counterparty_name")
+    return _linked(
+        _without_ids(_tell(payments)).with_columns(
+            instruction_id=cut, counterparty_account=account, counterparty_name=name
+        )
+    )
 
 
 def truncated_name(payments: pl.DataFrame) -> Told:
@@ -287,13 +293,13 @@ def wrong_currency(payments: pl.DataFrame) -> Told:
 def twins(payments: pl.DataFrame) -> Told:
     """Two equal payments of one day: ids on both, on neither, on one, or the client's id alike and ours there or gone.
 
-    Where the bank tells nothing that differs, nobody can say which entry is which payment's.
+    Of some without ids only one is booked yet. Where the bank tells nothing that differs, nobody can say which entry is which payment's.
     """
     dice = pl.col("dice")
     rows = _tell(payments).with_columns(instruction_id=pl.when((dice < 400) | (dice >= 850)).then("reference"))
     told, neither, one = dice < 400, (dice >= 400) & (dice < 600), (dice >= 600) & (dice < 700)
     first = pl.col("fact") == pl.col("pair") * _STEPS
-    without = _without_ids(rows.filter(neither | (one & ~first)))
+    without = _without_ids(rows.filter((neither & (first | (dice < 520))) | (one & ~first)))
     rest = rows.filter(told | (one & first) | (dice >= 700)).with_columns(
         end_to_end_id="own_id", batch_id=None, message_id=None, uetr=None, remittance=None, additional=None
     )
@@ -303,22 +309,34 @@ def twins(payments: pl.DataFrame) -> Told:
 
 
 def noise(payments: pl.DataFrame, count: int, seed: int) -> Told:
-    """Nobody's: charges, cards, strangers' transfers of the same amounts, and refunds that quote a payment of ours."""
-    some = payments.sample(count, seed=seed, with_replacement=True, shuffle=True).with_columns(
-        n=payments.height + pl.int_range(count), trouble=pl.lit("noise"), quoted="reference"
+    """Nobody's: charges, cards, strangers' transfers of the same amounts, refunds that quote a payment of ours.
+
+    And what the account's owner pays by other ways to the creditor, and of the amount, of a payment that is still to be booked.
+    """
+    some = payments.sample(count, seed=seed, with_replacement=True, shuffle=True)
+    unbooked = payments.filter(pl.col("trouble") == "unbooked")
+    same = unbooked.sample(count // 5, seed=seed, with_replacement=True) if unbooked.height else unbooked
+    both = pl.concat([some.head(count - same.height), same])
+    numbered = both.with_columns(
+        n=payments.height + pl.int_range(count), way=pl.int_range(count) % 5, known=pl.int_range(count) >= count - same.height,
+        trouble=pl.lit("noise"), quoted="reference",
+    )  # fmt: skip
+    rows = _without_ids(_tell(numbered.with_columns(currency="own_currency"))).with_columns(additional=None)
+    way, known = pl.col("way"), pl.col("known")
+    own = rows.filter(known).with_columns(
+        end_to_end_id=pl.format("TREASURY-{}", "group"), remittance=pl.lit("Paid by our treasury")
     )
-    way = pl.int_range(pl.len()) % 5
-    rows = _without_ids(_tell(some.with_columns(currency="own_currency"))).with_columns(
+    strange = rows.filter(~known).with_columns(
         counterparty_name=pl.lit("Stranger ") + pl.col("counterparty_name").str.slice(0, 6),
         counterparty_account=pl.lit("FR") + pl.col("counterparty_account").str.slice(2),
         end_to_end_id=pl.when(way == 1).then(pl.format("POS-{}", "group")),
         sub_family=pl.when(way == 0).then(pl.lit("CHRG")).when(way == 1).then(pl.lit("POSD")).otherwise("sub_family"),
         remittance=pl.when(way == 4).then(pl.format("Refund of your payment {}, thank you", "quoted"))
         .otherwise(pl.lit("Standing order")),
-        additional=None,
         credit_debit=pl.when(way == 4).then(_turned()).otherwise("credit_debit"),
     )  # fmt: skip
-    return Told(rows, rows.select(_LINK).clear())
+    every = _both(own, strange)
+    return Told(every, every.select(_LINK).clear())
 
 
 TROUBLES: Final[dict[str, Callable[[pl.DataFrame], Told]]] = {

@@ -17,13 +17,16 @@ from benchmarks.make_days import DAY, MT_ACCOUNT, Days, make
 from benchmarks.make_statements import camt, mt940
 from canonical.contracts import Source
 from canonical.frames import MATCHES, conform, dtypes, empty
+from canonical.matching import ReconciliationRules, RungRule
 from canonical.plugins import lookup
 from reconciliation.frames import BOOK
-from reconciliation.ladder import match
+from reconciliation.ladder import Terms, match, orders
 from reconciliation.states import ATTRIBUTED, payment_states
 
 _DAYS: Final = 14
 """From the first booking to the last run: a week of entries, and as long again for rungs that wait."""
+UNTOLD_FEE_MINOR_MAX: Final = 1_000
+"""What the bank's profile allows for charges in the amount that the entry does not tell."""
 _FACT: Final = ("payment_id", "booking", "fact")
 
 
@@ -73,8 +76,17 @@ def matched(days: Days, *, at_once: bool = False) -> pl.DataFrame:
         day = DAY + dt.timedelta(days=number)
         told = _taken(days.entries).filter(pl.col("booking_date") <= day)
         states = payment_states(known, empty(ATTRIBUTED), claims)
-        claims = pl.concat([claims, match(states, told, claims).matches])
+        terms = Terms(rules={"bank": rules()}, day=day)
+        claims = pl.concat([claims, match(states, told, claims, terms).matches])
     return claims
+
+
+def rules() -> ReconciliationRules:
+    """The built-in order, and that this bank takes its charges without telling."""
+    order = [rung.name for rung, _, _ in orders(())]
+    return ReconciliationRules(
+        rungs=tuple(RungRule(rung=name, minor_max=UNTOLD_FEE_MINOR_MAX if name == "fees" else 0) for name in order)
+    )
 
 
 def _taken(entries: pl.DataFrame) -> pl.DataFrame:
