@@ -23,8 +23,8 @@ from reconciliation.frames import BOOK
 from reconciliation.ladder import Terms, match, orders
 from reconciliation.states import ATTRIBUTED, payment_states
 
-_DAYS: Final = 14
-"""From the first booking to the last run: a week of entries, and as long again for rungs that wait."""
+_RUNS: Final = (*range(8), 14)
+"""Days after the first booking on which a run is made: a week of entries, and once more for rungs that wait."""
 UNTOLD_FEE_MINOR_MAX: Final = 1_000
 """What the bank's profile allows for charges in the amount that the entry does not tell."""
 _FACT: Final = ("payment_id", "booking", "fact")
@@ -72,7 +72,7 @@ def book(payments: pl.DataFrame) -> pl.DataFrame:
 def matched(days: Days, *, at_once: bool = False) -> pl.DataFrame:
     """MATCHES of all runs."""
     known, claims = book(days.payments), empty(MATCHES)
-    for number in range(0 if not at_once else _DAYS - 1, _DAYS):
+    for number in _RUNS[-1:] if at_once else _RUNS:
         day = DAY + dt.timedelta(days=number)
         told = _taken(days.entries).filter(pl.col("booking_date") <= day)
         states = payment_states(known, empty(ATTRIBUTED), claims)

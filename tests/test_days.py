@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 from world import REPOSITORY
 
+from benchmarks.finance import RECALL_MIN, RECALL_SURVIVING_MIN
 from benchmarks.make_days import AMOUNTS_MAX, DAY, RATES, Days, make
 from benchmarks.make_statements import camt
 from benchmarks.quality import by_rung, by_trouble, judge, matched, measured, through_files
@@ -103,20 +104,23 @@ def test_a_false_match_is_told(days: Days) -> None:
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-def test_no_automatic_match_is_false(at_once: bool) -> None:
+def test_no_automatic_match_is_false_and_few_are_missed(at_once: bool) -> None:
     quality = measured(PAYMENTS, SEEDS, at_once=at_once)
     assert quality.judged.height > PAYMENTS
     assert quality.false.is_empty(), f"{by_rung(quality)}\n{by_trouble(quality)}\n{quality.false}"
+    if not at_once:  # as the gateway does it
+        assert quality.recall(survives=True) >= RECALL_SURVIVING_MIN, by_trouble(quality)
+    assert quality.recall() >= RECALL_MIN, by_trouble(quality)
 
 
 def test_the_banks_own_files_tell_the_same(days: Days) -> None:
     """Written as camt.053, camt.054 and MT940 and read by the formats, the day is matched as well as its frames were."""
     read = through_files(days)
     assert read.entries["entry_id"].is_unique().all()
-    frames, files = (judge(item, matched(item)) for item in (days, read))
+    frames, files = (judge(item, matched(item, at_once=True)) for item in (days, read))
     assert files.false.is_empty()
-    assert files.recall() == frames.recall()
-    assert by_trouble(files).equals(by_trouble(frames))
+    assert files.judged.height > PAYMENTS
+    assert files.recall() > frames.recall() - 0.002, f"{by_trouble(files)}\n{by_trouble(frames)}"
 
 
 def test_what_is_written_is_valid(days: Days, xsd) -> None:

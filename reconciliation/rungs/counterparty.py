@@ -11,10 +11,13 @@ from typing import Final
 import polars as pl
 
 from reconciliation._amounts import near
+from reconciliation._attribution import said
 from reconciliation._meet import Claims, beside, met
+from reconciliation._naming import OWN_NAMES
 from reconciliation._rung import Case, Rung
 from reconciliation._sides import ALWAYS
 
+_IDS: Final = ("instruction_id", "end_to_end_id")
 _NAME_CHARS: Final = 8
 """Letters and digits of a name that make a key; shorter names are too common."""
 
@@ -24,12 +27,26 @@ def _find(case: Case) -> Claims:
     pairs = [_by(case, open_ones, key) for key in (_account(), _name())]
     found = pl.concat([pairs[0], pairs[1].join(pairs[0], on="e", how="anti").join(pairs[0], on="p", how="anti")])
     sides = beside(
-        found, case.bank, open_ones, (*ALWAYS, "named", "value_date", "counterparty_name", "counterparty_account"),
-        (*ALWAYS, "submission_id", "execution_date", "submitted_on", "counterparty_name", "counterparty_account"),
+        found, case.bank, open_ones, (*ALWAYS, *_IDS, "named", "value_date", "counterparty_name", "counterparty_account"),
+        (*ALWAYS, *OWN_NAMES, "submission_id", "execution_date", "submitted_on", "counterparty_name", "counterparty_account"),
     )  # fmt: skip
     same = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_p") for name in ALWAYS)
     within = pl.col("named").is_null() | (pl.col("named") == pl.col("submission_id_p"))
-    return Claims.of(sides.filter(same & within & near(case.rule.days) & _agrees()).select("e", "p"))
+    return Claims.of(
+        sides.filter(same & within & near(case.rule.days) & _agrees() & ~_names_another()).select("e", "p")
+    )
+
+
+def _names_another() -> pl.Expr:
+    """The entry carries an id that none of the payment's begins with: it is of something else. Banks cut ids, so a start will do."""
+    return pl.any_horizontal(
+        said(name)
+        & ~pl.any_horizontal(
+            pl.col(f"{own}_p").str.starts_with(pl.col(name).str.strip_chars()).fill_null(value=False)
+            for own in OWN_NAMES
+        )
+        for name in _IDS
+    )
 
 
 def _by(case: Case, open_ones: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:

@@ -21,7 +21,7 @@ _BANK: Final = (
     "amount_minor", "currency", "credit_debit", "charges_minor", "instructed_amount_text", "instructed_currency",
     "counter_amount_text", "counter_currency", "exchange_rate_text",
 )  # fmt: skip
-_RATE: Final = r"^([0-9]{1,10})(?:\.([0-9]{1,10}))?$"
+_RATE: Final = r"^([0-9]{1,10})(?:\.([0-9]{0,10}))?$"
 _POWERS: Final = [10**power for power in range(18)]
 ACCOUNT: Final = "fx"
 
@@ -42,12 +42,17 @@ def _find(case: Case) -> Claims:
 def _tells(which: str) -> pl.Expr:
     """The entry tells the payment's own amount and currency."""
     currency = pl.col(f"{which}_currency")
-    told = amount_minor(pl.col(f"{which}_amount_text"), currency)
+    told = amount_minor(_pointed(f"{which}_amount_text"), currency)
     return ((told == pl.col("amount_minor_p")) & (currency == pl.col("currency_p"))).fill_null(value=False)
 
 
+def _pointed(name: str) -> pl.Expr:
+    """MT writes a comma, also behind a whole number."""
+    return pl.col(name).str.strip_chars().str.replace(",", ".", literal=True)
+
+
 def _by_rate() -> pl.Expr:
-    text = pl.col("exchange_rate_text").str.strip_chars()
+    text = _pointed("exchange_rate_text")
     whole = text.str.extract(_RATE, 1)
     fraction = text.str.extract(_RATE, 2).fill_null("").str.strip_chars_end("0")
     digits = fraction.str.len_bytes().cast(pl.Int64)

@@ -86,7 +86,7 @@ CASES = {
     "fx": (
         [payment(1, currency="USD", amount_minor=1001)],
         [entry(1, amount_minor=924, exchange_rate_text="1.0833", **NAMED)], [(1, 1)],
-        [{"amount_minor": 923}, {"exchange_rate_text": None}, {"exchange_rate_text": "1,0833"}],
+        [{"amount_minor": 923}, {"exchange_rate_text": None}, {"exchange_rate_text": "1.08.33"}],
     ),
     "counterparty": (
         [payment(1, counterparty_name="Alder & Sons Timber Ltd")],
