@@ -16,6 +16,7 @@ from canonical.profiles import Prices
 from gateway import closes as closing
 from gateway import settle as settling
 from gateway.alerts import open_alerts
+from gateway.by_hand import claim_by_hand, unmatch
 from gateway.cli import app
 from gateway.closes import reopen, review, state_of
 from gateway.composition import Gateway
@@ -288,3 +289,27 @@ def test_faults_of_a_price_list_are_told_with_their_line(config_dir) -> None:
     path.write_text(text + wrong, encoding="utf-8")
     _, faults = check_profiles(config_dir)
     assert [(fault.line, "basis_points" in fault.message) for fault in faults] == [(len(text.splitlines()) + 5, True)]
+
+
+def test_what_a_person_takes_apart_and_matches_again_is_reversed_and_posted_anew(here, bank, clock) -> None:
+    statement(here, bank, FRIDAY)
+    settle(here, FRIDAY, "anna")
+    review(here, FRIDAY, by="ben")
+    before = closing_of(here)
+    (one, *_) = here.lake.whole("euro_bank", "matches").sort("entry_id").iter_rows(named=True)
+    clock.move(days=3)
+    undone = unmatch(here, one["entry_id"], "carl", "the wrong salary")
+    settle(here, MONDAY, "anna")
+    apart = closing_of(here)
+    moved = here.lake.whole("euro_bank", "matches").filter(pl.col("entry_id") == one["entry_id"])["amount_minor"].sum()
+    assert undone >= 1
+    assert apart["provider:euro_bank:clearing", "EUR"] == before.get(("provider:euro_bank:clearing", "EUR"), 0) - moved
+    assert apart["suspense", "EUR"] == before.get(("suspense", "EUR"), 0) + moved
+    assert "reversal:settled" in held(here).filter(pl.col("run") == 2)["event"].to_list()
+    payment_ids = (
+        here.lake.whole("euro_bank", "matches").filter(pl.col("entry_id") == one["entry_id"])["payment_id"].to_list()
+    )
+    claim_by_hand(here, one["entry_id"], payment_ids, "carl", "it was the right one")
+    settle(here, MONDAY, "anna")
+    assert closing_of(here) == before
+    assert disagreements(here).is_empty()
