@@ -58,7 +58,7 @@ def met(left: pl.DataFrame, right: pl.DataFrame, rung: str, book: pl.DataFrame) 
     """The same on keys that are made: `left` has e and h, `right` p and h, no row twice. The caller confirms the pairs."""
     once, alone = _once(left), _once(right)
     pairs = once.join(alone, on="h", how="inner").select("e", "p")
-    if pairs.height > 1 and pairs.select(pl.struct("e", "p").n_unique()).item() < pairs.height:
+    if pairs["e"].n_unique() < pairs.height:
         pairs = pairs.unique()
     crowds = _crowds(left, right) if once.height < left.height or alone.height < right.height else None
     return _without_rivals(pairs, crowds, rung, book)
@@ -146,10 +146,12 @@ def _confirmed(
 ) -> Claims:
     """Without what only the hashes paired."""
     sides = beside(found.pairs, bank, book, (*fields, *ALWAYS, "named"), (*own, *ALWAYS, "submission_id"))
+    # Each key is read once, not once a comparison.
+    read = sides.with_columns(*(key(name) for name in fields), *(key(f"{name}_p") for name in own))
     same = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_p") for name in ALWAYS)
-    by_key = pl.any_horizontal(key(name) == key(f"{other}_p") for name in fields for other in own)
+    by_key = pl.any_horizontal(pl.col(name) == pl.col(f"{other}_p") for name in fields for other in own)
     within = pl.col("named").is_null() | (pl.col("named") == pl.col("submission_id_p"))
-    pairs = sides.filter(same & by_key.fill_null(value=False) & within).select("e", "p")
+    pairs = read.filter(same & by_key.fill_null(value=False) & within).select("e", "p")
     return Claims(pairs, found.doubts, found.blocked)
 
 
