@@ -201,7 +201,7 @@ def test_golden_day():
     wanted = pl.read_csv(GOLDEN / "matches.csv", infer_schema=False)
     assert found.matches.select(wanted.columns).cast(pl.String).equals(wanted)
     left = pl.read_csv(GOLDEN / "breaks.csv", infer_schema=False)
-    breaks = entry_breaks(bank, found.matches, found.ambiguous, DAY)
+    breaks = entry_breaks(bank, found.matches, found.ambiguous, states(frame, matches=found.matches), DAY)
     assert breaks.select(left.columns).cast(pl.String).equals(left)
 
 
