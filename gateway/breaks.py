@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
+from sqlalchemy import Connection
 
 from canonical.errors import Conflict, NotFound
 from canonical.frames import BREAKS, empty
@@ -95,11 +96,12 @@ def look(gateway: Gateway) -> Looked:
         computed = breaks_of(gateway, found, day)
         try:
             with gateway.registry.transaction() as connection:
-                if not move(connection, t.COUNTERS, {"name": _LOOKS, "value": number}, value=number + 1):
-                    continue
                 counts = Keeper(gateway, connection, day).keep(computed, endings(found))
+                # A look that changes nothing takes no number: a repeat leaves the registry as it is.
+                if any(counts.values()):
+                    _take(connection, number)
         except Conflict:
-            continue  # a person decided on one of them meanwhile
+            continue  # that one, or a person who decided on one of them meanwhile
         return Looked(_worked(gateway, computed, found, day), **counts)
     raise Conflict("other looks at the breaks kept coming first")
 
@@ -110,6 +112,11 @@ def _number(gateway: Gateway) -> int:
     row = gateway.registry.one(t.COUNTERS, name=_LOOKS)
     assert row is not None
     return int(row["value"])
+
+
+def _take(connection: Connection, number: int) -> None:
+    if not move(connection, t.COUNTERS, {"name": _LOOKS, "value": number}, value=number + 1):
+        raise Conflict("another look came first")
 
 
 def open_breaks(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
