@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 export PYTHONUTF8 := 1
 FUZZ_S ?= 300
 
-.PHONY: demo up test lint types crash-test bench fuzz clean lock api-tools
+.PHONY: demo up test coverage lint types crash-test bench fuzz clean lock api-tools
 
 demo: $(STAMP)  ## a whole bank day in two minutes, through a real Airflow
 	$(BIN)/python -m sandbox.demo
@@ -17,6 +17,9 @@ test: $(STAMP)  ## linters, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+coverage: $(STAMP)  ## what the tests do not reach (slower than `make test`)
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term:skip-covered
 
 lint: $(STAMP)

@@ -7,16 +7,16 @@ import io
 import time
 from typing import Any, Final
 
-import polars as pl
-
 from benchmarks.make_days import DAY, make
 from benchmarks.quality import book
-from canonical.frames import BREAKS, MATCHES, POSTINGS, STATEMENTS, empty
+from canonical.frames import MATCHES, POSTINGS, STATEMENTS, SUGGESTIONS, empty
 from canonical.plugins import lookup
 from reconciliation.breaks import payment_breaks
+from reconciliation.frames import WORK
 from reconciliation.ledger import postings
 from reconciliation.reports import Period, reconciliation_report
 from reconciliation.states import ATTRIBUTED, payment_states
+from reconciliation.worked import worked
 
 _LATE: Final = dt.timedelta(days=40)
 
@@ -29,9 +29,10 @@ def period(count: int) -> Period:
     providers = dict.fromkeys(states["account"].unique().sort(), "bank")
     entries = days.entries.clear()
     new = postings(states, entries, empty(MATCHES), empty(POSTINGS), providers, day)
+    breaks = payment_breaks(states, empty(STATEMENTS), day, 2)
     return Period(
         day=day, scope="bank", states=states, opening=None, entries=entries, statements=empty(STATEMENTS),
-        matches=empty(MATCHES), breaks=pl.concat([empty(BREAKS), payment_breaks(states, day, 2)]), earlier=empty(POSTINGS),
+        matches=empty(MATCHES), breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), day), earlier=empty(POSTINGS),
         new=new, providers=providers, digests=(("payment states", "0" * 64),),
     )  # fmt: skip
 

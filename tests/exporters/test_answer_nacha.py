@@ -215,6 +215,7 @@ def test_every_payment_of_the_corpus_can_come_back(corpus):
         rows = payments.select(
             "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text", "currency", "credit_debit",
             counterparty_name=pl.lit("x"), status=pl.lit("RJCT"), reason=pl.lit("AC04"), message=pl.lit("m"), remedy=pl.lit("r"), milestone=pl.lit("validated"),
+            booked=pl.lit(0, dtype=pl.Int64), corrections=pl.lit(0, dtype=pl.Int64),
         )  # fmt: skip
         told = read(written(replace(ANSWER, rows=rows, faulty=payments)))
         assert told["amount_minor"].to_list() == payments["amount_minor"].fill_null(0).to_list(), file.key

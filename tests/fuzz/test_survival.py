@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fuzz.survival import formats, seeds, survive
 
 NAMES = sorted(formats())
-CAMPAIGN_S = 8
+CAMPAIGN_S = 3
 
 
 @st.composite
