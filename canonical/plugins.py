@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -22,18 +23,17 @@ def _name_of(plugin: Any) -> str:
 
 @cache
 def discover(package: str, constant: str) -> dict[str, Any]:
-    """Name → plug-in of every module of `package` that holds `constant`, in sorted order.
+    """Name → plug-in of every module of `package` that holds `constant`, in the order of the modules' names.
 
-    Modules whose name begins with an underscore are helpers and are passed over. A module that fails to import stops
-    the start: a gateway that runs without one of its rules is worse than one that does not run.
+    Modules whose name begins with an underscore are helpers and are passed over. A module that fails to import raises:
+    to work without one of the rules is worse than not to work.
 
     Raises:
-        ConfigError: a module without the constant or two plug-ins of one name.
+        ConfigError: two plug-ins of one name.
     """
     found: dict[str, Any] = {}
     for name in _modules(package):
-        module = importlib.import_module(f"{package}.{name}")
-        plugin = getattr(module, constant, None)
+        plugin = getattr(importlib.import_module(f"{package}.{name}"), constant, None)
         if plugin is None:
             continue
         key = _name_of(plugin)
@@ -43,19 +43,34 @@ def discover(package: str, constant: str) -> dict[str, Any]:
     return found
 
 
+def chosen(package: str, constant: str, names: Iterable[str]) -> dict[str, Any]:
+    """Name → plug-in of those of `names` that there are, in the order of `discover`; "*" names them all."""
+    asked = set(names)
+    if "*" in asked:
+        return discover(package, constant)
+    by_module = dict(filter(None, (_find(package, constant, name) for name in asked)))
+    return {_name_of(by_module[module]): by_module[module] for module in sorted(by_module)}
+
+
 def lookup(package: str, constant: str, name: str) -> Any:
-    """The plug-in of that name. Where its module is named likewise (pain.001: pain001, csv: payments_csv), only that is loaded.
+    """The plug-in of that name.
 
     Raises:
         NotFound: there is none; the message lists those there are.
     """
-    word = name.replace(".", "").replace("-", "_")
-    for module in _modules(package):
-        if module == word or module.endswith(f"_{word}"):
-            plugin = getattr(importlib.import_module(f"{package}.{module}"), constant, None)
-            if plugin is not None and _name_of(plugin) == name:
-                return plugin
-    found = discover(package, constant)
-    if name not in found:
-        raise NotFound(f"no {constant.lower()} named {name!r} in {package}/ (there are: {', '.join(found)})")
-    return found[name]
+    found = _find(package, constant, name)
+    if found is None:
+        there = ", ".join(discover(package, constant))
+        raise NotFound(f"no {constant.lower()} named {name!r} in {package}/ (there are: {there})")
+    return found[1]
+
+
+def _find(package: str, constant: str, name: str) -> tuple[str, Any] | None:
+    """Its module and the plug-in. Where the module is named likewise (pain.001: pain001, csv: payments_csv), only that is loaded."""
+    word, modules = name.replace(".", "").replace("-", "_"), _modules(package)
+    likely = [module for module in modules if module == word or module.endswith(f"_{word}")]
+    for module in (*likely, *modules):
+        plugin = getattr(importlib.import_module(f"{package}.{module}"), constant, None)
+        if plugin is not None and _name_of(plugin) == name:
+            return module, plugin
+    return None

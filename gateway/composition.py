@@ -9,7 +9,6 @@ from typing import Final
 
 from canonical.errors import ConfigError
 from canonical.frames import refuse_if_pandera_is_off
-from canonical.plugins import discover
 from gateway.config import Profiles, load_profiles
 from gateway.lake import Lake
 from gateway.logs import mask_logs
@@ -21,12 +20,6 @@ from gateway.store import ObjectStore, open_store
 OUR_PACKAGES: Final = (
     "bulkrail_airflow", "canonical", "exporters", "gateway", "parsers", "providers", "reconciliation", "sandbox", "validators",
 )  # fmt: skip
-
-
-PLUGINS: Final = (
-    ("parsers", "FORMAT"), ("validators", "RULE"), ("exporters", "EXPORT"), ("providers", "TRANSPORT"),
-)  # fmt: skip
-"""Folders of plug-ins, and the constant that each of their modules holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +54,6 @@ def open_gateway(settings: Settings | None = None, clock: Clock = utc_now) -> Ga
     settings = settings or Settings()
     refuse_if_pandera_is_off()
     refuse_foreign_packages()
-    for package, constant in PLUGINS:
-        discover(package, constant)
     registry = open_registry(settings.registry, clock)
     store = open_store(settings.store)
     secrets = Secrets(settings.secrets, settings.secrets_life_s)

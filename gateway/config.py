@@ -20,7 +20,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from canonical.errors import BulkrailError, ConfigError, NotFound
 from canonical.matching import ReconciliationRules, RungRule
-from canonical.plugins import discover, lookup
+from canonical.plugins import chosen, discover, lookup
 from canonical.profiles import ClientProfile, Model, Plugin, ProviderProfile
 from gateway.reading import agreed_formats
 
@@ -214,14 +214,18 @@ def _check_client(client: ClientProfile) -> list[tuple[tuple[str | int, ...], st
     if {answer.name for answer in client.answers if "validated" in answer.at} <= _TELL_NOT_ALL:
         told = "none of these answers tells at `validated` of every payment, rejected or not; add pain.002 or a table"
         problems.append((("answers",), told))
-    layouts = {name for name, item in discover("exporters", "EXPORT").items() if item.kind == "report"}
+    layouts = {name for name, item in chosen("exporters", "EXPORT", client.reports).items() if item.kind == "report"}
+    if not layouts.issuperset(client.reports):
+        known = ", ".join(
+            sorted(name for name, item in discover("exporters", "EXPORT").items() if item.kind == "report")
+        )
     problems += [
-        (("reports", position), f"no report format named {name!r}; there are: {', '.join(sorted(layouts))}")
+        (("reports", position), f"no report format named {name!r}; there are: {known}")
         for position, name in enumerate(client.reports)
         if name not in layouts
     ]
-    parsed = {rule for item in agreed_formats(client).values() for rule in item.facts.rules}
-    rules = parsed.union(discover("validators", "RULE"))
+    rules = {rule for item in agreed_formats(client).values() for rule in item.facts.rules}
+    rules |= set(chosen("validators", "RULE", set(client.rules) - rules))
     problems += [(("rules", rule), f"no rule named {rule!r}") for rule in client.rules if rule not in rules]
     return problems
 
@@ -233,7 +237,7 @@ def _check_provider(provider: ProviderProfile) -> list[tuple[tuple[str | int, ..
         place: tuple[str | int, ...] = ("verification", "transport")
         problems += _check_plugin("providers", "TRANSPORT", (), provider.verification.transport, place)
     for position, source in enumerate(provider.feedback):
-        found = discover("parsers", "FORMAT").get(source.format)
+        found = chosen("parsers", "FORMAT", [source.format]).get(source.format)
         where = ("feedback", position)
         if found is None or found.kind != "feedback":
             problems.append(((*where, "format"), f"no feedback format named {source.format!r}"))

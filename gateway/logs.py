@@ -1,7 +1,4 @@
-"""Logs without secrets: the last step of structlog and of the standard library's logging, and what a retry tells.
-
-A retry tells what failed and how long it waits, never with which arguments: those may hold a payment.
-"""
+"""Logs without secrets: the last step of structlog and of the standard library's logging."""
 
 from __future__ import annotations
 
@@ -45,18 +42,9 @@ class _MaskedRecords:
 
 def mask_logs(secrets: Secrets) -> None:
     """Let no log of this process show a secret that this gateway reads. The last gateway that is opened decides."""
-    import stamina
-
     known = structlog.get_config()["processors"]
     others = [item for item in known if not isinstance(item, Mask)]
     structlog.configure(processors=[*others, Mask(secrets)])
     logging.setLogRecordFactory(_MaskedRecords(secrets))
     # It writes the beginning of each key that it imports, cut in the middle of a line, where no mask finds it.
     logging.getLogger("gnupg").setLevel(logging.INFO)
-    stamina.instrumentation.set_on_retry_hooks([_tell_retry])
-
-
-def _tell_retry(details: Any) -> None:
-    structlog.get_logger().warning(
-        "retry", tries=details.retry_num, wait_s=round(details.wait_for, 2), fault=str(details.caused_by)[:200]
-    )

@@ -14,7 +14,7 @@ from canonical.codes import Level, Severity
 from canonical.contracts import Cancellation, FileHeader, FormatFacts, Source, Window
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, conform, empty
 from canonical.limits import FILE_BYTES_MAX
-from canonical.plugins import discover
+from canonical.plugins import chosen, discover
 from canonical.profiles import ClientProfile
 
 HEAD_BYTES: Final = 65536
@@ -36,25 +36,27 @@ _MARKS: Final = {
 
 def agreed_formats(client: ClientProfile) -> dict[str, Any]:
     """Payment formats the client agreed on; all of them where the profile says "*"."""
-    known = {name: item for name, item in discover("parsers", "FORMAT").items() if item.kind == "payment"}
-    return {name: item for name, item in known.items() if "*" in client.formats or name in client.formats}
+    return _agreed(client, "payment")
 
 
 def cancellation_formats(client: ClientProfile) -> dict[str, Any]:
     """Formats of cancellation requests the client agreed on."""
-    known = {name: item for name, item in discover("parsers", "FORMAT").items() if item.kind == "cancellation"}
-    return {name: item for name, item in known.items() if "*" in client.formats or name in client.formats}
+    return _agreed(client, "cancellation")
+
+
+def _agreed(client: ClientProfile, kind: str) -> dict[str, Any]:
+    formats = chosen("parsers", "FORMAT", client.formats)
+    return {name: item for name, item in formats.items() if item.kind == kind}
 
 
 def asks_to_cancel(name: str) -> bool:
     """True for the name of a format of cancellation requests."""
-    found = discover("parsers", "FORMAT").get(name)
-    return found is not None and found.kind == "cancellation"
+    return any(item.kind == "cancellation" for item in chosen("parsers", "FORMAT", [name]).values())
 
 
 def facts_of(name: str | None, client: ClientProfile) -> FormatFacts:
     """Facts of a payment format as agreed with the client, the most general ones for what could not be read."""
-    found = discover("parsers", "FORMAT").get(name or "")
+    found = chosen("parsers", "FORMAT", [name]).get(name) if name else None
     if found is None or found.kind != "payment":
         return FormatFacts()
     facts: FormatFacts = found.facts

@@ -14,6 +14,7 @@ from typing import Any, Final
 import httpx2
 import pybreaker
 import stamina
+import structlog
 
 from canonical.errors import OutcomeUnknown, OutsideError, TransientError
 from canonical.json_templates import FIELD, find
@@ -27,6 +28,16 @@ _MAY_HAVE_ACTED: Final = frozenset({408, 409, 425, 500, 502, 503, 504})
 _WAIT_FIRST_S: Final = 0.5
 _FIRST_BYTE: Final = "send_request_headers.started"
 """httpcore2's name of the moment (extension `trace`)."""
+
+
+def _tell_retry(details: Any) -> None:
+    """What failed and how long we wait, never with which arguments: those may hold a payment."""
+    structlog.get_logger().warning(
+        "retry", tries=details.retry_num, wait_s=round(details.wait_for, 2), fault=str(details.caused_by)[:200]
+    )
+
+
+stamina.instrumentation.set_on_retry_hooks([_tell_retry])
 
 
 class NotReceived(TransientError):

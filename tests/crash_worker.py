@@ -19,7 +19,7 @@ from world import Clock
 from canonical.errors import Conflict
 from canonical.plugins import discover
 from gateway.answer import answer_duplicates, repeated_files
-from gateway.composition import PLUGINS, Gateway, open_gateway
+from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.receive import receive
 from gateway.registry.engine import Registry
@@ -132,7 +132,9 @@ def deliver(gateway: Gateway) -> None:
             continue
 
 
-for _package, _constant in PLUGINS:
+for _package, _constant in (
+    ("parsers", "FORMAT"), ("validators", "RULE"), ("exporters", "EXPORT"), ("providers", "TRANSPORT"),
+):  # fmt: skip
     discover(_package, _constant)  # here, so that the server of workers has imported them before it forks
 
 WORK: dict[str, Callable[[Gateway], None]] = {"intake": intake, "deliver": deliver}
