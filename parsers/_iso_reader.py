@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from canonical.codes import Level
 from canonical.limits import FILE_ROWS_MAX
@@ -18,6 +18,9 @@ from parsers._iso_faults import Doubt, Fault
 from parsers._iso_paths import IN_BATCH, IN_HEADER, METHOD, TOTALS, Message, Node, joins, takes_first
 from parsers._xml_bytes import closing_tag_end
 from parsers._xml_feed import Feeder
+
+_ANYTHING: Final = "SplmtryData"
+"""Holds whatever two parties agreed on: a payment's element in it is none."""
 
 
 class Reader(Feeder):
@@ -45,7 +48,7 @@ class Reader(Feeder):
         self.faults: list[Fault] = []
         self._data, self.message, self._bodies = data, message, bodies
         self._document_depth = 0
-        self._skipped = 0
+        self._skipped = self._anything = 0
         self._header_seen = self._repeats_header = self._had_payment = False
         self._stack: list[Node] = []
         self._texts: list[list[str]] = []
@@ -94,6 +97,8 @@ class Reader(Feeder):
         """Keep the text of a wanted path."""
         if self._skipped:
             self._skipped -= 1
+            if self._skipped < self._anything:
+                self._anything = 0
             return
         if not self._stack:
             return
@@ -120,7 +125,10 @@ class Reader(Feeder):
 
     def _skip_element(self, name: str) -> None:
         self._skipped += 1
-        if name.rpartition(" ")[2] == self.message.payment:
+        local = name.rpartition(" ")[2]
+        if local == _ANYTHING and not self._anything:
+            self._anything = self._skipped
+        if local == self.message.payment and not self._anything:
             self.faults.append(self._here(faults.misplaced(self.message.payment)))
 
     def _outside(self, name: str) -> None:

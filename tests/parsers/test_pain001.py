@@ -258,6 +258,17 @@ def test_misplaced_payment_is_counted_unreadable() -> None:
     assert sum(part.unreadable for part in read(message(f"<X>{PAYMENT}</X>{PAYMENT}"))) == 1
 
 
+@pytest.mark.parametrize("inside", [PAYMENT, PAYMENT.replace("<CdtTrfTxInf>", '<CdtTrfTxInf xmlns="urn:own">'), "<X/>"])
+def test_supplementary_data_holds_anything_and_no_payment(inside: str) -> None:
+    own = f"<SplmtryData><Envlp>{inside}</Envlp></SplmtryData>"
+    data = message(PAYMENT.replace("</CdtTrfTxInf>", own + "</CdtTrfTxInf>") + PAYMENT + own)
+    parts = read(data)
+    same(parts, list(exact_windows(source(data), PAIN001, WINDOW_BYTES)))
+    assert whole(parts)["findings"].is_empty()
+    assert whole(parts)["payments"]["amount_text"].to_list() == ["1.50", "1.50"]
+    assert sum(part.unreadable for part in parts) == 0
+
+
 @pytest.mark.parametrize(
     ("text", "day"),
     [("2026-11-25", "2026-11-25"), (" 2026-11-25Z\n", "2026-11-25"), ("2026-11-25T23:59:59.5+14:00", "2026-11-25"),
