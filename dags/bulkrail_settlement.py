@@ -12,7 +12,7 @@ published for other tools. The day's digest is written beside that, whether the 
 
 | what says so | meaning | what to do |
 |---|---|---|
-| `settle`: `NotTied` | the day does not add up; the log names each row at fault | finance finds the cause; settle the day again by hand |
+| `settle`: `NotTied` | the day does not add up, or book and bank do not meet; the log names each row at fault | finance finds the cause; settle the day again by hand |
 | `settle`: `Conflict` | the day is closed and something came late, or an earlier day is open | the message says which command is needed |
 | `digest` or `report` alone is red | the close stands | clear the task when its cause in the log is gone |
 | `TransientError`, `OutsideError` | registry or object store | passing faults mend themselves; then clear the task |

@@ -102,7 +102,7 @@ def look(gateway: Gateway) -> Looked:
                     _take(connection, number)
         except Conflict:
             continue  # that one, or a person who decided on one of them meanwhile
-        return Looked(_worked(gateway, computed, found, day), **counts)
+        return Looked(open_breaks(gateway, computed, found, day), **counts)
     raise Conflict("other looks at the breaks kept coming first")
 
 
@@ -119,12 +119,8 @@ def _take(connection: Connection, number: int) -> None:
         raise Conflict("another look came first")
 
 
-def open_breaks(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
-    """WORKED of a position: its breaks with owner, state and comment, but those that people had closed by that day."""
-    return _worked(gateway, breaks_of(gateway, found, day), found, day)
-
-
-def _worked(gateway: Gateway, computed: pl.DataFrame, found: Position, day: dt.date) -> pl.DataFrame:
+def open_breaks(gateway: Gateway, computed: pl.DataFrame, found: Position, day: dt.date) -> pl.DataFrame:
+    """WORKED: the breaks of a position with owner, state and comment, but those that people had closed by that day."""
     return worked(computed, work_of(gateway, computed["break_id"]), found.matched.suggestions, day)
 
 

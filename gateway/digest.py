@@ -12,7 +12,7 @@ from canonical.contracts import Report
 from canonical.errors import NotTied
 from gateway.alerts import open_alerts
 from gateway.book import states_of
-from gateway.breaks import open_breaks
+from gateway.breaks import breaks_of, open_breaks
 from gateway.closes import day_of
 from gateway.composition import Gateway
 from gateway.registry import tables as t
@@ -43,7 +43,7 @@ def _breaks(gateway: Gateway, until: dt.date) -> tuple[pl.DataFrame | None, str]
         found = position_of_everything(gateway, until)
     except NotTied as fault:
         return None, f"NO: {len(fault.rows)} rows differ; `bulkrail settle {until}` names them"
-    return open_breaks(gateway, found, until), ""
+    return open_breaks(gateway, breaks_of(gateway, found, until), found, until), ""
 
 
 def _files(rows: list[Mapping[str, Any]]) -> pl.DataFrame:

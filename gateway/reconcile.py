@@ -86,8 +86,10 @@ def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -
     matches = standing_matches(gateway, provider_id)
     if until is not None:
         book = book.filter(pl.col("submitted_on").is_null() | (pl.col("submitted_on") <= until))
-        entries = entries.filter(pl.coalesce("booking_date", "value_date", pl.lit(until)) <= until)
         statements = statements.filter(pl.coalesce("to_date", "from_date", pl.lit(until)) <= until)
+        # What a statement of that day shows is booked by then, whatever dates stand on the entry: its closing balance holds it.
+        by_then = pl.coalesce("booking_date", "value_date", pl.lit(until)) <= until
+        entries = entries.filter(by_then | pl.col("statement_id").is_in(statements["statement_id"].implode()))
         matches = matches.join(entries, on="entry_id", how="semi")
     words = attribution(gateway, provider_id, book)
     terms = terms_of(gateway, provider_id, until)

@@ -1,9 +1,9 @@
 """Settle: prepare the close of a day. Its payments are tied out, its postings made, its reports written, by provider and for all.
 
-A day that does not tie is refused, with the rows named, and nothing is written. Settling again with the same inputs changes
-nothing; with new inputs (a late statement) a day that nobody has reviewed is prepared anew: a further revision of its close,
-against the same opening, which posts what is new and reverses what no longer holds. What was reviewed stands until it is
-opened again (`gateway.closes`).
+A day that does not tie, or whose book and bank do not meet, is refused, with the rows named, and nothing is written. Settling
+again with the same inputs changes nothing; with new inputs (a late statement) a day that nobody has reviewed is prepared anew:
+a further revision of its close, against the same opening, which posts what is new and reverses what no longer holds. What was
+reviewed stands until it is opened again (`gateway.closes`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from canonical.errors import Conflict
 from canonical.frames import BREAKS, dtypes
 from gateway import journals
 from gateway.book import all_book
-from gateway.breaks import open_breaks
+from gateway.breaks import breaks_of, open_breaks
 from gateway.closes import (
     CLOSED,
     Shown,
@@ -47,6 +47,7 @@ from gateway.reconcile import Position, position
 from gateway.registry import tables as t
 from gateway.status import parsed_counts, read_counts
 from gateway.write_offs import adjustments
+from reconciliation.adjusted import adjusted_balances, items, require_met
 from reconciliation.conservation import require_tied
 from reconciliation.ledger import postings
 from reconciliation.reports import Period, reconciliation_report, settlement_report, signed
@@ -88,7 +89,7 @@ def settle(gateway: Gateway, day: str, by: str = "gateway") -> list[str]:
     """Prepare the close of a day (YYYY-MM-DD) in the name of `by`; the keys of its reports. Safe to repeat.
 
     Raises:
-        NotTied: the equations do not hold; names the rows. Nothing is written.
+        NotTied: the equations do not hold, or book and bank do not meet; names the rows. Nothing is written.
         Conflict: the day was reviewed, and its inputs changed since; or another day has to be closed or opened first.
         ConfigError: not a day.
     """
@@ -182,14 +183,27 @@ def _prepare(
     sources = (found.states, found.entries, found.matches)
     made = postings(*sources, ledger.whole, owners(gateway), day, known.written_off)
     positions, fees = fees_of(gateway, found, day)
+    new, computed = pl.concat([ledger.today, made]), breaks_of(gateway, found, day)
+    listed, balances = _met(found, pl.concat([ledger.before, new]), computed, day)
     period = Period(
         day=day, scope=scope, states=found.states, opening=opening, entries=found.entries, statements=found.statements,
-        matches=found.matches, breaks=open_breaks(gateway, found, day), earlier=ledger.before,
-        new=pl.concat([ledger.today, made]), providers=owners(gateway), digests=digests,
+        matches=found.matches, items=listed, adjusted=balances, breaks=open_breaks(gateway, computed, found, day),
+        earlier=ledger.before, new=new, providers=owners(gateway), digests=digests,
         calendars=_calendars(gateway), fee_positions=positions, fees=fees,
         funding=funding_positions(gateway, found.states),
     )  # fmt: skip
     return Prepared(period, made, ledger.run, revision, _inputs(digests), by)
+
+
+def _met(
+    found: Position, posted: pl.DataFrame, computed: pl.DataFrame, day: dt.date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What stands between book and bank, and the adjusted balances. Raises NotTied: they do not meet, or no break names an item."""
+    bank = (found.statements, found.entries, found.matches, posted)
+    listed = items(*bank, found.states, day)
+    balances = adjusted_balances(*bank, listed)
+    require_met(balances, listed, computed)
+    return listed, balances
 
 
 def _opening(gateway: Gateway, day: dt.date, scope: str) -> pl.DataFrame | None:

@@ -8,16 +8,19 @@
 
 Our books count an order when it is handed over: opening balance of the first statement, plus what is posted for payments,
 returns and charges, plus what is in transit. What stands between both sides is itemised, entry by entry and submission by
-submission; what no item explains is `unexplained`, and none of it may be.
+submission; what no item explains is `unexplained`, and none of it may be. Each item is in transit, or a break that people
+know of: what is neither is a fault of these books, and no day closes with it (`require_met`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
+from canonical.errors import NotTied
+from canonical.money import format_minor
 from reconciliation.balances import entries_posted
 from reconciliation.chain import links
 from reconciliation.frames import OPEN
@@ -26,10 +29,14 @@ ITEMS: Final = {
     "account": pl.String, "currency": pl.String, "item": pl.String, "subject": pl.String, "on": pl.Date, "amount": pl.Int64,
     "what_it_is": pl.String,
 }  # fmt: skip
-"""Schema of the items, amounts signed on our account: what each adds to the side that lacks it."""
+"""Schema of the items, amounts signed on our account: what each adds to the side that lacks it.
+
+`subject`: of the break that names it; of what is in transit the submission.
+"""
 _OF_BOOK: Final = ("entry not in our books", "entry not posted in full")
 _IN_TRANSIT: Final = ("collection in transit", "payment in transit")
 _KEYS: Final = ("account", "currency")
+_ROWS_IN_MESSAGE_MAX: Final = 10
 
 
 def items(
@@ -74,9 +81,8 @@ def adjusted_balances(
         opening=pl.col("opening_minor").first(), bank=pl.col("closing_minor").last(), statement=pl.col("statement_id").last(),
         to_date=pl.col("to_date").last(),
     )  # fmt: skip
-    moved = (
-        entries_posted(entries, matches, posted).group_by(_KEYS).agg(ours=(pl.col("posted") - pl.col("suspense")).sum())
-    )
+    within = _covered(statements, entries_posted(entries, matches, posted))
+    moved = within.group_by(_KEYS).agg(ours=(pl.col("posted") - pl.col("suspense")).sum())
     sums = listed.group_by(_KEYS).agg(
         *(_sum_of([name]).alias(name.replace(" ", "_")) for name in (*_IN_TRANSIT, *_OF_BOOK)),
         statements_at_fault=_sum_of(["statement missing", "statement does not add up"]),
@@ -93,6 +99,42 @@ def adjusted_balances(
         "adjusted_bank", "book", "entry_not_in_our_books", "entry_not_posted_in_full", "adjusted_book",
         unexplained=pl.col("adjusted_bank") - pl.col("adjusted_book"),
     ).sort(_KEYS)  # fmt: skip
+
+
+def require_met(balances: pl.DataFrame, listed: pl.DataFrame, breaks: pl.DataFrame) -> None:
+    """Raises NotTied: balances that do not meet, or items that are neither in transit nor a break of that amount.
+
+    Args:
+        balances: of `adjusted_balances`.
+        listed: of `items`.
+        breaks: BREAKS, those that persons closed included.
+    """
+    own = listed.filter(~pl.col("item").is_in(_IN_TRANSIT)).with_columns(amount_minor=pl.col("amount").abs())
+    nameless = own.join(breaks, on=[*_KEYS, "subject", "amount_minor"], how="anti")
+    apart = balances.filter(pl.col("unexplained") != 0)
+    if apart.is_empty() and nameless.is_empty():
+        return
+    rows = [f"{row['account']} {row['currency']}: {_gap(row, listed)}" for row in apart.iter_rows(named=True)]
+    rows += [
+        f"{row['account']} {row['currency']}: {row['item']}, {row['subject']}, "
+        f"{format_minor(row['amount'], row['currency'])}: {row['what_it_is']}; no break names it"
+        for row in nameless.iter_rows(named=True)
+    ]
+    raise NotTied(f"book and bank do not meet: {'; '.join(rows[:_ROWS_IN_MESSAGE_MAX])}", tuple(rows))
+
+
+def _gap(row: dict[str, Any], listed: pl.DataFrame) -> str:
+    """Both adjusted balances of an account, what is between them, and what is itemised, in words."""
+    shown = {
+        name: format_minor(row[name], row["currency"]) for name in ("adjusted_bank", "adjusted_book", "unexplained")
+    }
+    of_account = listed.filter(pl.col("account") == row["account"], pl.col("currency") == row["currency"])
+    sums = of_account.group_by("item").agg(pl.sum("amount"), rows=pl.len()).sort("item")
+    told = [f"{item} {format_minor(amount, row['currency'])} ({rows})" for item, amount, rows in sums.iter_rows()]
+    return (
+        f"adjusted balance of the bank {shown['adjusted_bank']}, of our books {shown['adjusted_book']}, "
+        f"unexplained {shown['unexplained']}; itemised: {', '.join(told) or 'nothing'}"
+    )
 
 
 def _covered(statements: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -136,14 +178,15 @@ def _statements(statements: pl.DataFrame, rows: pl.DataFrame) -> list[pl.DataFra
     """Gaps between the statements of an account, and statements whose entries do not lead to their closing balance."""
     chain = links(statements)
     gaps = chain.filter(pl.col("gap_minor") != 0).select(
-        *_KEYS, subject="statement_id", on="from_date", amount="gap_minor", item=pl.lit("statement missing"),
-        what_it_is=pl.format("opens with another balance than {} closed with", "before_id"),
+        *_KEYS, subject=pl.format("{}/opening", "statement_id"), on="from_date", amount="gap_minor",
+        item=pl.lit("statement missing"), what_it_is=pl.format("opens with another balance than {} closed with", "before_id"),
     )  # fmt: skip
     moved = rows.group_by(*_KEYS, "statement_id").agg(pl.sum("amount"))
     told = chain.join(moved, on=[*_KEYS, "statement_id"], how="left")
     off = pl.col("closing_minor") - pl.col("opening_minor") - pl.col("amount").fill_null(0)
     broken = told.with_columns(off=off).filter(pl.col("off") != 0).select(
-        *_KEYS, subject="statement_id", on="to_date", amount="off", item=pl.lit("statement does not add up"),
+        *_KEYS, subject=pl.format("{}/inside", "statement_id"), on="to_date", amount="off",
+        item=pl.lit("statement does not add up"),
         what_it_is=pl.lit("its entries do not lead from its opening to its closing balance"),
     )  # fmt: skip
     return [gaps, broken]

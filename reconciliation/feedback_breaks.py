@@ -67,10 +67,10 @@ def chain_breaks(statements: pl.DataFrame, day: dt.date) -> pl.DataFrame:
     shows.
     """
     ordered = links(statements)
-    gap = pl.when(~pl.col("repeats")).then("gap_minor")
     inside = pl.col("closing_minor") - (pl.col("opening_minor") + pl.col("credits_minor") - pl.col("debits_minor"))
+    again = pl.when(pl.col("repeats")).then(pl.lit("has its number and day, and ")).otherwise(pl.lit(""))
     between = ordered.with_columns(
-        gap=gap, note=pl.format("opens with another balance than {} closed with", "before_id")
+        gap="gap_minor", note=pl.format("{}opens with another balance than {} closed with", again, "before_id")
     )
     within = ordered.with_columns(
         gap=inside, note=pl.lit("its entries do not lead from its opening to its closing balance")

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from canonical.contracts import Chart, Report, Sheet, SignOff
-from reconciliation import _tables, adjusted, charts, prices, settlements
+from reconciliation import _tables, charts, prices, settlements
 from reconciliation.balances import trial_balance
 
 REPORTS: Final = ("reconciliation", "settlement")
@@ -32,7 +32,7 @@ class Period:
 
     day: business date of the close. scope: what is reported on, e.g. a provider_id. states: STATES now. opening: STATES
     at the last close, None where there was none. entries, statements, matches: their frames, of this period and what was
-    left over. breaks: WORKED. earlier, new: POSTINGS before and of this period. providers: account → provider_id. digests:
+    left over. items, adjusted: of `adjusted.items` and `adjusted.adjusted_balances`. breaks: WORKED. earlier, new: POSTINGS before and of this period. providers: account → provider_id. digests:
     name and SHA-256 of every input. calendars: submission_id → calendar of its rail.
     funding: FUNDING.
     fee_positions, fees: of `prices.expected_fees` and `prices.fee_check`.
@@ -45,6 +45,8 @@ class Period:
     entries: pl.DataFrame
     statements: pl.DataFrame
     matches: pl.DataFrame
+    items: pl.DataFrame
+    adjusted: pl.DataFrame
     breaks: pl.DataFrame
     earlier: pl.DataFrame
     new: pl.DataFrame
@@ -67,10 +69,7 @@ def reconciliation_report(period: Period) -> Report:
     terms = _tables.tie_out_terms(period.states, period.opening)
     matched = _tables.matched_by_rung(period.entries, period.matches)
     ages = _tables.by_age(period.breaks)
-    posted = pl.concat([period.earlier, period.new])
-    sources = (period.statements, period.entries, period.matches, posted)
-    listed = adjusted.items(*sources, period.states, period.day)
-    meet = adjusted.adjusted_balances(*sources, listed)
+    posted, meet = pl.concat([period.earlier, period.new]), period.adjusted
     bank = _tables.bank_accounts(period.statements, period.entries, period.matches, posted, period.providers)
     sheets = (
         _sheet("Summary", _tables.summary(period.states, period.opening), "What was sent, by value date"),
@@ -86,7 +85,7 @@ def reconciliation_report(period: Period) -> Report:
             "Both balances, adjusted for what the other side does not show yet, must meet",
             added=False,
         ),
-        _sheet("Items", listed, "What stands between book and bank, entry by entry"),
+        _sheet("Items", period.items, "What stands between book and bank, entry by entry"),
         _sheet("Matched", matched, "Statement entries by matching rung"),
         _sheet("Breaks by age", ages, "Open breaks by age in days"),
         _sheet("Breaks", _tables.aged(period.breaks), "Open breaks"),

@@ -37,15 +37,16 @@ def _moved(line: str) -> int:
     return (int(whole) * 100 + int(cents)) * (1 if side == "CRDT" else -1)
 
 
-def bank_statement(gateway: Gateway, *lines: str, number: int = 1) -> None:
-    """Put a statement with these entries where the euro bank puts its own, and fetch it."""
+def bank_statement(gateway: Gateway, *lines: str, number: int = 1, opening: int | None = 0) -> None:
+    """Put a statement with these entries where the euro bank puts its own, and fetch it. `opening` None: without balances."""
     outbox = Path(str(gateway.profiles.provider("euro_bank").transport.options["outbox"]))
     moved = sum(_moved(line) for line in lines)
+    balances = "" if opening is None else _balance("OPBD", opening) + _balance("CLBD", opening + moved)
     text = f"""<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><GrpHdr><MsgId>M{number}</MsgId>
 <CreDtTm>{DAY}T18:00:00</CreDtTm></GrpHdr><Stmt><Id>ST-{number}</Id><ElctrncSeqNb>{number}</ElctrncSeqNb>
 <CreDtTm>{DAY}T18:00:00</CreDtTm><FrToDt><FrDtTm>{DAY}T00:00:00</FrDtTm><ToDtTm>{DAY}T23:59:59</ToDtTm></FrToDt>
-<Acct><Id><IBAN>{ACCOUNT}</IBAN></Id><Ccy>EUR</Ccy></Acct>{_balance("OPBD", 0)}{_balance("CLBD", moved)}{"".join(lines)}</Stmt></BkToCstmrStmt></Document>"""
+<Acct><Id><IBAN>{ACCOUNT}</IBAN></Id><Ccy>EUR</Ccy></Acct>{balances}{"".join(lines)}</Stmt></BkToCstmrStmt></Document>"""
     (outbox / f"{number}.camt053.xml").write_text(text, encoding="utf-8")
     (found,) = follow(gateway, "euro_bank")
     assert found.outcome == "applied", found

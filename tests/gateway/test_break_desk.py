@@ -314,7 +314,8 @@ def test_an_older_day_shows_what_was_there_then(gateway: Gateway, clock: Clock) 
     clock.move(days=1)
     decide(gateway, break_id, Wish("write_off", "anna", "small"))
     for day, shown in ((TODAY, 1), (TODAY + dt.timedelta(days=1), 0)):
-        assert open_breaks(gateway, breaks.everything(gateway, day), day).height == shown
+        found = breaks.everything(gateway, day)
+        assert open_breaks(gateway, breaks.breaks_of(gateway, found, day), found, day).height == shown
 
 
 def test_every_act_is_in_the_table() -> None:

@@ -8,10 +8,11 @@ import io
 import openpyxl
 import polars as pl
 import pytest
+from break_world import bank_statement, entry_line
 from typer.testing import CliRunner
 from world import BANK_TERMS, NOON, agree, upload
 
-from canonical.errors import ConfigError, Conflict, FrameBroken, NotFound
+from canonical.errors import ConfigError, Conflict, FrameBroken, NotFound, NotTied
 from canonical.profiles import Prices
 from gateway import closes as closing
 from gateway import settle as settling
@@ -236,6 +237,28 @@ def test_a_ledger_that_was_tampered_with_stops_the_next_close(here: Gateway, ban
     clock.move(days=3)
     with pytest.raises(FrameBroken, match="do not add up to its journals"):
         settle(here, MONDAY, "gateway")
+
+
+def test_a_day_whose_book_and_bank_do_not_meet_cannot_close(here: Gateway) -> None:
+    bank_statement(here, entry_line(1, 500))
+    bank_statement(here, number=2, opening=None)  # tells no balance, and loses 2.00
+    bank_statement(here, entry_line(3, 100), number=3, opening=300)
+    with pytest.raises(
+        NotTied, match=r"bank 4\.00, of our books 6\.00, unexplained -2\.00; itemised: entry not in our"
+    ) as apart:
+        settle(here, FRIDAY, "anna")
+    assert [row.partition(":")[0] for row in apart.value.rows] == ["DE32100100100123456789 EUR"]
+    assert here.registry.rows(t.CLOSES) == here.registry.rows(t.DAYS) == here.registry.rows(t.JOURNALS) == []
+    assert list(here.store.list("reports")) == []
+
+
+def test_a_difference_that_breaks_name_does_not_keep_a_day_open(here: Gateway) -> None:
+    bank_statement(here, entry_line(1, 500))
+    bank_statement(here, entry_line(3, 100), number=3, opening=300)
+    settle(here, FRIDAY, "anna")
+    found = here.lake.whole(f"close-all-{FRIDAY}-1", "breaks")
+    gap = found.filter(pl.col("kind") == "statement_chain")
+    assert gap.select("subject", "amount_minor").rows() == [("ST-3/opening", 200)]
 
 
 def test_the_commands_of_finance(here: Gateway, bank: Bank, monkeypatch) -> None:

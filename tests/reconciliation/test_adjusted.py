@@ -5,12 +5,17 @@ from __future__ import annotations
 import datetime as dt
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reconciliation_world import ACCOUNT, DAY, book, claimed, entries, entry, payment, statement, statements, states
 
-from canonical.frames import MATCHES, POSTINGS, empty
-from reconciliation.adjusted import adjusted_balances, items
+from canonical.errors import NotTied
+from canonical.frames import BREAKS, MATCHES, POSTINGS, empty
+from reconciliation.adjusted import adjusted_balances, items, require_met
+from reconciliation.breaks import entry_breaks
+from reconciliation.feedback_breaks import chain_breaks
+from reconciliation.ladder import match
 from reconciliation.ledger import postings
 
 NEXT = DAY + dt.timedelta(days=1)
@@ -53,7 +58,7 @@ def test_a_missing_statement_and_one_that_does_not_add_up_are_items():
     lines = statements(statement(1, 1000, 900), statement(3, 850, 640))
     found, listed = both(book(), bank, empty(MATCHES), lines)
     assert listed.filter(pl.col("item").str.starts_with("statement")).select("item", "subject", "amount").rows() == [
-        ("statement does not add up", "ST3", -10), ("statement missing", "ST3", -50),
+        ("statement does not add up", "ST3/inside", -10), ("statement missing", "ST3/opening", -50),
     ]  # fmt: skip
     assert found["unexplained"].to_list() == [0]
 
@@ -64,6 +69,67 @@ def test_statements_without_balances_tell_nothing_and_an_account_without_any_is_
     found, _ = both(book(), bank, empty(MATCHES), statements(first, statement(2, 900, 700)))
     assert found.select("bank", "book", "unexplained").rows() == [(700, 900, 0)]
     assert both(book(), bank, empty(MATCHES), statements(first))[0].is_empty()
+
+
+def breaks_of(bank, matches, lines) -> pl.DataFrame:
+    nothing = match(states(book()), entries(), empty(MATCHES)).ambiguous
+    return pl.concat([entry_breaks(bank, matches, nothing, states(book()), NEXT), chain_breaks(lines, NEXT)])
+
+
+def test_what_stands_between_is_in_transit_or_a_break_or_the_day_does_not_close():
+    bank = entries(
+        entry(1), entry(7, amount_minor=40, credit_debit="CRDT"), entry(8, amount_minor=5, sub_family="CHRG")
+    )
+    matches = claimed(("N0001", "file-0001", "settlement", 100))
+    lines = statements(statement(1, 1000, 935, credits_minor=40, debits_minor=105), statement(3, 900, 950))
+    whole = (book(payment(1), payment(2)), bank, matches, lines)
+    found, listed = both(*whole)
+    assert set(listed["item"]) == {
+        "entry not in our books",
+        "payment in transit",
+        "statement missing",
+        "statement does not add up",
+    }
+    with pytest.raises(NotTied, match=r"statement does not add up, ST3/inside, 0\.50") as lost:
+        require_met(found, listed, breaks_of(bank, matches, lines))
+    assert len(lost.value.rows) == 1, "the statement adds up by itself: an entry of it is not here"
+    bank = pl.concat([bank, entries(entry(9, amount_minor=50, credit_debit="CRDT", statement_id="ST3"))])
+    found, listed = both(whole[0], bank, matches, lines)
+    known = breaks_of(bank, matches, lines)
+    require_met(found, listed, known)
+    for unnamed in ("N0007", "ST3/opening"):
+        with pytest.raises(NotTied, match=unnamed):
+            require_met(found, listed, known.filter(pl.col("subject") != unnamed))
+    with pytest.raises(NotTied, match=r"entry not in our books, N0007, 0\.40"):
+        require_met(found, listed, known.with_columns(amount_minor=pl.col("amount_minor") + 1))
+
+
+def test_an_entry_that_the_ledger_holds_in_part_keeps_the_day_open():
+    bank = entries(entry(1, amount_minor=5, sub_family="CHRG"))
+    lines = statements(statement(1, 1000, 995))
+    found, listed = both(book(), bank, empty(MATCHES), lines, without="fee:N0001")
+    with pytest.raises(NotTied, match=r"EUR: entry not posted in full, N0001, -0\.05"):
+        require_met(found, listed, empty(BREAKS))
+
+
+def test_what_a_statement_without_balances_hides_is_told_with_what_is_itemised():
+    between = statement(2, 0, 0, opening_minor=None, closing_minor=None)
+    lines = statements(statement(1, 1000, 900), between, statement(3, 850, 550))
+    bank = entries(entry(1), entry(3, statement_id="ST3"))
+    found, listed = both(book(payment(2)), bank, empty(MATCHES), lines)
+    with pytest.raises(NotTied) as apart:
+        require_met(found, listed, breaks_of(bank, empty(MATCHES), lines))
+    (told,) = apart.value.rows
+    assert told == (
+        f"{ACCOUNT} EUR: adjusted balance of the bank 3.50, of our books 4.00, unexplained -0.50; "
+        "itemised: entry not in our books -4.00 (2), payment in transit -2.00 (1)"
+    )
+
+
+def test_an_entry_of_a_statement_that_does_not_count_yet_moves_neither_side():
+    bank = entries(entry(1), entry(2, statement_id="ST2"))
+    found, _ = both(book(), bank, empty(MATCHES), statements(statement(1, 1000, 900)))
+    assert found.select("adjusted_bank", "adjusted_book").rows() == [(900, 900)]
 
 
 @settings(max_examples=25, deadline=None)

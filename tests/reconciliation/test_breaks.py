@@ -87,6 +87,10 @@ def test_a_gap_between_statements_and_within_one():
     missing = chain_breaks(whole.filter(pl.col("sequence") != 2), later(9))
     assert missing.select("subject", "amount_minor", "credit_debit").rows() == [("ST3/opening", 200, "DBIT")]
     assert missing["note"][0] == "statement ST3 opens with another balance than ST1 closed with: 2.00"
+    again = chain_breaks(statements(statement(1, 0, 500), statement(2, 0, 500, sequence=1, to_date=DAY)), DAY)
+    assert again["note"].to_list() == [
+        "statement ST2 has its number and day, and opens with another balance than ST1 closed with: 5.00"
+    ]
     broken = chain_breaks(statements(statement(1, 0, 500, credits_minor=400)), DAY)
     assert broken.select("subject", "amount_minor").rows() == [("ST1/inside", 100)]
 

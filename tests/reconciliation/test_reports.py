@@ -19,6 +19,7 @@ from reconciliation_world import (
 )
 
 from canonical.frames import MATCHES, POSTINGS, SUGGESTIONS, empty
+from reconciliation.adjusted import adjusted_balances, items
 from reconciliation.breaks import entry_breaks, payment_breaks
 from reconciliation.frames import WORK, WORKED
 from reconciliation.ladder import match
@@ -56,9 +57,12 @@ def period(closing: int = 10_000 - 600 - 25 + 100 + 3_000) -> Period:
             payment_breaks(now, statements(), DAY + dt.timedelta(days=40), 2),
         ]
     )
+    lines = statements(statement(1, 10_000, closing))
+    sources = (lines, bank, found.matches, pl.concat([earlier, new]))
+    listed = items(*sources, now, NEXT)
     return Period(
-        day=NEXT, scope="bank", states=now, opening=opening, entries=bank,
-        statements=statements(statement(1, 10_000, closing)), matches=found.matches,
+        day=NEXT, scope="bank", states=now, opening=opening, entries=bank, statements=lines, matches=found.matches,
+        items=listed, adjusted=adjusted_balances(*sources, listed),
         breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), NEXT), earlier=earlier,
         new=new, providers=PROVIDERS, digests=(("entries", "ab" * 32),),
     )  # fmt: skip
@@ -131,9 +135,11 @@ def test_every_money_column_stands_beside_its_currency():
 
 
 def test_a_period_without_anything_is_a_report_too():
+    nothing = (statements(), entries(), empty(MATCHES), empty(POSTINGS))
+    listed = items(*nothing, states(book()), DAY)
     none = Period(
         day=DAY, scope="bank", states=states(book()), opening=None, entries=entries(), statements=statements(),
-        matches=empty(MATCHES), breaks=empty(WORKED),
+        matches=empty(MATCHES), items=listed, adjusted=adjusted_balances(*nothing, listed), breaks=empty(WORKED),
         earlier=empty(POSTINGS), new=empty(POSTINGS), providers={}, digests=(),
     )  # fmt: skip
     assert dict(reconciliation_report(none).facts)["Ties out"] == "yes"
