@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import played
 import pytest
 from s3 import s3_server
-from world import EURO_BANK, REPOSITORY, US_BANK, Clock, postgres_url
+from world import Clock, postgres_url
 
 from gateway.composition import Gateway, open_gateway
 from gateway.registry.engine import Registry, open_registry
@@ -35,14 +35,7 @@ def registry(registry_url: str, clock: Clock) -> Iterator[Registry]:
 @pytest.fixture
 def config_dir(tmp_path: Path) -> Path:
     """The shipped clients, and two banks behind folders of this test."""
-    folder = tmp_path / "config"
-    (folder / "providers").mkdir(parents=True)
-    shutil.copytree(REPOSITORY / "examples/config/clients", folder / "clients")
-    for name, text in (("euro_bank", EURO_BANK), ("us_bank", US_BANK)):
-        (folder / "providers" / f"{name}.yaml").write_text(text.replace("ROOT", str(tmp_path)), encoding="utf-8")
-    for place in ("euro/in", "euro/out", "us/in", "us/out"):
-        (tmp_path / place).mkdir(parents=True)
-    return folder
+    return played.write_config(tmp_path)
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -55,12 +48,9 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, config_dir: Path, clock: Clock) -> Iterator[Gateway]:
+def gateway(tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
     """A gateway on SQLite and a folder."""
-    settings = Settings(home=tmp_path / "home", config_dir=config_dir)
-    opened = open_gateway(settings, clock)
-    yield opened
-    opened.registry.engine.dispose()
+    yield from _until_done(played.opened(tmp_path, clock))
 
 
 @pytest.fixture
@@ -73,3 +63,48 @@ def gateway_anywhere(tmp_path: Path, config_dir: Path, clock: Clock, registry_ur
         opened.profiles.clients[name] = profile.model_copy(update={"formats": formats})
     yield opened
     opened.registry.engine.dispose()
+
+
+def _until_done(opened: Gateway) -> Iterator[Gateway]:
+    yield opened
+    opened.registry.engine.dispose()
+
+
+def _kept(play: Callable[[Gateway, Path], None], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp(play.__name__)
+    for opened in _until_done(played.opened(root, Clock())):
+        play(opened, root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def kept_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _kept(played.whole_day, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def kept_paid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _kept(played.salaries_paid, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def kept_told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _kept(played.salaries_told, tmp_path_factory)
+
+
+@pytest.fixture
+def bank_day(kept_day: Path, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
+    """A gateway after `played.whole_day`."""
+    yield from _until_done(played.copy_of(kept_day, tmp_path, clock))
+
+
+@pytest.fixture
+def salaries_paid(kept_paid: Path, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
+    """A gateway after `played.salaries_paid`."""
+    yield from _until_done(played.copy_of(kept_paid, tmp_path, clock))
+
+
+@pytest.fixture
+def salaries_told(kept_told: Path, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
+    """A gateway after `played.salaries_told`."""
+    yield from _until_done(played.copy_of(kept_told, tmp_path, clock))

@@ -5,89 +5,53 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import openpyxl
 import polars as pl
 import pytest
 from lxml import etree
-from world import BANK_TERMS, Clock, postgres_url, upload
+from played import FOLDERS, TODAY, bank, feedback, intake, opened, whole_day
+from s3 import s3_server
+from world import Clock, postgres_url
 
-from canonical.errors import NotTied
+from canonical.errors import FrameBroken, NotTied
 from canonical.plugins import discover
-from gateway.answer import answer_duplicates, files_with_news, repeated_files
 from gateway.breaks import breaks_of
-from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import dispatch, due
+from gateway.composition import Gateway
+from gateway.dispatch import due
 from gateway.follow import follow
-from gateway.receive import receive
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
-from gateway.settings import Settings
 from gateway.settle import position_of_everything, settle
-from gateway.stages import outcome_answer, run_journey, unfinished_files
+from gateway.stages import outcome_answer
 from gateway.status import status_of
-from sandbox.banks import Bank
-from sandbox.day import uploads
 
-TODAY = dt.date(2026, 11, 20)
 ACCEPTED = 23
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def gateway(request, tmp_path: Path, config_dir: Path, clock: Clock, store_url: str) -> Iterator[Gateway]:
-    registry_url = postgres_url() if request.param == "postgres" else ""
-    settings = Settings(home=tmp_path / "home", config_dir=config_dir, store_url=store_url, registry_url=registry_url)
-    opened = open_gateway(settings, clock)
-    yield opened
-    opened.registry.engine.dispose()
+@pytest.fixture(params=["sqlite and folder", "s3", pytest.param("postgres", marks=pytest.mark.postgres)])
+def anywhere(request, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    """The day played on each registry and each store, the other one as it is by default."""
+    if request.param == "sqlite and folder":
+        yield request.getfixturevalue("bank_day")
+        return
+    with ExitStack() as stack:
+        on_s3 = request.param == "s3"
+        found = opened(
+            tmp_path, clock,
+            registry_url="" if on_s3 else postgres_url(),
+            store_url=f"s3://{stack.enter_context(s3_server(monkeypatch))}" if on_s3 else "",
+        )  # fmt: skip
+        stack.callback(found.registry.engine.dispose)
+        whole_day(found, tmp_path)
+        yield found
 
 
-@pytest.fixture
-def banks(tmp_path: Path) -> dict[str, Bank]:
-    return {
-        name: Bank(BANK_TERMS[name], tmp_path / folder, tmp_path / f"{folder}.sqlite")
-        for name, folder in (("euro_bank", "euro"), ("us_bank", "us"))
-    }
-
-
-def intake(gateway: Gateway) -> None:
-    receive(gateway)
-    for file in unfinished_files(gateway):
-        run_journey(gateway, file["file_id"])
-    for file_id in repeated_files(gateway):
-        answer_duplicates(gateway, file_id)
-
-
-def deliver(gateway: Gateway) -> None:
-    for row in due(gateway):
-        assert dispatch(gateway, row["submission_id"]) == "DELIVERED"
-
-
-def feedback(gateway: Gateway) -> None:
-    for provider in gateway.profiles.providers:
-        follow(gateway, provider)
-        reconcile(gateway, provider)
-    for file_id in files_with_news(gateway):
-        outcome_answer(gateway, file_id)
-
-
-def play(gateway: Gateway, banks: dict[str, Bank]) -> None:
-    for item in uploads(TODAY):
-        upload(gateway, item.client_id, item.name, item.data)
-    intake(gateway)
-    deliver(gateway)
-    for bank in banks.values():
-        bank.tick(dt.datetime(2026, 11, 20, 18, 0, tzinfo=dt.UTC))
-    feedback(gateway)
-    for bank in banks.values():
-        bank.close_day(TODAY)
-    feedback(gateway)
-
-
-def test_the_day(gateway: Gateway, banks: dict[str, Bank], xsd) -> None:
-    play(gateway, banks)
-    booked = [row for bank in banks.values() for row in bank.books.rows("SELECT * FROM payments")]
+def test_the_day(anywhere: Gateway, tmp_path: Path, xsd) -> None:
+    gateway = anywhere
+    booked = [row for name in FOLDERS for row in bank(tmp_path, name).books.rows("SELECT * FROM payments")]
     references = [row["instruction_id"] for row in booked]
     assert len(references) == len(set(references)) == ACCEPTED, "the banks have each accepted payment exactly once"
 
@@ -144,8 +108,8 @@ def check_status(gateway: Gateway) -> None:
     assert (shown.payment["state"], shown.payment["provider_reason"]) == ("returned", "R01")
 
 
-def test_everything_once_more_changes_nothing(gateway: Gateway, banks: dict[str, Bank]) -> None:
-    play(gateway, banks)
+def test_everything_once_more_changes_nothing(bank_day: Gateway) -> None:
+    gateway = bank_day
     settle(gateway, TODAY.isoformat())
     objects = list(gateway.store.list(""))
     for provider in gateway.profiles.providers:
@@ -158,8 +122,8 @@ def test_everything_once_more_changes_nothing(gateway: Gateway, banks: dict[str,
     assert list(gateway.store.list("")) == objects
 
 
-def test_a_day_that_does_not_tie_refuses_to_close_and_names_the_rows(gateway: Gateway, banks: dict[str, Bank]) -> None:
-    play(gateway, banks)
+def test_a_day_that_does_not_tie_refuses_to_close_and_names_the_rows(bank_day: Gateway) -> None:
+    gateway = bank_day
     file = gateway.registry.rows(t.FILES, t.FILES.c.client_id == "birch")[0]
     # Somebody loses a payment: the manifest of the parse stage is made to say that there was one more.
     with gateway.registry.transaction() as connection:
@@ -175,24 +139,22 @@ def test_a_day_that_does_not_tie_refuses_to_close_and_names_the_rows(gateway: Ga
     assert list(gateway.store.list("reports")) == []
 
 
-def test_an_object_that_was_changed_is_noticed(gateway: Gateway, banks: dict[str, Bank]) -> None:
-    play(gateway, banks)
+def test_an_object_that_was_changed_is_noticed(bank_day: Gateway) -> None:
+    gateway = bank_day
     file = gateway.registry.rows(t.FILES, t.FILES.c.client_id == "birch")[0]
     (manifest,) = gateway.lake.manifests(file["file_id"], "payments")
-    from canonical.errors import FrameBroken
-
     gateway.store.put(manifest.key, gateway.store.get(manifest.key)[:-1] + b"x")
     with pytest.raises(FrameBroken, match="not the one that was committed"):
         settle(gateway, TODAY.isoformat())
 
 
-def test_the_next_day_opens_where_the_last_one_closed(gateway: Gateway, banks: dict[str, Bank], clock: Clock) -> None:
-    play(gateway, banks)
+def test_the_next_day_opens_where_the_last_one_closed(bank_day: Gateway, tmp_path: Path, clock: Clock) -> None:
+    gateway = bank_day
     settle(gateway, TODAY.isoformat())
     clock.move(days=3)
     later = TODAY + dt.timedelta(days=3)
-    for bank in banks.values():
-        bank.close_day(later)
+    for name in FOLDERS:
+        bank(tmp_path, name).close_day(later)
     feedback(gateway)
     settle(gateway, later.isoformat())
     states = position_of_everything(gateway, later).states

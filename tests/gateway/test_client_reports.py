@@ -6,7 +6,7 @@ import io
 
 import polars as pl
 import pytest
-from test_bank_day import TODAY, deliver, feedback, intake
+from played import TODAY, deliver, feedback, intake
 from world import BANK_TERMS, agree, upload
 
 from canonical.errors import ConfigError, NotFound

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-import openpyxl
 import polars as pl
 import pytest
 from break_world import bank_statement, entry_line
+from played import bank, opened, salaries_paid
 from typer.testing import CliRunner
-from world import BANK_TERMS, NOON, agree, upload
+from world import Clock, agree, postgres_url
 
 from canonical.errors import ConfigError, Conflict, FrameBroken, NotFound, NotTied
+from canonical.plugins import lookup
 from canonical.profiles import Prices
 from gateway import closes as closing
+from gateway import held_reports
 from gateway import settle as settling
 from gateway.alerts import open_alerts
 from gateway.by_hand import claim_by_hand, unmatch
@@ -22,44 +27,77 @@ from gateway.cli import app
 from gateway.closes import reopen, review, state_of
 from gateway.composition import Gateway
 from gateway.config import check_profiles
-from gateway.dispatch import dispatch, due
 from gateway.follow import follow
 from gateway.funds import fund
 from gateway.journals import disagreements, held, runs
-from gateway.receive import receive
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.settle import settle, show
-from gateway.stages import run_journey
 from gateway.watch import watch
 from reconciliation.journals import balances
-from sandbox.banks import Bank
-from sandbox.day import salaries_pain001
 
 FRIDAY, MONDAY = "2026-11-20", "2026-11-23"
-REPORT = "reports/{}/reconciliation-all.xlsx"
+REPORT = "reports/{}/reconciliation-all.txt"
+
+
+@contextmanager
+def small(root: Path, clock: Clock, registry_url: str = "") -> Iterator[Gateway]:
+    """The gateway of a folder with the euro bank alone, and its reports as text alone."""
+    text_alone = {"report-text": lookup("exporters", "EXPORT", "report-text")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held_reports, "discover", lambda *_: text_alone)
+        found = opened(root, clock, registry_url)
+        object.__setattr__(found.profiles, "providers", {"euro_bank": found.profiles.provider("euro_bank")})
+        yield found
+        found.registry.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def kept(kept_paid: Path, tmp_path_factory) -> dict[str, Path]:
+    """Folders of Friday: salaries are paid; the statement tells of them and they are matched; the day is prepared of either."""
+    folders = {"paid": kept_paid}
+
+    def grown(name: str, start: str, act: Callable[[Gateway], object]) -> None:
+        folders[name] = tmp_path_factory.mktemp(name)
+        shutil.copytree(folders[start], folders[name], dirs_exist_ok=True)
+        with small(folders[name], Clock()) as gateway:
+            act(gateway)
+
+    grown("told", "paid", lambda gateway: statement(gateway, FRIDAY))
+    grown("prepared", "paid", lambda gateway: settle(gateway, FRIDAY, "anna"))
+    grown("told_prepared", "told", lambda gateway: settle(gateway, FRIDAY, "anna"))
+    return folders
 
 
 @pytest.fixture
-def here(gateway_anywhere: Gateway) -> Gateway:
-    return gateway_anywhere
+def here(request, tmp_path: Path, clock: Clock, kept: dict[str, Path]) -> Iterator[Gateway]:
+    """A copy of one of these folders, `paid` where no other is named."""
+    shutil.copytree(kept[getattr(request, "param", "paid")], tmp_path, dirs_exist_ok=True)
+    with small(tmp_path, clock) as found:
+        yield found
+
+
+TOLD, PREPARED, TOLD_PREPARED = (
+    pytest.mark.parametrize("here", [name], indirect=True) for name in ("told", "prepared", "told_prepared")
+)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def anywhere(request, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
+    """Salaries are paid, on either registry."""
+    with small(tmp_path, clock, postgres_url() if request.param == "postgres" else "") as found:
+        salaries_paid(found, tmp_path)
+        yield found
 
 
 @pytest.fixture
-def bank(here: Gateway, tmp_path) -> Bank:
-    """A bank that has paid a file of salaries and has not told of it yet."""
-    upload(here, "alder", "a.xml", salaries_pain001(dt.date.fromisoformat(FRIDAY)))
-    (file,) = receive(here)
-    run_journey(here, file.file_id)
-    for row in due(here):
-        dispatch(here, row["submission_id"])
-    bank = Bank(BANK_TERMS["euro_bank"], tmp_path / "euro", tmp_path / "bank.sqlite")
-    bank.tick(NOON)
-    return bank
+def nothing_sent(tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
+    with small(tmp_path, clock) as found:
+        yield found
 
 
-def statement(here: Gateway, bank: Bank, day: str) -> None:
-    bank.close_day(dt.date.fromisoformat(day))
+def statement(here: Gateway, day: str) -> None:
+    bank(here.settings.home.parent, "euro_bank").close_day(dt.date.fromisoformat(day))
     follow(here, "euro_bank")
     reconcile(here, "euro_bank")
 
@@ -74,14 +112,13 @@ def closing_of(here: Gateway) -> dict[tuple[str, str], int]:
 
 
 def text(here: Gateway, day: str) -> str:
-    """The facts above the first sheet of the report that finance finds."""
-    book = openpyxl.load_workbook(io.BytesIO(here.store.get(REPORT.format(day))), read_only=True)
-    rows = book.worksheets[0].iter_rows(max_row=16, max_col=2, values_only=True)
-    return "\n".join(" ".join(str(cell) for cell in row) for row in rows)
+    """The report that finance finds, its words one blank apart."""
+    return " ".join(here.store.get(REPORT.format(day)).decode().split())
 
 
-def test_prepared_by_one_reviewed_by_another_opened_again_for_a_reason(here: Gateway, bank: Bank) -> None:
-    statement(here, bank, FRIDAY)
+def test_prepared_by_one_reviewed_by_another_opened_again_for_a_reason(anywhere: Gateway) -> None:
+    here = anywhere
+    statement(here, FRIDAY)
     keys = settle(here, FRIDAY, "anna")
     assert state(here, FRIDAY) == "prepared"
     assert "PRELIMINARY" in text(here, FRIDAY)
@@ -92,7 +129,8 @@ def test_prepared_by_one_reviewed_by_another_opened_again_for_a_reason(here: Gat
     assert review(here, FRIDAY, by="ben", revision=1) == keys
     assert state(here, FRIDAY) == "closed"
     assert "PRELIMINARY" not in text(here, FRIDAY)
-    assert "ben 2026-11-20 12:00 UTC" in text(here, FRIDAY)
+    assert "Reviewed by: ben" in text(here, FRIDAY)
+    assert here.registry.rows(t.DAYS)[0]["reviewed_at"] == here.registry.now()
     signed = text(here, FRIDAY)
     assert settle(here, FRIDAY, "carl") == keys, "settling a closed day again changes nothing"
     assert text(here, FRIDAY) == signed
@@ -115,13 +153,13 @@ def test_prepared_by_one_reviewed_by_another_opened_again_for_a_reason(here: Gat
     assert told == ["close_reviewed", "closed", "close_opened_again", "close_reviewed", "closed"]
 
 
-def test_what_comes_late_is_told_and_posted_on_the_next_day_or_after_opening_again(here, bank, clock) -> None:
-    settle(here, FRIDAY, "anna")
+@PREPARED
+def test_what_comes_late_is_told_and_posted_on_the_next_day_or_after_opening_again(here, clock) -> None:
     review(here, FRIDAY, by="ben")
     assert closing_of(here)["provider:euro_bank:clearing", "EUR"] < 0
     assert [alert.kind for alert in watch(here)] == []
     clock.move(days=1)
-    statement(here, bank, FRIDAY)
+    statement(here, FRIDAY)
     assert [row["kind"] for row in (watch(here), open_alerts(here))[1]] == ["late_statement"]
     with pytest.raises(Conflict, match="is closed, and what came in since would change it: euro_bank, all"):
         settle(here, FRIDAY, "gateway")
@@ -146,9 +184,8 @@ def test_what_comes_late_is_told_and_posted_on_the_next_day_or_after_opening_aga
     assert [row["run"] for row in runs(here, "all")] == [1, 2, 3, 4, 5]
 
 
-def test_days_are_prepared_and_reviewed_in_their_order(here: Gateway, bank: Bank, clock) -> None:
-    statement(here, bank, FRIDAY)
-    settle(here, FRIDAY, "anna")
+@TOLD_PREPARED
+def test_days_are_prepared_and_reviewed_in_their_order(here: Gateway, clock) -> None:
     clock.move(days=3)
     settle(here, MONDAY, "anna")
     with pytest.raises(Conflict, match=f"{FRIDAY} is prepared: days are reviewed in their order"):
@@ -166,10 +203,10 @@ def test_days_are_prepared_and_reviewed_in_their_order(here: Gateway, bank: Bank
         review(here, "yesterday", by="ben")
 
 
-def test_a_statement_after_the_preparation_stops_the_review_until_it_is_prepared_again(here, bank, clock) -> None:
-    settle(here, FRIDAY, "anna")
+@PREPARED
+def test_a_statement_after_the_preparation_stops_the_review_until_it_is_prepared_again(here, clock) -> None:
     clock.move(hours=1)
-    statement(here, bank, FRIDAY)
+    statement(here, FRIDAY)
     with pytest.raises(Conflict, match="came after 2026-11-20 was prepared"):
         review(here, FRIDAY, by="ben")
     clock.move(hours=1)
@@ -178,13 +215,13 @@ def test_a_statement_after_the_preparation_stops_the_review_until_it_is_prepared
     review(here, FRIDAY, by="ben")
 
 
-def test_of_a_review_and_a_preparation_at_once_one_wins_and_the_other_is_told(here, bank, monkeypatch) -> None:
-    settle(here, FRIDAY, "anna")
+@PREPARED
+def test_of_a_review_and_a_preparation_at_once_one_wins_and_the_other_is_told(here, monkeypatch) -> None:
     whole = closing.write
 
     def slept(*arguments):
         monkeypatch.setattr(closing, "write", whole)
-        statement(here, bank, FRIDAY)
+        statement(here, FRIDAY)
         settle(here, FRIDAY, "anna")
         return whole(*arguments)
 
@@ -196,8 +233,8 @@ def test_of_a_review_and_a_preparation_at_once_one_wins_and_the_other_is_told(he
     assert "PRELIMINARY" in text(here, FRIDAY)
 
 
-def test_who_sleeps_over_the_close_of_a_later_day_prepares_nothing_behind_it(here, bank, monkeypatch) -> None:
-    statement(here, bank, FRIDAY)
+@TOLD
+def test_who_sleeps_over_the_close_of_a_later_day_prepares_nothing_behind_it(here, monkeypatch) -> None:
     whole = settling._positions
 
     def slept(*arguments):
@@ -214,8 +251,8 @@ def test_who_sleeps_over_the_close_of_a_later_day_prepares_nothing_behind_it(her
     assert {row["day"] for row in runs(here, "all")} == {MONDAY}
 
 
-def test_a_review_that_died_before_publishing_is_ended_by_whoever_comes_next(here, bank, monkeypatch) -> None:
-    settle(here, FRIDAY, "anna")
+@PREPARED
+def test_a_review_that_died_before_publishing_is_ended_by_whoever_comes_next(here, monkeypatch) -> None:
 
     def dies(*_arguments):
         raise KeyboardInterrupt
@@ -229,8 +266,8 @@ def test_a_review_that_died_before_publishing_is_ended_by_whoever_comes_next(her
     assert "PRELIMINARY" not in text(here, FRIDAY)
 
 
-def test_a_ledger_that_was_tampered_with_stops_the_next_close(here: Gateway, bank: Bank, clock) -> None:
-    settle(here, FRIDAY, "anna")
+@PREPARED
+def test_a_ledger_that_was_tampered_with_stops_the_next_close(here: Gateway, clock) -> None:
     with here.registry.transaction() as connection:
         connection.execute(t.JOURNALS.update().where(t.JOURNALS.c.event == "accepted").values(amount_minor=1))
     assert not disagreements(here).is_empty()
@@ -239,7 +276,8 @@ def test_a_ledger_that_was_tampered_with_stops_the_next_close(here: Gateway, ban
         settle(here, MONDAY, "gateway")
 
 
-def test_a_day_whose_book_and_bank_do_not_meet_cannot_close(here: Gateway) -> None:
+def test_a_day_whose_book_and_bank_do_not_meet_cannot_close(nothing_sent: Gateway) -> None:
+    here = nothing_sent
     bank_statement(here, entry_line(1, 500))
     bank_statement(here, number=2, opening=None)  # tells no balance, and loses 2.00
     bank_statement(here, entry_line(3, 100), number=3, opening=300)
@@ -252,7 +290,8 @@ def test_a_day_whose_book_and_bank_do_not_meet_cannot_close(here: Gateway) -> No
     assert list(here.store.list("reports")) == []
 
 
-def test_a_difference_that_breaks_name_does_not_keep_a_day_open(here: Gateway) -> None:
+def test_a_difference_that_breaks_name_does_not_keep_a_day_open(nothing_sent: Gateway) -> None:
+    here = nothing_sent
     bank_statement(here, entry_line(1, 500))
     bank_statement(here, entry_line(3, 100), number=3, opening=300)
     settle(here, FRIDAY, "anna")
@@ -261,8 +300,8 @@ def test_a_difference_that_breaks_name_does_not_keep_a_day_open(here: Gateway) -
     assert gap.select("subject", "amount_minor").rows() == [("ST-3/opening", 200)]
 
 
-def test_the_commands_of_finance(here: Gateway, bank: Bank, monkeypatch) -> None:
-    statement(here, bank, FRIDAY)
+@TOLD
+def test_the_commands_of_finance(here: Gateway, monkeypatch) -> None:
     monkeypatch.setattr("gateway.cli_finance.opened", lambda: here)
 
     def run(*arguments: str) -> tuple[int, str]:
@@ -284,23 +323,25 @@ def test_the_commands_of_finance(here: Gateway, bank: Bank, monkeypatch) -> None
     assert run("close", "reopen", FRIDAY, "--by", "ben", "--reason", "a mistake")[1].strip() == f"{FRIDAY}  open"
 
 
-def test_a_bank_that_takes_more_than_its_price_list_and_a_client_that_paid_in(here: Gateway, bank: Bank) -> None:
+@TOLD
+def test_a_bank_that_takes_more_than_its_price_list_and_a_client_that_paid_in(here: Gateway) -> None:
     agree(here, "alder", funding={"kind": "prefunded"})
     fund(here, "alder", "EUR", "100000.00", by="anna")
     price = {"name": "files", "currency": "EUR", "per": "file", "amount_minor": 200}
     provider = here.profiles.providers["euro_bank"]
     agreed = provider.model_copy(update={"prices": Prices.model_validate({"positions": [price]})})
     object.__setattr__(here.profiles, "providers", {**here.profiles.providers, "euro_bank": agreed})
-    statement(here, bank, FRIDAY)
     settle(here, FRIDAY, "anna")
-    book = openpyxl.load_workbook(io.BytesIO(here.store.get(f"reports/{FRIDAY}/settlement-all.xlsx")), read_only=True)
-
+    subject = f"close-all-{FRIDAY}-1"
+    stage = here.registry.one(t.STAGES, subject=subject, stage="settle")
+    report = held_reports.held_report(here, f"closes/{subject}/{stage['attempt']}", "settlement")
     fees, funding = (
-        {cell for row in book[name].iter_rows(values_only=True) for cell in row} for name in ("Fees", "Funding")
+        next(sheet.frame for sheet in report.sheets if sheet.name == name).row(0, named=True)
+        for name in ("Fees", "Funding")
     )
-    assert {"euro_bank", "above price", 2, 2.5, 0.5} <= fees, "the bank's terms charge 2.50 a file"
-    assert {"alder", 100_000} <= funding
-    found = here.lake.whole(f"close-all-{FRIDAY}-1", "breaks")
+    assert fees.items() >= {"verdict": "above price", "expected": 200, "charged": 250, "difference": 50}.items()
+    assert funding.items() >= {"client": "alder", "received": 10_000_000}.items()
+    found = here.lake.whole(subject, "breaks")
     above = found.filter(pl.col("kind") == "fee_above_price")
     assert above.select("account", "amount_minor", "currency").rows() == [("euro_bank", 50, "EUR")]
 
@@ -314,9 +355,8 @@ def test_faults_of_a_price_list_are_told_with_their_line(config_dir) -> None:
     assert [(fault.line, "basis_points" in fault.message) for fault in faults] == [(len(text.splitlines()) + 5, True)]
 
 
-def test_what_a_person_takes_apart_and_matches_again_is_reversed_and_posted_anew(here, bank, clock) -> None:
-    statement(here, bank, FRIDAY)
-    settle(here, FRIDAY, "anna")
+@TOLD_PREPARED
+def test_what_a_person_takes_apart_and_matches_again_is_reversed_and_posted_anew(here, clock) -> None:
     review(here, FRIDAY, by="ben")
     before = closing_of(here)
     (one, *_) = here.lake.whole("euro_bank", "matches").sort("entry_id").iter_rows(named=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from played import TODAY, deliver, intake
 from pypdf import PdfReader
-from test_bank_day import TODAY, deliver, intake
 from typer.testing import CliRunner
 from world import upload
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from test_races import TODAY, statement_day
+from played import TODAY
 
 from canonical.errors import BulkrailError, ConfigError, Conflict, NotFound
 from gateway.book import standing_matches
@@ -28,8 +28,8 @@ def one_match(gateway: Gateway) -> tuple[str, str]:
     return row["entry_id"], row["payment_id"]
 
 
-def test_a_match_taken_apart_stays_apart_until_a_person_makes_it_again(gateway, tmp_path):
-    statement_day(gateway, tmp_path)
+def test_a_match_taken_apart_stays_apart_until_a_person_makes_it_again(salaries_told):
+    gateway = salaries_told
     assert reconcile(gateway, BANK).matched == 9
     entry_id, payment_id = one_match(gateway)
     nine = standing_matches(gateway, BANK)["payment_id"].to_list()
@@ -53,8 +53,8 @@ def test_a_match_taken_apart_stays_apart_until_a_person_makes_it_again(gateway, 
     assert told == [("ann", "unmatched"), ("ben", "matched_by_hand")]
 
 
-def test_the_ledger_takes_back_what_was_taken_apart(gateway, tmp_path, clock):
-    statement_day(gateway, tmp_path)
+def test_the_ledger_takes_back_what_was_taken_apart(salaries_told, clock):
+    gateway = salaries_told
     reconcile(gateway, BANK)
     settle(gateway, TODAY.isoformat())
     entry_id, payment_id = one_match(gateway)
@@ -66,8 +66,8 @@ def test_the_ledger_takes_back_what_was_taken_apart(gateway, tmp_path, clock):
     assert f"reversal:settled:{payment_id}" in new["posting_id"].to_list()
 
 
-def test_a_claim_by_hand_must_fit(gateway, tmp_path):
-    statement_day(gateway, tmp_path)
+def test_a_claim_by_hand_must_fit(salaries_told):
+    gateway = salaries_told
     reconcile(gateway, BANK)
     entry_id, payment_id = one_match(gateway)
     unmatch(gateway, entry_id, "ann", "wrong")
@@ -83,8 +83,8 @@ def test_a_claim_by_hand_must_fit(gateway, tmp_path):
         claim_by_hand(gateway, entry_id, refused, "ben", "x")
 
 
-def test_two_workers_at_once_claim_each_side_once(gateway, tmp_path):
-    statement_day(gateway, tmp_path)
+def test_two_workers_at_once_claim_each_side_once(salaries_told):
+    gateway = salaries_told
     other = open_gateway(gateway.settings, gateway.clock)
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda one: reconcile(one, BANK).matched, [gateway, other]))
@@ -99,8 +99,8 @@ def rules(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_a_dry_run_shows_what_would_change_and_changes_nothing(gateway, tmp_path):
-    statement_day(gateway, tmp_path)
+def test_a_dry_run_shows_what_would_change_and_changes_nothing(salaries_told, tmp_path):
+    gateway = salaries_told
     since = TODAY - dt.timedelta(days=1)
     before = rehearse(gateway, BANK, since)
     assert (before.gained.height, before.lost.height, before.moved.height) == (1, 0, 0)
@@ -148,8 +148,8 @@ def rows_read(gateway: Gateway, monkeypatch) -> int:
     return sum(counted)
 
 
-def test_a_run_reads_what_is_open_and_new_not_history(gateway, tmp_path, monkeypatch):
-    statement_day(gateway, tmp_path)
+def test_a_run_reads_what_is_open_and_new_not_history(salaries_told, monkeypatch):
+    gateway = salaries_told
     first = rows_read(gateway, monkeypatch)
     assert first > 20, "the first run reads everything"
     assert standing_matches(gateway, BANK).height == 9
@@ -161,8 +161,8 @@ def test_a_run_reads_what_is_open_and_new_not_history(gateway, tmp_path, monkeyp
     assert again < first
 
 
-def test_open_items_and_everything_match_the_same(gateway, tmp_path):
-    statement_day(gateway, tmp_path)
+def test_open_items_and_everything_match_the_same(salaries_told):
+    gateway = salaries_told
     reconcile(gateway, BANK)
     assert position(gateway, BANK).matched.matches.is_empty(), "reading everything finds no more"
     runs = gateway.registry.rows(t.STAGES, t.STAGES.c.subject == BANK, t.STAGES.c.stage.like("reconcile-%"))

@@ -10,35 +10,23 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from test_bank_day import TODAY, deliver, feedback, intake, play
-from world import BANK_TERMS, upload
+from played import TODAY, bank, feedback
 
 from gateway.composition import Gateway
 from gateway.publish import PREFIX, REGISTRY, TABLES, Published, publish
 from gateway.registry import tables as t
 from gateway.settle import settle
-from sandbox.banks import Bank
-from sandbox.day import salaries_pain001
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _QUERY = re.compile(r"^```(sql|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
-def banks(tmp_path: Path) -> dict[str, Bank]:
-    return {
-        name: Bank(BANK_TERMS[name], tmp_path / folder, tmp_path / f"{folder}.sqlite")
-        for name, folder in (("euro_bank", "euro"), ("us_bank", "us"))
-    }
-
-
-@pytest.fixture
-def closed(gateway: Gateway, banks: dict[str, Bank]) -> Gateway:
+def closed(bank_day: Gateway) -> Gateway:
     """A bank day, closed and published."""
-    play(gateway, banks)
-    settle(gateway, TODAY.isoformat())
-    publish(gateway)
-    return gateway
+    settle(bank_day, TODAY.isoformat())
+    publish(bank_day)
+    return bank_day
 
 
 def published(gateway: Gateway) -> dict[str, str]:
@@ -78,14 +66,11 @@ def _some_findings(gateway: Gateway) -> pl.DataFrame:
     return whole
 
 
-def test_an_earlier_revision_of_a_close_is_taken_away(gateway: Gateway, banks: dict[str, Bank]) -> None:
-    upload(gateway, "alder", "a.xml", salaries_pain001(TODAY))
-    intake(gateway)
-    deliver(gateway)
-    banks["euro_bank"].tick(gateway.clock())
+def test_an_earlier_revision_of_a_close_is_taken_away(salaries_paid: Gateway, tmp_path: Path) -> None:
+    gateway = salaries_paid
     settle(gateway, TODAY.isoformat())
     publish(gateway)
-    banks["euro_bank"].close_day(TODAY)
+    bank(tmp_path, "euro_bank").close_day(TODAY)
     feedback(gateway)
     settle(gateway, TODAY.isoformat())
     assert publish(gateway).removed > 0

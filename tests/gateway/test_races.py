@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
-from world import BANK_TERMS, NOON, upload
+from played import TODAY
+from world import upload
 
 from gateway import reconcile as reconciling
 from gateway import route as routing
 from gateway import settle as settling
 from gateway.approve import approve
-from gateway.dispatch import dispatch, due
-from gateway.follow import follow
 from gateway.parse import parse
 from gateway.plans import live_submissions
 from gateway.receive import receive
 from gateway.registry import tables as t
-from gateway.stages import run_journey
 from gateway.validate import validate
-from sandbox.banks import Bank
 from sandbox.day import salaries_pain001
-
-TODAY = dt.date(2026, 11, 20)
 
 
 def test_two_planners_place_each_payment_once(gateway, monkeypatch) -> None:
@@ -42,20 +35,8 @@ def test_two_planners_place_each_payment_once(gateway, monkeypatch) -> None:
     assert sum(row["payments"] for row in live_submissions(gateway, file.file_id)) == 10
 
 
-def statement_day(gateway, tmp_path) -> None:
-    upload(gateway, "alder", "a.xml", salaries_pain001(TODAY))
-    (file,) = receive(gateway)
-    run_journey(gateway, file.file_id)
-    for row in due(gateway):
-        dispatch(gateway, row["submission_id"])
-    bank = Bank(BANK_TERMS["euro_bank"], tmp_path / "euro", tmp_path / "bank.sqlite")
-    bank.tick(NOON)
-    bank.close_day(TODAY)
-    follow(gateway, "euro_bank")
-
-
-def test_two_matchers_claim_each_payment_once(gateway, tmp_path, monkeypatch) -> None:
-    statement_day(gateway, tmp_path)
+def test_two_matchers_claim_each_payment_once(salaries_told, monkeypatch) -> None:
+    gateway = salaries_told
     whole = reconciling.open_items
 
     def slept(*arguments):
@@ -69,8 +50,8 @@ def test_two_matchers_claim_each_payment_once(gateway, tmp_path, monkeypatch) ->
     assert gateway.lake.whole("euro_bank", "matches")["payment_id"].is_unique().all()
 
 
-def test_a_sleeping_close_does_not_replace_a_newer_one(gateway, tmp_path, monkeypatch) -> None:
-    statement_day(gateway, tmp_path)
+def test_a_sleeping_close_does_not_replace_a_newer_one(salaries_told, monkeypatch) -> None:
+    gateway = salaries_told
     whole = settling._positions
 
     def slept(*arguments):

@@ -1,0 +1,108 @@
+"""Bank days on SQLite and a folder, played once and kept: a test that begins where one ends is given a copy of its own.
+
+A day is a folder with the gateway, its profiles and the banks around it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+from world import BANK_TERMS, EURO_BANK, NOON, REPOSITORY, US_BANK, Clock, upload
+
+from gateway.answer import answer_duplicates, files_with_news, repeated_files
+from gateway.composition import Gateway, open_gateway
+from gateway.dispatch import dispatch, due
+from gateway.follow import follow
+from gateway.receive import receive
+from gateway.reconcile import reconcile
+from gateway.settings import Settings
+from gateway.stages import outcome_answer, run_journey, unfinished_files
+from sandbox.banks import Bank
+from sandbox.day import salaries_pain001, uploads
+
+TODAY = NOON.date()
+FOLDERS = {"euro_bank": "euro", "us_bank": "us"}
+
+
+def write_config(root: Path) -> Path:
+    """The shipped clients, and two banks behind folders of this root; the folder of the profiles."""
+    folder = root / "config"
+    (folder / "providers").mkdir(parents=True, exist_ok=True)
+    shutil.copytree(REPOSITORY / "examples/config/clients", folder / "clients", dirs_exist_ok=True)
+    for name, text in (("euro_bank", EURO_BANK), ("us_bank", US_BANK)):
+        (folder / "providers" / f"{name}.yaml").write_text(text.replace("ROOT", str(root)), encoding="utf-8")
+    for place in FOLDERS.values():
+        for end in ("in", "out"):
+            (root / place / end).mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def opened(root: Path, clock: Clock, registry_url: str = "", store_url: str = "") -> Gateway:
+    """The gateway of a folder; without URLs on SQLite and a folder."""
+    config_dir = write_config(root)
+    return open_gateway(
+        Settings(home=root / "home", config_dir=config_dir, registry_url=registry_url, store_url=store_url), clock
+    )
+
+
+def copy_of(day: Path, root: Path, clock: Clock) -> Gateway:
+    """The gateway of a copy of a day, whose banks are beside it."""
+    shutil.copytree(day, root, dirs_exist_ok=True)
+    return opened(root, clock)
+
+
+def bank(root: Path, name: str) -> Bank:
+    """A bank of a folder, with its books."""
+    return Bank(BANK_TERMS[name], root / FOLDERS[name], root / f"{FOLDERS[name]}.sqlite")
+
+
+def intake(gateway: Gateway) -> None:
+    receive(gateway)
+    for file in unfinished_files(gateway):
+        run_journey(gateway, file["file_id"])
+    for file_id in repeated_files(gateway):
+        answer_duplicates(gateway, file_id)
+
+
+def deliver(gateway: Gateway) -> None:
+    for row in due(gateway):
+        assert dispatch(gateway, row["submission_id"]) == "DELIVERED"
+
+
+def feedback(gateway: Gateway) -> None:
+    for provider in gateway.profiles.providers:
+        follow(gateway, provider)
+        reconcile(gateway, provider)
+    for file_id in files_with_news(gateway):
+        outcome_answer(gateway, file_id)
+
+
+def whole_day(gateway: Gateway, root: Path) -> None:
+    """What all clients upload of a day, until the banks' statements are matched; not closed."""
+    for item in uploads(TODAY):
+        upload(gateway, item.client_id, item.name, item.data)
+    intake(gateway)
+    deliver(gateway)
+    for name in FOLDERS:
+        bank(root, name).tick(dt.datetime(2026, 11, 20, 18, 0, tzinfo=dt.UTC))
+    feedback(gateway)
+    for name in FOLDERS:
+        bank(root, name).close_day(TODAY)
+    feedback(gateway)
+
+
+def salaries_paid(gateway: Gateway, root: Path) -> None:
+    """One file of salaries, until the euro bank has paid it; it has not told of it yet."""
+    upload(gateway, "alder", "a.xml", salaries_pain001(TODAY))
+    intake(gateway)
+    deliver(gateway)
+    bank(root, "euro_bank").tick(NOON)
+
+
+def salaries_told(gateway: Gateway, root: Path) -> None:
+    """The same, with the statement of the day followed and not matched yet."""
+    salaries_paid(gateway, root)
+    bank(root, "euro_bank").close_day(TODAY)
+    follow(gateway, "euro_bank")
