@@ -75,8 +75,16 @@ def closing(options: Options) -> str:
     return ("-}" if options.sender else "-") + EOL
 
 
+def set_out(payments: pl.DataFrame) -> pl.DataFrame:
+    """PAYMENTS with the text of fields 59 and 70 as `_creditor` and `_details`.
+
+    They are columns, since limits and sequences use them several times: one expression of all took a second to plan.
+    """
+    return payments.with_columns(_creditor().alias("_creditor"), _details(payments).alias("_details"))
+
+
 def sequences(payments: pl.DataFrame) -> pl.Series:
-    """Sequence B of each payment."""
+    """Sequence B of each payment of `set_out`."""
     currency = pl.col("currency")
     amount = amount_text(pl.col("amount_minor"), currency)
     comma = pl.when(amount.str.contains(".", literal=True)).then(amount.str.replace(".", ",", literal=True))
@@ -89,8 +97,8 @@ def sequences(payments: pl.DataFrame) -> pl.Series:
         pl.concat_str(
             pl.when(_structured()).then(pl.lit(":59F:/")).otherwise(pl.lit(":59:/")), "creditor_account", pl.lit(EOL)
         ),
-        _lines(creditor()),
-        _lines(pl.lit(":70:") + details()),
+        _lines(pl.col("_creditor")),
+        _lines(pl.lit(":70:") + pl.col("_details")),
         pl.lit(":71A:") + bearer + EOL,
     ]
     return payments.select(pl.concat_str(parts, ignore_nulls=True)).to_series()
@@ -126,7 +134,7 @@ def _structured() -> pl.Expr:
     return pl.col("creditor_country").is_not_null() & pl.col("creditor_town").is_not_null() & lines.is_null()
 
 
-def creditor() -> pl.Expr:
+def _creditor() -> pl.Expr:
     """Name and address of field 59 or 59F, its lines divided by line feeds."""
     street = pl.concat_str("creditor_street", "creditor_building", separator=" ", ignore_nulls=True)
     place = pl.concat_str("creditor_town", "creditor_post_code", separator=", ", ignore_nulls=True)
@@ -154,7 +162,7 @@ def _numbered(number: str, text: pl.Expr) -> pl.Expr:
     )
 
 
-def details() -> pl.Expr:
+def _details(payments: pl.DataFrame) -> pl.Series:
     """Field 70: the client's end-to-end id behind /ROC/, then what the payment is for; null where there is nothing."""
     own = pl.col("end_to_end_id").replace({"NOTPROVIDED": None, "": None})
     words = transliterate(
@@ -162,14 +170,15 @@ def details() -> pl.Expr:
         .str.replace_all("\n", " ", literal=True).str.strip_chars(" ")
     ).replace("", None)  # fmt: skip
     text = pl.concat_str(pl.lit("/ROC/") + own, words, separator="//", ignore_nulls=True).replace("", None)
-    found = _wrapped(text, _LINE)
+    found = payments.select(text.alias("text")).with_columns(_wrapped(pl.col("text"), _LINE).alias("_details"))
     for chars in (_LINE - 1, _LINE - 2, _LINE - 3):
-        found = pl.when(found.str.contains("(?m)^[-:]")).then(_wrapped(text, chars)).otherwise(found)
-    return found
+        again = pl.when(pl.col("_details").str.contains("(?m)^[-:]")).then(_wrapped(pl.col("text"), chars))
+        found = found.with_columns(again.otherwise("_details").alias("_details"))
+    return found["_details"]
 
 
 def limits() -> Iterator[Limit]:
-    """What a payment must be like."""
+    """What a payment of `set_out` must be like."""
     own, agent = pl.col("end_to_end_id"), pl.col("creditor_agent")
     foreign = f"[^{SEPA_SET}]"
     yield Limit(
@@ -198,12 +207,12 @@ def limits() -> Iterator[Limit]:
         "creditor_agent", "RC04", ~usable & ~pl.col("creditor_account").str.contains("^[A-Z]{2}[0-9]{2}"),
         "The creditor's bank is no BIC, and no number of a clearing system that MT101 can name.", "Give the BIC.",
     )  # fmt: skip
-    lines = creditor().str.count_matches("\n", literal=True) + 1
+    lines = pl.col("_creditor").str.count_matches("\n", literal=True) + 1
     yield Limit(
         "creditor_address_lines", "BE04", lines > _LINES_MAX, f"Name and address need more than {_LINES_MAX} lines of {_LINE} characters.",
         "Shorten them.",
     )  # fmt: skip
-    told = details()
+    told = pl.col("_details")
     unfolded = told.str.replace_all(rf"(?m)^([^\n]{{{_LINE}}})\n", "${1}").str.extract(r"^/ROC/([^\n/]+(?:/[^\n/]+)*)")
     yield Limit(
         "end_to_end_id", "CH16", unfolded.ne_missing(own.replace({"NOTPROVIDED": None, "": None})),

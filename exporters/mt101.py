@@ -20,7 +20,7 @@ from canonical.money import amount_minor
 from canonical.tally import summary_of, written_as
 from exporters._buffers import write_texts
 from exporters._fit import misfits, refuse
-from exporters._mt_transfer import REFERENCE_CHARS, Options, closing, limits, opening, sequences
+from exporters._mt_transfer import REFERENCE_CHARS, Options, closing, limits, opening, sequences, set_out
 from exporters._references import numbered
 
 _RULE: Final = "mt101-fit"
@@ -64,7 +64,7 @@ class Mt101:
 
     def unfit(self, payments: pl.DataFrame, options: Options) -> pl.DataFrame:  # noqa: ARG002 - the same for all
         """FINDINGS of payments that no sequence B can carry whole. `write` refuses them: keep them off the rail."""
-        return misfits(payments, limits(), _RULE)
+        return misfits(set_out(payments), limits(), _RULE)
 
     def said(self, order: Order) -> Said:  # noqa: ARG002 - the protocol's
         """Reference and account as they are."""
@@ -78,7 +78,7 @@ class Mt101:
         """
         options, summary, cut, day = _options(order), ExportSummary(), _Cut(), None
         for window in windows:
-            payments = window.with_columns(pl.col("execution_date").fill_null(order.business_date))
+            payments = set_out(window.with_columns(pl.col("execution_date").fill_null(order.business_date)))
             refuse(misfits(payments, limits(), _RULE), "sequences B", order.submission_id)
             day = day or (payments["execution_date"][0] if payments.height else None)
             if (payments["execution_date"] != day).any():

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,15 @@ def deliver(gateway: Gateway) -> None:
             continue
 
 
+# Here, so that the server of workers has imported them before it forks: what is loaded when it is first used.
 for _package, _constant in (
     ("parsers", "FORMAT"), ("validators", "RULE"), ("exporters", "EXPORT"), ("providers", "TRANSPORT"),
 ):  # fmt: skip
-    discover(_package, _constant)  # here, so that the server of workers has imported them before it forks
+    discover(_package, _constant)
+for _name in (
+    "alembic.command", "pandera.api.pandas", "pandera.backends.polars.builtin_checks", "pandera.strategies.base_strategies",
+):  # fmt: skip
+    import_module(_name)
 
 WORK: dict[str, Callable[[Gateway], None]] = {"intake": intake, "deliver": deliver}
 

@@ -10,8 +10,7 @@ from functools import lru_cache
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
-
-_ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+from world import AWS
 
 
 @lru_cache
@@ -25,7 +24,7 @@ def _endpoint() -> str:
 @contextmanager
 def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Name of a new empty bucket; the environment points every AWS client at the server."""
-    for name, value in _ENVIRONMENT.items():
+    for name, value in AWS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", _endpoint())
     bucket = f"bulkrail-{uuid.uuid4().hex[:12]}"

@@ -16,6 +16,9 @@ from sandbox._examples import BankAccount, BankTerms
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOON = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 
+AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+"""What every AWS client finds in its environment, whatever the machine has."""
+
 
 class Clock:
     """Stands still; `move` sets it on."""

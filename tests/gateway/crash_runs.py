@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-import multiprocessing
-import os
 import shutil
 import signal
 from pathlib import Path
 
 from crash_worker import work
+from workers import workers
 from world import BANK_TERMS, Clock
 
 from gateway.composition import Gateway, open_gateway
 from gateway.settings import Settings
 from sandbox.banks import Bank
 
-# A fork of a process that has run Polars may hang: workers come from a server that has only imported it.
-# It is found by PYTHONPATH alone: the server does not take over this process's sys.path.
-os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
-_WORKERS = multiprocessing.get_context("forkserver")
-_WORKERS.set_forkserver_preload(["crash_worker"])
 _PATIENCE_S = 60
 
 
 def run(root: Path, what: str, at: int | None = None, how: int = signal.SIGKILL, report: str = "") -> int:
     """Exit code of a worker (negative: the signal that ended it)."""
-    worker = _WORKERS.Process(target=work, args=(str(root), what, at, how, report))
+    worker = workers().Process(target=work, args=(str(root), what, at, how, report))
     worker.start()
     worker.join(_PATIENCE_S)
     assert worker.exitcode is not None, "the worker hangs"
@@ -62,13 +56,6 @@ def copy(root: Path, to: Path) -> Path:
     shutil.copytree(root, to, copy_function=shutil.copy2)
     move_providers(to, root)
     return to
-
-
-def sample(points: int) -> list[int]:
-    """All points by hand (`make crash-test`), some twenty in an ordinary run, the first and the last always."""
-    if os.environ.get("BULKRAIL_CRASH_POINTS") == "all":
-        return list(range(points))
-    return sorted({*range(0, points, max(1, points // 20)), points - 1})
 
 
 def booked(root: Path) -> list[tuple[str, str, int]]:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from crash_runs import booked, copy, opened, opened_at, points_of, run, sample
+from crash_runs import booked, copy, opened, opened_at, points_of, run
 from sqlalchemy import update
+from workers import sample
 from world import upload
 
 from canonical.contracts import DeliveryState, Source
@@ -635,7 +636,7 @@ def test_a_cancellation_survives_a_kill_at_every_point(planned_root: Path, tmp_p
     assert run(whole, "deliver") == 0
     paid = booked(whole)
     assert len(paid) == expected["payments"][0][1] < 10
-    for at in sample(points):
+    for at in sample(list(range(points)), 6):
         root = copy(planned_root, tmp_path / f"at-{at}")
         assert run(root, "intake", at) == -signal.SIGKILL
         assert run(root, "intake") == 0

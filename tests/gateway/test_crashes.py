@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import csv
 import json
-import multiprocessing
-import multiprocessing.forkserver
 import os
 import random
 import shutil
@@ -28,9 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crash_day import DAY, STEPS, TERMS, Job, lay_out, work_day
+from crash_day import DAY, STEPS, TERMS, Job, work_day
+from crash_play import Database, PostgresDatabase, play
 from lxml import etree
-from sqlalchemy import create_engine
+from workers import all_points, workers
 from world import postgres_url
 
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
@@ -38,51 +37,8 @@ from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
 pytestmark = pytest.mark.crash
 _PATIENCE_S = 900
 _STRUCK = [number for number, step in enumerate(STEPS) if step.struck]
-_SAMPLE = {"sqlite": 8, "postgres": 3}
-"""Points of an ordinary run, for each way to strike."""
-
-
-def _context() -> Any:
-    """A fork of a process that has run Polars may hang: workers come from a server that has only imported it."""
-    # One that another module started has not imported the days, which would cost every worker a second.
-    multiprocessing.forkserver._forkserver._stop()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["crash_day"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-        patch.setenv("POLARS_MAX_THREADS", "1")
-        multiprocessing.forkserver.ensure_running()
-    return context
-
-
-class Database:
-    """The registry's copies: SQLite's lies in the town's folder and is copied with it."""
-
-    url = ""
-
-    def keep(self, name: str) -> None: ...
-
-    def take(self, name: str) -> None: ...
-
-
-class PostgresDatabase(Database):
-    """A copy is a database made from another one as its template."""
-
-    def __init__(self) -> None:
-        self.url = postgres_url()
-        self._name = self.url.rpartition("/")[2]
-        self._admin = create_engine(f"{self.url.rpartition('/')[0]}/postgres", isolation_level="AUTOCOMMIT")
-
-    def keep(self, name: str) -> None:
-        self._copy(self._name, f"{self._name}_{name}")
-
-    def take(self, name: str) -> None:
-        self._copy(f"{self._name}_{name}", self._name)
-
-    def _copy(self, old: str, new: str) -> None:
-        with self._admin.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {new} WITH (FORCE)")
-            connection.exec_driver_sql(f"CREATE DATABASE {new} TEMPLATE {old}")
+_SAMPLE = {"sqlite": 5, "postgres": 3}
+"""Steps that are struck in an ordinary run, for each way to strike."""
 
 
 @dataclass
@@ -92,9 +48,8 @@ class Days:
     registry: str
     folder: Path
     database: Database
-    context: Any
-    points: dict[int, int] = field(default_factory=dict)
-    left: dict[int, str] = field(default_factory=dict)
+    points: list[int] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     outcome: dict[str, Any] = field(default_factory=dict)
     ran_on: int = 0
 
@@ -103,23 +58,17 @@ class Days:
         return self.folder / "town"
 
     def play(self) -> None:
-        self.root.mkdir()
-        lay_out(self.root)
-        for number, step in enumerate(STEPS):
-            if step.struck:
-                shutil.copytree(self.root, self.folder / f"before-{number}", copy_function=shutil.copy2)
-                self.database.keep(str(number))
-            told = self.done(number)
-            self.points[number] = told["points"]
-            if step.struck:
-                told = self.done(number)  # whoever repeats a step asks once more about what nobody knows
-            self.left[number] = told["left"]
-        self.outcome = told["outcome"]
+        worker = workers().Process(target=play, args=(self.folder, self.database))
+        worker.start()
+        worker.join(_PATIENCE_S)
+        assert worker.exitcode == 0, "the undisturbed days"
+        told = json.loads((self.folder / "played").read_text(encoding="utf-8"))
+        self.points, self.left, self.outcome = told["points"], told["left"], told["outcome"]
 
     def start(self, first: int, last: int, at: int | None = None, how: int = signal.SIGKILL) -> Any:
         report = self.folder / f"report-{time.monotonic_ns()}"
         job = Job(self.root, self.database.url, first, last, report, at, how)
-        worker = self.context.Process(target=work_day, args=(job,))
+        worker = workers().Process(target=work_day, args=(job,))
         worker.report = report
         worker.start()
         return worker
@@ -149,11 +98,13 @@ class Days:
     def all_points(self) -> list[tuple[int, int]]:
         return [(number, at) for number in _STRUCK for at in range(self.points[number])]
 
-    def sample(self, count: int) -> list[tuple[int, int]]:
-        """All of them by hand, else some of every step, chosen by a seed."""
-        if os.environ.get("BULKRAIL_CRASH_POINTS") == "all":
+    def sample(self, how: str) -> list[tuple[int, int]]:
+        """All of them by hand, else one of each of some steps, chosen by a seed: other ones for each registry and way."""
+        if all_points():
             return self.all_points
-        return sorted(random.Random(20261120).sample(self.all_points, count))
+        chosen = random.Random(f"{self.registry} {how}")
+        steps = chosen.sample([number for number in _STRUCK if self.points[number]], _SAMPLE[self.registry])
+        return [(number, chosen.randrange(self.points[number])) for number in sorted(steps)]
 
 
 def _words(worker: Any) -> str:
@@ -172,11 +123,11 @@ def _differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def days(request: pytest.FixtureRequest) -> Iterator[Days]:
-    database = PostgresDatabase() if request.param == "postgres" else Database()
+    database = PostgresDatabase(postgres_url()) if request.param == "postgres" else Database()
     # A kill loses nothing that was written, so that memory is as good a disk as any here.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="crash-day-", dir=memory) as folder:
-        found = Days(request.param, Path(folder), database, _context())
+        found = Days(request.param, Path(folder), database)
         found.play()
         yield found
 
@@ -228,7 +179,7 @@ def _minor(amount: str) -> int:
 
 
 def test_killed_anywhere(days: Days, capsys: pytest.CaptureFixture[str]) -> None:
-    points = days.sample(_SAMPLE[days.registry])
+    points = days.sample("killed")
     assert points
     faults = []
     for number, at in points:
@@ -242,7 +193,7 @@ def test_killed_anywhere(days: Days, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_asleep_anywhere_while_another_acts(days: Days, capsys: pytest.CaptureFixture[str]) -> None:
-    points = days.sample(_SAMPLE[days.registry])
+    points = days.sample("asleep")
     assert points
     faults = []
     for number, at in points:
@@ -265,7 +216,7 @@ def _fault_of(days: Days, number: int, at: int) -> list[str]:
     try:
         days.goes_on_to_its_end(number, at)
     except AssertionError as fault:
-        if os.environ.get("BULKRAIL_CRASH_POINTS") != "all":
+        if not all_points():
             raise
         return [str(fault)]
     return []

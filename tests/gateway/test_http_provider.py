@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import multiprocessing
 import os
 import signal
 import socket
@@ -20,6 +19,7 @@ import httpx2
 import polars as pl
 import pytest
 from crash_worker import work
+from workers import all_points, workers
 from world import Clock, upload
 
 from canonical.errors import TransientError
@@ -244,9 +244,7 @@ POINTS = 66
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 def test_payouts_are_made_once_wherever_the_worker_is_stopped(home, stripe, how) -> None:
     """This API knows no keys: what saves us is that everything is begun before it is sent, and that it shows what it has."""
-    every = range(POINTS) if os.environ.get("BULKRAIL_CRASH_POINTS") == "all" else (17, 26, 35)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["crash_worker"])
+    every = range(POINTS) if all_points() else (17, 26, 35)
     for at in every:
         httpx2.delete(f"{stripe}/_config/data")
         fresh = home / f"at{at}"
@@ -254,7 +252,7 @@ def test_payouts_are_made_once_wherever_the_worker_is_stopped(home, stripe, how)
         (fresh / "config").symlink_to(home / "config")
         (fresh / "home/secrets").symlink_to(home / "home/secrets")
         file_id, submission_id = planned(fresh)
-        worker = context.Process(target=work, args=(str(fresh), "deliver", at, how, ""))
+        worker = workers().Process(target=work, args=(str(fresh), "deliver", at, how, ""))
         worker.start()
         if how == signal.SIGKILL:
             worker.join(60)

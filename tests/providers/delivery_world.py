@@ -14,8 +14,12 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import boto3
+from workers import workers
 
 from canonical.contracts import DeliveryState, Parcel, Reply, RequestBlock
 from canonical.errors import BulkrailError, Conflict, ReleaseOver
@@ -224,6 +228,10 @@ class _Struck:
         return effect
 
 
+# Here, so that the server of workers has loaded them before it forks: the transports load them when they connect.
+import_module("providers._http_remote")
+boto3.client("s3", region_name="us-east-1")
+
 MOVES = ("begin_upload", "uploaded", "begin_release", "delivered", "unknown", "withdrawn", "begin_requests", "answered")
 
 
@@ -272,7 +280,6 @@ class World:
     folder: Path
     options: ReleaseTerms
     secret: str
-    context: Any
 
     @property
     def inbox(self) -> Path:
@@ -284,7 +291,7 @@ class World:
         return Job(self.options, self.secret, make_parcel(self.folder), log, report)
 
     def start(self, at: int | None = None, how: int = signal.SIGKILL) -> Any:
-        process = self.context.Process(target=work, args=(replace(self.job, at=at, how=how),))
+        process = workers().Process(target=work, args=(replace(self.job, at=at, how=how),))
         process.start()
         return process
 
