@@ -227,7 +227,7 @@ class AnswerSet:
                 sha256 = hashlib.file_digest(written, "sha256").hexdigest()
             size = path.stat().st_size
             key = f"answers/{submission_id}-{sha256[:16]}"
-            self.gateway.store.put(key, path)
+            self.gateway.store.put(key, path, given=True)
         return {
             "submission_id": submission_id, "slot": slot, "name": suffix, "key": key, "sha256": sha256, "size_bytes": size,
         }  # fmt: skip

@@ -49,15 +49,17 @@ class ObjectStore(ABC):
         self.url = url.rstrip("/")
         self._store = store
 
-    def put(self, key: str, data: bytes | Path, *, create: bool = False) -> None:
+    def put(self, key: str, data: bytes | Path, *, create: bool = False, given: bool = False) -> None:
         """Write an object whole or not at all; with `create`, only where none is.
+
+        `given`: nobody writes into that file any more, so the store may have it as it is (a hard link) in place of a copy.
 
         Raises:
             Conflict: `create`, and there is one.
         """
         with _outside(key):
             try:
-                self._write(key, data, create=create)
+                self._write(key, data, create=create, given=given)
             except AlreadyExistsError as fault:
                 raise Conflict(f"object {key} is there already") from fault
         self._make_durable(key)
@@ -120,7 +122,7 @@ class ObjectStore(ABC):
     def local(self, key: str) -> AbstractContextManager[Path]:
         """The object as a file to be read, while the block lasts: its own, or a copy where the store is remote. Raises NotFound."""
 
-    def _write(self, key: str, data: bytes | Path, *, create: bool) -> None:
+    def _write(self, key: str, data: bytes | Path, *, create: bool, given: bool) -> None:  # noqa: ARG002  a folder's
         obstore.put(self._store, key, data, mode="create" if create else "overwrite")
 
     @abstractmethod
@@ -163,15 +165,16 @@ class LocalObjectStore(ObjectStore):
             raise NotFound(f"no object {key}")
         yield path
 
-    def _write(self, key: str, data: bytes | Path, *, create: bool) -> None:
+    def _write(self, key: str, data: bytes | Path, *, create: bool, given: bool) -> None:
         if isinstance(data, bytes):
-            super()._write(key, data, create=create)
+            super()._write(key, data, create=create, given=given)
             return
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f"{path.name}#{secrets.randbits(60)}")
         try:
-            shutil.copyfile(data, aside)  # by the system, with no byte in our memory
+            if not (given and _linked(data, aside)):
+                shutil.copyfile(data, aside)  # by the system, with no byte in our memory
             if create:
                 _link_new(aside, path)
             else:
@@ -194,6 +197,15 @@ class LocalObjectStore(ObjectStore):
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _linked(data: Path, aside: Path) -> bool:
+    """False where the system allows no link: the file lies on another disk, say."""
+    try:
+        os.link(data, aside)
+    except OSError:
+        return False
+    return True
 
 
 def _link_new(aside: Path, path: Path) -> None:

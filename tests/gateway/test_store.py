@@ -89,6 +89,18 @@ def test_put_takes_a_file(store: ObjectStore, tmp_path) -> None:
     assert found.size == 12_000_000
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_file_that_is_given_outlives_its_name(store: ObjectStore, tmp_path, monkeypatch, linked) -> None:
+    path = tmp_path / "answer"
+    path.write_bytes(b"answer")
+    if not linked:
+        monkeypatch.setattr("gateway.store._linked", lambda data, aside: False)
+    store.put("answers/a", path, given=True)
+    path.unlink()
+    assert store.get("answers/a") == b"answer"
+    assert [item.key for item in store.list("answers/")] == ["answers/a"]
+
+
 def test_a_folder_without_permission_or_space_says_so(tmp_path) -> None:
     store = open_store(f"file://{tmp_path}/store")
     (tmp_path / "store" / "blocked").write_text("a file where a folder should be")
