@@ -39,7 +39,7 @@ from parsers._bai_types import CLOSING, FEES, OPENING, RETURNS, REVERSALS, TOTAL
 from parsers._nacha_findings import gathered
 from parsers._text_lines import Encoding, foreign_finding, lines
 
-_SNIFF: Final = re.compile(rb"\s*01,[^,\r\n]*,[^,\r\n]*,[0-9]{6},")
+_SNIFF: Final = re.compile(rb"\s*01,[^,\r\n]*,[^,\r\n]*,[0-9]{6}(?:[0-9]{2})?,")
 
 
 class BaiOptions(Model):
