@@ -4,8 +4,9 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PYTHONUTF8 := 1
 FUZZ_S ?= 300
+EXAMPLES ?= 1000
 
-.PHONY: demo up test coverage lint types crash-test bench fuzz clean lock api-tools
+.PHONY: demo up test coverage properties lint types crash-test bench fuzz clean lock api-tools
 
 demo: $(STAMP)  ## a whole bank day in two minutes, through a real Airflow
 	$(BIN)/python -m sandbox.demo
@@ -21,6 +22,9 @@ test: $(STAMP)  ## linters, types and all tests
 
 coverage: $(STAMP)  ## what the tests do not reach (slower than `make test`)
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term:skip-covered
+
+properties: $(STAMP)  ## the property tests with EXAMPLES examples each, for a night
+	BULKRAIL_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 2 -m hypothesis
 
 lint: $(STAMP)
 	$(BIN)/ruff check --fix .

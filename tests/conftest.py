@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +14,13 @@ from hypothesis import settings
 from lxml import etree
 
 # A busy machine is no fault of the code: what must be fast is measured in benchmarks/, as ratios.
-settings.register_profile("unhurried", settings.get_profile(settings.get_current_profile_name()), deadline=None)
+# Forty examples find what a change broke; `make properties` takes many more, for a night.
+settings.register_profile(
+    "unhurried",
+    settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    max_examples=int(os.environ.get("BULKRAIL_EXAMPLES", "40")),
+)
 settings.load_profile("unhurried")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader, FormatFacts
@@ -96,7 +96,6 @@ def test_nothing_runs_in_a_spreadsheet():
     assert told[6]["remedy"] == "'-"
 
 
-@settings(deadline=None)
 @given(
     st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=20)
 )

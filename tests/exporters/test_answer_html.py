@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from answer_samples import ANSWER, ASK, SWAPPED, finding, findings_of, many, payment, payments_of, told_of, written
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
@@ -237,7 +237,6 @@ EVIL = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     name=ANY | EVIL, reference=ANY | EVIL, message=ANY | EVIL, remedy=ANY | EVIL, term=ANY | EVIL, file_name=ANY | EVIL,
     reason=ANY | EVIL, batch_id=ANY | EVIL,

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from answer_samples import payments_of, told_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.codes import REASONS
@@ -227,7 +227,6 @@ def test_every_payment_of_the_corpus_can_come_back(corpus):
 ANY = st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=50))
 
 
-@settings(deadline=None, max_examples=80)
 @given(
     rows=st.lists(
         st.fixed_dictionaries(

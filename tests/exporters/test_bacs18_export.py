@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from provider_samples import broken_is_seen, order_for, routed, rows, written
 
@@ -141,7 +141,6 @@ def test_a_changed_file_is_seen() -> None:
 TEXT = st.text(st.sampled_from("ABCXYZ019 .-/&"), min_size=1, max_size=18).map(str.strip).filter(bool)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(st.booleans(), st.integers(1, 10**7), TEXT, st.sampled_from("ABCDEFG").map(lambda c: f"MND{c}00123"),

@@ -513,7 +513,7 @@ def fitting(payments: pl.DataFrame, version: str) -> pl.DataFrame:
 @pytest.mark.parametrize("target", ["09", "03"])
 @pytest.mark.parametrize("source", [f"{number:02d}" for number in range(2, 14)])
 @given(seed=st.integers(0, 2**32), share=st.sampled_from([0.02, 0.1, 0.3, 0.8]))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_any_payment_of_any_version_is_carried_or_told(source, target, seed, share, xsd) -> None:
     version = f"pain.001.001.{source}"
     schema = SHARED / "xsd" / f"{version}.xsd"
@@ -534,7 +534,6 @@ def test_any_payment_of_any_version_is_carried_or_told(source, target, seed, sha
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
 def test_columns_alone_write_what_the_elements_would(seed) -> None:
     """Whatever is taken for plain comes out with the very same leaves as the long way."""
     data = document(

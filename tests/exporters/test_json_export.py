@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -73,7 +73,6 @@ def test_golden() -> None:
     assert write(frame, order(), parts=3) == (GOLDEN / "payments.jsonl").read_bytes()
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=12), st.none() | st.text(max_size=8)), min_size=1, max_size=4))
 def test_whatever_text_there_is_comes_back(texts: list[tuple[str, str | None]]) -> None:
     frame = payments(

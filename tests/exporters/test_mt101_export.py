@@ -140,7 +140,7 @@ X_SET = "abcxyzABCXYZ0189/-?:().,'+ "
 TEXT = st.text(st.sampled_from(X_SET), min_size=1, max_size=80)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.fixed_dictionaries({

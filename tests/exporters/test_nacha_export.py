@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.contracts import ExportSummary, Order, Source, Window
@@ -316,7 +316,6 @@ def writable(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, **changes}
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(PAYMENT.map(writable), min_size=1, max_size=20), st.integers(1, 30), st.integers(1, 9_999_000))
 def test_what_is_written_is_read_back(rows: list[dict[str, Any]], cut: int, first: int) -> None:
     of = order(sequence_first=first)

@@ -142,7 +142,6 @@ ANY = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
 @given(given_rows=st.lists(ANY, min_size=1, max_size=5), dialect=st.sampled_from([CBPR, SEPA]), cut=st.integers(1, 3))
 def test_any_payment_is_written_validly_and_read_back(given_rows, dialect, cut, xsd) -> None:
     frame = rows(*({**PAYMENT, **row} for row in given_rows))
@@ -185,7 +184,7 @@ def test_what_the_client_says_beyond_the_columns_goes_on(xsd) -> None:
 
 
 @given(seed=st.integers(0, 2**32), share=st.sampled_from([0.02, 0.1, 0.3]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_payment_of_a_client_is_carried_or_told(seed, share, xsd) -> None:
     data = document(SHARED / "xsd" / "pain.001.001.09.xsd", "pain.001.001.09", random.Random(seed), share)
     source = etree.fromstring(data)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -138,7 +138,6 @@ MINOR = st.integers(0, 10**12)
 
 
 @given(rows=st.lists(st.tuples(MINOR, LINE, LINE, LINE), min_size=1, max_size=8), parts=st.integers(1, 3))
-@settings(max_examples=60, deadline=None)
 def test_any_text_is_written_validly_and_read_back(rows, parts, xsd):
     amounts, names, towns, lines = (list(column) for column in zip(*rows, strict=True))
     window = made(
@@ -160,7 +159,6 @@ def test_any_text_is_written_validly_and_read_back(rows, parts, xsd):
 
 
 @given(names=st.lists(st.text(ALLOWED, min_size=1, max_size=140), min_size=1, max_size=5))
-@settings(max_examples=40, deadline=None)
 def test_transliterated_text_is_in_the_set_and_never_cut(names, xsd):
     data, _ = write(made(creditor_name=names), order(transliterate=True))
     tree = etree.fromstring(data)

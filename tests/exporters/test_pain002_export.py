@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -322,7 +322,6 @@ KNOWN = st.fixed_dictionaries(
     version=st.sampled_from(VERSIONS), which=st.sampled_from(["all", "exceptions"]), faults=st.lists(FAULT, max_size=4),
     known=st.lists(KNOWN, max_size=2),
 )  # fmt: skip
-@settings(max_examples=200, deadline=None)
 def test_whatever_the_client_sent_the_answer_is_valid(  # noqa: PLR0917 - each is one thing that a file may hold
     rows, message_id, created, reasons, version, which, faults, known, xsd
 ):

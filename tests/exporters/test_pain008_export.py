@@ -180,7 +180,6 @@ ANY = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     given_rows=st.lists(ANY, min_size=1, max_size=6), version=st.sampled_from(["08", "02"]),
     kind=st.sampled_from(["batch", "payment"]), cut=st.integers(1, 4),
@@ -312,7 +311,7 @@ def test_every_corpus_file_comes_out_whole(corpus, xsd) -> None:
 @given(
     seed=st.integers(0, 2**32), share=st.sampled_from([0.02, 0.1, 0.3, 0.8]), kind=st.sampled_from(["batch", "payment"])
 )
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 def test_any_payment_of_any_version_is_carried_or_told(source, target, seed, share, kind, xsd) -> None:
     version = f"pain.008.001.{source}"
     data = document(
@@ -344,7 +343,7 @@ def test_any_payment_of_any_version_is_carried_or_told(source, target, seed, sha
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_columns_alone_write_what_the_elements_would(seed) -> None:
     """Whatever is taken for plain comes out with the very same leaves as the long way."""
     path = SHARED / "xsd" / "pain.008.001.08.xsd"

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from provider_samples import broken_is_seen, order_for, rows, written
 from pydantic import ValidationError
@@ -160,7 +160,6 @@ def test_a_line_that_tells_one_sum_needs_one_currency() -> None:
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=20)
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 10**12), TEXT.filter(bool), TEXT), min_size=1, max_size=6), st.sampled_from([",", ";", "\t", "|"]),
     st.sampled_from(["needed", "always"]), st.sampled_from(["utf-8", "utf-8-sig", "utf-16-le"]), st.integers(1, 4),

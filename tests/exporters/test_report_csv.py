@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import GOLDEN, sample
 
@@ -52,7 +52,6 @@ def test_a_report_without_rows_is_its_head():
     assert lines == ["report,day,scope,provider,currency,payments,gross,net,value_on,note"]
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(-(2**62), 2**62), st.sampled_from(["EUR", "JPY", "KWD", "CLF", "XXX"]))
 def test_money_is_exact(minor, currency):
     report = sample()

@@ -9,7 +9,7 @@ from dataclasses import replace
 import openpyxl
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import sample
 
@@ -102,7 +102,6 @@ def test_control_characters_and_long_text_do_not_break_the_file():
     assert sheet["G4"].value.endswith("xxx")
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(

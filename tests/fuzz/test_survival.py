@@ -51,7 +51,6 @@ def test_mangled_files_are_survived(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(st.binary(max_size=300))
-@settings(max_examples=50, deadline=None)
 def test_noise_is_survived(name: str, data: bytes) -> None:
     survive(name, data)
 

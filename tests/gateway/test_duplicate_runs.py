@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_client_limits import OPEN, payments, state
 from test_journey import receive_one
@@ -51,7 +51,6 @@ def test_a_rejected_file_is_no_original(gateway: Gateway) -> None:
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), min_size=1, max_size=30),
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), min_size=1, max_size=30),
 )
-@settings(max_examples=200, deadline=None)
 def test_hits_are_those_of_a_plain_join(ours: list[tuple[int, int]], theirs: list[tuple[int, int]]) -> None:
     """Keys that collide, keys that repeat, keys at both ends: the search finds what comparing all pairs finds."""
     ours, theirs = sorted(ours), sorted(theirs)

@@ -293,7 +293,7 @@ def test_a_request_to_cancel_while_stopped_is_in_time(gateway, tmp_path) -> None
     holds(gateway, file_id, cancelled=10)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 60), st.booleans()), max_size=12),
     most=st.integers(0, 100),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_cancel import accepted, salaries, sent, take_in
 from test_windows import run
@@ -140,7 +140,6 @@ def test_what_is_over_a_capacity_goes_to_the_next_or_waits_for_the_window() -> N
     assert plan.choose(payments(1))["placed"].to_list() == [False], "the next part of the file finds it used up"
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     amounts=st.lists(st.integers(1, 100), min_size=1, max_size=30),
     bounds=st.lists(st.tuples(st.one_of(st.none(), st.integers(1, 12)), st.one_of(st.none(), st.integers(1, 400))),

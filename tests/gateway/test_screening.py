@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_client_limits import OPEN, payments, state
 from test_journey import receive_one
@@ -63,7 +63,6 @@ def test_slips_swapped_words_and_other_scripts_are_seen(name: str) -> None:
     assert found.select("name", "entry").rows() == [(name, ALIKE[name])]
 
 
-@settings(deadline=None)
 @given(st.text("ABCDEFGHIJKLMNOPRSTUVWZ", min_size=4, max_size=14), st.integers(0, 13), st.sampled_from("drspi"))
 def test_no_single_slip_in_a_word_goes_unseen(word: str, place: int, kind: str) -> None:
     place %= len(word)

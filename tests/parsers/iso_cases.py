@@ -17,7 +17,7 @@ from parsers.pain001 import FORMAT as PAIN001
 from parsers.pain008 import FORMAT as PAIN008
 
 FRAMES = ("payments", "totals", "findings")
-PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PATIENT = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 def source(data: bytes) -> Source:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -298,7 +298,6 @@ def made(records: list[tuple[str, int, str, str]], *, contras: bool = True) -> b
     return joined([*head, *lines, *tail[:2], trailer])
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(RECORD, st.booleans()), min_size=1, max_size=12), st.booleans())
 def test_an_excerpt_holds_the_kept_payments_and_ties(chosen, contras) -> None:
     data = made([record for record, _ in chosen], contras=contras)
@@ -358,7 +357,6 @@ def test_corpus(corpus) -> None:
 # ------------------------------------------------------------------------------------------------ anything
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=600) | st.text(alphabet="VOLHDRUEFT1299 0\n\r", max_size=400).map(str.encode))
 def test_no_bytes_make_it_raise(data: bytes) -> None:
     read(data)
@@ -366,7 +364,6 @@ def test_no_bytes_make_it_raise(data: bytes) -> None:
     FORMAT.complete(data)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(0, len(MULTI)), st.binary(max_size=40), st.integers(0, 40))
 def test_no_damage_makes_it_raise(at: int, patch: bytes, gone: int) -> None:
     data = MULTI[:at] + patch + MULTI[at + gone :]

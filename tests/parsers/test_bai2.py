@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from bai2.bai2 import parse_from_string
 from bai2.constants import TypeCodes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.contracts import Feedback, Source
@@ -194,7 +194,6 @@ DETAIL = st.tuples(
 )
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(DETAIL, min_size=1, max_size=20))
 def test_what_is_written_is_read(rows: list[tuple[str, int, str, bool, str]]) -> None:
     lines = ["03,42,USD,040,0/"]

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -271,7 +271,6 @@ def test_where_reading_ends_nothing_is_asked(data, rule):
     assert "provider" not in found.findings["remedy"][0]
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_any_bytes_give_findings_and_never_an_exception(data):
     bytes_ = bytearray(REQUEST)

@@ -5,7 +5,7 @@ import io
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -164,14 +164,12 @@ AMOUNT = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.lists(st.tuples(AMOUNT, st.sampled_from(["EUR", "JPY", "BHD", "XXX", "CLF"])), min_size=1, max_size=30))
 def test_the_quick_way_reads_what_the_exact_way_reads(cells):
     texts, currencies = (pl.Series(list(column), dtype=pl.String) for column in zip(*cells, strict=True))
     assert minor_of(texts, currencies).to_list() == [parse_minor(text, currency) for text, currency in cells]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**11), st.sampled_from([".", ","]), st.sampled_from(["", ".", ",", " ", "'"]))
 def test_whatever_is_written_with_groups_is_read_back(minor, decimal, thousands):
     if decimal == thousands:
@@ -511,7 +509,6 @@ def test_a_file_that_is_one_line():
     assert "longer than" in findings["message"][0]
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.binary(max_size=300), st.sampled_from(["utf-8", "cp1252", "utf-16-le"]), st.booleans())
 def test_no_bytes_break_the_reader(data, encoding, header):
     options = {
@@ -528,7 +525,6 @@ def test_no_bytes_break_the_reader(data, encoding, header):
     FORMAT.complete(data)
 
 
-@settings(deadline=None)
 @given(
     cells=st.lists(st.lists(st.sampled_from(["a", '"b"', '"c;d"', '"e\nf"', '"', "#x", "", " ", "1"]), min_size=1, max_size=6), max_size=25),
     window=st.integers(60, 300),

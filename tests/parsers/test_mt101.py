@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -286,7 +286,6 @@ def made(messages: list[list[tuple[int, bool]]], *, enveloped: bool, ending: str
     return "".join(parts).replace("\n", ending).encode()
 
 
-@settings(deadline=None, max_examples=40)
 @given(KEPT, st.booleans(), st.sampled_from(["\n", "\r\n"]))
 def test_an_excerpt_holds_the_kept_payments(messages, enveloped, ending) -> None:
     data = made(messages, enveloped=enveloped, ending=ending)
@@ -356,7 +355,6 @@ def test_corpus(corpus) -> None:
 # ------------------------------------------------------------------------------------------------ anything
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=400) | st.text(alphabet=":{}-0123456789ADFBR\n\r/,", max_size=400).map(str.encode))
 def test_no_bytes_make_it_raise(data: bytes) -> None:
     read(data)
@@ -364,7 +362,6 @@ def test_no_bytes_make_it_raise(data: bytes) -> None:
     FORMAT.complete(data)
 
 
-@settings(deadline=None, max_examples=80)
 @given(st.integers(0, len(DATA)), st.binary(max_size=40), st.integers(0, 60))
 def test_no_damage_makes_it_raise(at: int, patch: bytes, gone: int) -> None:
     data = DATA[:at] + patch + DATA[at + gone :]

@@ -13,7 +13,7 @@ from typing import Any
 import mt940
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -256,7 +256,6 @@ def test_an_independent_reader_finds_the_same_entries(corpus) -> None:
 # ---------------------------------------------------------------------------------------------- any bytes
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 10**9)), min_size=1, max_size=30), st.integers(-(10**9), 10**9))
 def test_what_is_written_is_read(rows: list[tuple[bool, int]], opening: int) -> None:
     closing = opening + sum(minor if credit else -minor for credit, minor in rows)

@@ -94,7 +94,6 @@ def test_golden() -> None:
     )  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.integers(0, 10**12 - 1), min_size=1),
     st.sampled_from(["0123456789abcdef0123", "short", "longer than ever"]),
@@ -461,7 +460,6 @@ def test_the_terms_name_canonical_columns() -> None:
 # ------------------------------------------------------------------------------------------------ bytes of any kind
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(ORIGINATION) - 1), st.binary(max_size=3), st.integers(0, 200))
 def test_a_change_at_any_byte_gives_findings_only(position: int, put: bytes, left_out: int) -> None:
     data = ORIGINATION[:position] + put + ORIGINATION[position + left_out :]
@@ -469,7 +467,6 @@ def test_a_change_at_any_byte_gives_findings_only(position: int, put: bytes, lef
     assert window.header is not None
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 95 * 17 + 54))
 def test_a_file_cut_before_its_file_control_is_never_accepted(size: int) -> None:
     data = ORIGINATION[:size]
@@ -478,7 +475,7 @@ def test_a_file_cut_before_its_file_control_is_never_accepted(size: int) -> None
     assert "fatal" in set(window.findings["severity"]) or differing(window)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.binary(max_size=400))
 def test_any_bytes_give_findings_only(data: bytes) -> None:
     assert not read(data).findings.is_empty()

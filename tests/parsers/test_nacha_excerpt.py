@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -56,7 +56,6 @@ DIALECTS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(sorted(FILES)), st.sampled_from(sorted(DIALECTS)), st.data())
 def test_an_excerpt_holds_the_same_payments_and_no_fault(name: str, dialect: str, data: st.DataObject) -> None:
     file = DIALECTS[dialect](FILES[name])

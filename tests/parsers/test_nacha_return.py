@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.contracts import Feedback, Source
@@ -140,7 +140,6 @@ def test_corpus_of_disputes(corpus) -> None:
     ]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(RETURNS) - 1), st.binary(max_size=3), st.integers(0, 200))
 def test_a_change_at_any_byte_gives_findings_only(position: int, put: bytes, left_out: int) -> None:
     read(RETURNS[:position] + put + RETURNS[position + left_out :])

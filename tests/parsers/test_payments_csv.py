@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -209,7 +209,6 @@ def test_other_files_are_not_taken_for_csv(head):
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=("Cs",)), max_size=12)
 
 
-@settings(deadline=None)
 @given(cells=st.lists(st.tuples(CELL, CELL), min_size=1, max_size=30), breaks=st.sampled_from(["\n", "\r\n"]))
 def test_whatever_a_csv_writer_writes_is_read_back(cells, breaks):
     out = io.StringIO()
@@ -227,7 +226,6 @@ def test_whatever_a_csv_writer_writes_is_read_back(cells, breaks):
         assert data[:offset].count(b"\n") + 1 == line
 
 
-@settings(deadline=None)
 @given(
     lines=st.lists(st.sampled_from(["good", '"A\nB"', "bad", '"', 'x"', '"open', ""]), max_size=40),
     window=st.integers(200, 900),

@@ -11,7 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -172,7 +172,6 @@ def test_stored_numbers_are_taken_to_the_digit_that_was_typed(stored, text, mino
     assert findings.is_empty()
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=30))
 def test_every_amount_survives_the_double_behind_it(cents):
     typed = [f"{minor // 100}.{minor % 100:02d}" for minor in cents]
@@ -405,7 +404,6 @@ def test_depth_order_and_places_are_bounded():
     damaged(raw('<row r="1"><c r="A1"><v>1</v></c>'), "damaged")
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_no_bytes_break_the_reader(data):
     sound = bytearray(raw(text_row(1, *HEADER) + payment(2, "><v>1</v>")))
@@ -415,7 +413,6 @@ def test_no_bytes_break_the_reader(data):
     read(bytes(sound[:cut] if data.draw(st.booleans()) else sound))
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     st.lists(
         st.sampled_from([

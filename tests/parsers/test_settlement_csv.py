@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -174,7 +174,6 @@ def test_statements_of_the_corpus_are_read_by_mapping(corpus) -> None:
 # ---------------------------------------------------------------------------------------------- what is written is read
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 10**6)), min_size=1, max_size=20))
 def test_net_is_gross_less_fees(rows: list[tuple[int, int]]) -> None:
     def text(minor: int) -> str:

@@ -88,7 +88,7 @@ def test_a_payment_that_was_lost_on_the_way_shows():
     assert report.sheets[0].frame.select("difference", "payments_difference").row(0) == (250, 1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(

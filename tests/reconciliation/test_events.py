@@ -107,7 +107,7 @@ def test_a_write_off_and_the_one_that_takes_it_back():
 amounts = st.integers(1, 10**9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(st.booleans(), amounts, amounts, st.sampled_from(["open", "same", "fee", "fx", "back"])), max_size=6

@@ -61,7 +61,7 @@ def closes(payments, strangers) -> list[pl.DataFrame]:
     return runs
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(payments_st, strangers_st)
 def test_whole_random_days_balance_chain_and_agree(payments, strangers):
     runs = closes(payments, strangers)
@@ -82,7 +82,7 @@ def test_whole_random_days_balance_chain_and_agree(payments, strangers):
         assert unlike(held, made, number).is_empty()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(payments_st, strangers_st)
 def test_what_is_taken_back_stands_as_before_and_can_be_made_again(payments, strangers):
     first, second, third = closes(payments, strangers)

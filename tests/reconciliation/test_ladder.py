@@ -232,7 +232,7 @@ def worlds(draw):
     return payments, bank, draw(st.permutations(payments)), draw(st.permutations(bank))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(worlds())
 def test_nothing_is_claimed_twice_amounts_agree_and_order_does_not_matter(world):
     payments, bank, shuffled_payments, shuffled_bank = world

@@ -95,7 +95,7 @@ def test_a_list_that_cannot_be_meant_is_refused(wrong):
         Prices.model_validate(wrong)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 10**12), st.integers(1, 10_000), st.integers(0, 10**6))
 def test_basis_points_are_whole_numbers_rounded_half_up(amount, points, least):
     price = Price(name="turnover", currency="EUR", per="amount", basis_points=points, minimum_minor=least)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reconciliation_world import DAY, book, claimed, entries, entry, payment, states
 
@@ -264,7 +264,6 @@ def test_suggestions_say_why():
     )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(1, 12), min_size=1, max_size=7), st.integers(1, 40), st.one_of(st.none(), st.integers(1, 5))
 )
@@ -302,7 +301,6 @@ def days(draw):
     return payments, lines, draw(st.permutations(payments)), draw(st.permutations(lines))
 
 
-@settings(max_examples=40, deadline=None)
 @given(days())
 def test_every_side_once_sums_kept_and_no_order_matters(day):
     payments, lines, other_payments, other_lines = day

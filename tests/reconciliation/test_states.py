@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reconciliation_world import book, claimed, payment, state_of, states, status, statuses
 
@@ -273,7 +273,6 @@ def heard(draw):
     return files, claimed(*((f"N{n}", "file-0001", kind, 100) for n, kind in enumerate(booked)))
 
 
-@settings(max_examples=60, deadline=None)
 @given(heard(), st.data())
 def test_any_order_and_any_repetition_gives_the_same_states(world, data):
     files, matches = world
@@ -289,7 +288,6 @@ def test_any_order_and_any_repetition_gives_the_same_states(world, data):
     assert contradicted(states(frame, plain, matches), plain).equals(contradicted(states(frame, mixed, matches), mixed))
 
 
-@settings(max_examples=40, deadline=None)
 @given(heard(), st.integers(1, 5))
 def test_more_feedback_moves_a_payment_only_as_the_table_allows(world, cut):
     files, matches = world

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.us import rtn
 
 from validators.aba import RULE, sums_right
 
 
-@settings(deadline=None)
 @given(st.lists(st.from_regex(r"\A[0-9]{9}\Z"), min_size=1))
 def test_they_agree_with_stdnum(numbers):
     frame = pl.DataFrame({"number": numbers}, schema={"number": pl.String})

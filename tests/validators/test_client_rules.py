@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.calendars import closing_days
@@ -24,7 +24,6 @@ def ordered(payments, money):
     return frame.with_columns(pl.Series("amount_minor", [minor for minor, _, _ in money], pl.Int64)).sort("batch")
 
 
-@settings(deadline=None)
 @given(money=st.lists(MONEY, min_size=1, max_size=20), at=st.integers(0, 20), limit=st.integers(0, 10**10))
 def test_sums_are_exact_however_the_file_is_cut(money, at, limit, payments, context, window):
     frame = ordered(payments, money)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.frames import FINDINGS, VERDICTS, checked, conform, empty
@@ -74,7 +74,6 @@ FOUND = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(
     batches=st.lists(st.integers(1, 4), min_size=1, max_size=10),
     found=st.lists(FOUND),

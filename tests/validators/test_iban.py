@@ -7,7 +7,7 @@ import string
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
@@ -55,7 +55,6 @@ def shape(country: str) -> list[tuple[str, int]]:
     return parts
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([None, "", "x", "DE", "1234", "DE89370400440532013000", "äöü", "DE8ä", "no90"]) | valid_ibans()
@@ -84,14 +83,12 @@ def test_the_registry_is_whole():
     assert LENGTHS["NO"] == 15
 
 
-@settings(deadline=None)
 @given(valid_ibans())
 def test_valid_ones_are_taken_by_both(text):
     assert schwifty_takes(text)
     assert ours_takes(text)
 
 
-@settings(deadline=None)
 @given(valid_ibans(), st.integers(2, 33), st.sampled_from(ALPHABET))
 def test_one_changed_character_is_judged_alike(text, place, character):
     place = min(place, len(text) - 1)
@@ -100,7 +97,6 @@ def test_one_changed_character_is_judged_alike(text, place, character):
         assert ours_takes(changed) == schwifty_takes(changed)
 
 
-@settings(deadline=None)
 @given(valid_ibans(), st.integers(-3, 3))
 def test_another_length_is_judged_alike(text, more):
     changed = text[:more] if more < 0 else text + "0" * more
@@ -108,7 +104,6 @@ def test_another_length_is_judged_alike(text, more):
 
 
 @pytest.mark.parametrize("alias", ["00", "01", "99"])
-@settings(deadline=None)
 @given(valid_ibans())
 def test_aliases_of_check_digits_are_refused(alias, text):
     assert not ours_takes(text[:2] + alias + text[4:])

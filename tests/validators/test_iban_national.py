@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from schwifty import IBAN
 from schwifty.checksum import algorithms
@@ -45,7 +45,6 @@ def ibans(draw: st.DrawFn, country: str) -> str:
 
 
 @pytest.mark.parametrize("country", JUDGED)
-@settings(deadline=None)
 @given(data=st.data())
 def test_judged_as_schwifty_judges(country, data):
     assert f"{country}:default" in algorithms
@@ -71,7 +70,6 @@ def test_the_registry_s_own_examples_are_taken(text):
 
 
 @pytest.mark.parametrize("country", ["BE", "ES", "FI", "EE", "PT", "FR", "IT", "CZ"])
-@settings(deadline=None)
 @given(place=st.integers(0, 99), step=st.integers(1, 9))
 def test_a_mistyped_digit_is_found_although_the_iban_is_whole(country, place, step):
     known = {
@@ -95,7 +93,6 @@ def test_hungary_finds_a_mistyped_digit():
             assert refused(iban("HU", known[:place] + digit + known[place + 1 :]))
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pycountry
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import lei as stdnum_lei
 from stdnum.eu import at_02
@@ -29,7 +29,6 @@ def answer(expression, text):
     return pl.DataFrame({"text": [text]}, {"text": pl.String}).select(expression(pl.col("text"))).item()
 
 
-@settings(deadline=None)
 @given(TEXT)
 def test_the_remainder_is_that_of_the_number(text):
     number = int("".join(str(int(character, 36)) for character in text))
@@ -46,7 +45,6 @@ def test_what_is_no_capital_or_digit_has_no_remainder(text):
 LEIS = st.text(ALPHABET, min_size=18, max_size=18).map(lambda body: body + mod_97_10.calc_check_digits(body))
 
 
-@settings(deadline=None)
 @given(LEIS, st.integers(0, 19), st.sampled_from(ALPHABET))
 def test_leis_are_judged_as_stdnum_judges(text, place, character):
     mistyped = text[:place] + character + text[place + 1 :]
@@ -58,7 +56,6 @@ def test_leis_are_judged_as_stdnum_judges(text, place, character):
         assert answer(broken, mistyped)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["DE", "FR", "NL", "AT", "BE"]), st.text(ALPHABET, min_size=3, max_size=3), st.text(ALPHABET, min_size=1, max_size=20),
        st.integers(0, 40), st.integers(1, 9))  # fmt: skip
 def test_creditor_identifiers_are_judged_as_stdnum_judges(country, business, national, place, step):

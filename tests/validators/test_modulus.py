@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.errors import ConfigError
@@ -39,7 +39,6 @@ def plainly(algorithm: str, weights: list[int], sort_code: str, account: str) ->
 PAIRS = st.tuples(st.from_regex(r"\A[0-9]{6}\Z"), st.from_regex(r"\A[0-9]{8}\Z"))
 
 
-@settings(deadline=None)
 @given(
     st.lists(PAIRS, min_size=1, max_size=50),
     st.lists(st.tuples(st.sampled_from(ALGORITHMS), st.lists(st.integers(0, 10), min_size=14, max_size=14)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from validators import _rails as rails
@@ -51,7 +51,6 @@ def test_rails(payment, expected, payments):
 ACCOUNTS = st.sampled_from([None, "", DE, FR, GB, CH, US])
 
 
-@settings(deadline=None)
 @given(row=st.fixed_dictionaries({
     "debtor_account": ACCOUNTS, "creditor_account": ACCOUNTS, "currency": st.sampled_from([None, "EUR", "USD", "GBP"]),
     "service_level": st.sampled_from([None, "SEPA", "URGP"]), "credit_debit": st.sampled_from(["CRDT", "DBIT"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import iso11649, luhn
 from stdnum.ch import esr
@@ -60,7 +60,6 @@ CASES = [
 
 
 @pytest.mark.parametrize(("kind", "right"), CASES)
-@settings(deadline=None)
 @given(data=st.data(), place=st.integers(0, 30), digit=st.integers(1, 9))
 def test_right_ones_are_taken_and_one_wrong_digit_is_found(kind, right, data, place, digit):
     text = data.draw(right)
@@ -68,19 +67,16 @@ def test_right_ones_are_taken_and_one_wrong_digit_is_found(kind, right, data, pl
     assert not sound(changed(text, place, digit), kind)
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"\ARF[0-9]{2}[A-Z0-9]{0,22}\Z"))
 def test_rf_is_judged_as_stdnum_judges(text):
     assert sound(text, kinds.creditor_reference) == iso11649.is_valid(text)
 
 
-@settings(deadline=None)
 @given(st.text(DIGITS, min_size=20, max_size=28))
 def test_qr_is_judged_as_stdnum_judges(text):
     assert sound(text, kinds.qr_reference) == (len(text) == 27 and esr.is_valid(text))
 
 
-@settings(deadline=None)
 @given(bodies(1, 24).map(kid))
 def test_a_luhn_kid_is_taken(text):
     assert sound(text, kinds.kid)
@@ -91,7 +87,6 @@ def test_no_kid(text):
     assert not sound(text, kinds.kid)
 
 
-@settings(deadline=None)
 @given(st.lists(bodies(10, 10).map(belgian), min_size=1), st.integers(1, 9))
 def test_in_free_text(payments, context, numbers, digit):
     written = [f"{text[:3]}/{text[3:7]}/{changed(text[7:], 4, digit)}" for text in numbers]

@@ -108,7 +108,7 @@ def told(findings):
     return set(findings.with_columns(own).rows())
 
 
-@settings(deadline=None, max_examples=10, phases=WITHOUT_SHRINKING)
+@settings(max_examples=10, phases=WITHOUT_SHRINKING)
 @given(rows=ROWS, at=st.integers(1, 29), file_format=FORMATS, agreed=st.booleans())
 def test_no_rule_raises_and_windows_change_nothing(rows, at, file_format, agreed, payments, context, window):
     frame, here = payments(*rows), context(file_format, **(CLIENT if agreed else {}))
@@ -119,7 +119,7 @@ def test_no_rule_raises_and_windows_change_nothing(rows, at, file_format, agreed
         assert findings.filter((pl.col("level") == "payment") != pl.col("row").is_not_null()).is_empty()
 
 
-@settings(deadline=None, max_examples=20, phases=WITHOUT_SHRINKING)
+@settings(max_examples=20, phases=WITHOUT_SHRINKING)
 @given(rows=ROWS, file_format=st.sampled_from(["pain.001", "csv", "pain.008"]))
 def test_the_first_look_hides_nothing(rows, file_format, payments, context):
     frame, here = payments(*rows), context(file_format)

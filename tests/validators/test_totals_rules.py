@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.contracts import Fallen
@@ -76,7 +76,6 @@ ROW = st.tuples(
 
 
 @pytest.mark.parametrize("name", [name for name, rule in discover("validators", "RULE").items() if rule.kind != "row"])
-@settings(deadline=None, max_examples=40)
 @given(rows=st.lists(ROW, min_size=1, max_size=12), cut=st.integers(0, 12), declared=st.integers(0, 12))
 def test_parts_that_are_merged_are_the_whole(  # noqa: PLR0917  fixtures
     name, rows, cut, declared, payments, totals, context, window
