@@ -11,10 +11,13 @@ import polars as pl
 
 from canonical.errors import FrameBroken
 from canonical.matching import RungRule
-from reconciliation._meet import PAIRS, Claims
+from reconciliation._meet import DOUBTS, PAIRS, Claims
+from reconciliation._naming import Words
 from reconciliation._rung import Case, Rung
+from reconciliation._side import Side, beside
 from reconciliation._sides import turned
 
+_AS_MATCHES: Final = {"currency": "entry_currency", "currency_p": "currency", "payment_id_p": "payment_id"}
 AMBIGUOUS_DTYPES: Final = {"entry_id": pl.String, "note": pl.String}
 _ROW_DTYPES: Final = {
     **PAIRS, "kind": pl.String, "rung": pl.String, "rule": pl.String, "amount_minor": pl.Int64, "entry_minor": pl.Int64,
@@ -38,34 +41,41 @@ _ENTRIES: Final[dict[Stage, pl.Expr]] = {
 
 @dataclass(slots=True)
 class Climb:
-    """`bank` and `book`: frames of `_sides`; claimed entries leave the one, claimed payments are marked in the other."""
+    """`bank` and `book`: sides of `_sides`; claimed entries leave the one, claimed payments are marked in the other."""
 
-    bank: pl.DataFrame
-    book: pl.DataFrame
-    informing: pl.DataFrame
+    bank: Side
+    book: Side
+    informing: Side
     undone: pl.DataFrame
     day: dt.date | None
     wait_days: int
     claimed: list[pl.DataFrame] = field(default_factory=list)
     doubts: list[pl.DataFrame] = field(default_factory=list)
+    words: Words = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.words = Words(self.bank.whole.height)
 
     def stage(self, stage: Stage, steps: Sequence[Step]) -> None:
         """All rungs of a stage in order, each on what the stronger ones left."""
         bank, book = self.sides(stage)
         started = bank, book
         for rung, rule, rule_id in steps:
-            if bank.is_empty() or not _looks(rung, stage):
+            if bank.is_empty() or book.is_empty() or not _looks(rung, stage):
                 continue
-            claims = self._permitted(rung.find(Case(bank, book, rule, self.informing, started)), rung, rule, bank)
+            found = rung.find(Case(bank, book, rule, self.informing, started, self.words))
+            claims = self._permitted(found, rung, rule, bank)
+            if claims.pairs.is_empty() and claims.doubts.is_empty():
+                continue
             rows = _whole(claims.pairs, bank, book, stage)
             name = rung.back if stage == "return" else rung.name
             told = rows.with_columns(rung=pl.lit(name), rule=pl.lit(rule_id, dtype=pl.String))
             self.claimed.append(told.select(_ROW_DTYPES.keys()))
-            self.doubts.append(claims.doubts.join(self.bank.select("e", "entry_id"), on="e").select("entry_id", "note"))
+            self.doubts.append(claims.doubts.select(DOUBTS.keys()))
             self._mark(rows)
             bank, book = _left(bank, book, claims)
 
-    def sides(self, stage: Stage) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def sides(self, stage: Stage) -> tuple[Side, Side]:
         """What a stage looks at. Whatever a return or representation may claim counts as open."""
         bank, book = self.bank.filter(_ENTRIES[stage]), self.book.filter(_PAYMENTS[stage])
         if stage == "settlement" or bank.is_empty():
@@ -75,27 +85,32 @@ class Climb:
         return bank, turned(book) if stage == "return" else book
 
     def found(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The claims with ids, currencies and dates, not yet in the order of MATCHES; entry_id and note of the ambiguous."""
-        rows = pl.concat(self.claimed) if self.claimed else pl.DataFrame(schema=_ROW_DTYPES)
-        doubts = pl.concat([pl.DataFrame(schema=AMBIGUOUS_DTYPES), *self.doubts])
-        return rows, doubts.unique("entry_id", keep="first", maintain_order=True).sort("entry_id")
+        """The claims with their ids, currency and date, not yet in the order of MATCHES; entry_id and note of the ambiguous."""
+        rows = pl.concat([pl.DataFrame(schema=_ROW_DTYPES), *self.claimed])
+        rows = beside(rows, self.bank, self.book, ("entry_id", "value_date", "currency"), ("payment_id", "currency"))
+        doubts = pl.concat([pl.DataFrame(schema=DOUBTS), *self.doubts])
+        ambiguous = doubts.select(self.bank.at("entry_id", doubts["e"]), "note")
+        return rows.rename(_AS_MATCHES), ambiguous.unique("entry_id", keep="first", maintain_order=True).sort(
+            "entry_id"
+        )
 
-    def _permitted(self, claims: Claims, rung: Rung, rule: RungRule, bank: pl.DataFrame) -> Claims:
+    def _permitted(self, claims: Claims, rung: Rung, rule: RungRule, bank: Side) -> Claims:
         """Without what a weak rung still waits for, and what a person undid, with all that hangs together with it."""
         pairs, doubts = claims.pairs, claims.doubts
         if rung.weak and self.day is not None:
             wait = self.wait_days if rule.wait_days is None else rule.wait_days
             due = pl.col("value_date").dt.add_business_days(wait, roll="forward") <= self.day
-            ready = bank.filter(due.fill_null(value=False)).select("e")
-            pairs, doubts = pairs.join(ready, on="e", how="semi"), doubts.join(ready, on="e", how="semi")
+            ready = bank.filter(due)
+            pairs, doubts = (rows.filter(ready.has(rows["e"])) for rows in (pairs, doubts))
         if not self.undone.is_empty():
             pairs = self._without_undone(pairs)
         return Claims(pairs, doubts, claims.blocked)
 
     def _without_undone(self, pairs: pl.DataFrame) -> pl.DataFrame:
-        named = pairs.select("e", "p").join(self.bank.select("e", "entry_id"), on="e")
-        both = named.join(self.book.select("p", "payment_id"), on="p")
-        bad = both.join(self.undone, on=["entry_id", "payment_id"], how="semi").select("e", "p")
+        both = beside(pairs.select("e", "p"), self.bank, self.book, ("entry_id",), ("payment_id",))
+        bad = both.join(
+            self.undone, left_on=["entry_id", "payment_id_p"], right_on=["entry_id", "payment_id"], how="semi"
+        ).select("e", "p")
         while not bad.is_empty():
             kept = pairs.join(bad, on="e", how="anti").join(bad, on="p", how="anti")
             bad, pairs = pairs.join(kept, on=["e", "p"], how="anti"), kept
@@ -105,45 +120,37 @@ class Climb:
     def _mark(self, rows: pl.DataFrame) -> None:
         if rows.is_empty():
             return
-        self.bank = self.bank.join(rows, on="e", how="anti")
+        self.bank = self.bank.without(rows["e"])
         kind = pl.col("kind")
         moves = pl.when(kind == "return").then(-1).when(kind == "correction").then(0).otherwise(1)
         # A payment booked in parts is booked once; only a correction has several kinds on one payment.
         mixed = rows["kind"].n_unique() > 1
         once = rows if mixed else rows.unique("p")
         net = once.group_by("p").agg(net=moves.sum(), moved=(kind != "correction").any())
-        stands = pl.col("booked").cast(pl.Int32) + pl.col("net").fill_null(0) > 0
-        moved = pl.col("moved").fill_null(value=False)
-        self.book = (
-            self.book.join(net, on="p", how="left", maintain_order="left")
-            .with_columns(gone=pl.when(moved).then(~stands).otherwise("gone"), booked=stands)
-            .drop("net", "moved")
-        )
+        stands = net.select(self.book.at("booked", net["p"]).cast(pl.Int32) + pl.col("net") > 0).to_series()
+        self.book = self.book.put("booked", net["p"], stands)
+        moved = net.filter("moved")["p"]
+        self.book = self.book.put("gone", moved, ~stands.filter(net["moved"]))
 
 
 def _looks(rung: Rung, stage: Stage) -> bool:
     return rung.back is not None if stage == "return" else rung.stage == stage
 
 
-def _left(bank: pl.DataFrame, book: pl.DataFrame, claims: Claims) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _left(bank: Side, book: Side, claims: Claims) -> tuple[Side, Side]:
     """Both sides without what was claimed or is for a person. Payments in doubt stay: a control sum still counts them."""
-    if not claims.pairs.is_empty():
-        bank, book = bank.join(claims.pairs, on="e", how="anti"), book.join(claims.pairs, on="p", how="anti")
-    if not claims.doubts.is_empty():
-        bank = bank.join(claims.doubts, on="e", how="anti")
-        book = book.with_columns(doubt=pl.col("doubt") | pl.col("p").is_in(claims.blocked.implode()))
-    return bank, book
+    bank, book = bank.without(claims.pairs["e"]).without(claims.doubts["e"]), book.without(claims.pairs["p"])
+    return bank, book if claims.doubts.is_empty() else book.put("doubt", claims.blocked, values=True)
 
 
-def _whole(pairs: pl.DataFrame, bank: pl.DataFrame, book: pl.DataFrame, stage: Stage) -> pl.DataFrame:
+def _whole(pairs: pl.DataFrame, bank: Side, book: Side, stage: Stage) -> pl.DataFrame:
     """Pairs with kind, amounts and account of the difference; both sides of each are claimed whole, and only once.
 
     Raises:
         FrameBroken: they are not: a rung is wrong.
     """
-    sides = pairs.join(bank.select("e", entry="amount_minor"), on="e", maintain_order="left").join(
-        book.select("p", payment="amount_minor"), on="p", maintain_order="left"
-    )
+    entry, payment = bank.at("amount_minor", pairs["e"]), book.at("amount_minor", pairs["p"])
+    sides = pairs.with_columns(entry=entry, payment=payment)
     given = set(pairs.columns)
     rows = sides.with_columns(
         kind=pl.col("kind") if "kind" in given else pl.lit(stage),

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
-from reconciliation._sides import ALWAYS, key
+from reconciliation._side import NUMBER, Side, beside
+from reconciliation._sides import ALWAYS, hash_of, key, keys
 
-PAIRS: Final = {"e": pl.get_index_type(), "p": pl.get_index_type()}
-DOUBTS: Final = {"e": pl.get_index_type(), "note": pl.String}
-_KEYED: Final = {"h": pl.UInt64}
-_NO_CROWDS: Final = {"entries": pl.List(PAIRS["e"]), "payments": pl.List(PAIRS["p"])}
+PAIRS: Final = {"e": NUMBER, "p": NUMBER}
+DOUBTS: Final = {"e": NUMBER, "note": pl.String}
+_NO_CROWDS: Final = {"entries": pl.List(NUMBER), "payments": pl.List(NUMBER)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +33,34 @@ class Claims:
     def of(cls, pairs: pl.DataFrame | None = None) -> Claims:
         """Pairs without doubts; nothing where none are given."""
         found = pl.DataFrame(schema=PAIRS) if pairs is None else pairs
-        return cls(found, pl.DataFrame(schema=DOUBTS), pl.Series("p", [], dtype=PAIRS["p"]))
+        return cls(found, pl.DataFrame(schema=DOUBTS), pl.Series("p", [], dtype=NUMBER))
 
 
-def meet(bank: pl.DataFrame, book: pl.DataFrame, fields: Sequence[str], own: Sequence[str], rung: str) -> Claims:
+def meet(bank: Side, book: Side, fields: Sequence[str], own: Sequence[str], rung: str) -> Claims:
     """Pair rows of which one of `fields` is one of `own` and ALWAYS agrees, and the submission where the entry names one.
 
     A pair counts where its key is unique on both sides and neither side has another candidate; everything else that met
     a candidate is in doubt. Payments already in doubt are passed over.
     """
     free = book.filter(~pl.col("doubt"))
-    fields = [name for name in fields if bank[name].null_count() < bank.height]
-    if not fields or free.is_empty():
+    spot, lot = pl.col("spot"), pl.col("lot")
+    lots = bank.select("lot")["lot"].unique()
+    # An entry that names a submission has a key of that submission, any other the plain one.
+    theirs = [keys(free, own, spot)] if lots.is_in([0]).any() else []
+    if (lots != 0).any():
+        theirs.append(keys(free.filter((lot != 0) & lot.is_in(lots.implode())), own, spot ^ lot))
+    if not theirs:
         return Claims.of()
-    keys = pl.concat([_keys(bank, name, "e", pl.col("named").hash()) for name in fields])
-    plain = bank["named"].null_count() > 0
-    bound = bank["named"].null_count() < bank.height
-    theirs = [_keys(free, name, "p", None) for name in own] if plain else []
-    theirs += [_keys(free, name, "p", pl.col("submission_id").hash()) for name in own] if bound else []
-    found = met(_distinct(keys, fields), _distinct(pl.concat(theirs), own), rung, free)
-    return _confirmed(found, bank, book, fields, own)
+    found = met(keys(bank, fields, spot ^ lot), pl.concat(theirs), rung, free)
+    agreed = agreeing(found.pairs, bank, book)
+    return Claims(agreed.filter(by_key(agreed, bank, book, fields, own)), found.doubts, found.blocked)
 
 
-def met(left: pl.DataFrame, right: pl.DataFrame, rung: str, book: pl.DataFrame) -> Claims:
+def met(left: pl.DataFrame, right: pl.DataFrame, rung: str, book: Side) -> Claims:
     """The same on keys that are made: `left` has e and h, `right` p and h, no row twice. The caller confirms the pairs."""
+    left, right = answered(left, right)
+    if left.is_empty():
+        return Claims.of()
     once, alone = _once(left), _once(right)
     pairs = once.join(alone, on="h", how="inner").select("e", "p")
     if pairs["e"].n_unique() < pairs.height:
@@ -64,15 +69,24 @@ def met(left: pl.DataFrame, right: pl.DataFrame, rung: str, book: pl.DataFrame) 
     return _without_rivals(pairs, crowds, rung, book)
 
 
-def _without_rivals(pairs: pl.DataFrame, crowds: pl.DataFrame | None, rung: str, book: pl.DataFrame) -> Claims:
-    several = pairs["e"].n_unique() < pairs.height or pairs["p"].n_unique() < pairs.height
+def answered(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Keys that both sides have. The shorter side is looked up first: it is the smaller table."""
+    if left.height > right.height:
+        left = left.join(right, on="h", how="semi")
+        return left, right.join(left, on="h", how="semi")
+    right = right.join(left, on="h", how="semi")
+    return left.join(right, on="h", how="semi"), right
+
+
+def _without_rivals(pairs: pl.DataFrame, crowds: pl.DataFrame | None, rung: str, book: Side) -> Claims:
+    several = [name for name in ("e", "p") if pairs[name].n_unique() < pairs.height]
     if crowds is None and not several:
         return Claims.of(pairs)
     groups = pl.DataFrame(schema=_NO_CROWDS) if crowds is None else crowds
     rival_e, rival_p = (_members(groups, name) for name in ("entries", "payments"))
     torn = (
         pl.col("e").is_in(rival_e.implode()) | pl.col("p").is_in(rival_p.implode())
-        | (pl.len().over("e") > 1) | (pl.len().over("p") > 1)
+        | pl.any_horizontal(pl.lit(value=False), *(pl.col(name).is_duplicated() for name in several))
     )  # fmt: skip
     marked = pairs.with_columns(torn=torn)
     rivals = marked.filter("torn").select(entries=pl.concat_list("e"), payments=pl.concat_list("p"))
@@ -80,23 +94,6 @@ def _without_rivals(pairs: pl.DataFrame, crowds: pl.DataFrame | None, rung: str,
     return Claims(
         marked.filter(~pl.col("torn")).drop("torn"), _in_words(doubts, rung, book), _members(doubts, "payments")
     )
-
-
-def _keys(frame: pl.DataFrame, name: str, number: str, submission: pl.Expr | None) -> pl.DataFrame:
-    """Number and h: one row an id with that key. An entry that names no submission keeps the plain key."""
-    plain = key(name).hash() ^ pl.col("spot")
-    if submission is not None and number == "e":
-        hashed = pl.when(pl.col("named").is_null()).then(plain).otherwise(plain ^ submission)
-    else:
-        hashed = plain if submission is None else plain ^ submission
-    return (
-        frame.lazy().select(number, said=key(name).is_not_null(), h=hashed).filter("said").select(number, "h").collect()
-    )
-
-
-def _distinct(keys: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """An id may carry one key in several columns."""
-    return keys.unique() if len(names) > 1 and keys[keys.columns[0]].n_unique() < keys.height else keys
 
 
 def _once(keys: pl.DataFrame) -> pl.DataFrame:
@@ -108,28 +105,26 @@ def _crowds(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
 
     A thousand salaries of one id and amount are one row of a thousand and a thousand, not a million candidates.
     """
-    entries = left.join(right, on="h", how="semi").group_by("h").agg(entries="e")
-    payments = right.join(left, on="h", how="semi").group_by("h").agg(payments="p")
-    both = entries.join(payments, on="h", how="inner")
-    single = (pl.col("entries").list.len() == 1) & (pl.col("payments").list.len() == 1)
-    return both.filter(~single).select("entries", "payments")
+    shared = pl.concat([side.filter(pl.col("h").is_duplicated())["h"] for side in (left, right)]).unique()
+    entries, payments = (side.filter(pl.col("h").is_in(shared.implode())) for side in (left, right))
+    return (
+        entries.group_by("h").agg(entries="e")
+        .join(payments.group_by("h").agg(payments="p"), on="h", how="inner")
+        .select("entries", "payments")
+    )  # fmt: skip
 
 
 def _members(groups: pl.DataFrame, name: str) -> pl.Series:
     return groups[name].explode(empty_as_null=False, keep_nulls=False).unique().sort().alias("p")
 
 
-def _in_words(doubts: pl.DataFrame, rung: str, book: pl.DataFrame) -> pl.DataFrame:
-    ids = doubts.select(p=pl.col("payments")).explode("p", empty_as_null=False, keep_nulls=False).unique()
-    named = ids.join(book.select("p", "payment_id"), on="p", how="left")
-    first = (
+def _in_words(doubts: pl.DataFrame, rung: str, book: Side) -> pl.DataFrame:
+    ids = (
         doubts.with_row_index("group")
         .select("group", p=pl.col("payments"))
         .explode("p", empty_as_null=False, keep_nulls=False)
-        .join(named, on="p", how="left")
-        .group_by("group")
-        .agg(first=pl.col("payment_id").min())
     )
+    first = ids.with_columns(book.at("payment_id", ids["p"])).group_by("group").agg(first=pl.col("payment_id").min())
     each = doubts.with_row_index("group").join(first, on="group", how="left").select(
         e="entries", candidates=pl.col("payments").list.len(), rivals=pl.col("entries").list.len(), first="first"
     )  # fmt: skip
@@ -141,24 +136,33 @@ def _in_words(doubts: pl.DataFrame, rung: str, book: pl.DataFrame) -> pl.DataFra
     return rows.group_by("e").agg(note=note)
 
 
-def _confirmed(
-    found: Claims, bank: pl.DataFrame, book: pl.DataFrame, fields: Sequence[str], own: Sequence[str]
-) -> Claims:
-    """Without what only the hashes paired."""
-    sides = beside(found.pairs, bank, book, (*fields, *ALWAYS, "named"), (*own, *ALWAYS, "submission_id"))
-    # Each key is read once, not once a comparison.
-    read = sides.with_columns(*(key(name) for name in fields), *(key(f"{name}_p") for name in own))
+def agreeing(pairs: pl.DataFrame, bank: Side, book: Side) -> pl.DataFrame:
+    """Pairs that agree in ALWAYS, and in the submission where the entry names one: what only hashes paired is dropped."""
+    if pairs.is_empty():
+        return pairs
+    sides = beside(pairs, bank, book, (*ALWAYS, "named"), (*ALWAYS, "submission_id"))
     same = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_p") for name in ALWAYS)
-    by_key = pl.any_horizontal(pl.col(name) == pl.col(f"{other}_p") for name in fields for other in own)
     within = pl.col("named").is_null() | (pl.col("named") == pl.col("submission_id_p"))
-    pairs = read.filter(same & by_key.fill_null(value=False) & within).select("e", "p")
-    return Claims(pairs, found.doubts, found.blocked)
+    return pairs.filter(sides.select(same & within).to_series())
 
 
-def beside(
-    pairs: pl.DataFrame, bank: pl.DataFrame, book: pl.DataFrame, of_bank: Sequence[str], of_book: Sequence[str]
-) -> pl.DataFrame:
-    """Pairs with columns of both sides; those of the payment end in _p."""
-    left = pairs.join(bank.select("e", *of_bank), on="e", how="left", maintain_order="left")
-    right = book.select("p", *(pl.col(name).alias(f"{name}_p") for name in of_book))
-    return left.join(right, on="p", how="left", maintain_order="left")
+def by_key(pairs: pl.DataFrame, bank: Side, book: Side, fields: Sequence[str], own: Sequence[str]) -> pl.Series:
+    """Boolean for each pair: one of the fields is one of the payment's. Texts are read only where their hashes are equal."""
+    sure = np.zeros(pairs.height, dtype=np.bool_)
+    if pairs.is_empty():
+        return pl.Series(sure)
+    theirs = {name: book.at(hash_of(name), pairs["p"]) for name in own}
+    for field in fields:
+        ours = bank.at(hash_of(field), pairs["e"]) if hash_of(field) in bank.whole.columns else None
+        for name, said in theirs.items():
+            maybe = said.is_not_null() if ours is None else (ours == said).fill_null(value=False)
+            places = np.flatnonzero(maybe.to_numpy() & ~sure)
+            if places.size:
+                texts = beside(pairs[places], bank, book, (field,), (name,))
+                sure[places] = _same_text(texts, field, f"{name}_p").to_numpy()
+    return pl.Series(sure)
+
+
+def _same_text(texts: pl.DataFrame, ours: str, theirs: str) -> pl.Series:
+    raw = (texts[ours] == texts[theirs]).fill_null(value=False)
+    return raw if raw.all() else texts.select((key(ours) == key(theirs)).fill_null(value=False)).to_series()

@@ -6,28 +6,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import polars as pl
-
 from canonical.matching import RungRule
 from reconciliation._meet import Claims
+from reconciliation._naming import Words
+from reconciliation._side import Side
 
 Stage = Literal["correction", "settlement", "representation"]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a rung is given. Frames of `_sides`, without what was claimed or is for a person.
+    """What a rung is given: the two sides (`_sides`), without what was claimed or is for a person.
 
     `bank`: entries of one direction of time: bookings, or returns and reversals. `book`: payments they may claim,
     credit_debit on the side of the account. `informing`: ENTRIES of notifications (camt.054), which explain and never
-    claim. `started`: both sides as the run began, for rungs that must be sure that nothing else was meant.
+    claim. `started`: both sides as the run began, for rungs that must be sure that nothing else was meant. `words`: of
+    the entries' texts.
     """
 
-    bank: pl.DataFrame
-    book: pl.DataFrame
+    bank: Side
+    book: Side
     rule: RungRule
-    informing: pl.DataFrame
-    started: tuple[pl.DataFrame, pl.DataFrame]
+    informing: Side
+    started: tuple[Side, Side]
+    words: Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """The two sides of the ladder: what the bank booked and nobody claimed, and the payments that an entry may still book.
 
-Both have a row number (`e`, `p`) and `spot`, a hash of account, currency, direction and amount, so that rungs join on
-integers. A hash finds candidates; the columns themselves decide (`_meet.confirmed`).
+Both have a row number (`e`, `p`), `spot`, a hash of account, currency, direction and amount, and a hash of each identifier
+(`hash_of`), so that rungs join on integers. A hash finds candidates; the columns themselves decide (`_meet.confirmed`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
 
+from reconciliation._side import NUMBER, Side, derived
 from reconciliation.backs import is_back
 from reconciliation.fees import is_fee
 from reconciliation.frames import BOOKED, OPEN
@@ -17,95 +19,175 @@ from reconciliation.frames import BOOKED, OPEN
 PLACE: Final = ("account", "currency", "credit_debit")
 ALWAYS: Final = (*PLACE, "amount_minor")
 """Every rung requires these on both sides, or says which of them it does not."""
+REFERENCES: Final = ("instruction_id", "transaction_id", "servicer_reference", "uetr")
+NAMES: Final = (*REFERENCES, "end_to_end_id")
+"""Columns of an entry that may name a payment."""
 OWN_REFERENCES: Final = ("reference", "payment_id", "uetr")
+OWN_NAMES: Final = (*OWN_REFERENCES, "end_to_end_id")
+_REPEATED: Final = ("instruction_id", "end_to_end_id", "transaction_id")
 _NOT_PROVIDED: Final = "NOTPROVIDED"
 
 
-def bank_side(entries: pl.DataFrame, states: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+def bank_side(entries: pl.DataFrame, states: pl.DataFrame, earlier: pl.DataFrame) -> Side:
     """BOOK entries that are no charge and unclaimed, with e, spot, back and `named`, the submission each names."""
-    usable = entries.lazy().filter(pl.col("booked") & ~is_fee()).collect()
+    left = entries.select(pl.col("booked") & ~is_fee()).to_series()
     if not earlier.is_empty():
-        usable = usable.join(earlier, on="entry_id", how="anti")
-    if usable["entry_id"].n_unique() < usable.height:
-        usable = usable.sort("entry_id", *sorted(set(usable.columns) - {"entry_id"}), nulls_last=True)
-        usable = usable.unique("entry_id", keep="first", maintain_order=True)
-    return _numbered(_told_once(usable), states)
+        left &= ~entries["entry_id"].is_in(earlier["entry_id"].implode())
+    return _dated(_told_once(_once(_numbered(entries, states, left))))
 
 
-def _told_once(rows: pl.DataFrame) -> pl.DataFrame:
+def _once(side: Side) -> Side:
+    """Each entry once: of rows with one id the first by all that they say, in whatever order they stand."""
+    ids = side.select("e", h=pl.col("entry_id").hash())
+    if ids["h"].n_unique() == ids.height:
+        return side
+    told = set(side.whole.columns) - {"e", "entry_id"}
+    rows = side.only(ids.filter(pl.col("h").is_duplicated())["e"]).select("e", "entry_id", *sorted(told))
+    first = rows.sort("entry_id", *sorted(told), nulls_last=True).unique("entry_id", keep="first", maintain_order=True)
+    return side.without(rows.filter(~pl.col("e").is_in(first["e"].implode()))["e"])
+
+
+def _told_once(side: Side) -> Side:
     """Without what a later statement tells again: the bank's reference and all that identifies the entry are the same.
 
     Entries of one statement are never taken for one another, nor those that name no payment.
     """
-    names = pl.any_horizontal(pl.col("instruction_id", "end_to_end_id", "transaction_id").is_not_null())
-    same = [*ALWAYS, "servicer_reference", "instruction_id", "end_to_end_id", "transaction_id", "value_date", "detail"]
-    if rows["statement_id"].n_unique() < 2:  # noqa: PLR2004  one statement repeats nothing
-        return rows
-    told = rows.filter(pl.col("servicer_reference").is_not_null() & names).select(
-        "entry_id", "statement_id", "booking_date", "position", h=pl.struct(same).hash()
+    if side.whole["statement_id"].n_unique() < 2:  # noqa: PLR2004  one statement repeats nothing
+        return side
+    names = pl.any_horizontal(pl.col(name).is_not_null() for name in _REPEATED)
+    named = side.filter(pl.col("servicer_reference").is_not_null() & names)
+    alike = named.select("e", h=pl.col(hash_of("servicer_reference")).fill_null(0) ^ pl.col("spot"))
+    if alike["h"].n_unique() == alike.height:
+        return side
+    same = [*ALWAYS, *_REPEATED, "servicer_reference", "value_date", "detail"]
+    crowd = named.only(alike.filter(pl.col("h").is_duplicated())["e"]).select(
+        "e", "statement_id", "booking_date", h=pl.struct(same).hash()
     )
-    if told["h"].n_unique() == told.height:
-        return rows
-    crowd = told.filter(~pl.col("h").is_in(told.unique("h", keep="none")["h"].implode()))
     first = pl.col("statement_id").sort_by("booking_date", "statement_id").first().over("h")
-    again = crowd.filter(pl.col("statement_id") != first)
-    return rows.join(again, on="entry_id", how="anti")
+    return side.without(crowd.filter(pl.col("statement_id") != first)["e"])
 
 
-def informing_side(entries: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+def informing_side(entries: pl.DataFrame, states: pl.DataFrame) -> Side:
     """Rows of notifications (camt.054) with the same columns: they explain, and claim nothing."""
-    return _numbered(entries.filter(pl.col("origin") == "notification"), states)
+    return _dated(_numbered(entries.filter(pl.col("origin") == "notification"), states, None))
 
 
-def _numbered(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+def _numbered(rows: pl.DataFrame, states: pl.DataFrame, left: pl.Series | None) -> Side:
     known = states["submission_id"].drop_nulls().unique().implode()
     named = pl.coalesce(pl.when(pl.col(name).is_in(known)).then(pl.col(name)) for name in ("batch_id", "message_id"))
-    value_date = pl.coalesce("value_date", "booking_date")
-    return rows.with_row_index("e").with_columns(back=is_back(), named=named, value_date=value_date, spot=_spot())
+    whole = derived(
+        rows.with_row_index("e"), back=is_back(), named=named, spot=_spot(), other=_other(), **_hashes(rows, NAMES)
+    )
+    return Side.of(derived(whole, lot=_lot("named")), "e", left)
 
 
-def book_side(states: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+def _dated(side: Side) -> Side:
+    return side.with_columns(value_date=pl.coalesce("value_date", "booking_date"))
+
+
+def book_side(states: pl.DataFrame, earlier: pl.DataFrame) -> Side:
     """Every payment that was sent, with p, `doubt` (False) and what the earlier matches made of it.
 
     `booked`: settled and not back: only a return may claim it. `gone`: settled and back: only a representation may.
     `direction` is the client's; `credit_debit` the side of our account on which the bank books it: a credit transfer is a
     debit. `is_open`: without a final word; `told_back`: a return was told before any entry.
     """
-    on_account = pl.when(pl.col("credit_debit") == "CRDT").then(pl.lit("DBIT")).otherwise(pl.lit("CRDT"))
-    sent = states.lazy().filter(pl.col("state").is_in([*OPEN, *BOOKED, "provider_rejected"])).collect()
+    state, no = pl.col("state"), pl.lit(value=False)
     net = _net(earlier)
+    known = states
     if not net.is_empty():
-        sent = sent.join(net, on="payment_id", how="left", maintain_order="left")
-        booked, gone = (pl.col("net") > 0).fill_null(value=False), (pl.col("net") == 0).fill_null(value=False)
-    else:
-        booked = gone = pl.lit(value=False)
-    state = pl.col("state")
-    return (
-        sent.with_row_index("p")
-        .with_columns(
-            credit_debit=on_account,
-            booked=booked,
-            gone=gone,
-            is_open=state.is_in(OPEN),
-            told_back=(state == "provider_rejected") & (pl.col("status_kind") == "return").fill_null(value=False),
-            doubt=pl.lit(value=False),
-        )
-        .with_columns(spot=_spot())
-        .drop("net", strict=False)
+        known = states.join(net, on="payment_id", how="left", maintain_order="left")
+    booked, gone = ((pl.col("net") > 0), (pl.col("net") == 0)) if "net" in known.columns else (no, no)
+    whole = derived(
+        known.with_row_index("p"),
+        credit_debit=opposite(),
+        booked=booked.fill_null(value=False),
+        gone=gone.fill_null(value=False),
+        is_open=state.is_in(OPEN),
+        told_back=(state == "provider_rejected") & (pl.col("status_kind") == "return").fill_null(value=False),
+        doubt=no,
+        other=_other(),
+        **_hashes(states, OWN_NAMES),
     )
+    sent = whole.select(state.is_in([*OPEN, *BOOKED, "provider_rejected"])).to_series()
+    return Side.of(derived(whole, spot=_spot(), lot=_lot("submission_id")), "p", sent)
 
 
-def turned(book: pl.DataFrame) -> pl.DataFrame:
-    """The book on the side of the account on which its payments come back."""
-    other = pl.when(pl.col("credit_debit") == "CRDT").then(pl.lit("DBIT")).otherwise(pl.lit("CRDT"))
-    return book.with_columns(credit_debit=other).with_columns(spot=_spot())
+def turned(side: Side) -> Side:
+    """The side with credit and debit exchanged, as what comes back is booked."""
+    side = side.with_columns(credit_debit=opposite())
+    return side.with_columns(spot=_spot())
+
+
+def opposite() -> pl.Expr:
+    """Debit for credit, and credit for debit."""
+    return pl.when(pl.col("credit_debit") == "CRDT").then(pl.lit("DBIT")).otherwise(pl.lit("CRDT"))
 
 
 def key(name: str) -> pl.Expr:
     """An identifier as a key: without blanks around it; null where it names nothing (blank, NOTPROVIDED)."""
     text = pl.col(name).str.strip_chars()
-    says = (text != "") & ~((text.str.len_bytes() == len(_NOT_PROVIDED)) & (text.str.to_uppercase() == _NOT_PROVIDED))
-    return pl.when(says).then(text)
+    return pl.when(_says(text)).then(text)
+
+
+def _says(text: pl.Expr) -> pl.Expr:
+    chars = text.str.len_bytes()
+    # Only what has its length is compared: capitals of a whole column cost more than all the rest.
+    nothing = pl.when(chars == len(_NOT_PROVIDED)).then(text).str.to_uppercase() == _NOT_PROVIDED
+    return (chars > 0) & ~nothing.fill_null(value=False)
+
+
+def hash_of(name: str) -> str:
+    """The column that holds the hash of an identifier's key, null where it names nothing."""
+    return f"{name}_hash"
+
+
+def hashed(side: Side, name: str) -> pl.Expr:
+    """The hash of the key in a column, null where it names nothing."""
+    return pl.col(hash_of(name)) if hash_of(name) in side.whole.columns else _hashed(name)
+
+
+def keys(side: Side, names: Sequence[str], mixed: pl.Expr | None = None) -> pl.DataFrame:
+    """Row number and h of the rows left: the hash of each key that they say in these columns, each once, mixed with another hash."""
+    said: dict[str, pl.Expr] = {}
+    told = [name for name in names if side.says(name)]
+    for place, name in enumerate(told):
+        own = hashed(side, name)
+        again = [(own == hashed(side, before)).fill_null(value=False) for before in told[:place]]
+        once = own if not again else pl.when(~pl.any_horizontal(again)).then(own)
+        said[name] = once if mixed is None else once ^ mixed
+    read = side.select(side.number, **said)
+    columns = [pl.DataFrame([read[side.number], read[name].alias("h")]).drop_nulls("h") for name in told]
+    return pl.concat([pl.DataFrame(schema={side.number: NUMBER, "h": pl.UInt64}), *columns])
+
+
+def _hashes(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, pl.Expr]:
+    silent = pl.lit(None, dtype=pl.UInt64)
+    return {
+        hash_of(name): silent if frame[name].null_count() == frame.height else _hashed(name) for name in names
+    }  # fmt: skip
+
+
+def _hashed(name: str) -> pl.Expr:
+    text = pl.col(name).str.strip_chars()
+    return pl.when(_says(text)).then(text.hash())
+
+
+def without_blanks(name: str) -> pl.Expr:
+    """A text without any blanks in it."""
+    blank = pl.col(name).str.contains(r"\s")
+    return pl.when(blank).then(pl.when(blank).then(name).str.replace_all(r"\s", "")).otherwise(pl.col(name))
+
+
+def _other() -> pl.Expr:
+    """A hash of the other side's account, null where none is told."""
+    account = without_blanks("counterparty_account")
+    return pl.when(account != "").then(account.hash())
+
+
+def _lot(name: str) -> pl.Expr:
+    """A hash of the submission, nothing where there is none."""
+    return pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).otherwise(pl.lit(0, dtype=pl.UInt64))
 
 
 def _spot() -> pl.Expr:

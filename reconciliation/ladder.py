@@ -21,6 +21,7 @@ from canonical.matching import ReconciliationRules, RungRule
 from canonical.plugins import discover
 from reconciliation._claims import AMBIGUOUS_DTYPES, Climb, Stage, Step
 from reconciliation._rung import Rung
+from reconciliation._side import Side
 from reconciliation._sides import bank_side, book_side, informing_side
 from reconciliation.frames import STATES
 from reconciliation.suggestions import suggest
@@ -100,8 +101,8 @@ def orders(rules: tuple[RungRule, ...]) -> list[Step]:
 
 
 def _by_rules(
-    bank: pl.DataFrame, book: pl.DataFrame, informing: pl.DataFrame, rules: Mapping[str, ReconciliationRules]
-) -> list[tuple[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame], tuple[RungRule, ...]]]:
+    bank: Side, book: Side, informing: Side, rules: Mapping[str, ReconciliationRules]
+) -> list[tuple[tuple[Side, Side, Side], tuple[RungRule, ...]]]:
     """The sides, apart by accounts that go by other rules."""
     owners = book.select("account", "provider").drop_nulls().unique().sort("account", "provider") if rules else None
     if owners is None or owners.is_empty():
@@ -118,20 +119,15 @@ def _by_rules(
     return parts
 
 
-def _climb(
-    bank: pl.DataFrame, book: pl.DataFrame, informing: pl.DataFrame, steps: Sequence[Step], terms: Terms
-) -> Matched:
+def _climb(bank: Side, book: Side, informing: Side, steps: Sequence[Step], terms: Terms) -> Matched:
     """Corrections first, then what was booked, then what came back, then what was booked again."""
     climb = Climb(bank, book, informing, terms.undone, terms.day, WAIT_DAYS)
     stages: tuple[Stage, ...] = ("correction", "settlement", "return", "representation")
-    for stage in stages if bank["back"].any() else stages[1:]:
+    for stage in stages if bank.select("back")["back"].any() else stages[1:]:
         climb.stage(stage, steps)
     rows, ambiguous = climb.found()
-    ids = rows.join(bank.select("e", "entry_id", "value_date", entry_currency="currency"), on="e").join(
-        book.select("p", "payment_id", "currency"), on="p"
-    )
-    matches = conform(ids.drop("e", "p").sort("entry_id", "payment_id", "kind"), MATCHES)
-    left = [suggest(*climb.sides(stage), terms.undone) for stage in ("settlement", "return")]
+    matches = conform(rows.drop("e", "p").sort("entry_id", "payment_id", "kind"), MATCHES)
+    left = [suggest(*climb.sides(stage), climb.words, terms.undone) for stage in ("settlement", "return")]
     return Matched(
         matches,
         ambiguous,

@@ -21,8 +21,8 @@ import polars as pl
 
 from canonical.frames import SUGGESTIONS, dtypes
 from canonical.limits import SUGGESTION_RIVALS_MAX
-from reconciliation._meet import beside
-from reconciliation._naming import named_payments
+from reconciliation._naming import Words, named_payments
+from reconciliation._side import Side, beside
 
 SCORE_MIN: Final = 30
 _BANK: Final = ("entry_id", "amount_minor", "currency", "value_date", "counterparty_name", "counterparty_account")
@@ -32,18 +32,19 @@ _ROUNDS: Final = 5
 _DAYS: Final = 3
 
 
-def suggest(bank: pl.DataFrame, book: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
+def suggest(bank: Side, book: Side, words: Words, undone: pl.DataFrame) -> pl.DataFrame:
     """SUGGESTIONS for entries and payments that are left.
 
     Args:
         bank: entries of one stage, as `_sides.bank_side` makes them.
         book: payments they may book, as `_sides.book_side` makes them.
+        words: of the entries' texts.
         undone: UNMATCHES: pairs that a person took apart are not suggested again.
     """
     nothing = pl.DataFrame(schema=dtypes(SUGGESTIONS))
     if bank.is_empty() or book.is_empty():
         return nothing
-    named = named_payments(bank, book.with_columns(doubt=pl.lit(value=False)))
+    named = named_payments(bank, book.with_columns(doubt=pl.lit(value=False)), words)
     alike = _alike(bank, book)
     candidates = pl.concat([named.select("e", "p"), alike]).unique()
     sides = beside(candidates, bank, book, _BANK, _BOOK)
@@ -57,12 +58,14 @@ def suggest(bank: pl.DataFrame, book: pl.DataFrame, undone: pl.DataFrame) -> pl.
     return best.select(dtypes(SUGGESTIONS).keys()) if best.height else nothing
 
 
-def _alike(bank: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
+def _alike(bank: Side, book: Side) -> pl.DataFrame:
     """Pairs of one account, direction, currency and amount, where both sides have few of them."""
-    left, right = (
-        side.select(number, "spot").filter(pl.len().over("spot") <= SUGGESTION_RIVALS_MAX)
-        for side, number in ((bank, "e"), (book, "p"))
-    )
+    rare = [
+        side.select("spot").group_by("spot").len().filter(pl.col("len") <= SUGGESTION_RIVALS_MAX)
+        for side in (bank, book)
+    ]
+    spots = rare[0].join(rare[1], on="spot", how="semi")["spot"].implode()
+    left, right = (side.select(side.number, "spot").filter(pl.col("spot").is_in(spots)) for side in (bank, book))
     return left.join(right, on="spot", how="inner").select("e", "p")
 
 

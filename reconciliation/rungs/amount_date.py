@@ -10,8 +10,9 @@ from typing import Final
 import polars as pl
 
 from reconciliation._amounts import near, tolerance
-from reconciliation._meet import Claims, beside
+from reconciliation._meet import Claims
 from reconciliation._rung import Case, Rung
+from reconciliation._side import beside
 from reconciliation._sides import PLACE
 
 _CANDIDATES_MAX: Final = 4_000_000
@@ -21,9 +22,10 @@ _CANDIDATES_MAX: Final = 4_000_000
 def _find(case: Case) -> Claims:
     book = case.book.filter(~pl.col("doubt") & pl.col("is_open"))
     place = list(PLACE)
-    sizes = case.bank.group_by(place).agg(entries=pl.len()).join(book.group_by(place).agg(payments=pl.len()), on=place)
+    left, right = case.bank.select("e", *place), book.select("p", *place)
+    sizes = left.group_by(place).agg(entries=pl.len()).join(right.group_by(place).agg(payments=pl.len()), on=place)
     small = sizes.filter(pl.col("entries").cast(pl.Int64) * pl.col("payments") <= _CANDIDATES_MAX).select(place)
-    pairs = case.bank.join(small, on=place, how="semi").select("e", *place).join(book.select("p", *place), on=place)
+    pairs = left.join(small, on=place, how="semi").join(right, on=place)
     sides = beside(
         pairs.select("e", "p"), case.bank, book, ("amount_minor", "value_date", "named"),
         ("amount_minor", "execution_date", "submitted_on", "submission_id"),

@@ -13,65 +13,86 @@ from typing import Final
 import polars as pl
 
 from reconciliation._meet import Claims
-from reconciliation._naming import tokens
 from reconciliation._rung import Case, Rung
-from reconciliation._sides import key
+from reconciliation._side import Side, beside
+from reconciliation._sides import PLACE, key, keys
 
 SUBMISSION: Final = ["submission_id", "account", "currency", "credit_debit"]
+_OF_BATCH: Final = (*PLACE, "amount_minor", "batch_count", "value_date", "statement_id", "position", "detail")
 _NAMING: Final = ("named", "instruction_id", "transaction_id", "servicer_reference", "end_to_end_id")
 
 
 def naming(case: Case) -> pl.DataFrame:
-    """Entries that name one submission of the book, with submission_id."""
-    known = case.book.select(token=pl.col("submission_id")).drop_nulls().unique()
-    each = [case.bank.select("e", token=key(name)).drop_nulls("token") for name in _NAMING]
-    told = pl.concat([*each, tokens(case.bank)]).join(known, on="token", how="semi").unique()
-    return case.bank.join(told.unique("e", keep="none").rename({"token": "submission_id"}), on="e", how="inner")
+    """Entries that name one submission of the book: e, submission_id and what a batch is known by."""
+    words = case.words.of(case.bank)
+    told = pl.concat([keys(case.bank, _NAMING), words.select("e", h=pl.col("token").hash())])
+    told = told.filter(pl.col("h").is_in(case.book.select("lot")["lot"].unique().implode()))
+    some = case.bank.only(told["e"])
+    known = (
+        case.book.filter(pl.col("lot").is_in(told["h"].unique().implode()))
+        .select(pl.col("submission_id").alias("token"))
+        .unique()
+    )
+    each = [some.select("e", token=key(name)).drop_nulls("token") for name in _NAMING]
+    named = pl.concat([*each, words.filter(some.has(words["e"]))]).join(known, on="token", how="semi").unique()
+    once = named.unique("e", keep="none").rename({"token": "submission_id"})
+    return beside(once, case.bank, case.book, _OF_BATCH, ())
 
 
-def control_sums(book: pl.DataFrame) -> pl.DataFrame:
+def control_sums(book: Side) -> pl.DataFrame:
     """SUBMISSION → open_sum, open_count, all_sum, all_count, doubt."""
     amount, is_open = pl.col("amount_minor"), pl.col("is_open")
-    return book.group_by(SUBMISSION).agg(
+    rows = book.select("p", "amount_minor", "is_open", "doubt", h=pl.col("lot") ^ pl.struct(*PLACE).hash())
+    sums = rows.group_by("h").agg(
+        p=pl.col("p").min(),
         open_sum=amount.filter(is_open).sum(),
         open_count=is_open.sum().cast(pl.Int64),
         all_sum=amount.sum(),
         all_count=pl.len().cast(pl.Int64),
         doubt=pl.col("doubt").any(),
     )
+    return sums.with_columns(book.at(name, sums["p"]) for name in SUBMISSION).drop("h", "p")
 
 
-def whole_submissions(fitting: pl.DataFrame, rows: pl.DataFrame, rung: str) -> Claims:
+def whole_submissions(fitting: pl.DataFrame, rows: Side, rung: str) -> Claims:
     """Claims of entries with submission_id and `whole`; what two entries fit, or has a payment in doubt, is in doubt."""
     alone = (pl.len().over(SUBMISSION) == 1) & ~pl.col("doubt")
     marked = fitting.with_columns(alone=alone)
     chosen = marked.filter("alone").select("e", "whole", *SUBMISSION)
-    pairs = chosen.join(rows, on=SUBMISSION, how="inner").filter(pl.col("is_open") | pl.col("whole"))
+    payments = of_submissions(rows, fitting).select("p", "is_open", "amount_minor", *SUBMISSION)
+    pairs = chosen.join(payments, on=SUBMISSION, how="inner").filter(pl.col("is_open") | pl.col("whole"))
     doubts = marked.filter(~pl.col("alone"))
     note = pl.format(
         "by {}: more than one entry, or a payment that is in doubt, in submission {}", pl.lit(rung), "submission_id"
     )
-    blocked = rows.join(doubts, on=SUBMISSION, how="semi")["p"]
+    blocked = payments.join(doubts, on=SUBMISSION, how="semi")["p"]
     split = pairs.select("e", "p", amount_minor="amount_minor", entry_minor="amount_minor")
     return Claims(split, doubts.select("e", note=note), blocked)
 
 
-def usable(book: pl.DataFrame) -> pl.DataFrame:
+def of_submissions(book: Side, named: pl.DataFrame) -> Side:
+    """Payments of the submissions that are named."""
+    return book.filter(pl.col("submission_id").is_in(named["submission_id"].unique().implode()))
+
+
+def usable(book: Side) -> Side:
     """Payments that a control sum counts."""
     counted = pl.col("amount_minor").is_not_null() & pl.col("submission_id").is_not_null()
     return book.filter(counted & (pl.col("is_open") | pl.col("told_back")))
 
 
 def _find(case: Case) -> Claims:
-    if case.bank.is_empty() or case.book.is_empty():
+    named = naming(case)
+    counted = case.bank.without(named["e"]).filter(pl.col("batch_count") > 1)
+    if named.is_empty() and counted.is_empty():
         return Claims.of()
     rows = usable(case.book)
+    # An entry that names none may be any submission: only then all are summed.
+    sums = control_sums(of_submissions(rows, named) if counted.is_empty() else rows)
     fits_open, fits_all = _fits("open_sum", "open_count"), _fits("all_sum", "all_count")
-    sums = control_sums(rows)
-    named = naming(case)
     fitting = named.join(sums, on=SUBMISSION, how="inner").with_columns(whole=~fits_open).filter(fits_open | fits_all)
-    counted = case.bank.join(named, on="e", how="anti").filter(pl.col("batch_count") > 1)
-    return whole_submissions(pl.concat([fitting, _by_sum(counted, sums).select(fitting.columns)]), rows, "batch")
+    by_sum = _by_sum(counted.select("e", *_OF_BATCH), sums)
+    return whole_submissions(pl.concat([fitting, by_sum.select(fitting.columns)]), rows, "batch")
 
 
 def _by_sum(counted: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:

@@ -14,16 +14,14 @@ import polars as pl
 
 from reconciliation._meet import Claims
 from reconciliation._rung import Case, Rung
-from reconciliation.rungs.batch import SUBMISSION, control_sums, naming, usable
+from reconciliation.rungs.batch import SUBMISSION, control_sums, naming, of_submissions, usable
 
 
 def _find(case: Case) -> Claims:
-    if case.bank.is_empty() or case.book.is_empty():
-        return Claims.of()
-    rows = usable(case.book)
     named = naming(case)
     if named.is_empty():
         return Claims.of()
+    rows = of_submissions(usable(case.book), named)
     sums = named.group_by(SUBMISSION).agg(
         told=pl.col("amount_minor").sum(), parts=pl.len(), counted=pl.col("batch_count").sum(),
         all_counted=pl.col("batch_count").is_not_null().all(),
@@ -35,7 +33,8 @@ def _find(case: Case) -> Claims:
     entries = named.join(whole, on=SUBMISSION, how="semi").sort(
         *SUBMISSION, "value_date", "statement_id", "position", "detail"
     )
-    payments = rows.filter("is_open").join(whole, on=SUBMISSION, how="semi").sort(*SUBMISSION, "file_id", "row")
+    open_ones = rows.filter("is_open").select("p", "amount_minor", "file_id", "row", *SUBMISSION)
+    payments = open_ones.join(whole, on=SUBMISSION, how="semi").sort(*SUBMISSION, "file_id", "row")
     return Claims.of(_divided(entries, payments))
 
 

@@ -14,10 +14,11 @@ from typing import Final
 
 import polars as pl
 
-from reconciliation._meet import Claims, beside
-from reconciliation._naming import NAMES, named_payments
+from reconciliation._meet import Claims
+from reconciliation._naming import named_payments
 from reconciliation._rung import Case, Rung
-from reconciliation._sides import key
+from reconciliation._side import Side, beside
+from reconciliation._sides import NAMES, hash_of, keys, opposite
 
 _BANK: Final = ("amount_minor", "currency", "back", "value_date", "entry_id")
 _BOOK: Final = ("amount_minor", "currency", "booked", "gone")
@@ -25,11 +26,11 @@ _BOOK: Final = ("amount_minor", "currency", "booked", "gone")
 
 def _find(case: Case) -> Claims:
     backs = _as_booked(case.bank.filter("back"))
-    told = named_payments(backs, case.book)
+    told = named_payments(backs, case.book, case.words)
     if told.is_empty():
         return Claims.of()
-    book = case.book.join(told, on="p", how="semi")
-    forward = named_payments(_kin(case.bank.filter(~pl.col("back")), backs), book)
+    book = case.book.only(told["p"])
+    forward = named_payments(_kin(case.bank.filter(~pl.col("back")), backs), book, case.words)
     rows = beside(pl.concat([told, forward]), case.bank, book, _BANK, _BOOK).filter(
         pl.col("currency") == pl.col("currency_p")
     )
@@ -65,18 +66,16 @@ def _undone(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _kin(bank: pl.DataFrame, backs: pl.DataFrame) -> pl.DataFrame:
+def _kin(bank: Side, backs: Side) -> Side:
     """Entries that share a reference with one of those that bring money back."""
-    names = [name for name in NAMES if bank[name].null_count() < bank.height]
-    hashed = pl.concat(backs.select(h=key(name)) for name in NAMES).drop_nulls().select(pl.col("h").hash())
-    shared = pl.any_horizontal(pl.lit(value=False), *(key(name).hash().is_in(hashed["h"].implode()) for name in names))
-    return bank.filter(shared)
+    shared = keys(backs, NAMES)["h"].unique().implode()
+    told = [pl.col(hash_of(name)).is_in(shared).fill_null(value=False) for name in NAMES if bank.says(name)]
+    return bank.filter(pl.any_horizontal(pl.lit(value=False), *told))
 
 
-def _as_booked(backs: pl.DataFrame) -> pl.DataFrame:
+def _as_booked(backs: Side) -> Side:
     """On the side on which the payment was booked."""
-    other = pl.when(pl.col("credit_debit") == "CRDT").then(pl.lit("DBIT")).otherwise(pl.lit("CRDT"))
-    return backs.with_columns(credit_debit=other)
+    return backs.with_columns(credit_debit=opposite())
 
 
 RUNG: Final = Rung("correction", 5, _find, stage="correction")

@@ -12,29 +12,34 @@ import polars as pl
 
 from reconciliation._amounts import near
 from reconciliation._attribution import said
-from reconciliation._meet import Claims, beside, met
-from reconciliation._naming import OWN_NAMES
+from reconciliation._meet import Claims, agreeing, met
 from reconciliation._rung import Case, Rung
-from reconciliation._sides import ALWAYS
+from reconciliation._side import Side, beside
+from reconciliation._sides import OWN_NAMES, without_blanks
 
 _IDS: Final = ("instruction_id", "end_to_end_id")
 _NAME_CHARS: Final = 8
 """Letters and digits of a name that make a key; shorter names are too common."""
+_GLANCE_CHARS: Final = 3
 
 
 def _find(case: Case) -> Claims:
     open_ones = case.book.filter(~pl.col("doubt") & pl.col("is_open"))
-    pairs = [_by(case, open_ones, key) for key in (_account(), _name())]
-    found = pl.concat([pairs[0], pairs[1].join(pairs[0], on="e", how="anti").join(pairs[0], on="p", how="anti")])
+    first = _alone(_pairs(case.bank, open_ones, _ACCOUNT), case.started, _ACCOUNT)
+    second = _pairs(case.bank.without(first["e"]), open_ones.without(first["p"]), _NAME)
+    fitting = _fitting(second, case)
+    near_ones = [_alike(side, case.bank.only(fitting["e"])) for side in case.started]
+    return Claims.of(pl.concat([_fitting(first, case), _alone(fitting, (near_ones[0], near_ones[1]), _NAME)]))
+
+
+def _fitting(pairs: pl.DataFrame, case: Case) -> pl.DataFrame:
+    """Pairs on which all else agrees."""
     sides = beside(
-        found, case.bank, open_ones, (*ALWAYS, *_IDS, "named", "value_date", "counterparty_name", "counterparty_account"),
-        (*ALWAYS, *OWN_NAMES, "submission_id", "execution_date", "submitted_on", "counterparty_name", "counterparty_account"),
+        agreeing(pairs, case.bank, case.book), case.bank, case.book,
+        (*_IDS, "value_date", "counterparty_name", "counterparty_account"),
+        (*OWN_NAMES, "execution_date", "submitted_on", "counterparty_name", "counterparty_account"),
     )  # fmt: skip
-    same = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_p") for name in ALWAYS)
-    within = pl.col("named").is_null() | (pl.col("named") == pl.col("submission_id_p"))
-    return Claims.of(
-        sides.filter(same & within & near(case.rule.days) & _agrees() & ~_names_another()).select("e", "p")
-    )
+    return sides.filter(near(case.rule.days) & _agrees() & ~_names_another()).select(pairs.columns)
 
 
 def _names_another() -> pl.Expr:
@@ -49,45 +54,61 @@ def _names_another() -> pl.Expr:
     )
 
 
-def _by(case: Case, open_ones: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
+def _pairs(bank: Side, book: Side, key: pl.Expr) -> pl.DataFrame:
+    """E, p and h of the entries and payments left that are alone with their key."""
+    left, spots = _keyed(bank, key), bank.select("spot")["spot"].unique()
+    pairs = met(left, _keyed(book.filter(pl.col("spot").is_in(spots.implode())), key), "counterparty", book).pairs
+    return pairs.join(left, on="e", how="inner")
+
+
+def _alone(pairs: pl.DataFrame, started: tuple[Side, Side], key: pl.Expr) -> pl.DataFrame:
     """Pairs that are alone with their key among all that this run began with."""
-    left = case.bank.select("e", h=key.hash() ^ pl.col("spot"), said=key.is_not_null()).filter("said").drop("said")
-    right = open_ones.select("p", h=key.hash() ^ pl.col("spot"), said=key.is_not_null()).filter("said").drop("said")
-    pairs = met(left, right, "counterparty", open_ones).pairs
-    if pairs.is_empty():
-        return pairs
-    bank, book = case.started
-    keys = pairs.join(left, on="e", how="inner").select("e", "p", "h")
-    crowded = pl.concat(
-        side.join(keys.join(own, on=number).select("spot").unique(), on="spot", how="semi")
-        .select(h=key.hash() ^ pl.col("spot"))
-        .group_by("h").len().filter(pl.col("len") > 1).select("h")
-        for side, own, number in ((bank, case.bank.select("e", "spot"), "e"), (book, open_ones.select("p", "spot"), "p"))
+    asked = pairs["h"].unique().implode()
+    met_by = [_keyed(side, key).filter(pl.col("h").is_in(asked))["h"] for side in started]
+    crowded = pl.concat(h.filter(h.is_duplicated()) for h in met_by).unique()
+    return pairs.filter(~pl.col("h").is_in(crowded.implode())).select("e", "p")
+
+
+def _keyed(side: Side, key: pl.Expr) -> pl.DataFrame:
+    return side.select(side.number, h=key ^ pl.col("spot")).drop_nulls("h")
+
+
+def _alike(side: Side, entries: Side) -> Side:
+    """The rows whose name may begin as that of one of these entries, for all that a glance at three letters tells."""
+    glance = pl.col("counterparty_name").str.slice(0, _GLANCE_CHARS).str.to_uppercase()
+    plain = glance.str.contains(rf"^[A-Z0-9]{{{_GLANCE_CHARS}}}$")
+    asked = entries.select(h=_first_letters().str.slice(0, _GLANCE_CHARS).hash() ^ pl.col("spot"))["h"].unique()
+    spots = entries.select("spot")["spot"].unique()
+    return side.filter(pl.col("spot").is_in(spots.implode())).filter(
+        ~plain | (glance.hash() ^ pl.col("spot")).is_in(asked.implode())
+    )
+
+
+def _first_letters() -> pl.Expr:
+    """The first letters and digits of a name, in capitals. Those of most names stand at its beginning."""
+    name = pl.col("counterparty_name")
+    start = name.str.slice(0, 2 * _NAME_CHARS)
+    plain = start.str.replace_all(" ", "", literal=True).str.slice(0, _NAME_CHARS)
+    is_plain = plain.str.contains(rf"^[A-Za-z0-9]{{{_NAME_CHARS}}}$")
+    some = _letters(pl.when(~is_plain).then(start)).str.slice(0, _NAME_CHARS)
+    short = some.str.len_chars() < _NAME_CHARS
+    whole = _letters(pl.when(short).then(name)).str.slice(0, _NAME_CHARS)
+    return (
+        pl.when(is_plain).then(pl.when(is_plain).then(plain).str.to_uppercase())
+        .when(~short).then(some)
+        .when(whole.str.len_chars() == _NAME_CHARS).then(whole)
     )  # fmt: skip
-    return keys.join(crowded, on="h", how="anti").select("e", "p")
 
 
-def _account() -> pl.Expr:
-    account = pl.col("counterparty_account").str.replace_all(r"\s", "")
-    return pl.when(account != "").then(account)
-
-
-def _name() -> pl.Expr:
-    start = _letters("counterparty_name").str.slice(0, _NAME_CHARS)
-    return pl.when(start.str.len_chars() == _NAME_CHARS).then(start)
-
-
-def _letters(name: str) -> pl.Expr:
-    return pl.col(name).str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]", "")
+def _letters(name: pl.Expr) -> pl.Expr:
+    return name.str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]", "")
 
 
 def _agrees() -> pl.Expr:
     """The accounts are the same, or where one is not told, one name begins with the other."""
-    ours, theirs = _letters("counterparty_name"), _letters("counterparty_name_p")
+    ours, theirs = (_letters(pl.col(name)) for name in ("counterparty_name", "counterparty_name_p"))
     names = ours.str.starts_with(theirs) | theirs.str.starts_with(ours)
-    account, other = (
-        pl.col(name).str.replace_all(r"\s", "") for name in ("counterparty_account", "counterparty_account_p")
-    )
+    account, other = (without_blanks(name) for name in ("counterparty_account", "counterparty_account_p"))
     return (
         pl.when(account.is_not_null() & other.is_not_null())
         .then(account == other)
@@ -96,4 +117,6 @@ def _agrees() -> pl.Expr:
     )
 
 
+_ACCOUNT: Final = pl.col("other")
+_NAME: Final = pl.when(_first_letters().is_not_null()).then(_first_letters().hash())
 RUNG: Final = Rung("counterparty", 85, _find, back="return", weak=True)

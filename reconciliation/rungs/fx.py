@@ -13,9 +13,11 @@ import polars as pl
 from canonical.currencies import exponent_of
 from canonical.money import amount_minor
 from reconciliation._amounts import alone
-from reconciliation._meet import Claims, beside
-from reconciliation._naming import NAMES, named_payments
+from reconciliation._meet import Claims
+from reconciliation._naming import named_payments
 from reconciliation._rung import Case, Rung
+from reconciliation._side import beside
+from reconciliation._sides import NAMES
 
 _BANK: Final = (
     "amount_minor", "currency", "credit_debit", "charges_minor", "instructed_amount_text", "instructed_currency",
@@ -27,7 +29,7 @@ ACCOUNT: Final = "fx"
 
 
 def _find(case: Case) -> Claims:
-    named = alone(named_payments(case.bank, case.book.filter("is_open"), case.rule.fields or NAMES))
+    named = alone(named_payments(case.bank, case.book.filter("is_open"), case.words, case.rule.fields or NAMES))
     sides = beside(named, case.bank, case.book, _BANK, ("amount_minor", "currency"))
     foreign = sides.filter(pl.col("currency") != pl.col("currency_p"))
     told = _tells("instructed") | _tells("counter") | _by_rate()

@@ -11,9 +11,9 @@ from typing import Final
 import polars as pl
 
 from reconciliation._meet import PAIRS, Claims, meet
-from reconciliation._naming import REFERENCES
 from reconciliation._rung import Case, Rung
-from reconciliation._sides import OWN_REFERENCES, PLACE, key
+from reconciliation._side import Side
+from reconciliation._sides import OWN_REFERENCES, PLACE, REFERENCES, key
 
 _LINKS: Final = ("servicer_reference", "entry_reference", "batch_id", "message_id")
 _WHOLE: Final = ["statement_id", *PLACE, "position", "entry_amount_minor"]
@@ -25,7 +25,8 @@ def _find(case: Case) -> Claims:
     if told.is_empty() or entries.is_empty() or case.book.is_empty():
         return Claims.of()
     linked = _linked(entries, told)
-    details = _details(told.join(linked, on=_WHOLE, how="semi"), case)
+    ours = told.select("e", *_WHOLE).join(linked, on=_WHOLE, how="semi")["e"]
+    details = _details(told.only(ours), case)
     linked = linked.join(_explained(details), on=_WHOLE, how="inner")
     once = linked.sort("e", "statement_id", "position").unique("e", keep="first", maintain_order=True)
     pairs = once.join(details, on=_WHOLE, how="inner").drop_nulls("p")
@@ -33,12 +34,14 @@ def _find(case: Case) -> Claims:
     return Claims.of(alone.select("e", "p", amount_minor="amount_minor", entry_minor="amount_minor"))
 
 
-def _details(told: pl.DataFrame, case: Case) -> pl.DataFrame:
+def _details(told: Side, case: Case) -> pl.DataFrame:
     """Each detail with the payment it names, if any. A notification that came twice names each payment twice."""
+    open_ones = case.book.filter("is_open")
     found = [pl.DataFrame(schema=PAIRS)]
     for fields, own in ((REFERENCES, OWN_REFERENCES), (("end_to_end_id",), ("end_to_end_id",))):
-        for _, one in told.group_by("statement_id", maintain_order=True):
-            found.append(meet(one, case.book.filter("is_open"), fields, own, "notification").pairs)
+        for statement_id in told.select("statement_id")["statement_id"].unique(maintain_order=True):
+            one = told.filter(pl.col("statement_id") == statement_id)
+            found.append(meet(one, open_ones, fields, own, "notification").pairs)
     pairs = pl.concat(found).unique("e", keep="first", maintain_order=True)
     return told.select("e", *_WHOLE, "amount_minor").join(pairs, on="e", how="left").drop("e")
 
@@ -57,7 +60,7 @@ def _explained(details: pl.DataFrame) -> pl.DataFrame:
     return sums.filter(adds_up).select(_WHOLE)
 
 
-def _linked(entries: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+def _linked(entries: Side, told: Side) -> pl.DataFrame:
     """E and the notified entries that carry one of its references and its amount."""
     on = ["link", *PLACE, "entry_amount_minor"]
     left = pl.concat(entries.select("e", *on[1:], link=key(name)) for name in _LINKS).drop_nulls("link").unique()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from reconciliation._meet import Claims, meet
-from reconciliation._naming import REFERENCES
 from reconciliation._rung import Case, Rung
-from reconciliation._sides import OWN_REFERENCES
+from reconciliation._sides import OWN_REFERENCES, REFERENCES
 
 
 def _find(case: Case) -> Claims:

@@ -6,16 +6,16 @@ from typing import Final
 
 import polars as pl
 
-from reconciliation._meet import Claims, beside, meet
-from reconciliation._naming import REFERENCES
+from reconciliation._meet import Claims, meet
 from reconciliation._rung import Case, Rung
-from reconciliation._sides import OWN_REFERENCES
+from reconciliation._side import beside
+from reconciliation._sides import OWN_REFERENCES, REFERENCES
 
 
 def _find(case: Case) -> Claims:
     first = meet(case.bank, case.book, case.rule.fields or REFERENCES, OWN_REFERENCES, "representation")
-    bank = case.bank.join(first.pairs, on="e", how="anti").join(first.doubts, on="e", how="anti")
-    book = case.book.join(first.pairs, on="p", how="anti").filter(~pl.col("p").is_in(first.blocked.implode()))
+    bank = case.bank.without(first.pairs["e"]).without(first.doubts["e"])
+    book = case.book.without(first.pairs["p"]).without(first.blocked)
     second = meet(bank, book, ("end_to_end_id",), ("end_to_end_id",), "representation")
     pairs = pl.concat([first.pairs, second.pairs])
     sides = beside(pairs, case.bank, case.book, ("value_date",), ("returned_on",))

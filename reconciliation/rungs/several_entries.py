@@ -6,13 +6,15 @@ from typing import Final
 
 import polars as pl
 
-from reconciliation._meet import Claims, beside
-from reconciliation._naming import NAMES, named_payments
+from reconciliation._meet import Claims
+from reconciliation._naming import named_payments
 from reconciliation._rung import Case, Rung
+from reconciliation._side import beside
+from reconciliation._sides import NAMES
 
 
 def _find(case: Case) -> Claims:
-    named = named_payments(case.bank, case.book.filter("is_open"), case.rule.fields or NAMES)
+    named = named_payments(case.bank, case.book.filter("is_open"), case.words, case.rule.fields or NAMES)
     sides = beside(named, case.bank, case.book, ("amount_minor", "currency"), ("amount_minor", "currency"))
     same = (pl.col("currency") == pl.col("currency_p")).all()
     whole = pl.col("amount_minor").sum() == pl.col("amount_minor_p").first()

@@ -23,14 +23,25 @@ _ODDS: Final = 1000
 
 
 def _find(case: Case) -> Claims:
-    if case.bank.is_empty() or case.book.is_empty():
-        return Claims.of()
-    payments = usable(case.book).filter(pl.col("is_open") & ~pl.col("doubt") & (pl.col("amount_minor") > 0))
     named = naming(case)
+    rest = case.bank.without(named["e"]).filter(pl.col("batch_count") > 1)
+    if named.is_empty() and rest.is_empty():
+        return Claims.of()
+    free = usable(case.book).filter(pl.col("is_open") & ~pl.col("doubt") & (pl.col("amount_minor") > 0))
+    payments = free.select("p", "amount_minor", "execution_date", *SUBMISSION)
     found = _unique_subsets(named, payments, SUBMISSION, sure=True)
-    rest = case.bank.join(named, on="e", how="anti").filter(pl.col("batch_count") > 1)
     left = payments.join(found, on="p", how="anti").with_columns(value_date="execution_date")
-    found = pl.concat([found, _unique_subsets(rest, left, [*PLACE, "value_date"], sure=False)])
+    found = pl.concat(
+        [
+            found,
+            _unique_subsets(
+                rest.select("e", "amount_minor", "batch_count", "value_date", *PLACE),
+                left,
+                [*PLACE, "value_date"],
+                sure=False,
+            ),
+        ]
+    )
     return Claims.of(found.join(payments.select("p", "amount_minor", entry_minor="amount_minor"), on="p", how="left"))
 
 

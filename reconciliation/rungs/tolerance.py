@@ -10,15 +10,17 @@ from typing import Final
 import polars as pl
 
 from reconciliation._amounts import alone, near, tolerance
-from reconciliation._meet import Claims, beside
-from reconciliation._naming import NAMES, named_payments
+from reconciliation._meet import Claims
+from reconciliation._naming import named_payments
 from reconciliation._rung import Case, Rung
+from reconciliation._side import beside
+from reconciliation._sides import NAMES
 
 
 def _find(case: Case) -> Claims:
     if not case.rule.tolerates:
         return Claims.of()
-    named = alone(named_payments(case.bank, case.book.filter("is_open"), case.rule.fields or NAMES))
+    named = alone(named_payments(case.bank, case.book.filter("is_open"), case.words, case.rule.fields or NAMES))
     sides = beside(
         named, case.bank, case.book, ("amount_minor", "currency", "value_date"),
         ("amount_minor", "currency", "execution_date", "submitted_on"),
