@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from benchmarks.make_days import DAY, make
 from benchmarks.quality import book
-from canonical.frames import MATCHES, POSTINGS, STATEMENTS, SUGGESTIONS, empty
+from canonical.frames import FUNDINGS, MATCHES, POSTINGS, STATEMENTS, SUGGESTIONS, empty
 from canonical.plugins import lookup
+from reconciliation.adjusted import adjusted_balances, items
 from reconciliation.breaks import payment_breaks
 from reconciliation.frames import WORK
 from reconciliation.ledger import postings
@@ -30,9 +31,12 @@ def period(count: int) -> Period:
     entries = days.entries.clear()
     new = postings(states, entries, empty(MATCHES), empty(POSTINGS), providers, day)
     breaks = payment_breaks(states, empty(STATEMENTS), day, 2)
+    bank = (empty(STATEMENTS), entries, empty(MATCHES), new)
+    listed = items(*bank, states, day)
     return Period(
         day=day, scope="bank", states=states, opening=None, entries=entries, statements=empty(STATEMENTS),
-        matches=empty(MATCHES), breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), day), earlier=empty(POSTINGS),
+        matches=empty(MATCHES), fundings=empty(FUNDINGS), items=listed, adjusted=adjusted_balances(*bank, listed),
+        breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), day), earlier=empty(POSTINGS),
         new=new, providers=providers, digests=(("payment states", "0" * 64),),
     )  # fmt: skip
 

@@ -450,6 +450,17 @@ MATCHES = _schema(
 Several rows may share an entry (a batch) or a payment (a booking in parts): their amounts add up to the whole.
 """
 
+FUNDINGS = _schema(
+    "fundings",
+    entry_id=_text("the entry's row", required=True),
+    account=_text("ours, that it was paid to", required=True),
+    client=_text("whose money it is", required=True),
+    amount_minor=_int("minor units", required=True, minimum=1, maximum=AMOUNT_MINOR_MAX),
+    currency=_text("of the amount", required=True),
+    value_date=pa.Column(pl.Date, nullable=True, description="of the entry"),
+)
+"""Entries by which clients paid in, by the rules of their profiles: each counts once for its client's funds."""
+
 UNMATCHES = _schema(
     "unmatches",
     entry_id=_text("as in matches", required=True),
@@ -560,7 +571,7 @@ ADJUSTMENTS = _schema(
 ALL: Final = {
     schema.name: schema
     for schema in (
-        PAYMENTS, TOTALS, FINDINGS, VERDICTS, LAPSED, LAPSES, KEYS, SCREENING, ROUTES, VERIFIED, CANCELLATIONS, CANCELLED, OUTCOMES, TOLD, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, UNMATCHES, SUGGESTIONS, BREAKS,
+        PAYMENTS, TOTALS, FINDINGS, VERDICTS, LAPSED, LAPSES, KEYS, SCREENING, ROUTES, VERIFIED, CANCELLATIONS, CANCELLED, OUTCOMES, TOLD, STATUSES, ENTRIES, STATEMENTS, BALANCES, MATCHES, FUNDINGS, UNMATCHES, SUGGESTIONS, BREAKS,
         POSTINGS, ADJUSTMENTS,
     )
 }  # fmt: skip

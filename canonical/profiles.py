@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
+import polars as pl
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from canonical.codes import BreakKind
 from canonical.currencies import CURRENCIES
 from canonical.file_names import checked_pattern
-from canonical.matching import ReconciliationRules
+from canonical.matching import EntryField, ReconciliationRules
 from canonical.money import format_minor
 
 
@@ -19,6 +20,15 @@ def _known_currency(code: str) -> str:
     if code not in CURRENCIES:
         raise ValueError(f"{code} is not an ISO 4217 currency code")
     return code
+
+
+def _pattern(text: str) -> str:
+    """As the columns of entries are searched by: Rust's regular expressions, which know no look-around."""
+    try:
+        pl.Series([""]).str.contains(text)
+    except pl.exceptions.ComputeError as fault:
+        raise ValueError(f"{text!r} is no regular expression: {fault}") from fault
+    return text
 
 
 def _known_zone(name: str) -> str:
@@ -79,15 +89,34 @@ class Pgp(Model):
     required: bool = True
 
 
+class PaidIn(Model):
+    """How to know money that a client pays in: one of the `fields` of a statement entry bears the `pattern`.
+
+    `pattern`: a regular expression, without look-around. `account`: ours, to which it is paid; none: any.
+    """
+
+    fields: tuple[EntryField | Literal["counterparty_account", "counterparty_name"], ...] = Field(min_length=1)
+    pattern: Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
+    account: str | None = None
+
+
 class Funding(Model):
     """What stands before every release of a client's credit transfers.
 
     `kind`: "prefunded": what the client paid in, told by `bulkrail fund`; "balance": the available balance of its account,
-    as last reported. `overdraft_minor`: by currency, how far below zero it may go.
+    as last reported. `overdraft_minor`: by currency, how far below zero it may go. `paid_in`: statement entries that are
+    money which the client paid in; `bulkrail fund` is then for what no statement tells.
     """
 
     kind: Literal["prefunded", "balance"]
     overdraft_minor: dict[CurrencyCode, Minor] = {}
+    paid_in: tuple[PaidIn, ...] = ()
+
+    @model_validator(mode="after")
+    def _paid_in_is_added(self) -> Self:
+        if self.paid_in and self.kind == "balance":
+            raise ValueError("paid_in is for prefunded clients: a balance that is told holds what was paid in")
+        return self
 
 
 class Screening(Model):

@@ -27,7 +27,7 @@ PLACES: Final = {
     "statuses": ("follow", "feedback_id"), "entries": ("follow", "feedback_id"),
     "statements": ("follow", "feedback_id"), "balances": ("follow", "feedback_id"),
     "matches": ("reconcile-N, one run after the other; all count", "provider_id"),
-    "unmatches": ("by hand", "provider_id"), "told": ("answer sets", "file_id"),
+    "fundings": ("reconcile-N", "provider_id"), "unmatches": ("by hand", "provider_id"), "told": ("answer sets", "file_id"),
     **dict.fromkeys(("closed", "open_book", "open_words", "open_entries", "open_matches"), ("reconcile: what a run leaves open", "provider_id")),
     "states": ("settle", "close-SCOPE-DAY-REVISION"), "breaks": ("settle", "close-SCOPE-DAY-REVISION"),
     "postings": ("settle", "close-SCOPE-DAY-REVISION"),

@@ -56,8 +56,9 @@ def everything(gateway: Gateway, until: dt.date) -> Position:
 def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
     """BREAKS of a position, their ages counted to `day`."""
     opposed = contradicted(found.states, found.attribution.attributed)
+    unexplained = found.entries.join(found.fundings, on="entry_id", how="anti")
     parts = [
-        entry_breaks(found.entries, found.matches, found.matched.ambiguous, found.states, day),
+        entry_breaks(unexplained, found.matches, found.matched.ambiguous, found.states, day),
         payment_breaks(found.states, found.statements, day, gateway.settings.unmatched_after_days),
         contradiction_breaks(opposed, day),
         feedback_breaks(found.attribution.unknown, day),

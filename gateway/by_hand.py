@@ -131,6 +131,8 @@ def _require_free(found: Position, entry: pl.DataFrame, payments: pl.DataFrame, 
         raise NotFound("the entry is not booked, or is a bank charge")
     if not entry.join(found.matches, on="entry_id", how="semi").is_empty():
         raise Conflict(f"entry {entry['entry_id'][0]} is matched already; take that apart first")
+    if not entry.join(found.fundings, on="entry_id", how="semi").is_empty():
+        raise Conflict(f"entry {entry['entry_id'][0]} is money that a client paid in, by its profile")
     missing = sorted(set(payment_ids) - set(payments["payment_id"]))
     if missing or not payment_ids:
         raise NotFound(f"no payment {', '.join(missing)} at this provider")

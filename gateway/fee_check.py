@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 
-from canonical.frames import POSTINGS, dtypes
+from canonical.frames import FUNDINGS, POSTINGS, dtypes, empty
 from gateway.composition import Gateway
 from gateway.reconcile import Position
 from gateway.registry import tables as t
@@ -46,5 +46,8 @@ def _charges(found: Position, of_account: dict[str, str], day: dt.date) -> pl.Da
     """What is posted of charges: entries of their own, and fees taken from amounts."""
     own = found.entries.filter(pl.col("booked") & is_fee())
     taken = found.matches.filter(pl.col("difference_account").str.starts_with("fees").fill_null(value=False))
-    posted = [events.of_entries(own, found.matches, of_account, day), events.of_claims(found.states, taken, day)]
+    posted = [
+        events.of_entries(own, found.matches, empty(FUNDINGS), of_account, day),
+        events.of_claims(found.states, taken, day),
+    ]
     return pl.concat(posted).select(dtypes(POSTINGS).keys())

@@ -2,7 +2,8 @@
 
 The counter of a client and currency is what was released less what was paid in: it may not grow beyond the agreed overdraft.
 A submission takes its sum in the transaction that commits its release; it is given back where a person finds that nothing
-was delivered. Money that comes back later (rejected, returned) is paid in again when it is there.
+was delivered. Money that comes back later (rejected, returned) is paid in again when it is there. What is paid in is told by a person
+(`fund`), or read from statements by the rules of the client's profile (`paid_in`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, func, select
 
 from canonical.errors import NotFound
 from canonical.money import format_minor, parse_minor
-from canonical.profiles import ClientProfile
+from canonical.profiles import ClientProfile, PaidIn
 from gateway.composition import Gateway
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new
@@ -58,6 +59,25 @@ def fund(
             reason=reason,
         )  # fmt: skip
         return _available(connection, client, currency)
+
+
+def paid_in_rules(gateway: Gateway) -> dict[str, tuple[PaidIn, ...]]:
+    """Client → what tells the money that it pays in, of those that have such rules."""
+    clients = gateway.profiles.clients.items()
+    return {name: client.funding.paid_in for name, client in clients if client.funding and client.funding.paid_in}
+
+
+def note_paid_in(gateway: Gateway, connection: Connection, fundings: pl.DataFrame) -> None:
+    """Add FUNDINGS to their clients' funds; part of the commit of the run that found them, so that each counts once."""
+    for row in fundings.iter_rows(named=True):
+        name = counter_of(row["client"], row["currency"])
+        insert_new(connection, t.COUNTERS, name=name, value=0)
+        counter = t.COUNTERS.update().where(t.COUNTERS.c.name == name)
+        connection.execute(counter.values(value=t.COUNTERS.c.value - row["amount_minor"]))
+        gateway.registry.audit(
+            connection, "gateway", "funded", row["client"], currency=row["currency"], amount_minor=row["amount_minor"],
+            kind="prefunded", reason=f"entry {row['entry_id']}",
+        )  # fmt: skip
 
 
 def _released_since(connection: Connection, counter: str, moment: str) -> int:

@@ -74,6 +74,8 @@ def open_items(gateway: Gateway, provider_id: str) -> OpenItems:
         told = without_verifications(gateway, provider_id, feedback_frames(gateway, provider_id, "statuses", feedback))
         words = pl.concat([before["open_words"], attribute(told, book).attributed])
         words = words.join(book, on="payment_id", how="semi")
+    if before is None:
+        entries = entries.join(gateway.lake.whole(provider_id, "fundings"), on="entry_id", how="anti")
     once = entries.unique("entry_id", keep="last", maintain_order=True)
     states = payment_states(book, words, earlier, undone)
     digest = _digest(gateway, [provider_id, *feedback, *states["file_id"].unique().sort()])
@@ -86,7 +88,7 @@ def _digest(gateway: Gateway, subjects: list[str]) -> str:
     return hashlib.sha256("".join(sorted(row["sha256"] for row in rows)).encode()).hexdigest()
 
 
-def leave(draft: Draft, items: OpenItems, new: pl.DataFrame, undone: pl.DataFrame) -> None:
+def leave(draft: Draft, items: OpenItems, new: pl.DataFrame, paid_in: pl.DataFrame, undone: pl.DataFrame) -> None:
     """Write the snapshot for the next run, and which payments this one closed."""
     matches = pl.concat([items.earlier, new])
     states = payment_states(items.book, items.words, matches, undone)
@@ -105,7 +107,7 @@ def leave(draft: Draft, items: OpenItems, new: pl.DataFrame, undone: pl.DataFram
     old = (pl.lit(today).str.to_date() - pl.coalesce("booking_date", "value_date")).dt.total_days() > OPEN_DAYS_MAX
     informs = (pl.col("origin") == "notification") & ~old.fill_null(value=False)
     left = items.entries.filter((pl.col("booked") & ~is_fee()) | informs).join(matches, on="entry_id", how="anti")
-    draft.write("open_entries", left)
+    draft.write("open_entries", left.join(paid_in, on="entry_id", how="anti"))
 
 
 def take(gateway: Gateway, connection: Connection, items: OpenItems, stage: str) -> None:

@@ -13,13 +13,15 @@ import polars as pl
 from sqlalchemy import Connection
 
 from canonical.errors import Conflict
-from canonical.frames import ENTRIES, MATCHES, STATEMENTS, UNMATCHES, dtypes, empty
+from canonical.frames import ENTRIES, FUNDINGS, MATCHES, STATEMENTS, UNMATCHES, dtypes, empty
 from canonical.matching import ReconciliationRules
 from gateway.book import attribution, feedback_frames, provider_book, standing_matches
 from gateway.composition import Gateway
+from gateway.funds import note_paid_in, paid_in_rules
 from gateway.news import note_news
 from gateway.open_items import OpenItems, leave, open_items, take
 from gateway.registry import tables as t
+from reconciliation.fundings import client_fundings
 from reconciliation.ladder import Matched, Terms, match
 from reconciliation.states import ATTRIBUTED, Attribution, payment_states
 
@@ -37,7 +39,7 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A provider as it stands: STATES, ENTRIES, STATEMENTS, MATCHES that stand, UNMATCHES, and `matched`: what would match now.
+    """A provider as it stands: STATES, ENTRIES, STATEMENTS, MATCHES that stand, FUNDINGS, UNMATCHES, and `matched`: what would match now.
 
     `findings`: FINDINGS of its feedback files, with feedback_id, sequence and received_on.
     """
@@ -47,6 +49,7 @@ class Position:
     entries: pl.DataFrame
     statements: pl.DataFrame
     matches: pl.DataFrame
+    fundings: pl.DataFrame
     matched: Matched
     findings: pl.DataFrame
     undone: pl.DataFrame
@@ -58,9 +61,14 @@ class Position:
             pl.concat([empty(ATTRIBUTED), *[part.attribution.attributed for part in parts]]),
             pl.concat([part.attribution.unknown for part in parts], how="diagonal"),
         )
-        entries, statements, matches = (
+        entries, statements, matches, fundings = (
             pl.concat([empty(schema), *[getattr(part, name) for part in parts]])
-            for name, schema in (("entries", ENTRIES), ("statements", STATEMENTS), ("matches", MATCHES))
+            for name, schema in (
+                ("entries", ENTRIES),
+                ("statements", STATEMENTS),
+                ("matches", MATCHES),
+                ("fundings", FUNDINGS),
+            )
         )
         undone = pl.concat([empty(UNMATCHES), *[part.undone for part in parts]])
         states = payment_states(book, told.attributed, matches, undone)
@@ -71,6 +79,7 @@ class Position:
             entries,
             statements,
             matches,
+            fundings,
             Matched.joined([part.matched for part in parts]),
             findings,
             undone,
@@ -91,14 +100,15 @@ def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -
         by_then = pl.coalesce("booking_date", "value_date", pl.lit(until)) <= until
         entries = entries.filter(by_then | pl.col("statement_id").is_in(statements["statement_id"].implode()))
         matches = matches.join(entries, on="entry_id", how="semi")
+    fundings = gateway.lake.whole(provider_id, "fundings").join(entries, on="entry_id", how="semi")
     words = attribution(gateway, provider_id, book)
     terms = terms_of(gateway, provider_id, until)
     states = payment_states(book, words.attributed, matches, terms.undone)
     findings = feedback_frames(gateway, provider_id, "findings")
     if until is not None:
         findings = findings.filter(pl.col("received_on") <= until)
-    found = match(states, entries, matches, terms)
-    return Position(states, words, entries, statements, matches, found, findings, terms.undone)
+    found = match(states, entries.join(fundings, on="entry_id", how="anti"), matches, terms)
+    return Position(states, words, entries, statements, matches, fundings, found, findings, terms.undone)
 
 
 def terms_of(
@@ -117,7 +127,7 @@ def next_run(gateway: Gateway, provider_id: str) -> str:
 
 
 def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
-    """Match what can be matched of what is open and new, and commit it; a repeat finds nothing more to match.
+    """Match what can be matched of what is open and new, know what clients paid in, and commit it; a repeat finds nothing more to match.
 
     Raises:
         NotFound: no such provider.
@@ -128,22 +138,28 @@ def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
         stage = next_run(gateway, provider_id)
         items = open_items(gateway, provider_id)
         terms = terms_of(gateway, provider_id)
-        new = match(items.states, items.entries, items.earlier, terms).matches
-        if new.is_empty() and not items.feedback and not items.submissions:
+        found = match(items.states, items.entries, items.earlier, terms)
+        new = found.matches
+        known = pl.concat([items.earlier, new])
+        paid_in = client_fundings(items.entries, known, found.ambiguous, paid_in_rules(gateway))
+        if new.is_empty() and paid_in.is_empty() and not items.feedback and not items.submissions:
             return Reconciled(0, _standing(gateway, provider_id), ())
         draft = gateway.lake.draft(provider_id, stage)
         draft.write("matches", new)
-        leave(draft, items, new, terms.undone)
+        draft.write("fundings", paid_in)
+        leave(draft, items, new, paid_in, terms.undone)
         files = items.states.join(new, on="payment_id", how="semi")["file_id"].unique().sort().to_list()
         detail = {
-            "matches": new.height, "entries_read": items.entries.height, "payments_read": items.states.height,
+            "matches": new.height, "fundings": paid_in.height, "entries_read": items.entries.height, "payments_read": items.states.height,
             "read_sha256": items.read_sha256, "left": True,
         }  # fmt: skip
 
         def also(
-            connection: Connection, items: OpenItems = items, stage: str = stage, files: list[str] = files
-        ) -> None:
+            connection: Connection, items: OpenItems = items, stage: str = stage, files: list[str] = files,
+            paid_in: pl.DataFrame = paid_in,
+        ) -> None:  # fmt: skip
             take(gateway, connection, items, stage)
+            note_paid_in(gateway, connection, paid_in)
             note_news(connection, files)
 
         if draft.commit(detail, also):

@@ -37,7 +37,9 @@ def rehearse(gateway: Gateway, provider_id: str, since: dt.date, rules: Reconcil
     redone = found.matches.join(recent, on="entry_id", how="semi").filter(pl.col("rung") != "by_hand")
     kept = found.matches.join(redone, on="entry_id", how="anti")
     states = payment_states(found.states.select(BOOK.columns.keys()), found.attribution.attributed, kept)
-    left = found.entries.join(kept, on="entry_id", how="anti")
+    left = found.entries.join(
+        pl.concat([kept.select("entry_id"), found.fundings.select("entry_id")]), on="entry_id", how="anti"
+    )
     anew = match(states, left, kept, terms_of(gateway, provider_id, rules=rules)).matches
     before, after = _by_entry(redone), _by_entry(anew)
     both = before.join(after, on="entry_id", how="full", coalesce=True, suffix="_after").select(

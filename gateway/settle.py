@@ -49,7 +49,7 @@ from gateway.status import parsed_counts, read_counts
 from gateway.write_offs import adjustments
 from reconciliation.adjusted import adjusted_balances, items, require_met
 from reconciliation.conservation import require_tied
-from reconciliation.ledger import postings
+from reconciliation.ledger import Decided, postings
 from reconciliation.reports import Period, reconciliation_report, settlement_report, signed
 from reconciliation.settlements import CALENDARS
 
@@ -67,7 +67,7 @@ class Known:
         found = self.found
         frames = (
             ("payment states", found.states), ("feedback", found.attribution.attributed), ("entries", found.entries),
-            ("statements", found.statements), ("matches", found.matches), ("findings", found.findings),
+            ("statements", found.statements), ("matches", found.matches), ("fundings", found.fundings), ("findings", found.findings),
             ("write-offs", self.written_off),
         )  # fmt: skip
         return tuple((name, _digest(frame)) for name, frame in frames)
@@ -181,13 +181,13 @@ def _prepare(
     found, opening, ledger = known.found, _opening(gateway, day, scope), journals.ledger(gateway, scope, day)
     require_tied(found.states, ["provider", "account"], opening=opening)
     sources = (found.states, found.entries, found.matches)
-    made = postings(*sources, ledger.whole, owners(gateway), day, known.written_off)
+    made = postings(*sources, ledger.whole, owners(gateway), day, Decided(known.written_off, found.fundings))
     positions, fees = fees_of(gateway, found, day)
     new, computed = pl.concat([ledger.today, made]), breaks_of(gateway, found, day)
     listed, balances = _met(found, pl.concat([ledger.before, new]), computed, day)
     period = Period(
         day=day, scope=scope, states=found.states, opening=opening, entries=found.entries, statements=found.statements,
-        matches=found.matches, items=listed, adjusted=balances, breaks=open_breaks(gateway, computed, found, day),
+        matches=found.matches, fundings=found.fundings, items=listed, adjusted=balances, breaks=open_breaks(gateway, computed, found, day),
         earlier=ledger.before, new=new, providers=owners(gateway), digests=digests,
         calendars=_calendars(gateway), fee_positions=positions, fees=fees,
         funding=funding_positions(gateway, found.states),

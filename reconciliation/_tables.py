@@ -106,11 +106,18 @@ def tie_out_terms(states: pl.DataFrame, opening: pl.DataFrame | None) -> pl.Data
     return placed.select(*scope, "equation", "side", "term", "payments", "amount", tied.alias("group_ties"))
 
 
-def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
-    """Booked entries by the rung that matched them, bank charges and what is left, with the share of all entries."""
+def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame, fundings: pl.DataFrame) -> pl.DataFrame:
+    """Booked entries by the rung that matched them, bank charges, clients' funding and what is left, with the share of all."""
     rungs = matches.unique("entry_id", keep="first", maintain_order=True).select("entry_id", "rung")
     payments = matches.group_by("entry_id").agg(payments=pl.len().cast(pl.Int64))
-    rung = pl.when(is_fee()).then(pl.lit("bank charge")).otherwise(pl.coalesce("rung", pl.lit("not matched")))
+    paid_in = pl.col("entry_id").is_in(fundings["entry_id"].implode())
+    rung = (
+        pl.when(is_fee())
+        .then(pl.lit("bank charge"))
+        .when(paid_in)
+        .then(pl.lit("client funding"))
+        .otherwise(pl.coalesce("rung", pl.lit("not matched")))
+    )
     rows = (
         entries.filter("booked")
         .join(rungs, on="entry_id", how="left")

@@ -7,7 +7,7 @@ import polars as pl
 from canonical.frames import ENTRIES, STATEMENTS, checked
 from reconciliation.events import BOOKS, with_subject
 
-_PARTS = ("settled", "returned", "corrected", "fees", "suspense")
+_PARTS = ("settled", "returned", "corrected", "funded", "fees", "suspense")
 
 
 def trial_balance(earlier: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
@@ -46,7 +46,7 @@ def book_to_bank(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Our bank accounts against the bank's balances, a row a statement, and the entries that make the difference.
 
-    First frame: account, currency, statement_id, to_date, opening, settled, returned, corrected, fees, suspense (signed, minor
+    First frame: account, currency, statement_id, to_date, opening, settled, returned, corrected, funded, fees, suspense (signed, minor
     units), closing (book), bank (its closing balance), difference (bank − closing), explained (the part of it that the
     second frame lists). Second frame: entry_id, account, currency, amount (signed), posted, difference.
 
@@ -68,7 +68,7 @@ def book_to_bank(
     )
     result = filled.select(
         "account", "currency", "statement_id", "to_date", opening="opening_minor", settled="settled",
-        returned="returned", corrected="corrected", fees="fees", suspense="suspense", closing="closing", bank="closing_minor",
+        returned="returned", corrected="corrected", funded="funded", fees="fees", suspense="suspense", closing="closing", bank="closing_minor",
         difference=pl.col("closing_minor") - pl.col("closing"), explained="explained",
     )  # fmt: skip
     items = rows.filter(pl.col("difference") != 0).select(
@@ -80,7 +80,7 @@ def book_to_bank(
 def entries_posted(entries: pl.DataFrame, matches: pl.DataFrame, posted: pl.DataFrame) -> pl.DataFrame:
     """Booked ENTRIES with what the ledger holds of each; the arguments are those of `book_to_bank`.
 
-    entry_id, account, currency, statement_id, amount (signed), settled, returned, corrected, fees, suspense, posted (their
+    entry_id, account, currency, statement_id, amount (signed), settled, returned, corrected, funded, fees, suspense, posted (their
     sum), difference (amount less posted).
     """
     signed = pl.when(pl.col("credit_debit") == "CRDT").then("amount_minor").otherwise(-pl.col("amount_minor"))
@@ -113,6 +113,7 @@ def _bank_side(posted: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
         "settled": "settled",
         "returned": "returned",
         "corrected": "corrected",
+        "funded": "funded",
         "fees": "fee",
         "suspense": "unknown",
     }

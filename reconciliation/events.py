@@ -15,6 +15,7 @@ Of a credit transfer (a collection has both sides turned):
 | exchanged_back, return_difference | as above, the other way round | | value date |
 | corrected (an entry and the one that undoes it) | provider clearing | bank | value date |
 | fee | fees | bank | value date |
+| funded (an entry by which a client paid in; a debit here, so that the credit is turned) | client funding | bank | value date |
 | unknown | suspense | bank | value date |
 | written_off | the account named | the account that it relieves | the adjustment's |
 
@@ -92,7 +93,9 @@ def with_subject(claims: pl.DataFrame) -> pl.DataFrame:
     return claims.with_columns(subject=pl.when(several & books).then(whole).otherwise("payment_id"))
 
 
-def of_entries(booked: pl.DataFrame, claims: pl.DataFrame, providers: Mapping[str, str], day: dt.date) -> pl.DataFrame:
+def of_entries(
+    booked: pl.DataFrame, claims: pl.DataFrame, fundings: pl.DataFrame, providers: Mapping[str, str], day: dt.date
+) -> pl.DataFrame:
     """What the entries call for, but settlements, which are posted claim by claim."""
     named = booked.with_columns(provider=pl.col("account").replace(dict(providers)), subject="entry_id")
     clearing, bank = pl.format("provider:{}:clearing", "provider"), pl.format("bank:{}", "account")
@@ -100,8 +103,11 @@ def of_entries(booked: pl.DataFrame, claims: pl.DataFrame, providers: Mapping[st
         kind=pl.col("kind").first(), difference_account=pl.col("difference_account").first(),
         foreign=(pl.col("entry_currency") != pl.col("currency")).any(),
     )  # fmt: skip
-    rows = named.join(kinds, on="entry_id", how="left").with_columns(_named(pl.col("provider")))
-    kind, free = pl.col("kind"), pl.col("kind").is_null()
+    paid_in = fundings.select("entry_id", "client")
+    rows = named.join(kinds, on="entry_id", how="left").join(paid_in, on="entry_id", how="left").with_columns(
+        _named(pl.col("provider"))
+    )  # fmt: skip
+    kind, free, funded = pl.col("kind"), pl.col("kind").is_null(), pl.col("client").is_not_null()
     position = pl.coalesce("difference_account", pl.format("fx:{}", "provider"))
     of_return = pl.when("foreign").then(position).otherwise(clearing)
     value = pl.coalesce("value_date", "booking_date", pl.lit(day))
@@ -109,7 +115,8 @@ def of_entries(booked: pl.DataFrame, claims: pl.DataFrame, providers: Mapping[st
         ("returned", rows.filter(kind == "return"), of_return, bank, value),
         ("corrected", rows.filter(kind == "correction"), clearing, bank, value),
         ("fee", rows.filter(free & is_fee()), pl.format("fees:{}", "provider"), bank, value),
-        ("unknown", rows.filter(free & ~is_fee()), pl.lit(SUSPENSE), bank, value),
+        ("funded", rows.filter(free & funded), pl.format("client:{}:funding", "client"), bank, value),
+        ("unknown", rows.filter(free & ~is_fee() & ~funded), pl.lit(SUSPENSE), bank, value),
     ]
     return _posted(calls, turned=pl.col("credit_debit") == "CRDT")
 

@@ -10,16 +10,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
-from canonical.frames import ADJUSTMENTS, ENTRIES, MATCHES, POSTINGS, checked, conform, empty
+from canonical.frames import ADJUSTMENTS, ENTRIES, FUNDINGS, MATCHES, POSTINGS, checked, conform, empty
 from reconciliation import events
 from reconciliation.frames import STATES
 
 _REVERSAL: Final = "reversal:"
 _SAME: Final = ("posting_id", "debit_account", "credit_account", "amount_minor", "currency")
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is posted besides payments and claims: ADJUSTMENTS, what persons wrote off; FUNDINGS, by which clients paid in."""
+
+    adjustments: pl.DataFrame = field(default_factory=lambda: empty(ADJUSTMENTS))
+    fundings: pl.DataFrame = field(default_factory=lambda: empty(FUNDINGS))
 
 
 def postings(
@@ -29,7 +38,7 @@ def postings(
     earlier: pl.DataFrame,
     providers: Mapping[str, str],
     day: dt.date,
-    adjustments: pl.DataFrame | None = None,
+    decided: Decided | None = None,
 ) -> pl.DataFrame:
     """POSTINGS that are new: what the states and entries call for and `earlier` has not, and reversals of what no longer holds.
 
@@ -40,18 +49,19 @@ def postings(
         earlier: POSTINGS made before. Only those on the given payments and entries can be reversed.
         providers: account → provider_id.
         day: business date of the run.
-        adjustments: ADJUSTMENTS, what persons wrote off so far.
+        decided: write-offs and what clients paid in, so far; none: neither.
 
     Raises:
         FrameBroken: a frame breaks its schema, or the differences of one payment go to several accounts.
     """
     booked, claims = checked(entries, ENTRIES).filter("booked"), checked(matches, MATCHES)
-    written_off = empty(ADJUSTMENTS) if adjustments is None else checked(adjustments, ADJUSTMENTS)
+    other = decided or Decided()
+    written_off, paid_in = checked(other.adjustments, ADJUSTMENTS), checked(other.fundings, FUNDINGS)
     wanted = pl.concat(
         [
             events.of_payments(checked(states, STATES), day),
             events.of_claims(states, claims, day),
-            events.of_entries(booked, claims, providers, day),
+            events.of_entries(booked, claims, paid_in, providers, day),
             events.of_adjustments(written_off),
         ]
     )

@@ -32,7 +32,7 @@ class Period:
 
     day: business date of the close. scope: what is reported on, e.g. a provider_id. states: STATES now. opening: STATES
     at the last close, None where there was none. entries, statements, matches: their frames, of this period and what was
-    left over. items, adjusted: of `adjusted.items` and `adjusted.adjusted_balances`. breaks: WORKED. earlier, new: POSTINGS before and of this period. providers: account → provider_id. digests:
+    left over. fundings: FUNDINGS. items, adjusted: of `adjusted.items` and `adjusted.adjusted_balances`. breaks: WORKED. earlier, new: POSTINGS before and of this period. providers: account → provider_id. digests:
     name and SHA-256 of every input. calendars: submission_id → calendar of its rail.
     funding: FUNDING.
     fee_positions, fees: of `prices.expected_fees` and `prices.fee_check`.
@@ -45,6 +45,7 @@ class Period:
     entries: pl.DataFrame
     statements: pl.DataFrame
     matches: pl.DataFrame
+    fundings: pl.DataFrame
     items: pl.DataFrame
     adjusted: pl.DataFrame
     breaks: pl.DataFrame
@@ -67,7 +68,7 @@ def signed(report: Report, sign_off: SignOff, reopened: str = "") -> Report:
 def reconciliation_report(period: Period) -> Report:
     """Sheets: Summary, Bank accounts, Book to bank, Items, Matched, Breaks by age, Breaks, Tie-out, Ledger."""
     terms = _tables.tie_out_terms(period.states, period.opening)
-    matched = _tables.matched_by_rung(period.entries, period.matches)
+    matched = _tables.matched_by_rung(period.entries, period.matches, period.fundings)
     ages = _tables.by_age(period.breaks)
     posted, meet = pl.concat([period.earlier, period.new]), period.adjusted
     bank = _tables.bank_accounts(period.statements, period.entries, period.matches, posted, period.providers)

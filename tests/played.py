@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from world import BANK_TERMS, EURO_BANK, NOON, REPOSITORY, US_BANK, Clock, upload
 
+from canonical.plugins import lookup
+from gateway import held_reports
 from gateway.answer import answer_duplicates, files_with_news, repeated_files
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
@@ -45,6 +50,18 @@ def opened(root: Path, clock: Clock, registry_url: str = "", store_url: str = ""
     return open_gateway(
         Settings(home=root / "home", config_dir=config_dir, registry_url=registry_url, store_url=store_url), clock
     )
+
+
+@contextmanager
+def small(root: Path, clock: Clock, registry_url: str = "") -> Iterator[Gateway]:
+    """The gateway of a folder with the euro bank alone, and its reports as text alone."""
+    text_alone = {"report-text": lookup("exporters", "EXPORT", "report-text")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held_reports, "discover", lambda *_: text_alone)
+        found = opened(root, clock, registry_url)
+        object.__setattr__(found.profiles, "providers", {"euro_bank": found.profiles.provider("euro_bank")})
+        yield found
+        found.registry.engine.dispose()
 
 
 def copy_of(day: Path, root: Path, clock: Clock) -> Gateway:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 import pytest
 from break_world import bank_statement, entry_line
-from played import bank, opened, salaries_paid
+from played import bank, salaries_paid, small
 from typer.testing import CliRunner
 from world import Clock, agree, postgres_url
 
 from canonical.errors import ConfigError, Conflict, FrameBroken, NotFound, NotTied
-from canonical.plugins import lookup
 from canonical.profiles import Prices
 from gateway import closes as closing
 from gateway import held_reports
@@ -38,18 +36,6 @@ from reconciliation.journals import balances
 
 FRIDAY, MONDAY = "2026-11-20", "2026-11-23"
 REPORT = "reports/{}/reconciliation-all.txt"
-
-
-@contextmanager
-def small(root: Path, clock: Clock, registry_url: str = "") -> Iterator[Gateway]:
-    """The gateway of a folder with the euro bank alone, and its reports as text alone."""
-    text_alone = {"report-text": lookup("exporters", "EXPORT", "report-text")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(held_reports, "discover", lambda *_: text_alone)
-        found = opened(root, clock, registry_url)
-        object.__setattr__(found.profiles, "providers", {"euro_bank": found.profiles.provider("euro_bank")})
-        yield found
-        found.registry.engine.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from reconciliation_world import ACCOUNT, DAY, book, entries, entry, payment, st
 from canonical.errors import FrameBroken
 from canonical.frames import ADJUSTMENTS, MATCHES, POSTINGS, checked, dtypes, empty
 from reconciliation.balances import trial_balance
-from reconciliation.ledger import postings
+from reconciliation.ledger import Decided, postings
 
 OURS, CLEARING = f"bank:{ACCOUNT}", "provider:bank:clearing"
 NONE = empty(POSTINGS)
@@ -31,9 +31,9 @@ def claims(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def closing(
-    frame: pl.DataFrame, bank: pl.DataFrame, matches: pl.DataFrame, adjustments=None
+    frame: pl.DataFrame, bank: pl.DataFrame, matches: pl.DataFrame, decided: Decided | None = None
 ) -> dict[tuple[str, str], int]:
-    posted = postings(states(frame, matches=matches), bank, matches, NONE, {ACCOUNT: "bank"}, DAY, adjustments)
+    posted = postings(states(frame, matches=matches), bank, matches, NONE, {ACCOUNT: "bank"}, DAY, decided)
     assert posted["posting_id"].is_unique().all()
     found = trial_balance(NONE, posted).filter(pl.col("closing") != 0)
     return {row[:2]: row[2] for row in found.select("account", "currency", "closing").iter_rows()}
@@ -99,9 +99,9 @@ def test_a_write_off_and_the_one_that_takes_it_back():
 
     bank = entries(entry(1))
     one = pl.DataFrame([adjustment(1, "DBIT")], schema=dtypes(ADJUSTMENTS))
-    assert closing(book(), bank, empty(MATCHES), one) == {("write_offs", "EUR"): 100, (OURS, "EUR"): -100}
+    assert closing(book(), bank, empty(MATCHES), Decided(one)) == {("write_offs", "EUR"): 100, (OURS, "EUR"): -100}
     both = pl.DataFrame([adjustment(1, "DBIT"), adjustment(2, "CRDT")], schema=dtypes(ADJUSTMENTS))
-    assert closing(book(), bank, empty(MATCHES), both) == {("suspense", "EUR"): 100, (OURS, "EUR"): -100}
+    assert closing(book(), bank, empty(MATCHES), Decided(both)) == {("suspense", "EUR"): 100, (OURS, "EUR"): -100}
 
 
 amounts = st.integers(1, 10**9)

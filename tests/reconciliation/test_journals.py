@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from reconciliation_world import ACCOUNT, DAY, book, claimed, entries, entry, payment, states
 
 from canonical.errors import FrameBroken
-from canonical.frames import MATCHES, POSTINGS, empty
+from canonical.frames import FUNDINGS, MATCHES, POSTINGS, dtypes, empty
 from reconciliation.balances import trial_balance
 from reconciliation.journals import balances, journals, unlike
-from reconciliation.ledger import postings, taken_back
+from reconciliation.ledger import Decided, postings, taken_back
 
 PROVIDERS = {ACCOUNT: "bank"}
 NONE = empty(POSTINGS)
@@ -30,7 +30,10 @@ payments_st = st.lists(
     ),
     max_size=6,
 )
-strangers_st = st.lists(st.tuples(st.booleans(), st.integers(1, 10**12), st.integers(0, 2)), max_size=4)
+strangers_st = st.lists(
+    st.tuples(st.booleans(), st.integers(1, 10**12), st.integers(0, 2), st.integers(0, 3)), max_size=4
+)
+"""Whether it is a credit, the amount, the day it is booked, and the day from which a credit is known as a client's."""
 
 
 def closes(payments, strangers) -> list[pl.DataFrame]:
@@ -52,12 +55,25 @@ def closes(payments, strangers) -> list[pl.DataFrame]:
                 claims.append((f"N{100 + n:04d}", f"file-{n:04d}", "return", amount))
         bank += [
             entry(200 + n, credit_debit="CRDT" if credit else "DBIT", amount_minor=amount)
-            for n, (credit, amount, from_day) in enumerate(strangers)
+            for n, (credit, amount, from_day, _) in enumerate(strangers)
             if number >= from_day
         ]
         matches = claimed(*claims) if claims else empty(MATCHES)
         earlier = pl.concat([NONE, *runs])
-        runs.append(postings(states(book(*rows), matches=matches), entries(*bank), matches, earlier, PROVIDERS, day))
+        paid_in = [
+            {
+                "entry_id": f"N{200 + n:04d}",
+                "account": ACCOUNT,
+                "client": "acme",
+                "amount_minor": amount,
+                "currency": "EUR",
+            }
+            for n, (credit, amount, from_day, known_from) in enumerate(strangers)
+            if credit and number >= max(from_day, known_from)
+        ]
+        decided = Decided(fundings=pl.DataFrame(paid_in, schema=dtypes(FUNDINGS)))
+        now = states(book(*rows), matches=matches)
+        runs.append(postings(now, entries(*bank), matches, earlier, PROVIDERS, day, decided))
     return runs
 
 

@@ -18,7 +18,7 @@ from reconciliation_world import (
     statuses,
 )
 
-from canonical.frames import MATCHES, POSTINGS, SUGGESTIONS, empty
+from canonical.frames import FUNDINGS, MATCHES, POSTINGS, SUGGESTIONS, empty
 from reconciliation.adjusted import adjusted_balances, items
 from reconciliation.breaks import entry_breaks, payment_breaks
 from reconciliation.frames import WORK, WORKED
@@ -62,7 +62,7 @@ def period(closing: int = 10_000 - 600 - 25 + 100 + 3_000) -> Period:
     listed = items(*sources, now, NEXT)
     return Period(
         day=NEXT, scope="bank", states=now, opening=opening, entries=bank, statements=lines, matches=found.matches,
-        items=listed, adjusted=adjusted_balances(*sources, listed),
+        fundings=empty(FUNDINGS),         items=listed, adjusted=adjusted_balances(*sources, listed),
         breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), NEXT), earlier=earlier,
         new=new, providers=PROVIDERS, digests=(("entries", "ab" * 32),),
     )  # fmt: skip
@@ -139,7 +139,7 @@ def test_a_period_without_anything_is_a_report_too():
     listed = items(*nothing, states(book()), DAY)
     none = Period(
         day=DAY, scope="bank", states=states(book()), opening=None, entries=entries(), statements=statements(),
-        matches=empty(MATCHES), items=listed, adjusted=adjusted_balances(*nothing, listed), breaks=empty(WORKED),
+        matches=empty(MATCHES), fundings=empty(FUNDINGS), items=listed, adjusted=adjusted_balances(*nothing, listed), breaks=empty(WORKED),
         earlier=empty(POSTINGS), new=empty(POSTINGS), providers={}, digests=(),
     )  # fmt: skip
     assert dict(reconciliation_report(none).facts)["Ties out"] == "yes"

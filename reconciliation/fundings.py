@@ -1,0 +1,51 @@
+"""Which statement entries are money that clients pay in, by the rules of their profiles.
+
+Looked at is what the ladder left: booked credits that are no charge, bring nothing back, and to which no payment of ours
+answers. An entry to which the rules of two clients answer is nobody's: it stays for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from canonical.frames import ENTRIES, FUNDINGS, MATCHES, checked, conform, empty
+from canonical.profiles import PaidIn
+from reconciliation.backs import is_back
+from reconciliation.fees import is_fee
+
+
+def client_fundings(
+    entries: pl.DataFrame, matches: pl.DataFrame, ambiguous: pl.DataFrame, rules: Mapping[str, Sequence[PaidIn]]
+) -> pl.DataFrame:
+    """FUNDINGS among entries.
+
+    Args:
+        entries: ENTRIES nobody has explained so far.
+        matches: MATCHES on them, the ladder's of this run too.
+        ambiguous: of `ladder.Matched`.
+        rules: client → what tells its money.
+
+    Raises:
+        FrameBroken: a frame breaks its schema.
+    """
+    credit = pl.col("booked") & (pl.col("credit_debit") == "CRDT") & ~is_fee() & ~is_back()
+    left = checked(entries, ENTRIES).filter(credit & (pl.col("amount_minor") > 0))
+    free = left.join(checked(matches, MATCHES), on="entry_id", how="anti").join(ambiguous, on="entry_id", how="anti")
+    found = [
+        free.filter(_answers(rule)).select(
+            "entry_id", "account", "amount_minor", "currency", "value_date", client=pl.lit(client)
+        )
+        for client, own in sorted(rules.items())
+        for rule in own
+    ]
+    told = pl.concat(found).unique() if found else empty(FUNDINGS)
+    single = told.filter(pl.len().over("entry_id") == 1)
+    return conform(single.sort("entry_id"), FUNDINGS)
+
+
+def _answers(rule: PaidIn) -> pl.Expr:
+    """Boolean on ENTRIES: one of the rule's fields bears its pattern, on its account."""
+    told = pl.any_horizontal(pl.col(name).str.contains(rule.pattern).fill_null(value=False) for name in rule.fields)
+    return told if rule.account is None else told & (pl.col("account") == rule.account)
