@@ -200,6 +200,8 @@ def _require_reviewable(gateway: Gateway, row: Mapping[str, Any], by: str, revis
     before = gateway.registry.rows(t.DAYS, t.DAYS.c.day < day, t.DAYS.c.state.in_(UNDECIDED))
     if before:
         raise Conflict(f"{before[0]['day']} is {before[0]['state']}: days are reviewed in their order")
+    if any(close["run"] is None for close in _scopes(gateway, day).values()):
+        raise Conflict(f"{day} was prepared by a version that kept no journals; prepare it again")
     late = late_statements(gateway, day, row["prepared_at"])
     if late:
         raise Conflict(

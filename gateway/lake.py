@@ -39,6 +39,12 @@ DATASETS: Final = {
 """Dataset → schema. `states` is what a day was closed on; `closed` what a run of reconciliation closed, `open_…` what it left."""
 
 
+_BEFORE: Final[dict[str, dict[str, pl.Expr]]] = {
+    "matches": {"entry_minor": pl.col("amount_minor"), "entry_currency": pl.col("currency")},
+    "states": {"reopened": pl.lit(value=False)},
+}
+"""Columns that a dataset gained and that may not be null → what its older objects meant. Other columns are null in those."""
+
 _SUMMED: Final = ("amount_minor", "currency")
 
 RUNS: Final = frozenset({"keys"})
@@ -244,16 +250,39 @@ class Lake:
         return data
 
     def _part(self, manifest: Manifest, data: bytes, subject: str, columns: Sequence[str] | None) -> pl.DataFrame:
-        summed = _SUMMED if manifest.sums else ()
-        read = None if columns is None else [*dict.fromkeys([*columns, *summed])]
-        frame = pl.read_parquet(io.BytesIO(data), columns=read)
+        frame = _read(manifest, data, columns)
         if frame.height != manifest.rows or (manifest.sums and _sums(frame) != manifest.sums):
             raise FrameBroken(f"object {manifest.key} has other rows or sums than its manifest", subject=subject)
-        return frame if columns is None else frame.select(columns)
+        return frame.select(dtypes(DATASETS[manifest.dataset]).keys() if columns is None else columns)
 
     def whole(self, subject: str, dataset: str, stage: str | None = None) -> pl.DataFrame:
         """All parts as one frame: for datasets that fit (findings, statuses, routes of a part)."""
         return pl.concat([empty(DATASETS[dataset]), *self.parts(subject, dataset, stage)])
+
+
+def _read(manifest: Manifest, data: bytes, columns: Sequence[str] | None) -> pl.DataFrame:
+    """A Parquet object with the columns of its dataset (or some, and those that are summed), also of an older shape.
+
+    Raises:
+        FrameBroken: it has a column that nobody knows, or lacks one that may not be null and that had no meaning before.
+    """
+    schema = DATASETS[manifest.dataset]
+    there = pl.read_parquet_schema(io.BytesIO(data))
+    unknown = sorted(there.keys() - schema.columns.keys())
+    wanted = (
+        list(schema.columns) if columns is None else [*dict.fromkeys([*columns, *(_SUMMED if manifest.sums else ())])]
+    )
+    gained = [name for name in wanted if name not in there]
+    meant = _BEFORE.get(manifest.dataset, {})
+    lost = [name for name in gained if not schema.columns[name].nullable and name not in meant]
+    if unknown or lost:
+        raise FrameBroken(
+            f"object {manifest.key} is of another shape than {manifest.dataset}: it lacks {lost}, nobody knows {unknown}"
+        )
+    read = list(there) if gained else wanted
+    frame = pl.read_parquet(io.BytesIO(data), columns=read)
+    nothing = {name: pl.lit(None, dtype=schema.columns[name].dtype.type) for name in gained}
+    return frame.with_columns(**{name: meant.get(name, nothing[name]) for name in gained}) if gained else frame
 
 
 def _holds_any(data: bytes, rows: pl.Series) -> bool:

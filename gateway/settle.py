@@ -103,7 +103,7 @@ def settle(gateway: Gateway, day: str, by: str = "gateway") -> list[str]:
     changed = [
         scope
         for scope, digests in told.items()
-        if scope not in last or _inputs(digests) != last[scope]["inputs_sha256"]
+        if scope not in last or last[scope]["run"] is None or _inputs(digests) != last[scope]["inputs_sha256"]
     ]
     state = state_of(gateway, until)
     if changed and state in CLOSED:
