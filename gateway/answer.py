@@ -21,6 +21,7 @@ from canonical.errors import Conflict
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
 from canonical.profiles import MILESTONES, AnswerPlugin, ClientProfile
+from gateway.answer_bookings import claims
 from gateway.answer_rows import answer_of, answer_rows, no_rows
 from gateway.answer_told import news_of, reached, snapshot, told_before
 from gateway.composition import Gateway
@@ -57,6 +58,24 @@ def answer(gateway: Gateway, file_id: str, milestone: str) -> list[str]:
         with gateway.registry.transaction() as connection:
             connection.execute(told)
     return sent
+
+
+def report_bookings(gateway: Gateway, file_id: str, name: str) -> list[str]:
+    """Tell by an export what was booked of a file since it did so last, apart from what the file's answers told.
+
+    Returns: the submissions that were delivered. Raises Conflict: another worker told it first.
+    """
+    file, series = file_row(gateway, file_id), f"report-{name}-"
+    sent = _deliver(gateway, file_id)
+    number, before = told_before(gateway, file_id, series)
+    if claims(gateway, file_id).is_empty():
+        return sent
+    agreed = [plugin for plugin in gateway.profiles.client(file["client_id"]).answers if plugin.name == name]
+    with answer_rows(gateway, file, "outcome") as rows:
+        told = AnswerSet(gateway, file, "report", f"{series}{number:06d}", rows, news_of(rows, before), number)
+        if not told.commit(agreed[:1] or [AnswerPlugin(name=name)]):
+            raise Conflict("another worker told it first", file_id=file_id)
+    return sent + _deliver(gateway, file_id)
 
 
 def answer_duplicates(gateway: Gateway, file_id: str) -> list[str]:

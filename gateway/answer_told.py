@@ -11,7 +11,7 @@ from canonical.profiles import MILESTONES
 from gateway.composition import Gateway
 from gateway.registry import tables as t
 
-_NUMBERED: Final = "answer-______"
+_NUMBER: Final = "______"
 _SAID: Final = ("milestone", "status", "reason", "message", "booked", "corrections")
 _PATHS: Final = {
     "validated": ("validated",),
@@ -28,14 +28,14 @@ def snapshot(rows: pl.DataFrame) -> pl.DataFrame:
     return conform(rows.select(dtypes(TOLD).keys()), TOLD)
 
 
-def told_before(gateway: Gateway, file_id: str) -> tuple[int, pl.DataFrame]:
-    """The number of the next set, from 1, and TOLD of the last one (empty where there was none)."""
+def told_before(gateway: Gateway, file_id: str, series: str = "answer-") -> tuple[int, pl.DataFrame]:
+    """The number of the next set of a series, from 1, and TOLD of the last one (empty where there was none)."""
     c = t.STAGES.c
-    stages = gateway.registry.rows(t.STAGES, c.subject == file_id, c.stage.like(_NUMBERED), order=c.stage)
+    stages = gateway.registry.rows(t.STAGES, c.subject == file_id, c.stage.like(f"{series}{_NUMBER}"), order=c.stage)
     if not stages:
         return 1, empty(TOLD)
     last = stages[-1]["stage"]
-    return int(last.removeprefix("answer-")) + 1, gateway.lake.whole(file_id, "told", last)
+    return int(last.removeprefix(series)) + 1, gateway.lake.whole(file_id, "told", last)
 
 
 def news_of(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:

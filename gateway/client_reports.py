@@ -18,6 +18,7 @@ import polars as pl
 from canonical.contracts import Report, ReportExport
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
+from gateway.answer import report_bookings
 from gateway.book import attribution, feedback_frames, reasons_of, states_of
 from gateway.closes import day_of
 from gateway.composition import Gateway
@@ -63,7 +64,12 @@ def write_client_report(gateway: Gateway, client_id: str, day: str) -> list[str]
     written = write_reports(gateway, report)
     if files:
         for name in client.reports:
-            _send(gateway, report, files[0]["file_id"], lookup("exporters", "EXPORT", name))
+            export = lookup("exporters", "EXPORT", name)
+            if export.kind == "report":
+                _send(gateway, report, files[0]["file_id"], export)
+                continue
+            for row in files:
+                report_bookings(gateway, row["file_id"], name)
     return written
 
 

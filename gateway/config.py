@@ -214,11 +214,9 @@ def _check_client(client: ClientProfile) -> list[tuple[tuple[str | int, ...], st
     if {answer.name for answer in client.answers if "validated" in answer.at} <= _TELL_NOT_ALL:
         told = "none of these answers tells at `validated` of every payment, rejected or not; add pain.002 or a table"
         problems.append((("answers",), told))
-    layouts = {name for name, item in chosen("exporters", "EXPORT", client.reports).items() if item.kind == "report"}
+    layouts = {name for name, item in chosen("exporters", "EXPORT", client.reports).items() if _tells_a_day(item)}
     if not layouts.issuperset(client.reports):
-        known = ", ".join(
-            sorted(name for name, item in discover("exporters", "EXPORT").items() if item.kind == "report")
-        )
+        known = ", ".join(sorted(name for name, item in discover("exporters", "EXPORT").items() if _tells_a_day(item)))
     problems += [
         (("reports", position), f"no report format named {name!r}; there are: {known}")
         for position, name in enumerate(client.reports)
@@ -228,6 +226,11 @@ def _check_client(client: ClientProfile) -> list[tuple[tuple[str | int, ...], st
     rules |= set(chosen("validators", "RULE", set(client.rules) - rules))
     problems += [(("rules", rule), f"no rule named {rule!r}") for rule in client.rules if rule not in rules]
     return problems
+
+
+def _tells_a_day(export: Any) -> bool:
+    """A report format, or the answer that tells of bookings, each once."""
+    return export.kind == "report" or export.name == "camt.054"
 
 
 def _check_provider(provider: ProviderProfile) -> list[tuple[tuple[str | int, ...], str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 
 import polars as pl
 import pytest
-from played import TODAY, deliver, feedback, intake
+from lxml import etree
+from played import TODAY, bank, deliver, feedback, intake
 from world import BANK_TERMS, agree, upload
 
 from canonical.errors import ConfigError, NotFound
@@ -21,6 +23,11 @@ OUTBOX = "clients/alder/outbox"
 def reports_in(gateway: Gateway, client_id: str = "alder") -> list[str]:
     found = [item.key.rpartition("/")[2] for item in gateway.store.list(f"clients/{client_id}/outbox")]
     return [name for name in found if name.startswith("report.")]
+
+
+def camt054(gateway: Gateway) -> list[str]:
+    keys = [item.key for item in gateway.store.list(OUTBOX)]
+    return [key for key in keys if ".report-" in key and key.endswith(".camt054.xml")]
 
 
 def table(gateway: Gateway) -> dict[str, object]:
@@ -52,6 +59,30 @@ def test_the_client_finds_its_report_and_a_further_one_when_more_is_known(gatewa
     assert len(reports_in(gateway)) == 4
     told = gateway.store.get(f"{OUTBOX}/report.{TODAY}.2.csv")
     assert told == gateway.store.get(f"reports/{TODAY}/client-alder.csv")
+
+
+def test_bookings_of_the_day_as_camt054_each_once(salaries_told: Gateway, tmp_path, clock) -> None:
+    gateway = salaries_told
+    options = {"version": "camt.054.001.04", "entries": "single"}
+    agree(
+        gateway, "alder", reports=("camt.054",), answers=({"name": "camt.054", "at": ["returned"], "options": options},)
+    )
+    write_client_report(gateway, "alder", TODAY.isoformat())
+    assert camt054(gateway) == [], "nothing is matched yet"
+    feedback(gateway)
+    for _ in range(2):
+        write_client_report(gateway, "alder", TODAY.isoformat())
+    (first,) = camt054(gateway)
+    document = etree.fromstring(gateway.store.get(first))
+    assert etree.QName(document).namespace == "urn:iso:std:iso:20022:tech:xsd:camt.054.001.04"
+    assert len(document.findall(".//{*}Ntry")) == 9
+    clock.move(days=3)
+    bank(tmp_path, "euro_bank").close_day(TODAY + dt.timedelta(days=3))
+    feedback(gateway)
+    write_client_report(gateway, "alder", TODAY.isoformat())
+    (second,) = [key for key in camt054(gateway) if "report-2" in key]
+    entries = etree.fromstring(gateway.store.get(second)).findall(".//{*}Ntry")
+    assert [entry.findtext(".//{*}RtrInf//{*}Cd") for entry in entries] == ["AC04"], "only what came back since"
 
 
 def test_a_client_without_agreed_formats_gets_none(gateway: Gateway) -> None:
