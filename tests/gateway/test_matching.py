@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier, get_ident
 
+import played
 import polars as pl
 import pytest
-from played import TODAY
+from played import TODAY, copy_of, opened
+from world import postgres_url
 
 from canonical.errors import BulkrailError, ConfigError, Conflict, NotFound
+from gateway import reconcile as reconciling
 from gateway.book import standing_matches
 from gateway.by_hand import claim_by_hand, unmatch
 from gateway.composition import Gateway, open_gateway
 from gateway.config import read_rules
+from gateway.open_items import OpenItems, open_items
 from gateway.reconcile import position, reconcile
 from gateway.registry import tables as t
 from gateway.rehearsal import rehearse
@@ -83,14 +89,64 @@ def test_a_claim_by_hand_must_fit(salaries_told):
         claim_by_hand(gateway, entry_id, refused, "ben", "x")
 
 
-def test_two_workers_at_once_claim_each_side_once(salaries_told):
-    gateway = salaries_told
-    other = open_gateway(gateway.settings, gateway.clock)
-    with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda one: reconcile(one, BANK).matched, [gateway, other]))
-    other.registry.engine.dispose()
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def two(request, tmp_path, clock, kept_told, monkeypatch) -> Iterator[tuple[Gateway, Gateway]]:
+    """Two workers on one registry; neither commits its first run before both have read."""
+    if request.param == "postgres":
+        one = opened(tmp_path, clock, postgres_url())
+        played.salaries_told(one, tmp_path)
+    else:
+        one = copy_of(kept_told, tmp_path, clock)
+    other = open_gateway(one.settings, clock)
+    both, whole, waited = Barrier(2, timeout=60), reconciling.open_items, set[int]()
+
+    def read(gateway: Gateway, provider_id: str) -> OpenItems:
+        found = whole(gateway, provider_id)
+        if get_ident() not in waited:
+            waited.add(get_ident())
+            both.wait()
+        return found
+
+    monkeypatch.setattr(reconciling, "open_items", read)
+    yield one, other
+    for gateway in (one, other):
+        gateway.registry.engine.dispose()
+
+
+def at_once(*jobs: Callable[[], object]) -> list[object]:
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return [future.result() for future in [pool.submit(job) for job in jobs]]
+
+
+def runs_of(gateway: Gateway, provider: str) -> int:
+    rows = gateway.registry.rows(t.STAGES, t.STAGES.c.subject == provider, t.STAGES.c.stage.like("reconcile-%"))
+    return len(rows)
+
+
+def test_two_workers_at_once_claim_each_side_once(two):
+    one, other = two
+    found = at_once(lambda: reconcile(one, BANK).matched, lambda: reconcile(other, BANK).matched)
     assert sorted(found) == [0, 9]
-    assert standing_matches(gateway, BANK)["payment_id"].is_unique().all()
+    assert runs_of(one, BANK) == 1, "who came second looked again, and found nothing to claim"
+    assert standing_matches(one, BANK)["payment_id"].is_unique().all()
+
+
+def test_a_run_that_slept_over_a_persons_match_claims_nothing(two, monkeypatch):
+    one, other = two
+    found = position(other, BANK)
+    (entry_id,) = found.matched.matches["entry_id"].unique()
+    nine = found.matched.matches["payment_id"].to_list()
+    whole = open_items
+
+    def slept(*arguments) -> OpenItems:
+        read = whole(*arguments)
+        monkeypatch.setattr(reconciling, "open_items", whole)
+        claim_by_hand(other, entry_id, nine, "ben", "it is this one")
+        return read
+
+    monkeypatch.setattr(reconciling, "open_items", slept)
+    assert reconcile(one, BANK).matched == 0
+    assert standing_matches(one, BANK)["rung"].to_list() == ["by_hand"] * 9
 
 
 def rules(tmp_path: Path, text: str) -> Path:
