@@ -230,7 +230,7 @@ def _check_client(client: ClientProfile) -> list[tuple[tuple[str | int, ...], st
 
 def _tells_a_day(export: Any) -> bool:
     """A report format, or the answer that tells of bookings, each once."""
-    return export.kind == "report" or export.name == "camt.054"
+    return bool(export.kind == "report" or export.name == "camt.054")
 
 
 def _check_provider(provider: ProviderProfile) -> list[tuple[tuple[str | int, ...], str]]:
