@@ -461,16 +461,19 @@ FUNDINGS = _schema(
 )
 """Entries by which clients paid in, by the rules of their profiles: each counts once for its client's funds."""
 
+FUNDING_KIND: Final = "funding"
+"""Kind of an un-match that takes a funding apart."""
+
 UNMATCHES = _schema(
     "unmatches",
     entry_id=_text("as in matches", required=True),
-    payment_id=_text("as in matches", required=True),
-    kind=_text("as in matches", required=True),
+    payment_id=_text("as in matches; of a funding the client", required=True),
+    kind=_text("as in matches, or funding", required=True),
     by=_text("login of the person", required=True),
     reason=_text("why, in the person's words", required=True),
     day=pa.Column(pl.Date, nullable=False, description="business date"),
 )
-"""Matches that a person undid. The pair is never matched again by itself, only by hand."""
+"""Matches and fundings that a person undid. The pair is never matched again by itself, only by hand."""
 
 SUGGESTIONS = _schema(
     "suggestions",

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from canonical.frames import ALL, dtypes, empty
+from canonical.frames import ALL, FUNDING_KIND, dtypes, empty
 from canonical.parties import counterparty, sort_code_account
 from gateway.composition import Gateway
 from gateway.plans import standing_verdicts
@@ -178,6 +178,15 @@ def standing_matches(gateway: Gateway, provider_id: str) -> pl.DataFrame:
     made = matches.group_by(pair).agg(made=pl.len())
     gone = made.join(times, on=pair).filter(pl.col("made") <= pl.col("undone"))
     return matches.unique(pair, keep="last", maintain_order=True).join(gone, on=pair, how="anti", maintain_order="left")
+
+
+def standing_fundings(gateway: Gateway, provider_id: str) -> pl.DataFrame:
+    """FUNDINGS of all committed runs of a provider that no person undid."""
+    undone = gateway.lake.whole(provider_id, "unmatches").filter(pl.col("kind") == FUNDING_KIND)
+    pairs = undone.select("entry_id", client="payment_id")
+    return gateway.lake.whole(provider_id, "fundings").join(
+        pairs, on=["entry_id", "client"], how="anti", maintain_order="left"
+    )
 
 
 def reasons_of(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:

@@ -10,10 +10,11 @@ import polars as pl
 from sqlalchemy import Connection
 
 from canonical.errors import Conflict, NotFound
-from canonical.frames import MATCHES, UNMATCHES, conform
+from canonical.frames import FUNDING_KIND, MATCHES, UNMATCHES, conform
 from canonical.limits import BY_HAND_BASIS_POINTS_MAX
-from gateway.book import feedback_frames, provider_book, standing_matches
+from gateway.book import feedback_frames, provider_book, standing_fundings, standing_matches
 from gateway.composition import Gateway
+from gateway.funds import note_paid_in
 from gateway.news import note_news
 from gateway.reconcile import Position, next_run, position
 from reconciliation.fees import is_fee
@@ -27,7 +28,7 @@ def unmatch(gateway: Gateway, entry_id: str, by: str, reason: str) -> int:
     """Take apart what an entry was matched with; the number of matches undone.
 
     All that hangs together goes: the other entries of a payment booked in parts, and what came back of it. The same pairs are
-    not matched again by themselves; the ledger reverses its postings at the next close.
+    not matched again by themselves; the ledger reverses its postings at the next close. What a client paid in leaves its funds.
 
     Raises:
         NotFound: no match of that entry stands.
@@ -38,14 +39,21 @@ def unmatch(gateway: Gateway, entry_id: str, by: str, reason: str) -> int:
         stage = next_run(gateway, provider_id)
         standing = standing_matches(gateway, provider_id)
         bound = _hanging_together(standing, entry_id)
-        if bound.is_empty():
+        paid_in = standing_fundings(gateway, provider_id).filter(pl.col("entry_id") == entry_id)
+        funded = paid_in.select("entry_id", payment_id="client", kind=pl.lit(FUNDING_KIND))
+        if bound.is_empty() and funded.is_empty():
             continue
-        rows = bound.with_columns(by=pl.lit(by), reason=pl.lit(reason), day=pl.lit(gateway.clock().date()))
+        pairs = pl.concat([bound.select(funded.columns), funded])
+        rows = pairs.with_columns(by=pl.lit(by), reason=pl.lit(reason), day=pl.lit(gateway.clock().date()))
         book = provider_book(gateway, provider_id)
         files = book.join(bound, on="payment_id", how="semi")["file_id"].unique().sort().to_list()
         draft = gateway.lake.draft(provider_id, stage)
         draft.write("unmatches", conform(rows.select(UNMATCHES.columns.keys()), UNMATCHES))
-        mark = partial(_note, gateway=gateway, files=files, by=by, action="unmatched", entry_id=entry_id, reason=reason)
+
+        def mark(connection: Connection, paid_in: pl.DataFrame = paid_in, files: list[str] = files) -> None:
+            note_paid_in(gateway, connection, paid_in, by, sign=-1)
+            _note(connection, gateway, files, by, "unmatched", entry_id, reason)
+
         if not draft.commit({"unmatched": rows.height}, mark):
             raise Conflict(f"another run of {provider_id} came first; look again")
         return rows.height
@@ -132,7 +140,9 @@ def _require_free(found: Position, entry: pl.DataFrame, payments: pl.DataFrame, 
     if not entry.join(found.matches, on="entry_id", how="semi").is_empty():
         raise Conflict(f"entry {entry['entry_id'][0]} is matched already; take that apart first")
     if not entry.join(found.fundings, on="entry_id", how="semi").is_empty():
-        raise Conflict(f"entry {entry['entry_id'][0]} is money that a client paid in, by its profile")
+        raise Conflict(
+            f"entry {entry['entry_id'][0]} is money that a client paid in, by its profile; take that apart first"
+        )
     missing = sorted(set(payment_ids) - set(payments["payment_id"]))
     if missing or not payment_ids:
         raise NotFound(f"no payment {', '.join(missing)} at this provider")

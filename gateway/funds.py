@@ -67,15 +67,18 @@ def paid_in_rules(gateway: Gateway) -> dict[str, tuple[PaidIn, ...]]:
     return {name: client.funding.paid_in for name, client in clients if client.funding and client.funding.paid_in}
 
 
-def note_paid_in(gateway: Gateway, connection: Connection, fundings: pl.DataFrame) -> None:
-    """Add FUNDINGS to their clients' funds; part of the commit of the run that found them, so that each counts once."""
+def note_paid_in(
+    gateway: Gateway, connection: Connection, fundings: pl.DataFrame, by: str = "gateway", *, sign: int = 1
+) -> None:
+    """Add FUNDINGS to their clients' funds, or take them off (`sign` -1); part of the commit of their run: each counts once."""
     for row in fundings.iter_rows(named=True):
         name = counter_of(row["client"], row["currency"])
         insert_new(connection, t.COUNTERS, name=name, value=0)
         counter = t.COUNTERS.update().where(t.COUNTERS.c.name == name)
-        connection.execute(counter.values(value=t.COUNTERS.c.value - row["amount_minor"]))
+        minor = sign * row["amount_minor"]
+        connection.execute(counter.values(value=t.COUNTERS.c.value - minor))
         gateway.registry.audit(
-            connection, "gateway", "funded", row["client"], currency=row["currency"], amount_minor=row["amount_minor"],
+            connection, by, "funded", row["client"], currency=row["currency"], amount_minor=minor,
             kind="prefunded", reason=f"entry {row['entry_id']}",
         )  # fmt: skip
 

@@ -20,7 +20,15 @@ from sqlalchemy import Connection, select
 
 from canonical.frames import ENTRIES, MATCHES, dtypes, empty
 from canonical.limits import OPEN_DAYS_MAX
-from gateway.book import attribution, book_of, feedback_frames, provider_book, standing_matches, without_verifications
+from gateway.book import (
+    attribution,
+    book_of,
+    feedback_frames,
+    provider_book,
+    standing_fundings,
+    standing_matches,
+    without_verifications,
+)
 from gateway.composition import Gateway
 from gateway.lake import Draft
 from gateway.registry import tables as t
@@ -75,7 +83,7 @@ def open_items(gateway: Gateway, provider_id: str) -> OpenItems:
         words = pl.concat([before["open_words"], attribute(told, book).attributed])
         words = words.join(book, on="payment_id", how="semi")
     if before is None:
-        entries = entries.join(gateway.lake.whole(provider_id, "fundings"), on="entry_id", how="anti")
+        entries = entries.join(standing_fundings(gateway, provider_id), on="entry_id", how="anti")
     once = entries.unique("entry_id", keep="last", maintain_order=True)
     states = payment_states(book, words, earlier, undone)
     digest = _digest(gateway, [provider_id, *feedback, *states["file_id"].unique().sort()])

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from canonical.errors import Conflict
 from canonical.frames import ENTRIES, FUNDINGS, MATCHES, STATEMENTS, UNMATCHES, dtypes, empty
 from canonical.matching import ReconciliationRules
-from gateway.book import attribution, feedback_frames, provider_book, standing_matches
+from gateway.book import attribution, feedback_frames, provider_book, standing_fundings, standing_matches
 from gateway.composition import Gateway
 from gateway.funds import note_paid_in, paid_in_rules
 from gateway.news import note_news
@@ -89,7 +89,8 @@ class Position:
 def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -> Position:
     """What is known of a provider's payments and entries; `until`: only what was sent or booked by that day."""
     book = provider_book(gateway, provider_id)
-    entries = feedback_frames(gateway, provider_id, "entries").select(dtypes(ENTRIES).keys())
+    read = feedback_frames(gateway, provider_id, "entries").select(dtypes(ENTRIES).keys())
+    entries = read.unique("entry_id", keep="last", maintain_order=True)
     told = feedback_frames(gateway, provider_id, "statements").select(dtypes(STATEMENTS).keys())
     statements = told.filter(pl.col("origin").is_null() | (pl.col("origin") == "statement"))
     matches = standing_matches(gateway, provider_id)
@@ -100,7 +101,7 @@ def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -
         by_then = pl.coalesce("booking_date", "value_date", pl.lit(until)) <= until
         entries = entries.filter(by_then | pl.col("statement_id").is_in(statements["statement_id"].implode()))
         matches = matches.join(entries, on="entry_id", how="semi")
-    fundings = gateway.lake.whole(provider_id, "fundings").join(entries, on="entry_id", how="semi")
+    fundings = standing_fundings(gateway, provider_id).join(entries, on="entry_id", how="semi")
     words = attribution(gateway, provider_id, book)
     terms = terms_of(gateway, provider_id, until)
     states = payment_states(book, words.attributed, matches, terms.undone)
@@ -141,7 +142,7 @@ def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
         found = match(items.states, items.entries, items.earlier, terms)
         new = found.matches
         known = pl.concat([items.earlier, new])
-        paid_in = client_fundings(items.entries, known, found.ambiguous, paid_in_rules(gateway))
+        paid_in = client_fundings(items.entries, known, found.ambiguous, paid_in_rules(gateway), terms.undone)
         if new.is_empty() and paid_in.is_empty() and not items.feedback and not items.submissions:
             return Reconciled(0, _standing(gateway, provider_id), ())
         draft = gateway.lake.draft(provider_id, stage)

@@ -10,14 +10,18 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from canonical.frames import ENTRIES, FUNDINGS, MATCHES, checked, conform, empty
+from canonical.frames import ENTRIES, FUNDING_KIND, FUNDINGS, MATCHES, checked, conform, empty
 from canonical.profiles import PaidIn
 from reconciliation.backs import is_back
 from reconciliation.fees import is_fee
 
 
 def client_fundings(
-    entries: pl.DataFrame, matches: pl.DataFrame, ambiguous: pl.DataFrame, rules: Mapping[str, Sequence[PaidIn]]
+    entries: pl.DataFrame,
+    matches: pl.DataFrame,
+    ambiguous: pl.DataFrame,
+    rules: Mapping[str, Sequence[PaidIn]],
+    undone: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """FUNDINGS among entries.
 
@@ -26,6 +30,7 @@ def client_fundings(
         matches: MATCHES on them, the ladder's of this run too.
         ambiguous: of `ladder.Matched`.
         rules: client → what tells its money.
+        undone: UNMATCHES: what a person took apart is not taken again.
 
     Raises:
         FrameBroken: a frame breaks its schema.
@@ -41,6 +46,9 @@ def client_fundings(
         for rule in own
     ]
     told = pl.concat(found).unique() if found else empty(FUNDINGS)
+    if undone is not None:
+        apart = undone.filter(pl.col("kind") == FUNDING_KIND).select("entry_id", client="payment_id")
+        told = told.join(apart, on=["entry_id", "client"], how="anti")
     single = told.filter(pl.len().over("entry_id") == 1)
     return conform(single.sort("entry_id"), FUNDINGS)
 

@@ -12,8 +12,8 @@ from break_world import bank_statement, entry_line, open_items
 from played import TODAY, small
 from world import Clock, agree
 
-from canonical.errors import Conflict
-from gateway.by_hand import claim_by_hand
+from canonical.errors import Conflict, NotFound
+from gateway.by_hand import claim_by_hand, unmatch
 from gateway.composition import Gateway, open_gateway
 from gateway.funds import fund, funding_positions
 from gateway.journals import disagreements, held
@@ -81,3 +81,18 @@ def test_what_waited_on_suspense_is_known_once_a_rule_is_agreed(here: Gateway) -
     assert found["closing"].to_list() == [-700]
     assert "reversal:unknown" in held(here)["event"].to_list()
     assert disagreements(here).is_empty()
+
+
+def test_what_a_person_takes_apart_leaves_the_funds_and_is_not_taken_again(here: Gateway) -> None:
+    reconcile(here, BANK)
+    settle(here, TODAY.isoformat())
+    (entry_id,) = position(here, BANK).fundings["entry_id"]
+    assert unmatch(here, entry_id, "ben", "it was another Alder") == 1
+    reconcile(here, BANK)
+    assert available(here) == 0
+    assert sorted(open_items(here)["amount_minor"]) == [700, 50_000]
+    settle(here, TODAY.isoformat())
+    found = dict(balances(held(here)).select("account", "closing").iter_rows())
+    assert (found["client:alder:funding"], found["suspense"]) == (0, -50_700)
+    with pytest.raises(NotFound):
+        unmatch(here, entry_id, "ben", "once more")
