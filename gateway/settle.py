@@ -89,7 +89,8 @@ def settle(gateway: Gateway, day: str, by: str = "gateway") -> list[str]:
     """Prepare the close of a day (YYYY-MM-DD) in the name of `by`; the keys of its reports. Safe to repeat.
 
     Raises:
-        NotTied: the equations do not hold, or book and bank do not meet; names the rows. Nothing is written.
+        NotTied: the equations do not hold, or book and bank do not meet; names the rows. Nothing of the
+            day is written; later days that nobody reviewed may have been taken back already, and are prepared again after it.
         Conflict: the day was reviewed, and its inputs changed since; or another day has to be closed or opened first.
         ConfigError: not a day.
     """
