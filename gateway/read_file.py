@@ -112,13 +112,16 @@ def read_file(path: Path, name: str | None, options: Mapping[str, Any]) -> Told:
 
 
 def _first_readable(formats: list[Any], source: Source, options: Mapping[str, Any]) -> Told:
-    """What the first format tells that can read it, else the one with least against it."""
+    """What the first format tells that can read it, else the one with least against it.
+
+    Of equals the last: a bank's format says of a broken file of payments no more than that it is none of its own.
+    """
     tried = []
     for found in formats:
         tried.append(_tell(found, source, options))
         if not tried[-1].unreadable:
             return tried[-1]
-    return min(tried, key=lambda told: told.findings.filter(severity=Severity.FATAL.value).height)
+    return min(reversed(tried), key=lambda told: told.findings.filter(severity=Severity.FATAL.value).height)
 
 
 def _what_is_it(head: bytes) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.currencies import CURRENCIES
 from canonical.money import amount_text
+from parsers._bai_structure import VERSIONS
 from parsers._nacha_findings import Fault
 
 _AGAIN: Final = "The provider must send the file again; nothing of it is booked."
@@ -51,8 +52,9 @@ def file_findings(found: Found, headers: pl.DataFrame) -> Iterator[pl.DataFrame]
         end = _fault("incomplete", "TD03", Severity.FATAL, Level.FILE, "99")
         yield end.at(None, "The file has no file trailer (99): it may be cut off.")
     version = _fault("version", "FF01", Severity.FATAL, Level.FILE, "01")
-    other = headers.filter(pl.col("version").ne_missing("2"))
-    yield version.on(other, "The file header does not say version 2 in its last field.", pl.col("version"))
+    other = headers.filter(~pl.col("version").fill_null("").is_in(list(VERSIONS)))
+    said = "The file header does not say version 2 (BAI2) or 3 (BTRS) in its last field."
+    yield version.on(other, said, pl.col("version"))
     stray = _fault("line", "FF02", Severity.ERROR, Level.FILE, "record")
     yield stray.on(
         found.stray,

@@ -16,15 +16,19 @@ BREAK: Final = "\x1f"
 """Stands in a record where a continuation begins, behind a comma."""
 _RECORD: Final = r"^ *(01|02|03|16|49|88|98|99) *(?:,|/|$)"
 _ENDS: Final = r" */? *$"
+_DELIMITED: Final = r"^ *01,[^/]*/ *02,"
+"""A header's line that goes on with the group's: a header holds no text, so this slash ends it."""
+_NEXT: Final = r"/ *(01|02|03|16|49|88|98|99),"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the windows before leave off: records, groups and accounts counted so far, and the open group's first record."""
+    """Where the windows before leave off: records, groups and accounts counted so far; whether slashes end the records."""
 
     physical: int = 0
     groups: int = 0
     accounts: int = 0
+    delimited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,13 @@ class Records:
 
 
 def records(frame: pl.DataFrame, place: Place) -> Records:
-    """The records of a window that begins with a record of its own."""
+    """The records of a window that begins with a record of its own: a line each, or several where slashes end them."""
     text = pl.col("text")
-    kept = frame.filter(text.str.contains(r"[^ ]")).with_columns(
+    filled = frame.filter(text.str.contains(r"[^ ]"))
+    delimited = place.delimited or (not place.physical and filled["text"].head(1).str.contains(_DELIMITED).any())
+    if delimited:
+        filled = filled.with_columns(text.str.replace_all(_NEXT, "/\n${1},").str.split("\n")).explode("text")
+    kept = filled.with_columns(
         text.str.extract(_RECORD, 1).alias("code"),
         text.str.replace(_RECORD, "").str.replace(_ENDS, "").alias("text"),
         text.alias("raw"),
@@ -66,8 +74,10 @@ def records(frame: pl.DataFrame, place: Place) -> Records:
         ((pl.col("code") == "02").cum_sum().cast(pl.Int64) + place.groups).alias("group"),
         ((pl.col("code") == "03").cum_sum().cast(pl.Int64) + place.accounts).alias("account"),
     )  # fmt: skip
-    last = found.select(pl.col("group", "account").max()).row(0) if found.height else (place.groups, place.accounts)
-    after = Place(place.physical + kept.height, *last)
+    groups, accounts = (
+        found.select(pl.col("group", "account").max()).row(0) if found.height else (place.groups, place.accounts)
+    )
+    after = Place(place.physical + kept.height, groups, accounts, delimited)
     return Records(found, kept.filter(lost).select("line", pl.col("raw").alias("text")), after)
 
 

@@ -25,6 +25,8 @@ FILE_FIELDS: Final = (
     "version",
 )
 GROUP_FIELDS: Final = ("receiver", "originator", "status", "as_of", "as_of_time", "currency", "modifier")
+VERSIONS: Final = {"2": "BAI2", "3": "BTRS 3"}
+"""Version of the file header: what is read. BTRS (X9.121) keeps the records of BAI2."""
 FINAL: Final = ("2", "4")
 """As-of-date modifiers of final data (previous day, same day); 1 and 3 are interim."""
 PREVIOUS_DAY: Final = ("1", "2")

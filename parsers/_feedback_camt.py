@@ -18,7 +18,7 @@ from parsers._feedback_entries import ENTRY_COLUMNS, EntryRows
 from parsers._feedback_fast import WORTH_BYTES, fast_records
 from parsers._feedback_shapes import Record
 from parsers._feedback_statement_findings import faults_of, file_faults
-from parsers._feedback_statements import SUMMED, Statement, statement_of
+from parsers._feedback_statements import SUMMED, Statement, statement_of, told_apart
 from parsers._feedback_xml import new_reader, read_records
 from parsers._iso_faults import Doubt, Fault, Unreadable, findings_frame
 
@@ -107,7 +107,9 @@ def _statements(of: AccountMessage, read: _Read) -> list[Statement]:
     narrow = read.rows.select("statement", *SUMMED)
     parts = narrow.partition_by("statement", as_dict=True, maintain_order=True)
     none = narrow.clear()
-    return [statement_of(of, record, read.header, parts.get((record.ordinal,), none)) for record in read.records]
+    return told_apart([
+        statement_of(of, record, read.header, parts.get((record.ordinal,), none)) for record in read.records
+    ])  # fmt: skip
 
 
 def _feedback(of: AccountMessage, read: _Read, statements: list[Statement], faults: list[Fault]) -> Feedback:

@@ -135,7 +135,22 @@ def statement_of(of: AccountMessage, record: Record, header: dict[str, str], row
     entries = every.filter(pl.col("currency") == currency)
     told = replace(_sums(entries), entries=every.height)
     booked = _sums(entries.filter("booked"))
-    return replace(statement, booked=booked, told=told, strange=told.entries - entries.height)
+    strange = every["currency"].count() - entries.height
+    return replace(statement, booked=booked, told=told, strange=strange)
+
+
+def told_apart(statements: list[Statement]) -> list[Statement]:
+    """Where statements of one account in several currencies have the same id, the currency is part of it."""
+    currencies: dict[tuple[str | None, str | None], set[str | None]] = {}
+    for item in statements:
+        currencies.setdefault((item.account, item.statement_id), set()).add(item.currency)
+    several = {key for key, found in currencies.items() if len(found) > 1}
+    return [
+        replace(item, statement_id=f"{item.statement_id} {item.currency}")
+        if (item.account, item.statement_id) in several and item.statement_id and item.currency
+        else item
+        for item in statements
+    ]
 
 
 def _named(of: AccountMessage, record: Record, header: dict[str, str]) -> str | None:

@@ -48,7 +48,7 @@ def read_statements(source: Source, options: StatementOptions, kind: Kind) -> Fe
         parts.append(part)
         foreign.append(window.foreign)
         before += part.messages.height
-    messages = pl.concat([part.messages for part in parts])
+    messages = _by_currency(pl.concat([part.messages for part in parts]))
     entries = pl.concat([part.entries for part in parts])
     findings = gathered(
         [*(item for part in parts for item in part.findings), *file_findings(messages, kind),
@@ -118,7 +118,8 @@ def _sums(entries: pl.DataFrame, kind: Kind) -> pl.DataFrame:
 def _named(messages: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     """The messages with `statement_id`: number and page, which begin again each year, and the days of the balances.
 
-    A bank that does not number its statements writes 0: then the opening balance tells those of one day apart.
+    A bank that does not number its statements, or not their pages, writes 0 or the first page again: then the opening balance
+    tells those of one day apart.
     """
     number = pl.format(
         "{}/{}", pl.col("sequence").cast(pl.String).fill_null("-"), pl.col("page").cast(pl.String).fill_null("1")
@@ -127,7 +128,7 @@ def _named(messages: pl.DataFrame, kind: Kind) -> pl.DataFrame:
         name = pl.format("{} {} {}", number, pl.col("created").fill_null("-"), pl.col("reference").fill_null("-"))
     else:
         days = [pl.col(f"{side}_date").cast(pl.String).fill_null("-") for side in ("opening", "closing")]
-        bare = pl.col("sequence").fill_null(0) == 0
+        bare = (pl.col("sequence").fill_null(0) == 0) | (pl.col("continued") & (pl.col("page").fill_null(1) == 1))
         opening = pl.when(bare).then(pl.format(" from {}", pl.col("opening").str.slice(7).fill_null("-")))
         name = pl.format("{} {}..{}{}", number, *days, opening.otherwise(pl.lit("")))
     zero = pl.col("entries", "credits_minor", "debits_minor", "credits_found", "debits_found").fill_null(0)
@@ -138,6 +139,13 @@ def _named(messages: pl.DataFrame, kind: Kind) -> pl.DataFrame:
         pl.lit(kind.origin).alias("origin"),
         pl.lit(None, dtype=pl.Boolean).alias("last_page") if kind.interim else last.alias("last_page"),
     )
+
+
+def _by_currency(messages: pl.DataFrame) -> pl.DataFrame:
+    """Where statements of one account in several currencies have the same id, the currency is part of it."""
+    several = pl.col("currency").n_unique().over("account", "statement_id") > 1
+    named = pl.concat_str("statement_id", "currency", separator=" ", ignore_nulls=True)
+    return messages.with_columns(pl.when(several).then(named).otherwise("statement_id").alias("statement_id"))
 
 
 def _statements(messages: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,9 @@ from parsers._mt_statement_fields import KNOWN, Fields
 from parsers._mt_statement_messages import BALANCE, repeated
 from parsers._nacha_findings import Fault
 
+_NAMED: Final = r"[A-Z]{3}"
+"""The currency in a balance."""
+_OTHER: Final = "The {} balance is in {}, the other one in {}; it is not checked."
 _AGAIN: Final = "The provider must send the statement again; nothing of this file is booked."
 _ASK: Final = "Ask the provider for a correct statement; until then the difference stands in the reconciliation."
 _TOLD: Final = "Tell the provider. The statement is read as far as it goes."
@@ -107,7 +110,14 @@ def _balance_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]
         here = frame.with_columns(line=f"{name}_line")
         fault = kind.fault("balance-unreadable", "CH16", Severity.ERROR, Level.BATCH, tag)
         unread = here.filter(pl.col(name).is_not_null() & pl.col(f"{name}_minor").is_null())
-        yield fault.on(unread, f"The {name} balance cannot be read; it is not checked.", pl.col(name))
+        said = pl.col(name).str.extract(BALANCE, 3)
+        other = pl.format(_OTHER, pl.lit(name), said, "currency")
+        unclear = pl.lit(f"The {name} balance cannot be read; it is not checked.")
+        message = pl.when(said != pl.col("currency")).then(other).otherwise(unclear)
+        yield fault.on(unread, message, pl.col(name))
+        fault = kind.fault("balance-currency", "AM11", Severity.WARNING, Level.BATCH, tag)
+        bare = here.filter(pl.col(f"{name}_minor").is_not_null() & ~pl.col(name).str.contains(_NAMED))
+        yield fault.on(bare, f"The {name} balance names no currency; that of the other one is taken.", pl.col(name))
         fault = kind.fault("date", "DT01", Severity.WARNING, Level.BATCH, tag)
         undated = here.filter(pl.col(name).str.contains(BALANCE) & pl.col(f"{name}_date").is_null())
         yield fault.on(undated, f"The date of the {name} balance is no date.", pl.col(name).str.slice(1, 6))

@@ -13,7 +13,7 @@ from canonical.limits import BALANCE_MINOR_MAX
 from parsers._mt_statement_entries import comma_minor
 from parsers._mt_statement_fields import ENTRY, INFORMATION, ONCE, REPEATED
 
-BALANCE: Final = r"^(?P<sign>[CD])(?P<date>[0-9]{6})(?P<currency>[A-Z]{3})(?P<amount>[0-9]+,[0-9]*)$"
+BALANCE: Final = r"^(?P<sign>[CD])(?P<date>[0-9]{6})(?P<currency>[A-Z]{3})?(?P<amount>[0-9]+,[0-9]*)$"
 _NUMBER: Final = r"^0*([0-9]{1,18})(?:/0*([0-9]{1,18}))? *$"
 _FLOOR: Final = r"^([A-Z]{3})([CD])?([0-9]+,[0-9]*)$"
 _SUM: Final = r"^([0-9]{1,9})([A-Z]{3})([0-9]+,[0-9]*)$"
@@ -74,7 +74,8 @@ def _balance(name: str, part: Any) -> pl.Expr:
     currency = pl.col("currency")
     minor = comma_minor(part.field("amount"), currency, BALANCE_MINOR_MAX)
     signed = pl.when(part.field("sign") == "D").then(-minor).otherwise(minor)
-    return pl.when(part.field("currency") == currency).then(signed).alias(f"{name}_minor")
+    # One message has one currency: a balance that names none is in that of the others.
+    return pl.when(part.field("currency").fill_null(currency) == currency).then(signed).alias(f"{name}_minor")
 
 
 def _sum(side: str) -> pl.Expr:
@@ -92,6 +93,7 @@ def balances_of(fields: pl.DataFrame) -> pl.DataFrame:
     parts = rows.select(
         "message", "tag", pl.col("text").str.strip_chars(" ").str.extract_groups(BALANCE).alias("parts")
     ).unnest("parts")
+    parts = parts.with_columns(pl.col("currency").fill_null(pl.col("currency").drop_nulls().first().over("message")))
     minor = comma_minor(pl.col("amount"), pl.col("currency"), BALANCE_MINOR_MAX)
     return parts.select(
         "message", pl.col("tag").replace_strict(_KINDS, return_dtype=pl.String).alias("kind"),

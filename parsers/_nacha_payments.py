@@ -184,9 +184,15 @@ def payment_findings(payments: pl.DataFrame) -> Iterator[pl.DataFrame]:
     sec = pl.col("local_instrument")
     named = {item.code for item in ORDERED if item.named}
     for direction, fault in RECEIVER_NAME.items():
-        if payments[fault.field].null_count():
-            nameless = payments.filter(pl.col(fault.field).is_null(), pl.col("credit_debit") == direction)
-            yield fault.on(nameless.filter(sec.is_in(named)), pl.format("Class {} needs the receiver's name.", sec))
+        name = pl.col(fault.field)
+        # Few names begin with a zero: only of those it is asked whether they are nothing else.
+        if payments[fault.field].null_count() or payments[fault.field].str.starts_with("0").any():
+            nameless = payments.filter(
+                name.is_null() | (name.str.strip_chars("0") == ""), pl.col("credit_debit") == direction
+            )
+            yield fault.on(
+                nameless.filter(sec.is_in(named)), pl.format("Class {} needs the receiver's name.", sec), name
+            )
     if payments["end_to_end_id"].null_count():
         identified = {item.code for item in ORDERED if item.identified}
         without = payments.filter(pl.col("end_to_end_id").is_null(), sec.is_in(identified))

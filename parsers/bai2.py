@@ -28,6 +28,7 @@ from parsers._bai_structure import (
     FINAL,
     GROUP_FIELDS,
     PREVIOUS_DAY,
+    VERSIONS,
     account_totals,
     accounts_of,
     file_totals,
@@ -39,7 +40,7 @@ from parsers._bai_types import CLOSING, FEES, OPENING, RETURNS, REVERSALS, TOTAL
 from parsers._nacha_findings import gathered
 from parsers._text_lines import Encoding, foreign_finding, lines
 
-_SNIFF: Final = re.compile(rb"\s*01,[^,\r\n]*,[^,\r\n]*,[0-9]{6}(?:[0-9]{2})?,")
+_SNIFF: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*01,[^,\r\n]*,[^,\r\n]*,[0-9]{6}(?:[0-9]{2})?,")
 
 
 class BaiOptions(Model):
@@ -72,11 +73,16 @@ class Bai2:
         )  # fmt: skip
         fatal = findings["severity"].is_in([Severity.FATAL.value]).any()
         return Feedback(
-            self.name, "BAI2", heads["file_id"][0] if heads.height else None, empty(STATUSES),
+            self.name, _version(heads), heads["file_id"][0] if heads.height else None, empty(STATUSES),
             empty(STATEMENTS) if fatal else _frame(statements), empty(ENTRIES) if fatal else _entries(found),
             checked(findings, FINDINGS),
             empty(BALANCES) if fatal else _balances(found),
         )  # fmt: skip
+
+
+def _version(heads: pl.DataFrame) -> str:
+    said = heads["version"][0] if heads.height else None
+    return VERSIONS.get(said or "", VERSIONS["2"])
 
 
 def _found(source: Source, options: BaiOptions) -> tuple[Found, pl.DataFrame, pl.DataFrame]:

@@ -6,6 +6,7 @@ returns) and Appendix Five (notification of change). docs/formats/nacha-return.m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
@@ -28,6 +29,8 @@ from parsers._nacha_lines import records
 from parsers._nacha_order import Place, Placed, order_findings, placed
 
 _CHANGE, _RETURN = "98", "99"
+_FRAGMENT: Final = re.compile(rb"\s*6[2-5][0-9][ -~]{91}\r?\n?7(?:98C|99R)[0-9]{2}")
+"""An entry with its reason, which nothing but a return has."""
 _ASK: Final = "Ask the provider what it means; until then the payment keeps its status."
 _ORIGINATION: Final = Fault(
     "nacha-return-none", "FF01", Severity.FATAL, Level.FILE, "addenda type code",
@@ -67,8 +70,8 @@ class NachaReturn:
     options: type[Model] = NoOptions
 
     def sniff(self, head: bytes) -> bool:
-        """True when the bytes begin with a file header or a batch header record."""
-        return sniff(head)
+        """True when the bytes begin with a file header, a batch header, or (a fragment) an entry that comes back."""
+        return sniff(head) or _FRAGMENT.match(head) is not None
 
     def read(self, source: Source, options: NoOptions) -> Feedback:  # noqa: ARG002  the contract's signature
         """STATUSES: one row an addenda record of type 98 or 99, in file order. STATEMENTS and ENTRIES stay empty.

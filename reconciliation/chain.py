@@ -24,8 +24,8 @@ def links(statements: pl.DataFrame) -> pl.DataFrame:
     """STATEMENTS in the order of their chain, each with the one before it in its account and currency.
 
     Adds `before_id`, `before_sequence`, `gap_minor` (opening less the closing before it, null where either is not known),
-    `missing` (numbers left out between them, 0 where they follow one another or have none) and `repeats` (the same
-    number, page and day as the one before, or the same id).
+    `missing` (numbers left out between them, 0 where they follow one another or have none) and `repeats` (the same id, or
+    the same number, page and day as the one before without going on where that ended).
 
     Raises:
         FrameBroken: the frame breaks its schema.
@@ -39,6 +39,9 @@ def links(statements: pl.DataFrame) -> pl.DataFrame:
     step = pl.col("sequence") - before("sequence")
     same_page = pl.col("page").eq_missing(before("page"))
     same_day = pl.col("to_date").eq_missing(before("to_date"))
+    # Banks that do not count pages give each the same number: one that goes on from the other does not repeat it.
+    opening = pl.col("opening_minor")
+    goes_on = (opening == before("closing_minor")) & (opening != before("opening_minor"))
     return ordered.with_columns(
         before_id=before("statement_id"),
         before_sequence=before("sequence"),
@@ -46,7 +49,7 @@ def links(statements: pl.DataFrame) -> pl.DataFrame:
         missing=pl.when(step > 1).then(step - 1).otherwise(0),
         repeats=(
             (pl.col("statement_id") == before("statement_id"))
-            | ((step == 0) & (pl.col("sequence") > 0) & same_page & same_day)
+            | ((step == 0) & (pl.col("sequence") > 0) & same_page & same_day & ~goes_on.fill_null(value=False))
         ).fill_null(value=False),
     )
 

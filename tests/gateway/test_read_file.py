@@ -34,6 +34,14 @@ def told(path: Path, *arguments: str) -> dict[str, Any]:
     return found
 
 
+def test_an_origination_file_that_is_cut_is_told_as_one(tmp_path):
+    path = tmp_path / "cut.ach"
+    path.write_bytes((GOLDEN / "nacha/origination.ach").read_bytes()[: 95 * 4])
+    found = told(path)
+    assert (found["format"], found["verdict"]) == ("nacha", "unreadable")
+    assert "nacha-incomplete" in {item["rule"] for item in found["findings"]}
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "file_format", "count", "sums"),
     [

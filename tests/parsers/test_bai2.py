@@ -58,6 +58,36 @@ def test_slashes_may_be_missing() -> None:
     assert told(read(bare)) == told(read(REPORT))
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file() -> None:
+    marked = b"\xef\xbb\xbf" + REPORT
+    assert FORMAT.sniff(marked)
+    assert read(marked).entries.equals(read(REPORT).entries)
+
+
+def test_version_3_keeps_the_records_of_version_2() -> None:
+    newer = read(REPORT.replace(b",7,80,,2/", b",7,80,,3/"))
+    assert newer.version == "BTRS 3"
+    assert newer.entries.equals(read(REPORT).entries)
+
+
+ONE_LINE = REPORT.replace(b"INC\n", b"INC/\n").replace(b"LINE\n", b"LINE/\n").replace(b"LOCKBOX\n", b"LOCKBOX/\n")
+
+
+@pytest.mark.parametrize("between", [b"/  ", b"/", b"/ \n"])
+def test_records_may_stand_behind_one_another_where_the_header_does(between: bytes) -> None:
+    first, *rest = ONE_LINE.splitlines(keepends=True)
+    joined = first.replace(b"/\n", b"/   ") + b"".join(line.replace(b"/\n", between) for line in rest)
+    assert joined.count(b"\n") < REPORT.count(b"\n") or between == b"/ \n"
+    assert read(joined).entries.equals(read(REPORT).entries)
+    assert [item[:2] for item in told(read(joined))] == [item[:2] for item in told(read(REPORT))]
+
+
+def test_a_slash_in_a_text_ends_no_record_where_lines_do() -> None:
+    text = REPORT.replace(b"A SLASH/", b"A SLASH/ 16,142,1/")
+    assert text != REPORT
+    assert read(text).entries["amount_minor"].equals(read(REPORT).entries["amount_minor"])
+
+
 def test_where_windows_are_cut_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, cut = read(REPORT), _text_lines.lines
     monkeypatch.setattr("parsers.bai2.lines", lambda *args: cut(*args, 100))

@@ -209,6 +209,23 @@ def test_a_statement_twice_in_a_file_books_nothing():
     assert other.entries.height == 14
 
 
+def test_statements_of_one_account_in_two_currencies_are_two():
+    text = STATEMENT.decode()
+    (one,) = re.findall(r"<Stmt>.*</Stmt>", text, re.DOTALL)
+    both = read(text.replace(one, one + one.replace("EUR", "USD")))
+    assert "camt-repeated" not in rules(both)
+    alone = read(STATEMENT).statements["statement_id"].item()
+    assert both.statements["statement_id"].to_list() == [f"{alone} EUR", f"{alone} USD"]
+    assert both.entries["entry_id"].is_unique().all()
+
+
+def test_an_entry_without_an_amount_is_in_no_currency():
+    amount = re.search(r'(?<=<Ntry>).*?(<Amt Ccy="EUR">[0-9.]+</Amt>)', STATEMENT.decode(), re.DOTALL)
+    told = read(changed((amount[1], "")))
+    assert "camt-amount" in rules(told)
+    assert "camt-currency" not in rules(told)
+
+
 def test_pages_of_a_statement_have_ids_of_their_own():
     page = "</Id><StmtPgntn><PgNb>2</PgNb><LastPgInd>true</LastPgInd></StmtPgntn><ElctrncSeqNb>"
     feedback = read(re.sub(r"</Id>\s*<ElctrncSeqNb>", page, STATEMENT.decode(), count=1))

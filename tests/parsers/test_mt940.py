@@ -123,6 +123,70 @@ def test_a_statement_that_stands_twice_is_not_booked_twice() -> None:
     assert feedback.entries.is_empty()
 
 
+PAGED = b""":20:PAGES
+:25:10020030/1234567
+:28:7/1
+:60F:C260105EUR10,00
+:61:260105C5,00NTRFNONREF
+:62M:C26010515,00
+:20:PAGES
+:25:10020030/1234567
+:28:7/1
+:60M:C260105EUR15,00
+:61:260105D1,00NTRFNONREF
+:62F:C260105EUR14,00
+"""
+
+
+def test_a_balance_without_a_currency_is_in_that_of_the_other_one() -> None:
+    feedback = read(PAGED)
+    assert ("warning", "mt940-balance-currency", 6) in told(feedback)
+    assert feedback.statements["closing_minor"].to_list() == [1500, 1400]
+    assert feedback.balances["currency"].to_list() == ["EUR"] * 4
+    assert feedback.balances["balance_minor"].to_list() == [1000, 1500, 1500, 1400]
+    wrong = read(PAGED.replace(b"C26010515,00", b"C26010515,01"))
+    assert {("error", "mt940-balance", 6), ("error", "mt940-page", 10)} <= set(told(wrong))
+
+
+def test_a_balance_in_another_currency_says_so() -> None:
+    feedback = read(PAGED.replace(b":62M:C260105", b":62M:C260105USD"))
+    (found,) = feedback.findings.filter(rule="mt940-balance-unreadable").to_dicts()
+    assert (found["line"], found["message"]) == (
+        6,
+        "The closing balance is in USD, the other one in EUR; it is not checked.",
+    )
+
+
+def test_pages_that_a_bank_does_not_count_are_told_apart_by_what_they_open_with() -> None:
+    feedback = read(PAGED)
+    assert told(feedback)[1:] == [("warning", "mt940-page", 10)]
+    assert feedback.statements["statement_id"].n_unique() == 2
+    assert feedback.statements["entries"].to_list() == [1, 1]
+    assert read(PAGED.replace(b":28:7/1\n:60M", b":28:7/2\n:60M")).statements["statement_id"].to_list() == [
+        "7/1 2026-01-05..2026-01-05", "7/2 2026-01-05..2026-01-05",
+    ]  # fmt: skip
+    whole = PAGED.replace(b"60M", b"60F").replace(b"62M", b"62F")
+    assert ("fatal", "mt940-repeated", 7) in told(read(whole))
+
+
+def test_statements_of_one_account_in_two_currencies_are_two() -> None:
+    one = b""":20:ONE
+:25:GB33BUKB20201555555555
+:28C:7/1
+:60F:C260105EUR10,00
+:61:260105C5,00NTRFNONREF
+:62F:C260105EUR15,00
+-
+"""
+    feedback = read(one + one.replace(b"EUR", b"USD"))
+    assert told(feedback) == []
+    assert feedback.statements["statement_id"].to_list() == [
+        f"7/1 2026-01-05..2026-01-05 {code}" for code in ("EUR", "USD")
+    ]
+    assert feedback.entries["entry_id"].n_unique() == 2
+    assert read(one).statements["statement_id"].to_list() == ["7/1 2026-01-05..2026-01-05"]
+
+
 def test_interim_sums_are_compared() -> None:
     feedback = read(INTERIM.replace(b":90C:1USD", b":90C:2USD"), mt942.FORMAT)
     assert told(feedback) == [("warning", "mt942-sum", 13)]

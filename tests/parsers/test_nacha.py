@@ -165,6 +165,7 @@ FAULTS = {
     "modifier": (edited(1, 34, "a"), "nacha-file-id-modifier", "warning", 1),
     "accounting advices": (edited(2, 51, "ADV"), "nacha-advice", "error", 2),
     "no receiver": (edited(3, 55, " " * 22), "nacha-receiver-name", "error", 3),
+    "a receiver of zeros": (edited(3, 55, "0" * 22), "nacha-receiver-name", "error", 3),
     "no batches": (f"{LINES[0]}\n9{'0' * 6}000001{'0' * 42}{'':39}\n".encode(), "nacha-no-batches", "warning", 2),
     "creation date": (edited(1, 24, "261345"), "nacha-creation-date", "warning", 1),
     "short entry": (with_lines(line_3=LINES[2][:90]), "nacha-length", "error", 3),

@@ -36,6 +36,15 @@ def joined(lines: list[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
+def test_an_entry_with_its_reason_alone_is_seen_as_a_return() -> None:
+    entry, reason = LINES[2:4]
+    assert FORMAT.sniff(joined([entry, reason]))
+    assert FORMAT.sniff((entry + reason).encode())
+    assert not FORMAT.sniff(joined([entry, entry]))
+    (status,) = read(joined([entry, reason])).statuses.to_dicts()
+    assert (status["reason"], status["amount_minor"], status["credit_debit"]) == ("R03", 250_000, "CRDT")
+
+
 def test_golden() -> None:
     feedback = read(RETURNS)
     assert plain(feedback.statuses) == expected()

@@ -52,6 +52,14 @@ def test_pages_share_their_number():
     assert told(*pages, statement(2, 500, 500)) == [("statement-chain", "ST2")]
 
 
+def test_pages_that_are_not_counted_repeat_nothing_where_they_go_on():
+    first, second = (
+        statement(1, *minor, statement_id=name) for name, minor in (("A", (0, 500)), ("A from 500", (500, 700)))
+    )
+    assert told(first, second) == []
+    assert told(first, {**second, "opening_minor": 0}) == [("statement-repeated", "A from 500")]
+
+
 def test_reports_and_other_accounts_are_no_links():
     report = statement(1, 900, 900, origin="report", statement_id="R")
     other = statement(2, 77, 77, account="GB33BUKB20201555555555")
