@@ -238,6 +238,8 @@ class FileLimits(Model):
 
     `bytes` is held by estimate: `bytes_per_payment` says how many a payment takes in its format. `apart`: columns of
     payments that must be alike in one file, besides account, currency, direction, rail and execution date, which always are.
+    `merge_minutes`: what several client files have for one way waits until so many minutes before the cut-off, and goes in as few
+    files as the bounds allow; None: each client file has files of its own.
     """
 
     payments: int | None = Field(default=None, ge=1)
@@ -245,8 +247,17 @@ class FileLimits(Model):
     bytes: int | None = Field(default=None, ge=10_000)
     bytes_per_payment: int = Field(default=1500, ge=1, le=10_000)
     a_day: int | None = Field(default=None, ge=1)
+    merge_minutes: int | None = Field(default=None, ge=1, le=1440)
     apart: tuple[Literal["batch", "batch_booking", "debtor_account", "service_level", "sequence_type", "local_instrument",
                          "category_purpose"], ...] = ()  # fmt: skip
+
+    @model_validator(mode="after")
+    def _merged(self) -> FileLimits:
+        if self.merge_minutes is not None and "batch" in self.apart:
+            raise ValueError(
+                "batches of several client files are never alike: merge_minutes and apart batch exclude each other"
+            )
+        return self
 
     @property
     def payments_max(self) -> int | None:

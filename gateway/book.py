@@ -11,6 +11,7 @@ import polars as pl
 from canonical.frames import ALL, FUNDING_KIND, dtypes, empty
 from canonical.parties import counterparty, sort_code_account
 from gateway.composition import Gateway
+from gateway.parts import delivered_as
 from gateway.plans import standing_verdicts
 from gateway.registry import tables as t
 from reconciliation.frames import NAMES
@@ -20,7 +21,7 @@ _NAMING = (
     "payment_id", "uetr", "mandate_id", "credit_debit", "debtor_account", "debtor_agent", "creditor_account", "creditor_agent",
 )  # fmt: skip
 _SUBMISSION = {
-    "submission_id": pl.String, "account": pl.String, "delivery_state": pl.String, "submitted_on": pl.Date,
+    "submission_id": pl.String, "delivered_as": pl.String, "account": pl.String, "delivery_state": pl.String, "submitted_on": pl.Date,
 }  # fmt: skip
 _OF_PAYMENT = ("payment_id", "row", "end_to_end_id", "uetr", "credit_debit", "amount_minor", "currency")
 
@@ -57,7 +58,11 @@ def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]]) -> pl.DataFram
             "payment_id", "submission_id", "provider", "reference", "execution_date"
         )
         cancelled = gateway.lake.whole(file_id, "cancelled")["payment_id"]
-        placed = routes.join(_live(gateway, file_id), on="submission_id", how="inner")
+        placed = (
+            routes.join(_live(gateway, file_id), on="submission_id", how="inner")
+            .drop("submission_id")
+            .rename({"delivered_as": "submission_id"})
+        )
         for payments in gateway.lake.parts(file_id, "payments"):
             rows = payments.select(*_OF_PAYMENT, *(_other_side(name) for name in ("name", "account")))
             joined = rows.join(verdicts, on="payment_id", how="left").join(placed, on="payment_id", how="left")
@@ -86,6 +91,7 @@ def _live(gateway: Gateway, file_id: str) -> pl.DataFrame:
     live = [
         {
             "submission_id": row["submission_id"],
+            "delivered_as": delivered_as(row),
             "account": row["account"],
             "delivery_state": row["state"],
             "submitted_on": row["business_date"] if row["delivered_at"] else None,

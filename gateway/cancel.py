@@ -23,9 +23,10 @@ from gateway.files import file_row, move_file
 from gateway.judging import sums_of
 from gateway.limits import give_back_day
 from gateway.news import note_news
+from gateway.parts import dissolve, is_merged, parts_of
 from gateway.reading import asks_to_cancel, incomplete
 from gateway.registry import tables as t
-from gateway.registry.engine import insert_new, move
+from gateway.registry.engine import insert_new, move, row_of
 from gateway.requested import NAMES, Requested, cancel_stage, requested
 from gateway.reserves import give_back
 from gateway.route import route
@@ -155,8 +156,8 @@ def _void(
     if not insert_new(connection, t.STAGES, **plan, committed_at=registry.now(), detail=detail):
         raise Conflict("the file was planned meanwhile", file_id=file_id)
     voided = taken["submission_id"].drop_nulls().unique().sort().to_list()
-    for submission_id in voided:
-        where = {"submission_id": submission_id, "state": _UNRELEASED}
+    for submission_id in _set_free(gateway, connection, file_id, voided, request_id):
+        where = {"submission_id": submission_id, "state": _UNRELEASED, "merged_into": None}
         if not move(
             connection, t.SUBMISSIONS, where, state="VOIDED", detail="cancelled in part", changed_at=registry.now()
         ):
@@ -172,6 +173,21 @@ def _void(
     give_back_day(connection, file, sums_of(taken))
     if left["submission_id"].is_in(voided).any():
         move_file(connection, file_id, ("approved", "routed"), "approved")  # what is left of them is planned anew
+
+
+def _set_free(
+    gateway: Gateway, connection: Connection, file_id: str, submission_ids: list[str], request_id: str
+) -> list[str]:
+    """The file's own submissions among these: what others have in a merged one is not taken back with it."""
+    own = []
+    for submission_id in submission_ids:
+        whole = row_of(connection, t.SUBMISSIONS, submission_id=submission_id)
+        assert whole is not None, "what a payment stands in is known"
+        parts = parts_of(connection, whole)
+        if is_merged(whole):
+            dissolve(gateway, connection, submission_id, f"cancelled in part by {request_id}")
+        own += [part["submission_id"] for part in parts if part["file_id"] == file_id]
+    return own
 
 
 # ---------------------------------------------------------------------------------------------- what is told

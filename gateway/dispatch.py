@@ -6,21 +6,23 @@ import hashlib
 import mmap
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from canonical.contracts import ExportSummary, Parcel, Source
-from canonical.errors import Conflict, FrameBroken
+from canonical.errors import Conflict, FrameBroken, Withheld
 from canonical.plugins import lookup
 from canonical.tally import Tally
 from gateway.composition import Gateway
 from gateway.config import plugin_options
+from gateway.merging import merge, set_free, waits_to_be_merged
 from gateway.orders import order_of
 from gateway.originals import originals
 from gateway.outbox import OutboxRemote
+from gateway.parts import DELIVERED_ITSELF, delivered_as, is_merged, parts_of
 from gateway.registry import tables as t
 from gateway.registry.engine import move
 from gateway.submissions import OPEN, RegistryLog, submission_row
@@ -29,20 +31,23 @@ from gateway.submissions import OPEN, RegistryLog, submission_row
 def due(gateway: Gateway, kind: str = "payment") -> list[Mapping[str, Any]]:
     """Submissions that are planned or were left on the way, the earliest cut-off first."""
     return gateway.registry.rows(
-        t.SUBMISSIONS, t.SUBMISSIONS.c.kind == kind, t.SUBMISSIONS.c.state.in_(OPEN), order=t.SUBMISSIONS.c.cut_off_at
-    )
+        t.SUBMISSIONS, t.SUBMISSIONS.c.kind == kind, t.SUBMISSIONS.c.state.in_(OPEN), DELIVERED_ITSELF,
+        order=t.SUBMISSIONS.c.cut_off_at,
+    )  # fmt: skip
 
 
 def doubtful(gateway: Gateway) -> list[Mapping[str, Any]]:
     """Payment submissions of unknown outcome: `dispatch` asks the provider about them, and sends nothing."""
-    return gateway.registry.rows(t.SUBMISSIONS, t.SUBMISSIONS.c.kind == "payment", t.SUBMISSIONS.c.state == "UNKNOWN")
+    unknown = (t.SUBMISSIONS.c.kind == "payment", t.SUBMISSIONS.c.state == "UNKNOWN", DELIVERED_ITSELF)
+    return gateway.registry.rows(t.SUBMISSIONS, *unknown)
 
 
 def dispatch(gateway: Gateway, submission_id: str) -> str:
     """Carry a submission to DELIVERED (or UNKNOWN) from wherever it stands; its state afterwards.
 
     Safe to call at any time, by any number of workers: the registry decides which of them acts. About one that is UNKNOWN
-    the provider is asked, where the transport can; nothing of it is ever sent again.
+    the provider is asked, where the transport can; nothing of it is ever sent again. What is to be merged is merged first, and a
+    part of a merged submission goes with that one.
 
     Raises:
         TransientError: a listed fault before release: call again.
@@ -53,9 +58,13 @@ def dispatch(gateway: Gateway, submission_id: str) -> str:
     row = submission_row(gateway, submission_id)
     if row["state"] not in {*OPEN, "UNKNOWN"}:
         return str(row["state"])
+    if delivered_as(row) != submission_id:
+        return dispatch(gateway, delivered_as(row))
     try:
         if row["state"] in {"PREPARED", "UPLOADING", "UPLOADED"}:
             RegistryLog(gateway, row).check()  # what has to wait is neither written nor carried over yet
+        if waits_to_be_merged(row):
+            return dispatch(gateway, merge(gateway, row))
         if row["key"] is None:
             row = _write(gateway, row)
         with parcel_of(gateway, row) as parcel, _remote(gateway, row) as remote:
@@ -63,7 +72,22 @@ def dispatch(gateway: Gateway, submission_id: str) -> str:
             act(parcel, RegistryLog(gateway, row))
     except Conflict:
         return str(submission_row(gateway, submission_id)["state"])  # another worker holds it: what it decided stands
+    except Withheld as fault:
+        if not is_merged(row) or not _others_go(gateway, row, fault.message):
+            raise
     return str(submission_row(gateway, submission_id)["state"])
+
+
+def _others_go(gateway: Gateway, row: Mapping[str, Any], why: str) -> bool:
+    """What keeps one part of a merged submission back keeps no other: they go without it. False where nobody can."""
+    try:
+        free = set_free(gateway, row, why)
+    except Conflict:
+        return False  # it is being released: as a whole or not at all
+    for submission_id in free:
+        with suppress(Withheld):
+            dispatch(gateway, submission_id)
+    return bool(free)
 
 
 def _write(gateway: Gateway, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -105,7 +129,20 @@ def written_file(gateway: Gateway, row: Mapping[str, Any], payments: Iterator[pl
 
 
 def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
-    """PAYMENTS of a submission with `reference`, `position` and `execution_date` of their routes, in position order."""
+    """PAYMENTS of a submission with `reference`, `position` and `execution_date` of their routes, in position order.
+
+    In a merged submission the parts follow one another: positions go on from one to the next.
+    """
+    with gateway.registry.transaction() as connection:
+        parts = parts_of(connection, row)
+    before = 0
+    for part in parts:
+        for payments in _part_payments(gateway, part):
+            yield payments.with_columns(pl.col("position") + before)
+        before += part["payments"]
+
+
+def _part_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
     file_id, submission_id = row["file_id"], row["submission_id"]
     routes = gateway.lake.whole(file_id, "routes").filter(pl.col("submission_id") == submission_id)
     placed = routes.select("payment_id", "reference", "position", "execution_date")

@@ -30,6 +30,6 @@ def order_of(gateway: Gateway, row: Mapping[str, Any]) -> Order:
         created=dt.datetime.fromisoformat(row["created_at"]).replace(microsecond=0),
         business_date=dt.date.fromisoformat(row["business_date"]),
         sequence_first=row["sequence_first"],
-        file_sequence=row["file_sequence"],
+        file_sequence=row["file_sequence"] or 0,
         initiating_party=account.name,
     )

@@ -9,18 +9,20 @@ import polars as pl
 
 from canonical.frames import VERDICTS
 from gateway.composition import Gateway
+from gateway.parts import OF_ONE_FILE
 from gateway.registry import tables as t
 
 NOTES: Final = {"plan": pl.Int64, "note": pl.Int64, "text": pl.String}
 
 
 def live_submissions(gateway: Gateway, file_id: str) -> list[Mapping[str, Any]]:
-    """Payment submissions of a file that are not voided."""
+    """Payment submissions of a file that are not voided, on their own or as parts of merged ones."""
     return gateway.registry.rows(
         t.SUBMISSIONS,
         t.SUBMISSIONS.c.file_id == file_id,
         t.SUBMISSIONS.c.kind == "payment",
         t.SUBMISSIONS.c.state != "VOIDED",
+        OF_ONE_FILE,
     )
 
 

@@ -28,7 +28,7 @@ TABLES: Final[dict[str, tuple[Table, tuple[str, ...]]]] = {
     "submissions": (
         t.SUBMISSIONS,
         ("submission_id", "kind", "file_id", "destination", "account", "rail", "currency", "credit_debit", "payments",
-         "sum_minor", "name", "business_date", "execution_date", "state", "created_at", "delivered_at"),
+         "sum_minor", "name", "business_date", "execution_date", "state", "created_at", "delivered_at", "merged_into"),
     ),
     "feedback": (t.FEEDBACK, ("feedback_id", "provider_id", "name", "format", "received_at", "state")),
     "closes": (t.CLOSES, ("day", "provider_id", "revision", "run", "inputs_sha256", "closed_at")),

@@ -11,15 +11,22 @@ from sqlalchemy import Connection
 from canonical.errors import Withheld
 from gateway.composition import Gateway
 from gateway.funds import reserve_funds, uncovered
+from gateway.parts import is_merged, parts_of
 from gateway.registry import tables as t
 from gateway.registry.engine import row_of
 from gateway.stops import stopped_because
 
 
 def withheld_because(gateway: Gateway, connection: Connection, row: Mapping[str, Any]) -> list[str]:
-    """Why a payment submission would not be released now, in words; nothing where it would. An answer never waits."""
+    """Why a payment submission would not be released now, in words; nothing where it would. An answer never waits.
+
+    A merged one waits for whatever one of its parts waits for.
+    """
     if row["kind"] != "payment":
         return []
+    if is_merged(row):
+        told = [withheld_because(gateway, connection, part) for part in parts_of(connection, row)]
+        return list(dict.fromkeys(word for words in told for word in words))
     client_id = _client_of(connection, row)
     reasons = stopped_because(connection, row["destination"], [client_id])
     short = uncovered(connection, gateway.profiles.client(client_id), row, row["sum_minor"])
@@ -54,11 +61,16 @@ def take_release(gateway: Gateway, connection: Connection, row: Mapping[str, Any
     """
     if row["kind"] != "payment":
         return
-    client = gateway.profiles.client(_client_of(connection, row))
-    taken = reserve_funds(connection, client, row, row["sum_minor"], gateway.registry.now())
+    taken = [take_cover(gateway, connection, part) for part in parts_of(connection, row)]
     reasons = withheld_because(gateway, connection, row)
-    if reasons or not taken:
+    if reasons or not all(taken):
         raise Withheld("; ".join(reasons) or "waits for funds", submission_id=row["submission_id"])
+
+
+def take_cover(gateway: Gateway, connection: Connection, row: Mapping[str, Any]) -> bool:
+    """Take what a submission needs of its client's funds; False where they do not cover it. A repeat takes nothing more."""
+    client = gateway.profiles.client(_client_of(connection, row))
+    return reserve_funds(connection, client, row, row["sum_minor"], gateway.registry.now())
 
 
 def _client_of(connection: Connection, row: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from canonical.errors import Conflict
 from gateway.composition import Gateway
 from gateway.news import note_news
+from gateway.parts import carry_along, delivered_as, files_of
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
 from gateway.requests import has_replies
@@ -22,10 +23,13 @@ from gateway.submissions import submission_row
 def resolve(gateway: Gateway, submission_id: str, *, delivered: bool, by: str, reason: str) -> str:
     """UNKNOWN → DELIVERED, or VOIDED and planned anew; "UNKNOWN" while a second person must say the same.
 
+    What is said of a part is said of the merged submission that it stands in.
+
     Raises:
         NotFound: no such submission.
         Conflict: its outcome is known, this person has spoken already, or the provider has answered part of it.
     """
+    submission_id = delivered_as(submission_row(gateway, submission_id))
     row = submission_row(gateway, submission_id)
     registry = gateway.registry
     with registry.transaction() as connection:
@@ -41,13 +45,15 @@ def resolve(gateway: Gateway, submission_id: str, *, delivered: bool, by: str, r
         state = ("DELIVERED" if delivered else "VOIDED") if enough else "UNKNOWN"
         if enough:
             move(connection, t.SUBMISSIONS, where, state=state, detail=f"{by}: {reason}")
-            note_news(connection, [row["file_id"]])
+            note_news(connection, files_of(connection, submission_id))
         if state == "VOIDED":
             give_back(connection, submission_id)
+        carry_along(connection, submission_id)
         action = f"resolved_{state.lower()}" if enough else "resolution_first_of_two"
         registry.audit(connection, by, action, submission_id, delivered=delivered, reason=reason)
-    if state == "VOIDED":
-        route(gateway, row["file_id"])
+        files = files_of(connection, submission_id)
+    for file_id in files if state == "VOIDED" else ():
+        route(gateway, file_id)
     return state
 
 

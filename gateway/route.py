@@ -27,6 +27,7 @@ from gateway.composition import Gateway
 from gateway.files import file_row, move_file
 from gateway.health import provider_troubles
 from gateway.lake import Draft
+from gateway.merging import FILES_A_DAY_MAX
 from gateway.news import note_news
 from gateway.orders import order_of
 from gateway.originals import originals
@@ -50,7 +51,6 @@ _KEPT: Final = (
 _WORKING: Final = ("candidate", "placed", "due_at", *_APART)
 _TRACE_NUMBERS: Final = 9_000_000
 """A bank sequence number has seven digits; after so many numbers they begin again, long after the first were settled."""
-_FILES_A_DAY_MAX: Final = 100_000
 _TRIES_MAX: Final = 20
 
 
@@ -213,9 +213,13 @@ def _submission(
     submission_id = make_id("S", file["file_id"], slot)
     with gateway.registry.transaction() as connection:
         # Numbers are taken before the plan is committed: an attempt that dies leaves a gap, never a repetition.
+        # What is merged has no file of its own: the merged one takes a number, and its name, when it is made.
+        merged = provider.file_limits.merge_minutes is not None
         counter = f"file:{provider.provider_id}:{candidate.window.day}"
-        file_sequence = take_number_below(connection, counter, provider.file_limits.a_day or _FILES_A_DAY_MAX)
-        if file_sequence is None:
+        file_sequence = (
+            None if merged else take_number_below(connection, counter, provider.file_limits.a_day or FILES_A_DAY_MAX)
+        )
+        if file_sequence is None and not merged:
             return None
         trace = take_numbers(connection, f"trace:{provider.provider_id}:{candidate.account.agent}", group.height)
     return {
@@ -223,7 +227,7 @@ def _submission(
         "destination": provider.provider_id, "account": candidate.account.account, "rail": candidate.rail.rail,
         "currency": group["currency"][0], "credit_debit": group["credit_debit"][0], "payments": group.height,
         "sum_minor": int(group["amount_minor"].sum()),
-        "name": file_name(
+        "name": submission_id if file_sequence is None else file_name(
             provider.file_name, submission_id=submission_id, date=candidate.window.day, time=gateway.clock(),
             file_sequence=file_sequence, suffix=lookup("exporters", "EXPORT", provider.export.name).suffix,
         ),

@@ -1,8 +1,9 @@
-"""Splitting: what goes one way on one day is cut into files that the provider takes."""
+"""Splitting and packing: what goes one way on one day, in files that the provider takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
@@ -17,6 +18,22 @@ def pieces(group: pl.DataFrame, limits: FileLimits) -> Iterator[pl.DataFrame]:
     parts = group.partition_by(*limits.apart, maintain_order=True) if limits.apart else [group]
     for part in parts:
         yield from _runs(part, limits.payments_max, limits.amount_minor)
+
+
+def packs(parts: Iterable[Mapping[str, Any]], limits: FileLimits) -> Iterator[list[Mapping[str, Any]]]:
+    """Submissions in their order, in packs that one file can hold (`payments`, `sum_minor`); each in one of them, uncut."""
+    pack: list[Mapping[str, Any]] = []
+    for part in parts:
+        full = pack and any(
+            most is not None and sum(item[what] for item in (*pack, part)) > most
+            for what, most in (("payments", limits.payments_max), ("sum_minor", limits.amount_minor))
+        )
+        if full:
+            yield pack
+            pack = []
+        pack.append(part)
+    if pack:
+        yield pack
 
 
 def _runs(part: pl.DataFrame, payments_max: int | None, minor_max: int | None) -> Iterator[pl.DataFrame]:

@@ -20,6 +20,7 @@ from gateway.failover import fail_over
 from gateway.follow import apply, follow
 from gateway.health import note_failure, note_success
 from gateway.parse import parse
+from gateway.parts import files_of, is_merged
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.route import route
@@ -63,13 +64,16 @@ def deliver(gateway: Gateway, submission_id: str) -> str:
     """
     row = submission_row(gateway, submission_id)
     try:
-        if row["kind"] == "payment":
+        if row["kind"] == "payment" and not is_merged(row):
             verify(gateway, submission_id)
         state = dispatch(gateway, submission_id)
     except Withheld as fault:
         return "VOIDED" if fail_over(gateway, submission_id) else f"withheld: {fault.message}"
     except ReleaseOver:
-        route(gateway, row["file_id"])
+        with gateway.registry.transaction() as connection:
+            files = files_of(connection, submission_id)
+        for file_id in files:
+            route(gateway, file_id)
         return "VOIDED"
     except (TransientError, OutsideError) as fault:
         if row["kind"] == "payment":

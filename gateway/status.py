@@ -14,8 +14,10 @@ from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
 from gateway.explain import explain_payment
 from gateway.files import file_row
+from gateway.parts import OF_ONE_FILE, delivered_as, parts_of
 from gateway.plans import live_routes
 from gateway.registry import tables as t
+from gateway.registry.engine import row_of
 from gateway.waits import submission_waits, waits_of
 from reconciliation.conservation import tie_out, tie_out_files
 from reconciliation.frames import COUNTS
@@ -117,7 +119,7 @@ def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> S
         payment = (
             states.filter(pl.col("payment_id") == payment_id)
             .join(words, on="payment_id", how="left")
-            .join(placed.select("payment_id", "rail", "position"), on="payment_id", how="left")
+            .join(_placed_in_file(gateway, placed), on="payment_id", how="left")
             .join(waits.select("payment_id", waits="why"), on="payment_id", how="left")
             .to_dicts()[0]
         )
@@ -129,7 +131,7 @@ def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> S
         submissions=[
             {**row, "waits": submission_waits(gateway, row)}
             for row in gateway.registry.rows(
-                t.SUBMISSIONS, t.SUBMISSIONS.c.file_id == file_id, order=t.SUBMISSIONS.c.created_at
+                t.SUBMISSIONS, t.SUBMISSIONS.c.file_id == file_id, OF_ONE_FILE, order=t.SUBMISSIONS.c.created_at
             )
         ],
         waits=waits,
@@ -138,6 +140,20 @@ def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> S
         payment=payment,
         ways=tuple(ways),
     )
+
+
+def _placed_in_file(gateway: Gateway, placed: pl.DataFrame) -> pl.DataFrame:
+    """payment_id, rail, position in the provider's file, its name; `placed`: ROUTES of one payment."""
+    told = placed.select("payment_id", "rail", "position", file_name=pl.lit(None, dtype=pl.String))
+    row = gateway.registry.one(t.SUBMISSIONS, submission_id=placed["submission_id"][0]) if placed.height else None
+    if row is None:
+        return told
+    with gateway.registry.transaction() as connection:
+        whole = row_of(connection, t.SUBMISSIONS, submission_id=delivered_as(row)) or row
+        parts = parts_of(connection, whole)
+    ids = [part["submission_id"] for part in parts]
+    before = sum(part["payments"] for part in parts[: ids.index(row["submission_id"])])
+    return told.with_columns(pl.col("position") + before, file_name=pl.lit(whole["name"]))
 
 
 def read_counts(gateway: Gateway, file_ids: list[str]) -> pl.DataFrame:

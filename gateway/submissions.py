@@ -13,6 +13,7 @@ from canonical.errors import Conflict, NotFound, ReleaseOver, Withheld
 from gateway import requests
 from gateway.composition import Gateway
 from gateway.news import note_sent
+from gateway.parts import carry_along, is_merged, parts_of
 from gateway.registry import tables as t
 from gateway.registry.engine import move
 from gateway.releases import take_release, withheld_because
@@ -133,7 +134,8 @@ class RegistryLog:
 
     def _note_sent(self, connection: Connection) -> None:
         if self._row.get("kind") == "payment":
-            note_sent(self._gateway, connection, self._row["file_id"])
+            for part in parts_of(connection, self._row):
+                note_sent(self._gateway, connection, part["file_id"])
 
     def _refuse_begun(self, connection: Connection) -> None:
         requests.refuse_begun(connection, self._submission_id)
@@ -151,6 +153,8 @@ class RegistryLog:
                 )
             if also is not None:
                 also(connection)
+            if is_merged(self._row):
+                carry_along(connection, self._submission_id)
             if to is DeliveryState.VOIDED:
                 give_back(connection, self._submission_id)
             registry.audit(
@@ -179,5 +183,6 @@ def acknowledge(gateway: Gateway, submission_id: str, status: str, detail: str) 
                 t.SUBMISSIONS.c.submission_id == submission_id, t.SUBMISSIONS.c.delivered_at.is_(None)
             )
             connection.execute(never_stamped.values(delivered_at=registry.now()))
+            carry_along(connection, submission_id)
             registry.audit(connection, "provider", to.lower(), submission_id, detail=detail)
     return moved

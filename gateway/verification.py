@@ -214,7 +214,8 @@ def _refuse(gateway: Gateway, request: Mapping[str, Any], by: str, reason: str) 
         plan = {"subject": file_id, "stage": f"route-{number}", "attempt": "refused", "committed_at": registry.now()}
         if not insert_new(connection, t.STAGES, **plan, detail=json.dumps({"refused": request["submission_id"]})):
             raise Conflict("the file was planned meanwhile; decide again", file_id=file_id)
-        where = {"submission_id": request["of_submission"], "state": _UNRELEASED}
+        # What waits for this decision is in no merged file.
+        where = {"submission_id": request["of_submission"], "state": _UNRELEASED, "merged_into": None}
         detail = f"payees refused by {by}"
         if not move(connection, t.SUBMISSIONS, where, state="VOIDED", detail=detail, changed_at=registry.now()):
             raise Conflict("the submission is being released or was voided", submission_id=request["of_submission"])

@@ -8,6 +8,8 @@ from typing import Any, Final
 import polars as pl
 
 from gateway.composition import Gateway
+from gateway.merging import merges_at, waits_to_be_merged
+from gateway.parts import delivered_as
 from gateway.plans import live_routes, live_submissions, noted
 from gateway.registry import tables as t
 from gateway.releases import withheld_because
@@ -30,7 +32,7 @@ def waits_of(gateway: Gateway, file: Mapping[str, Any], states: pl.DataFrame) ->
     if waiting.is_empty():
         return waiting.drop("submission_id").with_columns(why=pl.lit(None, dtype=pl.String))
     of_submission = {
-        row["submission_id"]: submission_waits(gateway, row) for row in live_submissions(gateway, file["file_id"])
+        delivered_as(row): submission_waits(gateway, row) for row in live_submissions(gateway, file["file_id"])
     }
     routes = noted(gateway, file["file_id"], live_routes(gateway, file["file_id"])).select("payment_id", "text")
     planned = pl.col("submission_id").replace_strict(of_submission, default=None, return_dtype=pl.String)
@@ -48,6 +50,8 @@ def submission_waits(gateway: Gateway, row: Mapping[str, Any]) -> str | None:
     with gateway.registry.transaction() as connection:
         reasons = withheld_because(gateway, connection, row)
     words = "its release was begun" if row["state"] == "RELEASING" else "planned"
+    if waits_to_be_merged(row):
+        words += f", merged with what goes the same way at {merges_at(gateway, row):%Y-%m-%d %H:%M} UTC"
     if row["cut_off_at"] and not reasons:
         words += f", goes out by {row['cut_off_at'][:16].replace('T', ' ')} UTC"
     return "; ".join(reasons) or words

@@ -24,6 +24,7 @@ from gateway.alerts import Alert, keep
 from gateway.book import attribution, feedback_frames, provider_book, standing_matches
 from gateway.composition import Gateway
 from gateway.late import late_alerts
+from gateway.parts import DELIVERED_ITSELF
 from gateway.registry import tables as t
 from reconciliation.return_rates import return_rates
 from reconciliation.states import payment_states
@@ -46,7 +47,12 @@ def watch(gateway: Gateway) -> list[Alert]:
 
 def _submissions(gateway: Gateway, provider: ProviderProfile, state: str | None = None) -> list[Mapping[str, Any]]:
     c = t.SUBMISSIONS.c
-    conditions = [c.destination == provider.provider_id, c.kind == "payment", c.delivered_at.is_not(None)]
+    conditions = [
+        c.destination == provider.provider_id,
+        c.kind == "payment",
+        c.delivered_at.is_not(None),
+        DELIVERED_ITSELF,
+    ]
     return gateway.registry.rows(
         t.SUBMISSIONS, *conditions, *([c.state == state] if state else []), order=c.delivered_at
     )

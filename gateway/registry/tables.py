@@ -162,6 +162,7 @@ SUBMISSIONS: Final = Table(
     Column("created_at", String(32), nullable=False),
     Column("changed_at", String(32), nullable=False),
     Column("delivered_at", String(32)),
+    Column("merged_into", String(20)),  # submission whose file holds its payments; of that one itself; null: its own
     CheckConstraint("kind IN ('payment', 'answer')", name="kind"),
 )  # fmt: skip
 Index(
@@ -169,6 +170,7 @@ Index(
     sqlite_where=text("state <> 'VOIDED'"), postgresql_where=text("state <> 'VOIDED'"),
 )  # fmt: skip
 Index("ix_submissions_state", SUBMISSIONS.c.state)
+Index("ix_submissions_merged_into", SUBMISSIONS.c.merged_into)
 
 REQUESTS: Final = Table(
     "requests", METADATA,
