@@ -19,7 +19,8 @@ from canonical.contracts import Report, ReportExport
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
 from gateway.answer import report_bookings
-from gateway.book import attribution, feedback_frames, reasons_of, states_of
+from gateway.answer_corrections import corrections
+from gateway.book import reasons_of, states_of
 from gateway.closes import day_of
 from gateway.composition import Gateway
 from gateway.dispatch import dispatch
@@ -30,16 +31,12 @@ from gateway.registry.engine import insert_new, take_numbers
 from gateway.report_files import report_bytes, report_digest, write_reports
 from gateway.status import parsed_counts, read_counts
 from reconciliation.client_report import ClientDay, client_report
-from reconciliation.frames import BOOK
 
 _FILE_DTYPES: Final = {
     "file_id": pl.String, "file": pl.String, "received_at": pl.String, "received_on": pl.Date, "state": pl.String,
     "unreadable": pl.Int64,
 }  # fmt: skip
-_CORRECTIONS: Final = {
-    "file_id": pl.String, "row": pl.Int64, "end_to_end_id": pl.String, "told_on": pl.Date, "reason": pl.String,
-    "reason_text": pl.String, "corrected": pl.String,
-}  # fmt: skip
+_CORRECTIONS: Final = ("file_id", "row", "end_to_end_id", "told_on", "reason", "reason_text", "change_to", "act_by")
 
 
 def client_reports(gateway: Gateway, day: str) -> list[str]:
@@ -131,19 +128,12 @@ def _said(gateway: Gateway, file_ids: list[str], states: pl.DataFrame) -> pl.Dat
 
 
 def _corrections(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
-    """Notifications of change (NACHA) and advices (Bacs) about these payments, as the provider gave them."""
-    frames = [pl.DataFrame(schema=_CORRECTIONS)]
-    book = states.select(BOOK.columns.keys())
-    for provider in book["provider"].drop_nulls().unique().sort():
-        words = attribution(gateway, provider, book).attributed.filter(pl.col("kind") == "correction")
-        statuses = feedback_frames(gateway, provider, "statuses").select(
-            "feedback_id", "position", "corrected", told_on="received_on"
-        )
-        rows = words.join(statuses, on=["feedback_id", "position"]).join(
-            states.select("payment_id", "file_id", "row", "end_to_end_id"), on="payment_id"
-        )
-        frames.append(rows.sort("sequence", "position").select(_CORRECTIONS.keys()))
-    return pl.concat(frames)
+    """What the answers say that is to be changed, with the payments it was told of."""
+    told = corrections(gateway, states).rename({"code": "reason", "reason": "reason_text"})
+    named = told.join(
+        states.select("payment_id", "file_id", "row", "end_to_end_id"), on="payment_id", maintain_order="left"
+    )
+    return named.select(_CORRECTIONS)
 
 
 def _send(gateway: Gateway, report: Report, file_id: str, export: ReportExport) -> None:

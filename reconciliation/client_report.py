@@ -34,7 +34,7 @@ class ClientDay:
 
     files: file_id, file (its name), received_at, state, unreadable (rows that could become no payment). parsed: file_id,
     currency, credit_debit, payments, amount_minor as parsing counted them. states: STATES. said: payment_id, reason,
-    message, remedy. corrections: file_id, row, end_to_end_id, told_on, reason, reason_text, corrected.
+    message, remedy. corrections: file_id, row, end_to_end_id, told_on, reason, reason_text, change_to, act_by.
     """
 
     client_id: str
@@ -66,7 +66,7 @@ def client_report(found: ClientDay) -> Report:
         Sheet("Not settled", open_ones, rows, "Payments that are not settled"),
         Sheet("Returned", returned, rows, "Payments that came back"),
         Sheet(
-            "Corrections", found.corrections, {"row": "number", "told_on": "date"},
+            "Corrections", found.corrections, {"row": "number", "told_on": "date", "act_by": "date"},
             "What the bank asks to be changed before the next payment",
         ),
     )  # fmt: skip

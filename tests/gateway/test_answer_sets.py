@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -10,17 +11,18 @@ import pytest
 from lxml import etree
 from test_answers import outbox
 from test_journey import receive_one
-from world import BANK_TERMS, Clock, agree, upload
+from world import BANK_TERMS, Clock, agree, postgres_url, upload
 
 from gateway import answer as answering
 from gateway.answer import answer_duplicates, files_with_news
 from gateway.book import states_of
-from gateway.composition import Gateway
+from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.follow import follow
 from gateway.receive import receive
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
+from gateway.settings import Settings
 from gateway.stages import outcome_answer, run_journey, take_in
 from sandbox.banks import Bank
 from sandbox.day import salaries_pain001
@@ -36,6 +38,14 @@ class Killed(BaseException):
 @pytest.fixture
 def bank(tmp_path: Path) -> Bank:
     return Bank(BANK_TERMS["euro_bank"], tmp_path / "euro", tmp_path / "euro.sqlite")
+
+
+@pytest.fixture
+def gateway_on_postgres(tmp_path: Path, config_dir: Path, clock: Clock) -> Iterator[Gateway]:
+    settings = Settings(home=tmp_path / "home", config_dir=config_dir, registry_url=postgres_url())
+    opened = open_gateway(settings, clock)
+    yield opened
+    opened.registry.engine.dispose()
 
 
 def names(gateway: Gateway) -> list[str]:
@@ -160,6 +170,19 @@ def test_a_set_is_whole_after_a_kill_between_its_members(
     gateway: Gateway, bank: Bank, monkeypatch: pytest.MonkeyPatch, point: str, later: bool
 ) -> None:
     """`later`: the bank says more before the next run looks: the set that was begun still tells of its own moment."""
+    killed_and_begun_again(gateway, bank, monkeypatch, point, later=later)
+
+
+@pytest.mark.postgres
+def test_a_set_is_whole_after_a_kill_on_postgres_too(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, gateway_on_postgres: Gateway
+) -> None:
+    killed_and_begun_again(gateway_on_postgres, bank, monkeypatch, "first", later=True)
+
+
+def killed_and_begun_again(
+    gateway: Gateway, bank: Bank, monkeypatch: pytest.MonkeyPatch, point: str, *, later: bool
+) -> None:
     file_id = begin(gateway, **{"pain.002": ("acknowledged", "settled"), "answer_csv": ("acknowledged", "settled")})
     run_journey(gateway, file_id)
     send(gateway)
@@ -193,7 +216,8 @@ def same_state(told: dict[str, bytes]) -> bool:
     return statuses == [line.split(",")[6] for line in table[1:] if line.split(",")[2]]
 
 
-def test_two_workers_tell_once(gateway: Gateway, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_workers_tell_once(gateway_anywhere: Gateway, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = gateway_anywhere
     file_id = begin(gateway, **{"pain.002": ("acknowledged",), "answer_csv": ("acknowledged",)})
     run_journey(gateway, file_id)
     send(gateway)
@@ -212,7 +236,8 @@ def test_two_workers_tell_once(gateway: Gateway, bank: Bank, monkeypatch: pytest
     assert names(gateway) == ["acknowledged-1.csv", "acknowledged-1.pain002.xml"]
 
 
-def test_a_copy_is_answered_by_a_set_of_its_own(gateway: Gateway) -> None:
+def test_a_copy_is_answered_by_a_set_of_its_own(gateway_anywhere: Gateway) -> None:
+    gateway = gateway_anywhere
     file_id = begin(gateway, **{"pain.002": ("validated",), "answer_csv": ("validated",)})
     run_journey(gateway, file_id)
     upload(gateway, "alder", "b.xml", salaries_pain001(TODAY))

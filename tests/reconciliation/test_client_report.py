@@ -43,7 +43,7 @@ def day_of(found: pl.DataFrame, parsed: pl.DataFrame | None = None) -> ClientDay
         said=pl.DataFrame({
             "payment_id": ["F1-1"], "said_reason": ["AC01"], "message": ["Wrong check digits"], "remedy": ["Ask again"],
         }),
-        corrections=pl.DataFrame({"file_id": ["F1"], "row": [1], "corrected": ["123"], "told_on": [DAY]}),
+        corrections=pl.DataFrame({"file_id": ["F1"], "row": [1], "change_to": ["123"], "told_on": [DAY]}),
     )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def test_what_became_of_each_payment():
         (1, 100, "AC01", "Wrong check digits", "Ask again"), (4, 5, None, None, None), (5, None, None, None, None),
     ]  # fmt: skip
     assert returned.select("row", "amount_minor", "returned_on").rows() == [(3, 70, DAY)]
-    assert corrections["corrected"].to_list() == ["123"]
+    assert corrections["change_to"].to_list() == ["123"]
     everything = "".join(sheet.frame.write_csv() for sheet in report.sheets)
     assert "Lindqvist" not in everything
     assert "DE89370400440532013000" not in everything
