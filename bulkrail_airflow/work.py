@@ -153,7 +153,8 @@ def deliver(submission_id: str) -> str:
     was = submission_row(gateway, submission_id)["state"]
     state = carry(gateway, submission_id)
     if state == "VOIDED":
-        _log.warning("%s: cut-off missed, nothing was released; its payments are planned anew", submission_id)
+        detail = submission_row(gateway, submission_id)["detail"]
+        _log.warning("%s: nothing was released, its payments go another way: %s", submission_id, detail)
     if state.startswith("withheld"):
         _log.warning("%s: %s; the next run looks again", submission_id, state)
     if state == was == "UNKNOWN":

@@ -60,18 +60,20 @@ def merge(gateway: Gateway, row: Mapping[str, Any]) -> str:
     with gateway.registry.transaction() as connection:
         free = [part for part in alike if part == row or not withheld_because(gateway, connection, part)]
         pack = next((pack for pack in packs(free, provider.file_limits) if row in pack), [])
+        now = gateway.registry.now()
+        for part in pack:  # written first, so that a cancellation meanwhile waits, or this one finds it gone
+            here = {"submission_id": part["submission_id"], "state": "PREPARED", "merged_into": None}
+            if not move(connection, t.SUBMISSIONS, here, changed_at=now):
+                raise Conflict("another worker took it meanwhile", submission_id=part["submission_id"])
         # Two parts of one client may lack cover together: it is taken now, and the later one stays behind.
         covered = [part for part in pack if take_cover(gateway, connection, part)]
         if row in alike and row not in covered:
             raise Withheld("waits for funds", submission_id=row["submission_id"])
         whole = _whole(gateway, connection, provider, covered)
-        for part in covered:
-            here = {"submission_id": part["submission_id"], "state": "PREPARED", "merged_into": None}
-            joined = {"merged_into": whole["submission_id"], "name": whole["name"], "changed_at": whole["changed_at"]}
-            if not move(connection, t.SUBMISSIONS, here, **joined):
-                raise Conflict("another worker took it meanwhile", submission_id=part["submission_id"])
         insert_new(connection, t.SUBMISSIONS, **whole)
         ids = [part["submission_id"] for part in covered]
+        joined = t.SUBMISSIONS.update().where(t.SUBMISSIONS.c.submission_id.in_(ids))
+        connection.execute(joined.values(merged_into=whole["submission_id"], name=whole["name"]))
         gateway.registry.audit(connection, "gateway", "merged", whole["submission_id"], parts=ids)
     return str(whole["submission_id"])
 

@@ -51,9 +51,19 @@ def files_of(connection: Connection, submission_id: str) -> list[str]:
 
 
 def carry_along(connection: Connection, submission_id: str) -> None:
-    """After a move of a submission: its parts stand where it stands. What void parts had reserved is given back."""
+    """After a move of a submission: its parts stand where it stands. What void parts had reserved is given back.
+
+    The files of what is void are due to be planned: whoever voided it may die before it plans them.
+    """
     whole = row_of(connection, t.SUBMISSIONS, submission_id=submission_id)
-    if whole is None or not is_merged(whole):
+    if whole is None:
+        return
+    if whole["state"] == "VOIDED" and whole["kind"] == "payment":
+        files = t.FILES.update().where(
+            t.FILES.c.file_id.in_(files_of(connection, submission_id)), t.FILES.c.state == "routed"
+        )
+        connection.execute(files.values(due_at=whole["changed_at"]))
+    if not is_merged(whole):
         return
     parts = t.SUBMISSIONS.update().where(_C.merged_into == submission_id, _C.submission_id != submission_id)
     connection.execute(parts.values(**{name: whole[name] for name in _FOLLOWED}))

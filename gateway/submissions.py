@@ -153,7 +153,7 @@ class RegistryLog:
                 )
             if also is not None:
                 also(connection)
-            if is_merged(self._row):
+            if is_merged(self._row) or to is DeliveryState.VOIDED:
                 carry_along(connection, self._submission_id)
             if to is DeliveryState.VOIDED:
                 give_back(connection, self._submission_id)

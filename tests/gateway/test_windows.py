@@ -12,6 +12,7 @@ from test_cancel import ONE, accepted, asked, camt055, outcomes, sent, state, ta
 from world import agree
 
 from canonical.calendars import Schedule
+from canonical.errors import ReleaseOver
 from gateway.answer import files_with_news
 from gateway.composition import Gateway
 from gateway.dispatch import due
@@ -20,6 +21,7 @@ from gateway.registry import tables as t
 from gateway.route import route
 from gateway.stages import deliver, outcome_answer, run_journey, unfinished_files
 from gateway.status import status_of
+from gateway.submissions import RegistryLog, submission_row
 from sandbox.day import salaries_pain001
 
 TODAY = dt.date(2026, 11, 20)
@@ -230,4 +232,18 @@ def test_what_is_kept_is_judged_again_on_its_day(gateway, tmp_path, clock) -> No
     assert due(gateway) == []
     assert "not agreed" in answers(gateway) or "country" in answers(gateway).lower()
     assert route(gateway, file_id) == []
+    assert unfinished_files(gateway) == []
+
+
+def test_who_dies_after_a_missed_cut_off_leaves_its_file_due(gateway, tmp_path, clock) -> None:
+    """The submission is void in one transaction and planned anew in another: the five-minute run finds what lies between."""
+    file_id = take_in(gateway, salaries_pain001(TODAY), "a.xml")
+    run_journey(gateway, file_id)
+    (planned,) = due(gateway)
+    clock.now = dt.datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+    with pytest.raises(ReleaseOver):
+        RegistryLog(gateway, submission_row(gateway, planned["submission_id"])).check()
+    assert due(gateway) == []
+    run(gateway)
+    assert sent(tmp_path) == accepted(gateway, file_id)
     assert unfinished_files(gateway) == []
