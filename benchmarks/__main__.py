@@ -213,12 +213,15 @@ def main() -> None:
         default="",
         help=f"pain.001, memory, pain.008, nacha, csv, xlsx, camt.053, check, sftp, journey, load, duplicates, {', '.join(finance.CASES)} or out",
     )
+    parser.add_argument(
+        "--largest", type=float, default=1.0, help="millions of payments at the end of the curve of reconcile: up to 10"
+    )
     parser.add_argument("--keep", type=Path, help="folder in which inputs are kept for the next run")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        bench = Bench(folder, options.share, [])
+        bench = Bench(folder, options.share, [], options.largest)
         everything(bench, options.only)
         if options.only in "out":
             provider_files(bench, bench.count(1))

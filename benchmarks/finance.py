@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,6 +14,9 @@ from rich.table import Table
 from benchmarks.runner import Bench, Ran, run
 
 _SEEDS: Final = 10
+_CURVE: Final = (0.001, 0.01, 0.1, 1.0, 10.0)
+"""Millions of payments."""
+_BOOKED_OF: Final = 50
 RECALL_MIN: Final = 0.90
 RECALL_SURVIVING_MIN: Final = 0.99
 LADDER_RATIO_MAX: Final = 6.0
@@ -38,9 +43,38 @@ def match_quality(bench: Bench) -> None:
 
 
 def reconcile(bench: Bench) -> None:
-    """All rungs and claims on one frame of payments and one of entries: the curve up to a million, which has the target."""
-    for count in sorted({bench.count(millions) for millions in (0.001, 0.01, 0.1, 1.0)}):
+    """All rungs and claims on one frame of payments and one of entries: the curve, whose million has the target.
+
+    And a run of the gateway over a million of both, from lake to lake.
+    """
+    for count in sorted({bench.count(millions) for millions in _CURVE if millions <= bench.largest}):
         _reconcile(bench, count, LADDER_RATIO_MAX if count == bench.count(1.0) else None)
+    with _open_day(bench, bench.count(1.0), 1) as home:
+        ran = _working(run("reconciliation", home))
+        bench.note(f"reconcile stage, {bench.count(1.0):,} payments, as many entries", ran, None, None, _kept_mib(ran))
+
+
+def close(bench: Bench) -> None:
+    """A day's close with five million open items, of which its statement books one of fifty."""
+    count = bench.count(5.0)
+    with _open_day(bench, count, _BOOKED_OF) as home:
+        ran = _working(run("reconciliation", home))
+        remark = f"{ran.found['matched']:,} matches; again without news {ran.found['again_s']} s"
+        bench.note(f"reconcile stage, {count:,} open items", ran, None, None, remark)
+        ran = _working(run("close", home))
+        remark = f"{ran.found['reports']} report files; again without news {ran.found['again_s']} s"
+        bench.note(f"a day's close, {count:,} open items", ran, None, None, remark)
+
+
+@contextmanager
+def _open_day(bench: Bench, count: int, booked_of: int) -> Iterator[str]:
+    with tempfile.TemporaryDirectory(dir=bench.folder) as home:
+        run("open_day", home, str(count), str(booked_of))
+        yield home
+
+
+def _kept_mib(ran: Ran) -> str:
+    return f"at most {LADDER_MIB_MAX} MiB: {'kept' if ran.anon_mib <= LADDER_MIB_MAX else 'NOT KEPT'}"
 
 
 def _reconcile(bench: Bench, count: int, target: float | None) -> None:
@@ -49,11 +83,10 @@ def _reconcile(bench: Bench, count: int, target: float | None) -> None:
     held = run("days", str(folder), str(count)).found
     runs = [(run("reference_join", str(folder)), run("ladder", str(folder))) for _ in range(3)]
     join, ladder = (min((_working(pair[side]) for pair in runs), key=lambda item: item.wall_s) for side in (0, 1))
-    memory = "kept" if ladder.anon_mib <= LADDER_MIB_MAX else "NOT KEPT"
     bench.note(
         f"reconcile {held['payments']:,} payments, {held['entries']:,} entries", ladder, join, target,
         f"{ladder.found['matches']:,} matches, {held['payments'] / ladder.wall_s:,.0f} payments/s; "
-        f"the frames alone {ladder.found['frames_mib']} MiB; at most {LADDER_MIB_MAX} MiB: {memory}",
+        f"the mapped frames {ladder.found['frames_mib']} MiB; {_kept_mib(ladder)}",
     )  # fmt: skip
 
 
@@ -100,6 +133,6 @@ def _text(value: Any) -> str:
 
 
 CASES: Final[dict[str, Callable[[Bench], None]]] = {
-    "match-quality": match_quality, "reconcile": reconcile, "xlsx-200k": workbook, "pdf": document,
+    "match-quality": match_quality, "reconcile": reconcile, "close": close, "xlsx-200k": workbook, "pdf": document,
 }  # fmt: skip
 """Name → case."""

@@ -6,9 +6,7 @@ A run has the entries of its day and those before, and the claims of the earlier
 from __future__ import annotations
 
 import datetime as dt
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -74,7 +72,7 @@ def matched(days: Days, *, at_once: bool = False) -> pl.DataFrame:
     known, claims = book(days.payments), empty(MATCHES)
     for number in _RUNS[-1:] if at_once else _RUNS:
         day = DAY + dt.timedelta(days=number)
-        told = _taken(days.entries).filter(pl.col("booking_date") <= day)
+        told = taken(days.entries).filter(pl.col("booking_date") <= day)
         states = payment_states(known, empty(ATTRIBUTED), claims)
         terms = Terms(rules={"bank": rules()}, day=day)
         claims = pl.concat([claims, match(states, told, claims, terms).matches])
@@ -89,7 +87,7 @@ def rules() -> ReconciliationRules:
     )
 
 
-def _taken(entries: pl.DataFrame) -> pl.DataFrame:
+def taken(entries: pl.DataFrame) -> pl.DataFrame:
     """A statement that comes again is not taken again: the stage that follows providers knows it by account and id."""
     return entries.unique("entry_id", keep="first", maintain_order=True)
 
@@ -118,7 +116,7 @@ def judge(days: Days, matches: pl.DataFrame) -> Quality:
 
 def through_files(days: Days) -> Days:
     """The same days, their entries written as the banks' files and read by the formats: camt.053, camt.054 and MT940."""
-    told = _taken(days.entries).sort("statement_id", "position", "detail")
+    told = taken(days.entries).sort("statement_id", "position", "detail")
     in_text = pl.col("account") == MT_ACCOUNT
     notified = pl.col("origin") == "notification"
     read = [
@@ -180,38 +178,3 @@ def facts(quality: Quality) -> dict[str, Any]:
         "recall": round(quality.recall(), 4), "recall_surviving": round(quality.recall(survives=True), 4),
         "by_trouble": by_trouble(quality).to_dicts(), "by_rung": by_rung(quality).to_dicts(),
     }  # fmt: skip
-
-
-def keep(folder: Path, count: int) -> dict[str, Any]:
-    """A day as files: what was sent with its state, and what the statements told of it."""
-    days = make(count, 1)
-    folder.mkdir(parents=True, exist_ok=True)
-    states = payment_states(book(days.payments), empty(ATTRIBUTED), empty(MATCHES))
-    entries = _taken(days.entries)
-    states.write_parquet(folder / "states.parquet")
-    entries.write_parquet(folder / "entries.parquet")
-    days.truth.write_parquet(folder / "truth.parquet")
-    return {"payments": states.height, "entries": entries.height}
-
-
-def _kept(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return pl.read_parquet(folder / "states.parquet"), pl.read_parquet(folder / "entries.parquet")
-
-
-def joined(folder: Path) -> dict[str, Any]:
-    """Both frames joined on the reference: rows and seconds, reading them apart."""
-    states, entries = _kept(folder)
-    first = time.perf_counter()
-    found = states.join(entries, left_on="reference", right_on="instruction_id", how="inner")
-    return {"seconds": time.perf_counter() - first, "matches": found.height}
-
-
-def climbed(folder: Path) -> dict[str, Any]:
-    """Both frames matched by all rungs: matches by rung and seconds, reading them apart."""
-    states, entries = _kept(folder)
-    held = states.estimated_size("mb") + entries.estimated_size("mb")
-    first = time.perf_counter()
-    found = match(states, entries, empty(MATCHES)).matches
-    seconds = time.perf_counter() - first
-    by = dict(found["rung"].value_counts().sort("rung").iter_rows())
-    return {"seconds": seconds, "matches": found.height, "by_rung": by, "frames_mib": round(held)}

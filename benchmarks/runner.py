@@ -64,11 +64,15 @@ def _watch(pid: int, peak: list[float]) -> None:
 
 @dataclass(slots=True)
 class Bench:
-    """One run of all cases. `share` scales the inputs; `rows` of the table are collected as they come."""
+    """One run of all cases. `share` scales the inputs; `rows` of the table are collected as they come.
+
+    `largest`: how far curves go, in millions of payments.
+    """
 
     folder: Path
     share: float
     rows: list[tuple[str, ...]]
+    largest: float = 1.0
 
     def count(self, millions: float) -> int:
         """Payments of an input."""

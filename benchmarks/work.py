@@ -224,23 +224,44 @@ def quality(count: str, seeds: str, at_once: str) -> Facts:
 
 def days(folder: str, count: str) -> Facts:
     """A day of known truth as files of frames, for `reference_join` and `ladder`."""
-    from benchmarks.quality import keep
+    from benchmarks.ladder import keep
 
     return keep(Path(folder), int(count))
 
 
 def reference_join(folder: str) -> Facts:
     """Polars' join of book and entries on the reference, and nothing else."""
-    from benchmarks.quality import joined
+    from benchmarks.ladder import joined
 
     return joined(Path(folder))
 
 
 def ladder(folder: str) -> Facts:
     """All rungs and claims on the same frames."""
-    from benchmarks.quality import climbed
+    from benchmarks.ladder import climbed
 
     return climbed(Path(folder))
+
+
+def open_day(home: str, count: str, booked_of: str) -> Facts:
+    """A gateway with many open payments, for `reconciliation` and `close`."""
+    from benchmarks.closing import prepare
+
+    return prepare(Path(home), int(count), int(booked_of))
+
+
+def reconciliation(home: str) -> Facts:
+    """A run of reconciliation that reads everything, and one that finds nothing new."""
+    from benchmarks.closing import reconciled
+
+    return reconciled(Path(home))
+
+
+def close(home: str) -> Facts:
+    """A day's close, and once more without news."""
+    from benchmarks.closing import closed
+
+    return closed(Path(home))
 
 
 def report(export: str, count: str) -> Facts:
@@ -286,6 +307,9 @@ WORK: Final[dict[str, Callable[..., Facts]]] = {
         days,
         reference_join,
         ladder,
+        open_day,
+        reconciliation,
+        close,
         report,
         sftp_plain,
         sftp_delivery,

@@ -46,6 +46,8 @@ IDENTIFICATION_CHARS_MAX: Final = 35
 """ISO 20022 Max35Text: message, batch, instruction and end-to-end ids."""
 LAKE_PART_ROWS: Final = 20_000
 """Payments of one object of the lake, about: each object, and each look at one, has a price of its own."""
+MAPPED_ROWS: Final = 100_000
+"""Rows of a frame beyond which it is mapped from a file, and of a piece of what is written of one."""
 VERDICT_ROWS: Final = 250_000
 """Payments whose verdicts are made and written at a time."""
 KEY_RUNS_MAX: Final = 16

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -11,6 +11,7 @@ import polars as pl
 from canonical.frames import ALL, FUNDING_KIND, dtypes, empty
 from canonical.parties import counterparty, sort_code_account
 from gateway.composition import Gateway
+from gateway.laid_out import laid_out
 from gateway.parts import delivered_as
 from gateway.plans import standing_verdicts
 from gateway.registry import tables as t
@@ -24,6 +25,7 @@ _SUBMISSION = {
     "submission_id": pl.String, "delivered_as": pl.String, "account": pl.String, "delivery_state": pl.String, "submitted_on": pl.Date,
 }  # fmt: skip
 _OF_PAYMENT = ("payment_id", "row", "end_to_end_id", "uetr", "credit_debit", "amount_minor", "currency")
+_OTHER_SIDE = ("creditor_name", "creditor_account", "debtor_name", "debtor_account")
 
 
 def provider_book(gateway: Gateway, provider_id: str) -> pl.DataFrame:
@@ -49,31 +51,31 @@ def all_book(gateway: Gateway, until: dt.date) -> pl.DataFrame:
 
 def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """BOOK of files, in order of receipt and row."""
-    schema = dtypes(BOOK)
-    parts = [pl.DataFrame(schema=schema)]
-    for file in files:
-        file_id = file["file_id"]
-        verdicts = standing_verdicts(gateway, file_id).select("payment_id", verdict="status")
-        routes = gateway.lake.whole(file_id, "routes").select(
-            "payment_id", "submission_id", "provider", "reference", "execution_date"
+    return laid_out((part for file in files for part in _of_file(gateway, file)), dtypes(BOOK))
+
+
+def _of_file(gateway: Gateway, file: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
+    file_id = file["file_id"]
+    verdicts = standing_verdicts(gateway, file_id).select("payment_id", verdict="status")
+    routes = gateway.lake.whole(file_id, "routes").select(
+        "payment_id", "submission_id", "provider", "reference", "execution_date"
+    )
+    cancelled = gateway.lake.whole(file_id, "cancelled")["payment_id"]
+    placed = (
+        routes.join(_live(gateway, file_id), on="submission_id", how="inner")
+        .drop("submission_id")
+        .rename({"delivered_as": "submission_id"})
+    )
+    for payments in gateway.lake.parts(file_id, "payments", columns=(*_OF_PAYMENT, *_OTHER_SIDE)):
+        rows = payments.select(*_OF_PAYMENT, *(_other_side(name) for name in ("name", "account")))
+        joined = rows.join(verdicts, on="payment_id", how="left").join(placed, on="payment_id", how="left")
+        own_state = pl.when(pl.col("payment_id").is_in(cancelled.implode())).then(pl.lit("cancelled"))
+        named = joined.with_columns(
+            file_id=pl.lit(file_id),
+            client=pl.lit(file["client_id"]),
+            file_state=own_state.otherwise(pl.lit(file["state"])),
         )
-        cancelled = gateway.lake.whole(file_id, "cancelled")["payment_id"]
-        placed = (
-            routes.join(_live(gateway, file_id), on="submission_id", how="inner")
-            .drop("submission_id")
-            .rename({"delivered_as": "submission_id"})
-        )
-        for payments in gateway.lake.parts(file_id, "payments"):
-            rows = payments.select(*_OF_PAYMENT, *(_other_side(name) for name in ("name", "account")))
-            joined = rows.join(verdicts, on="payment_id", how="left").join(placed, on="payment_id", how="left")
-            own_state = pl.when(pl.col("payment_id").is_in(cancelled.implode())).then(pl.lit("cancelled"))
-            named = joined.with_columns(
-                file_id=pl.lit(file_id),
-                client=pl.lit(file["client_id"]),
-                file_state=own_state.otherwise(pl.lit(file["state"])),
-            )
-            parts.append(named.select(schema.keys()).sort("row"))
-    return pl.concat(parts)
+        yield named.select(BOOK.columns.keys()).sort("row")
 
 
 def _other_side(name: str) -> pl.Expr:
@@ -155,11 +157,7 @@ def feedback_frames(
     gateway: Gateway, provider_id: str, dataset: str, feedback_ids: Sequence[str] | None = None
 ) -> pl.DataFrame:
     """A dataset of a provider's feedback, all or some files, with `feedback_id`, `received_on`, and `sequence` in order of receipt."""
-    named = () if feedback_ids is None else (t.FEEDBACK.c.feedback_id.in_(feedback_ids),)
-    rows = gateway.registry.rows(
-        t.FEEDBACK, t.FEEDBACK.c.provider_id == provider_id, *named,
-        order=(t.FEEDBACK.c.received_at, t.FEEDBACK.c.feedback_id),
-    )  # fmt: skip
+    rows = _feedback(gateway, provider_id, feedback_ids)
     extra = {"feedback_id": pl.String, "sequence": pl.Int64, "received_on": pl.Date}
     frames = [pl.DataFrame(schema={**dtypes(ALL[dataset]), **extra})]
     frames += [
@@ -171,6 +169,21 @@ def feedback_frames(
         for sequence, row in enumerate(rows, start=1)
     ]
     return pl.concat(frames)
+
+
+def feedback_entries(gateway: Gateway, provider_id: str, feedback_ids: Sequence[str] | None = None) -> pl.DataFrame:
+    """ENTRIES of a provider's feedback, all or some files, in order of receipt."""
+    rows = _feedback(gateway, provider_id, feedback_ids)
+    parts = (part for row in rows for part in gateway.lake.parts(row["feedback_id"], "entries"))
+    return laid_out(parts, dtypes(ALL["entries"]))
+
+
+def _feedback(gateway: Gateway, provider_id: str, feedback_ids: Sequence[str] | None) -> list[Mapping[str, Any]]:
+    named = () if feedback_ids is None else (t.FEEDBACK.c.feedback_id.in_(feedback_ids),)
+    return gateway.registry.rows(
+        t.FEEDBACK, t.FEEDBACK.c.provider_id == provider_id, *named,
+        order=(t.FEEDBACK.c.received_at, t.FEEDBACK.c.feedback_id),
+    )  # fmt: skip
 
 
 def standing_matches(gateway: Gateway, provider_id: str) -> pl.DataFrame:

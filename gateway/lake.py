@@ -25,8 +25,9 @@ from sqlalchemy import Connection
 
 from canonical.ahead import ahead
 from canonical.errors import FrameBroken
-from canonical.frames import ALL, checked, dtypes, empty
+from canonical.frames import ALL, checked, dtypes
 from canonical.limits import LAKE_PART_ROWS
+from gateway.laid_out import laid_out
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry, insert_new
 from gateway.store import ObjectStore
@@ -256,8 +257,8 @@ class Lake:
         return frame.select(dtypes(DATASETS[manifest.dataset]).keys() if columns is None else columns)
 
     def whole(self, subject: str, dataset: str, stage: str | None = None) -> pl.DataFrame:
-        """All parts as one frame: for datasets that fit (findings, statuses, routes of a part)."""
-        return pl.concat([empty(DATASETS[dataset]), *self.parts(subject, dataset, stage)])
+        """All parts as one frame; a long one is mapped from a file, see `gateway.laid_out`."""
+        return laid_out(self.parts(subject, dataset, stage), dtypes(DATASETS[dataset]))
 
 
 def _read(manifest: Manifest, data: bytes, columns: Sequence[str] | None) -> pl.DataFrame:

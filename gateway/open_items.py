@@ -10,6 +10,7 @@ came back stay in the snapshot for a while: the bank may book them again.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import Connection, select
 
-from canonical.frames import ENTRIES, MATCHES, dtypes, empty
-from canonical.limits import OPEN_DAYS_MAX
+from canonical.frames import MATCHES, dtypes, empty
+from canonical.limits import MAPPED_ROWS, OPEN_DAYS_MAX
 from gateway.book import (
     attribution,
     book_of,
+    feedback_entries,
     feedback_frames,
     provider_book,
     standing_fundings,
@@ -70,11 +72,11 @@ def open_items(gateway: Gateway, provider_id: str) -> OpenItems:
     )  # fmt: skip
     undone = gateway.lake.whole(provider_id, "unmatches")
     if before is None:
-        entries = feedback_frames(gateway, provider_id, "entries").select(dtypes(ENTRIES).keys())
+        entries = feedback_entries(gateway, provider_id)
         book, earlier = provider_book(gateway, provider_id), standing_matches(gateway, provider_id)
         words = attribution(gateway, provider_id, book).attributed
     else:
-        new = feedback_frames(gateway, provider_id, "entries", feedback).select(dtypes(ENTRIES).keys())
+        new = feedback_entries(gateway, provider_id, feedback)
         book = pl.concat([_refreshed(gateway, before["open_book"]), _of_submissions(gateway, provider_id, submissions)])
         closed, claims = _closed(gateway, provider_id, new, book)
         book, earlier = pl.concat([book, closed]), pl.concat([before["open_matches"], claims])
@@ -82,9 +84,11 @@ def open_items(gateway: Gateway, provider_id: str) -> OpenItems:
         told = without_verifications(gateway, provider_id, feedback_frames(gateway, provider_id, "statuses", feedback))
         words = pl.concat([before["open_words"], attribute(told, book).attributed])
         words = words.join(book, on="payment_id", how="semi")
-    if before is None:
-        entries = entries.join(standing_fundings(gateway, provider_id), on="entry_id", how="anti")
-    once = entries.unique("entry_id", keep="last", maintain_order=True)
+    once = entries
+    if before is None and not (fundings := standing_fundings(gateway, provider_id)).is_empty():
+        once = once.join(fundings, on="entry_id", how="anti")
+    if once["entry_id"].hash().n_unique() < once.height:
+        once = once.unique("entry_id", keep="last", maintain_order=True)
     states = payment_states(book, words, earlier, undone)
     digest = _digest(gateway, [provider_id, *feedback, *states["file_id"].unique().sort()])
     return OpenItems(book, words, states, once, earlier, tuple(feedback), tuple(submissions), digest)
@@ -97,25 +101,36 @@ def _digest(gateway: Gateway, subjects: list[str]) -> str:
 
 
 def leave(draft: Draft, items: OpenItems, new: pl.DataFrame, paid_in: pl.DataFrame, undone: pl.DataFrame) -> None:
-    """Write the snapshot for the next run, and which payments this one closed."""
-    matches = pl.concat([items.earlier, new])
-    states = payment_states(items.book, items.words, matches, undone)
-    today = draft.lake.registry.now()[:10]
-    young = (pl.lit(today).str.to_date() - pl.coalesce("returned_on", "execution_date", "submitted_on")).dt.total_days()
-    waits = pl.col("state").is_in(OPEN) & ((pl.col("amount_minor") > 0) | (young <= OPEN_DAYS_MAX))
-    still = states.filter(
-        waits
-        | (pl.col("state").is_in(["provider_rejected", "returned"]) & (young <= OPEN_DAYS_MAX).fill_null(value=True))
-    )
-    draft.write("open_book", items.book.join(still, on="payment_id", how="semi"))
-    draft.write("open_words", items.words.join(still, on="payment_id", how="semi"))
-    draft.write("open_matches", matches.join(still, on="payment_id", how="semi"))
-    closed = states.filter(pl.col("state").is_in(BOOKED)).join(new, on="payment_id", how="semi")
-    draft.write("closed", closed.select(BOOK.columns.keys()))
-    old = (pl.lit(today).str.to_date() - pl.coalesce("booking_date", "value_date")).dt.total_days() > OPEN_DAYS_MAX
+    """Write the snapshot for the next run, and which payments this one closed, piece by piece."""
+    matches, today = pl.concat([items.earlier, new]), dt.date.fromisoformat(draft.lake.registry.now()[:10])
+    pieces = zip(items.book.iter_slices(MAPPED_ROWS), items.states.iter_slices(MAPPED_ROWS), strict=True)
+    for book, states in pieces:
+        # Only what this run matched stands elsewhere than before it.
+        touched = book.join(new, on="payment_id", how="semi")
+        words, claims = (frame.join(touched, on="payment_id", how="semi") for frame in (items.words, matches))
+        moved = payment_states(touched, words, claims, undone)
+        still = pl.concat([states.join(touched, on="payment_id", how="anti"), moved]).filter(_waits(today))
+        for dataset, frame in (("open_book", book), ("open_words", items.words), ("open_matches", matches)):
+            draft.write(dataset, frame.join(still, on="payment_id", how="semi"))
+        draft.write("closed", moved.filter(pl.col("state").is_in(BOOKED)).select(BOOK.columns.keys()))
+    for entries in items.entries.iter_slices(MAPPED_ROWS):
+        left = entries.filter(_may_match(today)).join(matches, on="entry_id", how="anti")
+        draft.write("open_entries", left.join(paid_in, on="entry_id", how="anti"))
+
+
+def _waits(today: dt.date) -> pl.Expr:
+    """STATES: an entry of the payment may still come."""
+    days = (pl.lit(today) - pl.coalesce("returned_on", "execution_date", "submitted_on")).dt.total_days()
+    open_still = pl.col("state").is_in(OPEN) & ((pl.col("amount_minor") > 0) | (days <= OPEN_DAYS_MAX))
+    came_back = pl.col("state").is_in(["provider_rejected", "returned"])
+    return open_still | (came_back & (days <= OPEN_DAYS_MAX).fill_null(value=True))
+
+
+def _may_match(today: dt.date) -> pl.Expr:
+    """ENTRIES: bookings that are no charge, and young notifications."""
+    old = (pl.lit(today) - pl.coalesce("booking_date", "value_date")).dt.total_days() > OPEN_DAYS_MAX
     informs = (pl.col("origin") == "notification") & ~old.fill_null(value=False)
-    left = items.entries.filter((pl.col("booked") & ~is_fee()) | informs).join(matches, on="entry_id", how="anti")
-    draft.write("open_entries", left.join(paid_in, on="entry_id", how="anti"))
+    return (pl.col("booked") & ~is_fee()) | informs
 
 
 def take(gateway: Gateway, connection: Connection, items: OpenItems, stage: str) -> None:
@@ -159,6 +174,9 @@ def _refreshed(gateway: Gateway, book: pl.DataFrame) -> pl.DataFrame:
         [(row["submission_id"], row["state"], row["business_date"] if row["delivered_at"] else None) for row in rows],
         schema={"submission_id": pl.String, "delivery_state": pl.String, "submitted_on": pl.String}, orient="row",
     ).with_columns(pl.col("submitted_on").str.to_date("%Y-%m-%d"))  # fmt: skip
+    before = book.select(now.columns).unique()
+    if before.join(now, on=now.columns, how="anti", nulls_equal=True).is_empty():
+        return book
     joined = book.drop("delivery_state", "submitted_on").join(
         now, on="submission_id", how="inner", maintain_order="left"
     )

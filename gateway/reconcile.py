@@ -15,7 +15,14 @@ from sqlalchemy import Connection
 from canonical.errors import Conflict
 from canonical.frames import ENTRIES, FUNDINGS, MATCHES, STATEMENTS, UNMATCHES, dtypes, empty
 from canonical.matching import ReconciliationRules
-from gateway.book import attribution, feedback_frames, provider_book, standing_fundings, standing_matches
+from gateway.book import (
+    attribution,
+    feedback_entries,
+    feedback_frames,
+    provider_book,
+    standing_fundings,
+    standing_matches,
+)
 from gateway.composition import Gateway
 from gateway.funds import note_paid_in, paid_in_rules
 from gateway.news import note_news
@@ -89,8 +96,9 @@ class Position:
 def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -> Position:
     """What is known of a provider's payments and entries; `until`: only what was sent or booked by that day."""
     book = provider_book(gateway, provider_id)
-    read = feedback_frames(gateway, provider_id, "entries").select(dtypes(ENTRIES).keys())
-    entries = read.unique("entry_id", keep="last", maintain_order=True)
+    entries = feedback_entries(gateway, provider_id)
+    if entries["entry_id"].hash().n_unique() < entries.height:
+        entries = entries.unique("entry_id", keep="last", maintain_order=True)
     told = feedback_frames(gateway, provider_id, "statements").select(dtypes(STATEMENTS).keys())
     statements = told.filter(pl.col("origin").is_null() | (pl.col("origin") == "statement"))
     matches = standing_matches(gateway, provider_id)

@@ -179,7 +179,7 @@ def parsed_counts(gateway: Gateway, file_ids: list[str]) -> pl.DataFrame:
         .agg(payments=pl.len().cast(pl.Int64), amount_minor=pl.col("amount_minor").sum())
         .with_columns(file_id=pl.lit(file_id), client=pl.lit(file_row(gateway, file_id)["client_id"]))
         for file_id in file_ids
-        for part in gateway.lake.parts(file_id, "payments")
+        for part in gateway.lake.parts(file_id, "payments", columns=("currency", "credit_debit", "amount_minor"))
     ]
     schema = {**dict.fromkeys(keys, pl.String), "payments": pl.Int64, "amount_minor": pl.Int64}
     whole = pl.concat([pl.DataFrame(schema=schema), *[frame.select(schema.keys()) for frame in frames]])

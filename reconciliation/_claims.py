@@ -54,7 +54,7 @@ class Climb:
     words: Words = field(init=False)
 
     def __post_init__(self) -> None:
-        self.words = Words(self.bank.whole.height)
+        self.words = Words(self.bank.given.height)
 
     def stage(self, stage: Stage, steps: Sequence[Step]) -> None:
         """All rungs of a stage in order, each on what the stronger ones left."""

@@ -153,7 +153,9 @@ def by_key(pairs: pl.DataFrame, bank: Side, book: Side, fields: Sequence[str], o
         return pl.Series(sure)
     theirs = {name: book.at(hash_of(name), pairs["p"]) for name in own}
     for field in fields:
-        ours = bank.at(hash_of(field), pairs["e"]) if hash_of(field) in bank.whole.columns else None
+        if sure.all():
+            break
+        ours = bank.at(hash_of(field), pairs["e"]) if hash_of(field) in bank.made else None
         for name, said in theirs.items():
             maybe = said.is_not_null() if ours is None else (ours == said).fill_null(value=False)
             places = np.flatnonzero(maybe.to_numpy() & ~sure)

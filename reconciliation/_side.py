@@ -1,13 +1,13 @@
 """A side of the ladder: the frame that a run was given, and which of its rows are left.
 
-Rungs take rows away and look at a few columns of those that are left, so neither is copied: a side is the whole frame as it was
-given, and row numbers. Columns are read when they are asked for. Joining and filtering frames with forty columns of text
-would take ten times the time, and the memory of a copy each.
+Rungs take rows away and look at a few columns of those that are left, so nothing is copied: a side is the frame as it was
+given, the few columns made of it, and row numbers. Columns are read when they are asked for. Joining and filtering frames with
+forty columns of text would take ten times the time, and the memory of a copy each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -23,16 +23,20 @@ _FEW: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """`whole`: every row, with its number in the column named as `rows` is (e or p). `rows`: numbers of those left, ascending."""
+    """`given`: every row. `made`: further columns of every row, which stand before given ones of their name.
 
-    whole: pl.DataFrame
+    `rows`: numbers of the rows left, ascending, named e or p.
+    """
+
+    given: pl.DataFrame
+    made: dict[str, pl.Series]
     rows: pl.Series
 
     @classmethod
-    def of(cls, frame: pl.DataFrame, number: str, left: pl.Series | None = None) -> Side:
-        """The rows for which `left` is true, all where it is not given."""
-        whole = frame if number in frame.columns else frame.with_row_index(number)
-        return cls(whole, whole[number] if left is None else whole[number].filter(left))
+    def of(cls, given: pl.DataFrame, number: str) -> Side:
+        """All rows, with their numbers under that name."""
+        rows = pl.int_range(given.height, dtype=NUMBER, eager=True).alias(number)
+        return cls(given, {number: rows}, rows)
 
     @property
     def number(self) -> str:
@@ -48,22 +52,28 @@ class Side:
         """No row is left."""
         return self.rows.is_empty()
 
+    def whole(self, name: str) -> pl.Series:
+        """A column of every row, left or not."""
+        return self.made[name] if name in self.made else self.given[name]
+
     def says(self, name: str) -> bool:
-        """The column holds anything, in any row of the whole."""
-        return self.whole[name].null_count() < self.whole.height
+        """The column holds anything, in any row."""
+        return self.whole(name).null_count() < self.given.height
 
     def select(self, *wanted: str | pl.Expr, **named: str | pl.Expr) -> pl.DataFrame:
         """As `DataFrame.select`, on the rows left; only the columns that it names are read."""
         exprs = [pl.col(item) if isinstance(item, str) else item for item in wanted]
         exprs += [(pl.col(item) if isinstance(item, str) else item).alias(name) for name, item in named.items()]
-        roots = dict.fromkeys(name for expr in exprs for name in expr.meta.root_names())
-        read = self._read([name for name in roots if name != self.number], self.rows)
-        # A query computes an expression once that stands in several.
+        read = [self._left(name) for name in _roots(exprs) if name != self.number]
+        # A query computes once what stands in several expressions.
         return pl.DataFrame([self.rows, *read]).lazy().select(exprs).collect()
 
     def at(self, name: str, numbers: pl.Series) -> pl.Series:
         """A column at these row numbers, in their order, whether they are left or not."""
-        return self._read([name], numbers)[0]
+        column = self.whole(name)
+        if column.n_chunks() > 1 and numbers.len() * _FEW > column.len():
+            column = column.rechunk()
+        return column[numbers]
 
     def filter(self, *holds: str | pl.Expr) -> Side:
         """The rows left for which all hold."""
@@ -82,40 +92,34 @@ class Side:
         """Boolean for each of these row numbers: it is left."""
         return pl.Series(self._marked(self.rows)[numbers.to_numpy()])
 
-    def with_columns(self, **columns: pl.Expr | pl.Series) -> Side:
-        """With columns added or replaced in the whole; the others are not copied."""
-        return replace(self, whole=derived(self.whole, **columns))
+    def with_columns(self, **columns: pl.Expr) -> Side:
+        """With columns of every row made or made anew."""
+        exprs = [expr.alias(name) for name, expr in columns.items()]
+        # A constant needs a column beside it that says how often it stands.
+        every = [self.whole(name) for name in dict.fromkeys([self.number, *_roots(exprs)])]
+        made = pl.DataFrame(every).lazy().with_columns(exprs).collect()
+        return replace(self, made=self.made | {name: made[name].rechunk() for name in columns})
 
     def put(self, name: str, numbers: pl.Series, values: Any) -> Side:
         """With another Boolean at these rows of a column."""
-        column = self.whole[name].to_numpy().copy()
+        column = self.whole(name).to_numpy().copy()
         column[numbers.to_numpy()] = values
-        return self.with_columns(**{name: pl.Series(column)})
+        return replace(self, made=self.made | {name: pl.Series(name, column)})
 
-    def _read(self, names: list[str], numbers: pl.Series) -> list[pl.Series]:
-        if not names:
-            return []
-        columns = self.whole[names]
-        if numbers is self.rows and self.height == self.whole.height:
-            return columns.get_columns()
-        if numbers.len() * _FEW > self.whole.height:
-            columns = columns.rechunk()
-        return columns[numbers].get_columns()
+    def _left(self, name: str) -> pl.Series:
+        return self.whole(name) if self.height == self.given.height else self.at(name, self.rows)
 
     def _among(self, numbers: pl.Series) -> pl.Series:
         return pl.Series(self._marked(numbers)[self.rows.to_numpy()])
 
     def _marked(self, numbers: pl.Series) -> npt.NDArray[np.bool_]:
-        marks = np.zeros(self.whole.height, dtype=np.bool_)
+        marks = np.zeros(self.given.height, dtype=np.bool_)
         marks[numbers.to_numpy()] = True
         return marks
 
 
-def derived(frame: pl.DataFrame, **columns: pl.Expr | pl.Series) -> pl.DataFrame:
-    """The frame with columns added or replaced; what stands in several of their expressions is computed once."""
-    made = frame.lazy().with_columns(**columns).collect()
-    # What is made is made in one piece, in however many the frame came: these columns are read most.
-    return made.with_columns(made[name].rechunk() for name in columns)
+def _roots(exprs: Iterable[pl.Expr]) -> list[str]:
+    return list(dict.fromkeys(name for expr in exprs for name in expr.meta.root_names()))
 
 
 def beside(pairs: pl.DataFrame, bank: Side, book: Side, of_bank: Sequence[str], of_book: Sequence[str]) -> pl.DataFrame:

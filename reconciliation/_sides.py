@@ -7,11 +7,12 @@ Both have a row number (`e`, `p`), `spot`, a hash of account, currency, directio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
-from reconciliation._side import NUMBER, Side, derived
+from reconciliation._side import NUMBER, Side
 from reconciliation.backs import is_back
 from reconciliation.fees import is_fee
 from reconciliation.frames import BOOKED, OPEN
@@ -30,10 +31,10 @@ _NOT_PROVIDED: Final = "NOTPROVIDED"
 
 def bank_side(entries: pl.DataFrame, states: pl.DataFrame, earlier: pl.DataFrame) -> Side:
     """BOOK entries that are no charge and unclaimed, with e, spot, back and `named`, the submission each names."""
-    left = entries.select(pl.col("booked") & ~is_fee()).to_series()
+    usable = _numbered(entries, states).filter(pl.col("booked") & ~is_fee())
     if not earlier.is_empty():
-        left &= ~entries["entry_id"].is_in(earlier["entry_id"].implode())
-    return _dated(_told_once(_once(_numbered(entries, states, left))))
+        usable = usable.filter(~pl.col("entry_id").is_in(earlier["entry_id"].implode()))
+    return _dated(_told_once(_once(usable)))
 
 
 def _once(side: Side) -> Side:
@@ -41,7 +42,7 @@ def _once(side: Side) -> Side:
     ids = side.select("e", h=pl.col("entry_id").hash())
     if ids["h"].n_unique() == ids.height:
         return side
-    told = set(side.whole.columns) - {"e", "entry_id"}
+    told = set(side.given.columns) - {"entry_id"}
     rows = side.only(ids.filter(pl.col("h").is_duplicated())["e"]).select("e", "entry_id", *sorted(told))
     first = rows.sort("entry_id", *sorted(told), nulls_last=True).unique("entry_id", keep="first", maintain_order=True)
     return side.without(rows.filter(~pl.col("e").is_in(first["e"].implode()))["e"])
@@ -52,7 +53,7 @@ def _told_once(side: Side) -> Side:
 
     Entries of one statement are never taken for one another, nor those that name no payment.
     """
-    if side.whole["statement_id"].n_unique() < 2:  # noqa: PLR2004  one statement repeats nothing
+    if side.whole("statement_id").n_unique() < 2:  # noqa: PLR2004  one statement repeats nothing
         return side
     names = pl.any_horizontal(pl.col(name).is_not_null() for name in _REPEATED)
     named = side.filter(pl.col("servicer_reference").is_not_null() & names)
@@ -69,16 +70,15 @@ def _told_once(side: Side) -> Side:
 
 def informing_side(entries: pl.DataFrame, states: pl.DataFrame) -> Side:
     """Rows of notifications (camt.054) with the same columns: they explain, and claim nothing."""
-    return _dated(_numbered(entries.filter(pl.col("origin") == "notification"), states, None))
+    return _dated(_numbered(entries.filter(pl.col("origin") == "notification"), states))
 
 
-def _numbered(rows: pl.DataFrame, states: pl.DataFrame, left: pl.Series | None) -> Side:
+def _numbered(rows: pl.DataFrame, states: pl.DataFrame) -> Side:
     known = states["submission_id"].drop_nulls().unique().implode()
     named = pl.coalesce(pl.when(pl.col(name).is_in(known)).then(pl.col(name)) for name in ("batch_id", "message_id"))
-    whole = derived(
-        rows.with_row_index("e"), back=is_back(), named=named, spot=_spot(), other=_other(), **_hashes(rows, NAMES)
-    )
-    return Side.of(derived(whole, lot=_lot("named")), "e", left)
+    hashes = _hashes(rows, NAMES)
+    side = Side.of(rows, "e").with_columns(back=is_back(), named=named, spot=_spot(), other=_other(), **hashes)
+    return side.with_columns(lot=_lot("named"))
 
 
 def _dated(side: Side) -> Side:
@@ -93,24 +93,24 @@ def book_side(states: pl.DataFrame, earlier: pl.DataFrame) -> Side:
     debit. `is_open`: without a final word; `told_back`: a return was told before any entry.
     """
     state, no = pl.col("state"), pl.lit(value=False)
+    side, booked, gone = Side.of(states, "p"), no, no
     net = _net(earlier)
-    known = states
     if not net.is_empty():
-        known = states.join(net, on="payment_id", how="left", maintain_order="left")
-    booked, gone = ((pl.col("net") > 0), (pl.col("net") == 0)) if "net" in known.columns else (no, no)
-    whole = derived(
-        known.with_row_index("p"),
+        stands = states.select("payment_id").join(net, on="payment_id", how="left", maintain_order="left")["net"]
+        side = replace(side, made=side.made | {"net": stands})
+        booked, gone = (pl.col("net") > 0).fill_null(value=False), (pl.col("net") == 0).fill_null(value=False)
+    side = side.with_columns(
         credit_debit=opposite(),
-        booked=booked.fill_null(value=False),
-        gone=gone.fill_null(value=False),
+        booked=booked,
+        gone=gone,
         is_open=state.is_in(OPEN),
         told_back=(state == "provider_rejected") & (pl.col("status_kind") == "return").fill_null(value=False),
         doubt=no,
         other=_other(),
+        lot=_lot("submission_id"),
         **_hashes(states, OWN_NAMES),
     )
-    sent = whole.select(state.is_in([*OPEN, *BOOKED, "provider_rejected"])).to_series()
-    return Side.of(derived(whole, spot=_spot(), lot=_lot("submission_id")), "p", sent)
+    return side.with_columns(spot=_spot()).filter(state.is_in([*OPEN, *BOOKED, "provider_rejected"]))
 
 
 def turned(side: Side) -> Side:
@@ -144,7 +144,7 @@ def hash_of(name: str) -> str:
 
 def hashed(side: Side, name: str) -> pl.Expr:
     """The hash of the key in a column, null where it names nothing."""
-    return pl.col(hash_of(name)) if hash_of(name) in side.whole.columns else _hashed(name)
+    return pl.col(hash_of(name)) if hash_of(name) in side.made else _hashed(name)
 
 
 def keys(side: Side, names: Sequence[str], mixed: pl.Expr | None = None) -> pl.DataFrame:

@@ -81,7 +81,10 @@ def match(states: pl.DataFrame, entries: pl.DataFrame, earlier: pl.DataFrame, te
     checked(states, STATES)
     checked(earlier, MATCHES)
     terms = terms or Terms()
-    bank, book = bank_side(checked(entries, ENTRIES), states, earlier), book_side(states, earlier)
+    bank = bank_side(checked(entries, ENTRIES), states, earlier)
+    if bank.is_empty():
+        return Matched.joined([])
+    book = book_side(states, earlier)
     informing = informing_side(entries, states)
     parts = _by_rules(bank, book, informing, terms.rules)
     found = [_climb(*sides, orders(rules), terms) for sides, rules in parts]

@@ -51,13 +51,17 @@ def payment_states(
     checked(book, BOOK)
     _once(book, "a payment stands twice in the book")
     claims = checked(matches, MATCHES)
-    known = book.join(strongest(attributed), on="payment_id", how="left", maintain_order="left").join(
-        _booked(book, claims), on="payment_id", how="left", maintain_order="left"
+    # The book itself is not copied: it is long, and little of it says where a payment stands.
+    known = (
+        book.select("payment_id", "submission_id", "verdict", "file_state", "delivery_state")
+        .join(strongest(attributed), on="payment_id", how="left", maintain_order="left")
+        .join(_booked(book, claims), on="payment_id", how="left", maintain_order="left")
     )
     taken_apart = pl.lit(value=False) if undone is None else pl.col("payment_id").is_in(undone["payment_id"].implode())
     reopened = pl.col("again").fill_null(value=False) | taken_apart
-    states = known.with_columns(state=_state(), reopened=reopened).select(dtypes(STATES).keys())
-    _refuse_unsent(states, claims)
+    stands = known.with_columns(state=_state(), reopened=reopened)
+    _refuse_unsent(stands, claims)
+    states = book.hstack(stands.select(name for name in dtypes(STATES) if name not in book.columns))
     return checked(states, STATES)
 
 
@@ -147,13 +151,19 @@ def _refuse(twice: pl.DataFrame, what: str) -> None:
 
 
 def _once(frame: pl.DataFrame, fault: str) -> None:
+    if frame["payment_id"].hash().n_unique() == frame.height:
+        return  # what has as many hashes as rows has no row twice
     twice = frame.filter(pl.col("payment_id").is_duplicated())["payment_id"].unique().sort()
     if not twice.is_empty():
         raise FrameBroken(f"{fault}: {', '.join(twice.head(_ROWS_NAMED_MAX))}")
 
 
 def _refuse_unsent(states: pl.DataFrame, matches: pl.DataFrame) -> None:
-    unsent = states.filter(pl.col("state").is_in(NOT_SENT)).join(matches, on="payment_id", how="semi")
+    unsent = (
+        states.select("payment_id", "state")
+        .filter(pl.col("state").is_in(NOT_SENT))
+        .join(matches, on="payment_id", how="semi")
+    )
     if not unsent.is_empty():
         named = ", ".join(unsent["payment_id"].head(_ROWS_NAMED_MAX))
         raise FrameBroken(f"a match books a payment that was never sent: {named}")

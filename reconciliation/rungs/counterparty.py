@@ -26,8 +26,8 @@ _GLANCE_CHARS: Final = 3
 def _find(case: Case) -> Claims:
     open_ones = case.book.filter(~pl.col("doubt") & pl.col("is_open"))
     first = _alone(_pairs(case.bank, open_ones, _ACCOUNT), case.started, _ACCOUNT)
-    second = _pairs(case.bank.without(first["e"]), open_ones.without(first["p"]), _NAME)
-    fitting = _fitting(second, case)
+    rest = case.bank.without(first["e"])
+    fitting = _fitting(_pairs(rest, _alike(open_ones.without(first["p"]), rest), _NAME), case)
     near_ones = [_alike(side, case.bank.only(fitting["e"])) for side in case.started]
     return Claims.of(pl.concat([_fitting(first, case), _alone(fitting, (near_ones[0], near_ones[1]), _NAME)]))
 
@@ -39,7 +39,8 @@ def _fitting(pairs: pl.DataFrame, case: Case) -> pl.DataFrame:
         (*_IDS, "value_date", "counterparty_name", "counterparty_account"),
         (*OWN_NAMES, "execution_date", "submitted_on", "counterparty_name", "counterparty_account"),
     )  # fmt: skip
-    return sides.filter(near(case.rule.days) & _agrees() & ~_names_another()).select(pairs.columns)
+    fitting = sides.lazy().filter(near(case.rule.days) & _agrees() & ~_names_another()).collect()
+    return fitting.select(pairs.columns)
 
 
 def _names_another() -> pl.Expr:
@@ -87,17 +88,10 @@ def _alike(side: Side, entries: Side) -> Side:
 def _first_letters() -> pl.Expr:
     """The first letters and digits of a name, in capitals. Those of most names stand at its beginning."""
     name = pl.col("counterparty_name")
-    start = name.str.slice(0, 2 * _NAME_CHARS)
-    plain = start.str.replace_all(" ", "", literal=True).str.slice(0, _NAME_CHARS)
-    is_plain = plain.str.contains(rf"^[A-Za-z0-9]{{{_NAME_CHARS}}}$")
-    some = _letters(pl.when(~is_plain).then(start)).str.slice(0, _NAME_CHARS)
-    short = some.str.len_chars() < _NAME_CHARS
+    start = _letters(name.str.slice(0, 2 * _NAME_CHARS)).str.slice(0, _NAME_CHARS)
+    short = start.str.len_chars() < _NAME_CHARS
     whole = _letters(pl.when(short).then(name)).str.slice(0, _NAME_CHARS)
-    return (
-        pl.when(is_plain).then(pl.when(is_plain).then(plain).str.to_uppercase())
-        .when(~short).then(some)
-        .when(whole.str.len_chars() == _NAME_CHARS).then(whole)
-    )  # fmt: skip
+    return pl.when(~short).then(start).when(whole.str.len_chars() == _NAME_CHARS).then(whole)
 
 
 def _letters(name: pl.Expr) -> pl.Expr:

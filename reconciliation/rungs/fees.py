@@ -38,7 +38,10 @@ def _find(case: Case) -> Claims:
     fits = (pl.col("currency") == pl.col("currency_p")) & (taken > 0) & (told | within)
     account = pl.lit(case.rule.account) if case.rule.account else pl.format("fees:{}", "provider_p")
     return Claims.of(
-        sides.filter(fits).select("e", "p", amount_minor=ours, entry_minor=amount, difference_account=account)
+        sides.lazy()
+        .filter(fits)
+        .collect()
+        .select("e", "p", amount_minor=ours, entry_minor=amount, difference_account=account)
     )
 
 

@@ -34,10 +34,9 @@ def _find(case: Case) -> Claims:
     foreign = sides.filter(pl.col("currency") != pl.col("currency_p"))
     told = _tells("instructed") | _tells("counter") | _by_rate()
     account = pl.lit(case.rule.account or ACCOUNT)
+    fitting = foreign.lazy().filter(told).collect()
     return Claims.of(
-        foreign.filter(told).select(
-            "e", "p", amount_minor="amount_minor_p", entry_minor="amount_minor", difference_account=account
-        )
+        fitting.select("e", "p", amount_minor="amount_minor_p", entry_minor="amount_minor", difference_account=account)
     )
 
 

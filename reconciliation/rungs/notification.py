@@ -21,7 +21,10 @@ _WHOLE: Final = ["statement_id", *PLACE, "position", "entry_amount_minor"]
 
 def _find(case: Case) -> Claims:
     told = case.informing
-    entries = case.bank.filter((pl.col("detail") == 0) & (pl.col("amount_minor") == pl.col("entry_amount_minor")))
+    # Only what is of an amount that was notified is looked at more closely.
+    notified = told.select("entry_amount_minor")["entry_amount_minor"].unique().implode()
+    whole = (pl.col("detail") == 0) & (pl.col("amount_minor") == pl.col("entry_amount_minor"))
+    entries = case.bank.filter(whole & pl.col("amount_minor").is_in(notified))
     if told.is_empty() or entries.is_empty() or case.book.is_empty():
         return Claims.of()
     linked = _linked(entries, told)
