@@ -20,6 +20,8 @@ _LINE: Final = (
 )
 """Banks write longer references than SWIFT's, blanks for the entry date, before or within the type, or leave the type out:
 none of it can be misread."""
+_BROKEN: Final = r"^//([^\n]+)"
+"""The bank's reference on the line below: some break the line before it."""
 _DIRECTIONS: Final = {
     "C": CreditDebit.CRDT.value, "D": CreditDebit.DBIT.value, "RC": CreditDebit.DBIT.value, "RD": CreditDebit.CRDT.value,
     "EC": CreditDebit.CRDT.value, "ED": CreditDebit.DBIT.value,
@@ -69,7 +71,9 @@ def entry_columns(fields: pl.DataFrame) -> pl.DataFrame:
         pl.col("value").str.to_date("%y%m%d", strict=False).alias("value_date"),
         pl.col("kind").str.strip_chars(" "),
         reference_or_null(reference.field("field_0")).alias("reference"),
-        reference_or_null(reference.field("field_1")).alias("servicer_reference"),
+        reference_or_null(pl.coalesce(reference.field("field_1"), pl.col("more").str.extract(_BROKEN, 1))).alias(
+            "servicer_reference"
+        ),
     )
     return said.with_columns(_entry_date().alias("booking_date"), _charges().alias("charges_minor"))
 

@@ -169,6 +169,12 @@ def test_pages_that_a_bank_does_not_count_are_told_apart_by_what_they_open_with(
     assert ("fatal", "mt940-repeated", 7) in told(read(whole))
 
 
+@pytest.mark.parametrize("line", [b"NTRFREF1//BANK1", b"NTRFREF1\n//BANK1"])
+def test_a_line_may_break_before_the_bank_s_reference(line: bytes) -> None:
+    entry = read(PAGED.replace(b"C5,00NTRFNONREF", b"C5,00" + line)).entries.row(0, named=True)
+    assert (entry["instruction_id"], entry["servicer_reference"]) == ("REF1", "BANK1")
+
+
 def test_statements_of_one_account_in_two_currencies_are_two() -> None:
     one = b""":20:ONE
 :25:GB33BUKB20201555555555
