@@ -54,6 +54,7 @@ PLUGINS = {
 
 FUNCTION_LINES_MAX = 50
 DAG_LINES_MAX = 120
+FILE_BYTES_MAX = 500_000
 
 ENGINES = {"validators/engine.py", "exporters/break_workbook.py", "parsers/break_workbook.py"}
 """Public modules in a plug-in folder that are no plug-in."""
@@ -335,6 +336,11 @@ def test_test_files_have_names_of_their_own() -> None:
 
 
 # ---------------------------------------------------------------------------------------------- what is shipped
+
+
+def test_no_file_is_large() -> None:
+    wrong = [path.name for path in tracked() if path.stat().st_size > FILE_BYTES_MAX]
+    assert not wrong, "samples and what a benchmark writes are made, not kept: " + ", ".join(wrong)
 
 
 def test_no_file_names_a_machine_or_a_package_index() -> None:
