@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]  # it has no types
 
 HEADINGS = (
     "end_to_end_id", "execution_date", "creditor_name", "creditor_account", "creditor_agent", "creditor_country",

@@ -27,7 +27,7 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
 def order(kind: str) -> Order:
     """An order for the export of that name."""
     account = _ACCOUNTS[kind]
-    rail = Rail(rail="bench", cut_off=dt.time(17), time_zone="UTC", calendar="weekdays")
+    rail = Rail(rail="bench", cut_off=(dt.time(17),), time_zone="UTC", calendar="weekdays")
     provider = ProviderProfile(
         provider_id="bench", name="Bench Bank", export=Plugin(name=kind, options=_OPTIONS[kind]), transport=Plugin(name="folder"),
         accounts=(account,), rails=(rail,),

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 Facts = dict[str, Any]
 
@@ -24,7 +24,7 @@ def sax(path: str) -> Facts:
         def close(self) -> None:
             return None
 
-    parser = etree.XMLParser(target=Nothing(), huge_tree=True, resolve_entities=False)
+    parser: Any = etree.XMLParser(target=cast(Any, Nothing()), huge_tree=True, resolve_entities=False)
     with Path(path).open("rb") as file:
         while chunk := file.read(2**20):
             parser.feed(chunk)
@@ -34,7 +34,8 @@ def sax(path: str) -> Facts:
 
 def nacha_loop(path: str) -> Facts:
     """Slice the fields of every record in a plain loop; no checks."""
-    count, total, fields = 0, 0, []
+    count, total = 0, 0
+    fields: list[Any] = []
     with Path(path).open(encoding="ascii") as file:
         for line in file:
             kind = line[0]
@@ -159,17 +160,18 @@ def judge(home: str, file_id: str) -> Facts:
 
     seconds, before = {}, time.perf_counter()
     with opened(Path(home)) as gateway:
-        for name, work in (
+        stages: tuple[tuple[str, Callable[[], Any]], ...] = (
             ("parse", lambda: stage(gateway, file_id)),
             ("validate", lambda: validate(gateway, file_id)),
             ("approve", lambda: approve(gateway, file_id)),
             ("answer", lambda: answer(gateway, file_id, "validated")),
-        ):
+        )
+        for name, work in stages:
             found = work()
             seconds[name] = round(time.perf_counter() - before, 2)
             before = time.perf_counter()
             if name == "validate":
-                facts = dict(found)
+                facts: Facts = found
     return {**facts, "stages_s": seconds}
 
 
