@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import polars as pl
@@ -59,7 +59,8 @@ class Climb:
     def stage(self, stage: Stage, steps: Sequence[Step]) -> None:
         """All rungs of a stage in order, each on what the stronger ones left."""
         bank, book = self.sides(stage)
-        started = bank, book
+        # What comes back without a name may be of a payment whose booking nobody found: those are candidates as well.
+        started = bank, replace(book, rows=self.book.rows) if stage == "return" else book
         for rung, rule, rule_id in steps:
             if bank.is_empty() or book.is_empty() or not _looks(rung, stage):
                 continue

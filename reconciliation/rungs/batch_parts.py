@@ -1,9 +1,9 @@
 """Rung batch_parts: several entries book one submission; together they carry its control sum.
 
-Every open entry that names the submission takes part, so that nothing is chosen. The whole is certain; which payment lies
-in which entry is told only where every payment fits whole into one entry in the order of the file, as banks cut it, and the
-counts agree where they are given. Where that does not come out even the payments are divided between the entries in that
-order: the sums of both sides are kept.
+Every open entry that names the submission takes part, so that nothing is chosen; where one names a payment, none does: it is a
+part of that payment. The whole is certain; which payment lies in which entry is told only where every payment fits whole into
+one entry in the order of the file, as banks cut it, and the counts agree where they are given. Where that does not come out
+even the payments are divided between the entries in that order: the sums of both sides are kept.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from typing import Final
 import polars as pl
 
 from reconciliation._meet import Claims
+from reconciliation._naming import named_payments
 from reconciliation._rung import Case, Rung
 from reconciliation.rungs.batch import SUBMISSION, control_sums, naming, of_submissions, usable
 
 
 def _find(case: Case) -> Claims:
     named = naming(case)
+    # An entry that names a payment is a part of that payment, and not of its submission.
+    own = named_payments(case.bank.only(named["e"]), case.book, case.words)
+    named = named.join(named.join(own, on="e", how="semi"), on=SUBMISSION, how="anti")
     if named.is_empty():
         return Claims.of()
     rows = of_submissions(usable(case.book), named)

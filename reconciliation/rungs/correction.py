@@ -29,9 +29,10 @@ def _find(case: Case) -> Claims:
     told = named_payments(backs, case.book, case.words)
     if told.is_empty():
         return Claims.of()
-    book = case.book.only(told["p"])
-    forward = named_payments(_kin(case.bank.filter(~pl.col("back")), backs), book, case.words)
-    rows = beside(pl.concat([told, forward]), case.bank, book, _BANK, _BOOK).filter(
+    # Among all payments: an entry may share a client's repeated id with one that came back, and name another by its reference.
+    kin = named_payments(_kin(case.bank.filter(~pl.col("back")), backs), case.book, case.words)
+    forward = kin.join(told, on="p", how="semi")
+    rows = beside(pl.concat([told, forward]), case.bank, case.book, _BANK, _BOOK).filter(
         pl.col("currency") == pl.col("currency_p")
     )
     own = pl.col("amount_minor") == pl.col("amount_minor_p")
