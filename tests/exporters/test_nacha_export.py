@@ -279,7 +279,9 @@ PAYMENT = st.fixed_dictionaries(
         "category_purpose": st.sampled_from(["RENT", "PAYROLL", None]),
         "debtor_name": st.sampled_from(["HARBOUR TEA", "LEAF IMPORTERS", None]),
         "debtor_id": st.sampled_from(["1234567890", None]),
-        "creditor_name": TEXT.map(lambda text: text[:22]),
+        "creditor_name": TEXT.map(lambda text: text[:22]).filter(
+            lambda name: name[:15].strip("0")
+        ),  # zeros are no name
         "creditor_account": TEXT.map(lambda text: text[:17]),
         "creditor_account_type": st.sampled_from(["CACC", "SVGS", "GLAC", None]),
         "creditor_agent": ROUTING,
