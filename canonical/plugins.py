@@ -52,17 +52,23 @@ def chosen(package: str, constant: str, names: Iterable[str]) -> dict[str, Any]:
     return {_name_of(by_module[module]): by_module[module] for module in sorted(by_module)}
 
 
+def find(package: str, constant: str, name: str | None) -> Any | None:
+    """The plug-in of that name, None where there is none."""
+    found = _find(package, constant, name) if name else None
+    return found[1] if found else None
+
+
 def lookup(package: str, constant: str, name: str) -> Any:
     """The plug-in of that name.
 
     Raises:
         NotFound: there is none; the message lists those there are.
     """
-    found = _find(package, constant, name)
+    found = find(package, constant, name)
     if found is None:
         there = ", ".join(discover(package, constant))
         raise NotFound(f"no {constant.lower()} named {name!r} in {package}/ (there are: {there})")
-    return found[1]
+    return found
 
 
 def _find(package: str, constant: str, name: str) -> tuple[str, Any] | None:

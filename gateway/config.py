@@ -20,7 +20,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from canonical.errors import BulkrailError, ConfigError, NotFound
 from canonical.matching import ReconciliationRules, RungRule
-from canonical.plugins import chosen, discover, lookup
+from canonical.plugins import chosen, discover, find, lookup
 from canonical.profiles import ClientProfile, Model, Plugin, ProviderProfile
 from gateway.reading import agreed_formats
 
@@ -240,7 +240,7 @@ def _check_provider(provider: ProviderProfile) -> list[tuple[tuple[str | int, ..
         place: tuple[str | int, ...] = ("verification", "transport")
         problems += _check_plugin("providers", "TRANSPORT", (), provider.verification.transport, place)
     for position, source in enumerate(provider.feedback):
-        found = chosen("parsers", "FORMAT", [source.format]).get(source.format)
+        found = find("parsers", "FORMAT", source.format)
         where = ("feedback", position)
         if found is None or found.kind != "feedback":
             problems.append(((*where, "format"), f"no feedback format named {source.format!r}"))

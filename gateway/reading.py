@@ -14,7 +14,7 @@ from canonical.codes import Level, Severity
 from canonical.contracts import Cancellation, FileHeader, FormatFacts, Source, Window
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, conform, empty
 from canonical.limits import FILE_BYTES_MAX
-from canonical.plugins import chosen, discover
+from canonical.plugins import chosen, discover, find
 from canonical.profiles import ClientProfile
 
 HEAD_BYTES: Final = 65536
@@ -51,12 +51,13 @@ def _agreed(client: ClientProfile, kind: str) -> dict[str, Any]:
 
 def asks_to_cancel(name: str) -> bool:
     """True for the name of a format of cancellation requests."""
-    return any(item.kind == "cancellation" for item in chosen("parsers", "FORMAT", [name]).values())
+    found = find("parsers", "FORMAT", name)
+    return found is not None and found.kind == "cancellation"
 
 
 def facts_of(name: str | None, client: ClientProfile) -> FormatFacts:
     """Facts of a payment format as agreed with the client, the most general ones for what could not be read."""
-    found = chosen("parsers", "FORMAT", [name]).get(name) if name else None
+    found = find("parsers", "FORMAT", name)
     if found is None or found.kind != "payment":
         return FormatFacts()
     facts: FormatFacts = found.facts

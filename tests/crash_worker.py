@@ -15,17 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
-from world import Clock
+from world import Clock, intake
 
 from canonical.errors import Conflict
 from canonical.plugins import discover
-from gateway.answer import answer_duplicates, repeated_files
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
-from gateway.receive import receive
 from gateway.registry.engine import Registry
 from gateway.settings import Settings
-from gateway.stages import run_journey, unfinished_files
 from gateway.store import LocalObjectStore, ObjectStore
 from providers._http_calls import Guarded
 from providers.folder import _FolderPlace
@@ -115,14 +112,6 @@ class TestsClock(Clock):
     def __call__(self) -> dt.datetime:
         ahead = int(self.minutes.read_text()) if self.minutes.exists() else 0
         return self.now + dt.timedelta(minutes=ahead)
-
-
-def intake(gateway: Gateway) -> None:
-    receive(gateway)
-    for file in unfinished_files(gateway):
-        run_journey(gateway, file["file_id"])
-    for file_id in repeated_files(gateway):
-        answer_duplicates(gateway, file_id)
 
 
 def deliver(gateway: Gateway) -> None:

@@ -12,18 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from world import BANK_TERMS, EURO_BANK, NOON, REPOSITORY, US_BANK, Clock, upload
+from world import BANK_TERMS, EURO_BANK, NOON, REPOSITORY, US_BANK, Clock, intake, upload
 
 from canonical.plugins import lookup
 from gateway import held_reports
-from gateway.answer import answer_duplicates, files_with_news, repeated_files
+from gateway.answer import files_with_news
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.follow import follow
-from gateway.receive import receive
 from gateway.reconcile import reconcile
 from gateway.settings import Settings
-from gateway.stages import outcome_answer, run_journey, unfinished_files
+from gateway.stages import outcome_answer
 from sandbox.banks import Bank
 from sandbox.day import salaries_pain001, uploads
 
@@ -73,14 +72,6 @@ def copy_of(day: Path, root: Path, clock: Clock) -> Gateway:
 def bank(root: Path, name: str) -> Bank:
     """A bank of a folder, with its books."""
     return Bank(BANK_TERMS[name], root / FOLDERS[name], root / f"{FOLDERS[name]}.sqlite")
-
-
-def intake(gateway: Gateway) -> None:
-    receive(gateway)
-    for file in unfinished_files(gateway):
-        run_journey(gateway, file["file_id"])
-    for file_id in repeated_files(gateway):
-        answer_duplicates(gateway, file_id)
 
 
 def deliver(gateway: Gateway) -> None:

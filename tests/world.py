@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from gateway.answer import answer_duplicates, repeated_files
 from gateway.composition import Gateway
+from gateway.receive import receive
+from gateway.stages import run_journey, unfinished_files
 from sandbox._examples import BankAccount, BankTerms
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -114,3 +117,12 @@ def agree(gateway: Gateway, client_id: str, **terms: object) -> None:
     known = dict(gateway.profiles.clients)
     known[client_id] = known[client_id].model_validate({**known[client_id].model_dump(), **terms})
     object.__setattr__(gateway.profiles, "clients", known)
+
+
+def intake(gateway: Gateway) -> None:
+    """What the intake DAG does in one run."""
+    receive(gateway)
+    for file in unfinished_files(gateway):
+        run_journey(gateway, file["file_id"])
+    for file_id in repeated_files(gateway):
+        answer_duplicates(gateway, file_id)
