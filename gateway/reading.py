@@ -26,7 +26,6 @@ TAIL_BYTES: Final = 4096
 
 
 _PADDING: Final = re.compile(rb"(?:[ \t\r\n]\0?){32,}|(?:\0[ \t\r\n]){32,}|<\0?!\0?-\0?-.*?-\0?-\0?>", re.DOTALL)
-_RETURNS_ALONE: Final = re.compile(rb"\A[^\n]*\r[^\r\n][^\n]*\Z")
 _ROOT: Final = re.compile(rb"<(?![?!])[^>]*>")
 _ROOT_CHARS_MAX: Final = 200
 _MARKS: Final = {
@@ -96,8 +95,6 @@ def read(source: Source, client: ClientProfile) -> Iterator[Window]:
         yield _unreadable("FF01", f"The file is larger than {limit}.", "Split it into several files.")
     elif found is None:
         yield _unknown_format(client, head)
-    elif found.facts.fixed_width and _RETURNS_ALONE.search(head):
-        yield _unreadable("FF02", "The lines end with CR alone.", "End each line with CR LF or LF.")
     else:
         options = found.options.model_validate(client.format_options.get(found.name, {}))
         yield from found.windows(source, options)

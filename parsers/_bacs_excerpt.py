@@ -8,7 +8,7 @@ import polars as pl
 
 from canonical.contracts import Source
 from parsers._bacs_layout import CONTRA_CODES, DATA, cut, is_contra
-from parsers._bacs_lines import records
+from parsers._bacs_lines import ends_of, records
 
 _HEADS: Final = ("VOL1", "HDR1", "HDR2", "UHL1")
 _AMOUNT: Final = slice(35, 46)
@@ -37,7 +37,7 @@ def excerpt(source: Source, kept: pl.DataFrame) -> bytes:
             volume = [] if out else frame.filter(pl.col("kind") == "VOL1").head(1)["text"].to_list()
             out += [*volume, *_file(source, inside, part)]
         start = end + 1
-    ending = _line_end(source)
+    ending = ends_of(source.data)
     return b"".join(record.encode("latin-1") + ending if isinstance(record, str) else record + ending for record in out)
 
 
@@ -49,11 +49,6 @@ def _frame(source: Source) -> pl.DataFrame:
         text = pl.col("text").str.strip_chars_end("\r\n").str.head(pl.col("length"))
         parts.append(own.select("kind", "offset", "length", text))
     return pl.concat(parts)
-
-
-def _line_end(source: Source) -> bytes:
-    head = bytes(source.data[:4096])
-    return b"\r\n" if b"\r\n" in head else b"\n" if b"\n" in head else b""
 
 
 def _file(source: Source, inside: pl.DataFrame, kept: pl.DataFrame) -> list[str | bytes]:

@@ -1,6 +1,6 @@
 """Bytes of a Standard 18 file in, frames of records out: one row a record, a window at a time.
 
-Takes lines that end with LF or CR LF, trimmed or padded, and files without line ends, whose labels are 80 characters long or
+Takes lines that end with LF, CR LF or CR alone, trimmed or padded, and files without line ends, whose labels are 80 characters long or
 as long as the data records.
 """
 
@@ -19,12 +19,12 @@ import pyarrow as pa
 from canonical.limits import LINE_BYTES_MAX, WINDOW_BYTES
 from parsers._arrow import column
 from parsers._bacs_layout import CHARACTERS, DATA, LABEL_CHARS, LABELS, MULTI_CHARS, SINGLE_CHARS
+from parsers._line_ends import LF, line_end, with_line_feeds
 
 _WINDOW_BYTES: Final = WINDOW_BYTES // 2
 """A record takes a tenth of the bytes of a payment in XML: a smaller window holds memory to the same bound."""
 _LF: Final = 10
 _CR: Final = 13
-_HEAD_BYTES: Final = 4096
 _LINE_ENDS: Final = b"\r\n"
 _LABEL_BYTES: Final = tuple(label.encode() for label in LABELS)
 _LABEL_AT: Final = re.compile(b"|".join(_LABEL_BYTES))
@@ -51,32 +51,33 @@ class Records:
 def records(data: bytes | mmap.mmap, window_bytes: int | None = None) -> Iterator[Records]:
     """Windows of records. An empty file gives one empty window."""
     size = window_bytes or _WINDOW_BYTES
-    pieces = _blocks(data, size) if _in_blocks(data) else _chunks(data, size)
+    line_ends = ends_of(data)
+    pieces = _chunks(data, line_ends, size) if line_ends else _blocks(data, size)
     line = 1
     for chunk, starts, ends, offset, last in pieces:
         yield _records(chunk, starts, ends, (line, offset), last=last)
         line += len(starts)
 
 
-def _in_blocks(data: bytes | mmap.mmap) -> bool:
-    """True when the records follow one another without line ends."""
-    return b"\n" not in data[:_HEAD_BYTES].rstrip(_LINE_ENDS) and len(data) >= LABEL_CHARS + SINGLE_CHARS
+def ends_of(data: bytes | mmap.mmap) -> bytes:
+    """With what the lines end; nothing where a label and a record or more follow one another without line ends."""
+    return line_end(data) or (b"" if len(data) >= LABEL_CHARS + SINGLE_CHARS else LF)
 
 
 _Piece = tuple[bytes, np.ndarray, np.ndarray, int, bool]
 """Bytes of a window, start and end of each record in it, its offset in the file, and whether it is the last."""
 
 
-def _chunks(data: bytes | mmap.mmap, size: int) -> Iterator[_Piece]:
+def _chunks(data: bytes | mmap.mmap, line_ends: bytes, size: int) -> Iterator[_Piece]:
     start = 0
     while True:
         end = start + size
         if end >= len(data):
             end = len(data)
         else:
-            found = data.rfind(b"\n", start, end)
+            found = data.rfind(line_ends[-1:], start, end)
             end = found + 1 if found >= 0 else end
-        chunk = bytes(data[start:end])
+        chunk = with_line_feeds(bytes(data[start:end]), line_ends)
         ends = _line_ends(chunk)
         if chunk and (not ends.size or ends[-1] != len(chunk)):
             ends = np.append(ends, len(chunk))

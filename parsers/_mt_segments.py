@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from canonical.limits import WINDOW_BYTES
 from parsers._arrow import column
+from parsers._line_ends import CR, LF, line_end, with_line_feeds
 
 ENVELOPE: Final = -1
 """Code of a segment that is no field: blocks 1, 2, 3 and 5, the end of block 4, and what stands between messages."""
@@ -60,11 +61,12 @@ def tag_of(code: int) -> str:
 
 def segments(data: bytes | mmap.mmap, tag: str, window_bytes: int | None = None) -> Iterator[Segments]:
     """Windows of segments, each but the first beginning with field `tag`. An empty file gives one empty window."""
-    mark, size = f"\n:{tag}:".encode(), window_bytes or _WINDOW_BYTES
+    ends, size = line_end(data), window_bytes or _WINDOW_BYTES
+    mark = (CR if ends == CR else LF) + f":{tag}:".encode()
     start, line = 0, 1
     while True:
         end = _window_end(data, start, size, mark)
-        chunk = bytes(data[start:end])
+        chunk = with_line_feeds(bytes(data[start:end]), ends)
         newlines = np.flatnonzero(np.frombuffer(chunk, np.uint8) == _LF)
         yield _window(chunk, newlines, (start, line), last=end >= len(data))
         if end >= len(data):

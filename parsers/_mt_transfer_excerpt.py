@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from canonical.contracts import Source
+from parsers._line_ends import CR, LF, line_end, with_line_feeds
 
 _REFERENCE_CHARS: Final = 16
 _SUFFIX: Final = b"-R"
@@ -25,20 +26,22 @@ def excerpt(source: Source, kept: pl.DataFrame) -> bytes:
     batches = kept.group_by("batch", maintain_order=True).agg(
         pl.col("batch_offset", "batch_length").first(), pl.col("offset", "length")
     )
-    heads = [_span(source, at, size) for at, size in batches.select("batch_offset", "batch_length").iter_rows()]
+    ends = line_end(source.data)
+    heads = [_span(source, ends, *span) for span in batches.select("batch_offset", "batch_length").iter_rows()]
     out = []
     for head, numbered, spans in zip(
         heads, _numbers(heads), batches.select("offset", "length").iter_rows(), strict=True
     ):
-        ending = b"\r\n" if b"\r\n" in head else b"\n"
-        body = [_span(source, at, size).rstrip(b"\r\n") + ending for at, size in zip(*spans, strict=True)]
+        ending = b"\r\n" if b"\r\n" in head else LF
+        body = [_span(source, ends, at, size).rstrip(b"\r\n") + ending for at, size in zip(*spans, strict=True)]
         close = b"-}" if b"{4:" in head else b"-"
         out.append(_renamed(_INDEX.sub(rb"\g<1>" + numbered, head, count=1)) + b"".join(body) + close + ending)
-    return b"".join(out)
+    whole = b"".join(out)
+    return whole.replace(LF, CR) if ends == CR else whole
 
 
-def _span(source: Source, at: int, size: int) -> bytes:
-    return bytes(source.data[at : at + size])
+def _span(source: Source, ends: bytes, at: int, size: int) -> bytes:
+    return with_line_feeds(bytes(source.data[at : at + size]), ends)
 
 
 def _numbers(heads: list[bytes]) -> list[bytes]:

@@ -101,16 +101,17 @@ TOLD: Final = {
 }
 INSTRUCTIONS: Final = {*SERVICE_LEVELS, *CATEGORY_PURPOSES, *LOCAL_INSTRUMENTS, *REFUSED, *TOLD}
 
+_INDEX: Final = re.compile(rb"[\r\n]:28D:")
 _MESSAGE: Final = re.compile(rb"\{2:[IO]101")
 _TEXT: Final = re.compile(rb"[\s\x01]*(?:\{4:\s*)?:20:")
-_END: Final = re.compile(rb"(?:^|\n)-(?:\}(?:\{5:[^\n]*\})?)?[\s\x03$]*\Z")
+_END: Final = re.compile(rb"(?:^|[\r\n])-(?:\}(?:\{5:[^\r\n]*\})?)?[\s\x03$]*\Z")
 
 
 def sniff(head: bytes) -> bool:
     """True when the bytes begin with an MT101, in its envelope or as a bare text block."""
     if head.lstrip(b" \t\r\n\x01$").startswith(b"{1:"):
         return _MESSAGE.search(head) is not None
-    return _TEXT.match(head) is not None and b"\n:28D:" in head
+    return _TEXT.match(head) is not None and _INDEX.search(head) is not None
 
 
 def closes(tail: bytes) -> bool:

@@ -17,7 +17,7 @@ from parsers._nacha_batches import batch_headers, run_sums
 from parsers._nacha_digits import Flags, Integers
 from parsers._nacha_entries import entries_of
 from parsers._nacha_layout import BLOCKING_FACTOR, HASH_MODULUS, RECORD_CHARS
-from parsers._nacha_lines import in_blocks, records
+from parsers._nacha_lines import ends_of, records
 from parsers._nacha_order import Place, Placed, placed
 
 _MODIFIERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -97,7 +97,7 @@ def excerpt(source: Source, kept: pl.DataFrame) -> bytes:
     addenda are the source's own bytes.
     """
     offsets, batches = kept["offset"].to_numpy(), np.unique(kept["batch"].to_numpy())
-    written = _Written(_line_end(source.data[: 4 * RECORD_CHARS], blocks=in_blocks(source.data)))
+    written = _Written(ends_of(source.data))
     place, end, headers = Place(), b"", pl.DataFrame()
     for window in records(source.data):
         here = placed(window, place)
@@ -110,13 +110,7 @@ def excerpt(source: Source, kept: pl.DataFrame) -> bytes:
         end = end or b"".join(_raw(source, here, index) for index in np.flatnonzero(window.kinds == _END)[:1])
     written.end(end)
     whole = bytes(written.out)
-    return whole if not written.line_end or source.data[-1:] == b"\n" else whole.removesuffix(written.line_end)
-
-
-def _line_end(head: bytes, *, blocks: bool) -> bytes:
-    if blocks:
-        return b""
-    return b"\r\n" if head.partition(b"\n")[0].endswith(b"\r") else b"\n"
+    return whole if source.data[-1:] == written.line_end[-1:] else whole.removesuffix(written.line_end)
 
 
 def _raw(source: Source, here: Placed, index: int) -> bytes:

@@ -1,6 +1,6 @@
 """Bytes of an ACH file in, records out as a matrix of 94 columns, a window at a time.
 
-Takes lines that end with LF or CR LF, and files without line ends (94-byte blocks).
+Takes lines that end with LF, CR LF or CR alone, and files without line ends (94-byte blocks).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from canonical.limits import BAD_CHARACTERS_MAX, WINDOW_BYTES
+from parsers._line_ends import CR, LF, line_end
 from parsers._nacha_bytes import scanned
 from parsers._nacha_classes import ADDENDA_MAX
 from parsers._nacha_digits import Bytes, Integers
@@ -28,7 +29,6 @@ _SHORT_WINDOW_BYTES: Final = 2**18
 _NINE: Final = ord("9")
 _LF: Final = 10
 _CR: Final = 13
-_HEAD_BYTES: Final = 4096
 _NEAR_BYTES: Final = 2**16
 _LINE_ENDS: Final = b"\r\n"
 _BLANK, _QUESTION_MARK = ord(" "), ord("?")
@@ -73,19 +73,17 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The bytes of one window: from `start` to before `end`."""
+    """The bytes of one window: from `start` to before `end`. `ends`: with what its lines end, nothing in blocks."""
 
     start: int
     end: int
-    blocks: bool
+    ends: bytes
     last: bool
 
 
-def in_blocks(data: bytes | mmap.mmap) -> bool:
-    """True when the records follow one another without line ends (but perhaps at the very end)."""
-    head = data[:_HEAD_BYTES]
-    ended = len(data) <= _HEAD_BYTES
-    return b"\n" not in (head.rstrip(_LINE_ENDS) if ended else head) and len(data) >= 2 * RECORD_CHARS
+def ends_of(data: bytes | mmap.mmap) -> bytes:
+    """With what the lines end; nothing where two records or more follow one another without line ends."""
+    return line_end(data) or (b"" if len(data) >= 2 * RECORD_CHARS else LF)
 
 
 def records(data: bytes | mmap.mmap) -> Iterator[Records]:
@@ -101,13 +99,13 @@ def records(data: bytes | mmap.mmap) -> Iterator[Records]:
 
 def pieces(data: bytes | mmap.mmap) -> Iterator[Piece]:
     """Where the windows of a file lie."""
-    blocks, start = in_blocks(data), 0
+    ends, start = ends_of(data), 0
     while True:
-        end = _window_end(data, start, blocks=blocks)
+        end = _window_end(data, start, ends[-1:])
         last = end >= len(data)
-        if blocks and last:
+        if not ends and last:
             end = start + len(data[start:end].rstrip(_LINE_ENDS))
-        yield Piece(start, end, blocks, last)
+        yield Piece(start, end, ends, last)
         if last:
             return
         start = end
@@ -117,23 +115,28 @@ def records_of(data: bytes | mmap.mmap, piece: Piece) -> Records:
     """The records of one window, whose first line is numbered 1."""
     # A copy: what is made of it may outlive the mapped file.
     array = np.frombuffer(data, np.uint8)[piece.start : piece.end].copy() if len(data) else np.empty(0, np.uint8)
+    if piece.ends == CR:
+        array[array == _CR] = _LF
     bad, line_feeds = scanned(array)
     # A file in blocks has no line ends that could be too many.
-    far_more = not piece.blocks and line_feeds - array.size // (RECORD_CHARS + 1) > BROKEN_LINES_MAX
+    far_more = bool(piece.ends) and line_feeds - array.size // (RECORD_CHARS + 1) > BROKEN_LINES_MAX
     crowded = far_more or bad.size > BAD_CHARACTERS_MAX
     if crowded:
-        array = _beginning(array, blocks=piece.blocks)
+        array = _beginning(array, blocks=not piece.ends)
         bad, line_feeds = scanned(array)
-    lines = _lines(array, line_feeds, blocks=piece.blocks)
+    lines = _lines(array, line_feeds, blocks=not piece.ends)
     return _window(array, bad, lines, piece.start, last=piece.last, crowded=crowded)
 
 
-def _window_end(data: bytes | mmap.mmap, start: int, *, blocks: bool) -> int:
-    """Where the window that begins at `start` ends: before a record that is no addenda, within the window's size."""
+def _window_end(data: bytes | mmap.mmap, start: int, mark: bytes) -> int:
+    """Where the window that begins at `start` ends: before a record that is no addenda, within the window's size.
+
+    `mark`: the last byte of each line, nothing in blocks.
+    """
     limit = start + _WINDOW_BYTES
     if limit >= len(data):
         return len(data)
-    if blocks:
+    if not mark:
         whole = start + max(1, _WINDOW_BYTES // RECORD_CHARS) * RECORD_CHARS
         # No entry has more addenda: in what has, any cut is as good as another.
         first = max(start + RECORD_CHARS, whole - (ADDENDA_MAX + 1) * RECORD_CHARS)
@@ -141,12 +144,12 @@ def _window_end(data: bytes | mmap.mmap, start: int, *, blocks: bool) -> int:
         return next(others, whole)
     # Nearly every cut is found in the last few records; looking for a rare type goes through the whole window.
     near = max(start, limit - _NEAR_BYTES)
-    end = max(data.rfind(b"\n" + kind, near, limit) for kind in (b"6", b"5", b"8"))
+    end = max(data.rfind(mark + kind, near, limit) for kind in (b"6", b"5", b"8"))
     if end < 0:
-        end = max(data.rfind(b"\n" + kind, start, limit) for kind in (b"6", b"5", b"8"))
+        end = max(data.rfind(mark + kind, start, limit) for kind in (b"6", b"5", b"8"))
     if end < 0:
         # Nothing but addenda (or no line end at all) in a whole window: cut anywhere, each piece gets its finding.
-        end = data.rfind(b"\n", start, limit)
+        end = data.rfind(mark, start, limit)
     return end + 1 if end >= 0 else limit
 
 

@@ -184,6 +184,8 @@ SAME_LINES = {
         for how, change in {
             "with LF": lambda data: b"\n".join(lines(data)),
             "with CR LF": lambda data: b"\r\n".join(lines(data)),
+            "with CR alone": lambda data: b"\r".join(lines(data)),
+            "with CR alone, without the last": lambda data: b"\r".join(lines(data)).rstrip(b"\r"),
             "without the last line end": lambda data: b"\n".join(lines(data)).rstrip(b"\n"),
         }.items()
     },
@@ -213,10 +215,6 @@ def test_a_file_of_lines_in_another_dress_says_the_same(name: str, tmp_path: Pat
 
 
 BROKEN_LINES = {
-    **{
-        f"{name} with CR alone": (b"\r".join(lines(data)), "file-format", "CR alone")
-        for name, data in {"nacha": ACH, "bacs18": BACS_DAY, "mt101": FIN}.items()
-    },
     **{
         f"{name} with a byte order mark": (b"\xef\xbb\xbf" + data, "file-format", f"looks like {name}")
         for name, data in {"nacha": ACH, "bacs18": BACS_DAY, "mt101": FIN}.items()
@@ -365,8 +363,11 @@ FAULTS = {
     "pain.008": ((GOLDEN / "pain008/mandates.xml").read_bytes(), b"AT611904300234573201", b"AT611904300234573202"),
     "nacha": (ACH, b"99887766         ", b"                 "),
     "nacha without line ends": (b"".join(lines(ACH)), b"99887766         ", b"                 "),
+    "nacha with CR alone": (b"\r".join(lines(ACH)), b"99887766         ", b"                 "),
     "bacs18": (BACS_DAY, b"88837491", b"8883749X"),
+    "bacs18 with CR alone": (b"\r".join(lines(BACS_DAY)), b"88837491", b"8883749X"),
     "mt101": (FIN, b"FR1420041010050500013M02606", b"FR1420041010050500013M02607"),
+    "mt101 with CR alone": (b"\r".join(lines(FIN)), b"FR1420041010050500013M02606", b"FR1420041010050500013M02607"),
     "csv": ((EXAMPLES / "payments.csv").read_bytes(), b"DE89370400440532013000", b"DE89370400440532013001"),
 }  # fmt: skip
 """A whole file, and what is put wrong in one payment."""

@@ -87,6 +87,7 @@ def test_golden(name: str) -> None:
     ("data", "warned"),
     [
         (SINGLE.replace(b"\n", b"\r\n"), set()),
+        (SINGLE.replace(b"\n", b"\r"), set()),
         (SINGLE.replace(b"\n", b""), set()),
         (joined([line.ljust(100) for line in LINES]).replace(b"\n", b""), set()),
         (SINGLE.rstrip(b"\n"), set()),
@@ -97,6 +98,7 @@ def test_golden(name: str) -> None:
     ],
     ids=[
         "crlf",
+        "cr",
         "blocks",
         "padded blocks",
         "no final line end",
@@ -123,7 +125,7 @@ def test_multi_day_without_line_ends() -> None:
 
 
 @pytest.mark.parametrize("lines", [LINES[4:8], MULTI_LINES[4:13]])
-@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", ""])
 def test_data_records_alone(lines: list[str], end: str) -> None:
     data = "".join(f"{line}{end}" for line in lines).encode()
     window = read(data)
@@ -239,7 +241,10 @@ def test_byte_spans_hold_the_record() -> None:
         assert account in (span[6:14], span[23:31])
 
 
-@pytest.mark.parametrize("data", [SINGLE, MULTI, MULTI.replace(b"\r\n", b""), edited(5, 84, "É"), joined(LINES * 2)])
+@pytest.mark.parametrize(
+    "data",
+    [SINGLE, MULTI, MULTI.replace(b"\r\n", b""), MULTI.replace(b"\r\n", b"\r"), edited(5, 84, "É"), joined(LINES * 2)],
+)
 def test_where_windows_are_cut_does_not_matter(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read(data)
     monkeypatch.setattr(_bacs_lines, "_WINDOW_BYTES", 250)
@@ -318,7 +323,15 @@ def test_an_excerpt_holds_the_kept_payments_and_ties(chosen, contras) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [SINGLE, MULTI, SINGLE.replace(b"\n", b""), joined([*LINES, *LINES[1:]]), joined(LINES[4:8])]
+    "data",
+    [
+        SINGLE,
+        MULTI,
+        SINGLE.replace(b"\n", b""),
+        SINGLE.replace(b"\n", b"\r"),
+        joined([*LINES, *LINES[1:]]),
+        joined(LINES[4:8]),
+    ],
 )
 def test_an_excerpt_of_everything(data: bytes) -> None:
     whole = read(data)

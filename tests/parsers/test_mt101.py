@@ -247,7 +247,10 @@ def test_tags() -> None:
 MANY = TEXT.replace("INV-0002", "INV-0001") + bare()
 
 
-@pytest.mark.parametrize("data", [DATA, TEXT.encode(), bare().encode(), changed("LYON", "LYÖN"), MANY.encode()])
+@pytest.mark.parametrize(
+    "data",
+    [DATA, TEXT.encode(), bare().encode(), TEXT.replace("\n", "\r").encode(), changed("LYON", "LYÖN"), MANY.encode()],
+)
 def test_where_windows_are_cut_does_not_matter(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read(data)
     for size in (60, 300, 500):
@@ -286,7 +289,7 @@ def made(messages: list[list[tuple[int, bool]]], *, enveloped: bool, ending: str
     return "".join(parts).replace("\n", ending).encode()
 
 
-@given(KEPT, st.booleans(), st.sampled_from(["\n", "\r\n"]))
+@given(KEPT, st.booleans(), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_an_excerpt_holds_the_kept_payments(messages, enveloped, ending) -> None:
     data = made(messages, enveloped=enveloped, ending=ending)
     whole = read(data)

@@ -122,6 +122,7 @@ def test_byte_spans_hold_the_entry_and_its_addenda() -> None:
     ("data", "warned"),
     [
         (ORIGINATION.replace(b"\n", b"\r\n"), set()),
+        (ORIGINATION.replace(b"\n", b"\r"), set()),
         (ORIGINATION.replace(b"\n", b""), set()),
         (ORIGINATION.rstrip(b"\n"), set()),
         (ORIGINATION + b"\n\n", set()),
@@ -129,7 +130,7 @@ def test_byte_spans_hold_the_entry_and_its_addenda() -> None:
         (ORIGINATION.replace(b"9" * 94 + b"\n", b""), {"nacha-blocking"}),
         (ORIGINATION.replace(LINES[7].encode(), b"\n" + LINES[7].encode()), {"nacha-empty-line"}),
     ],
-    ids=["crlf", "blocks", "no final line end", "empty lines at the end", "trimmed", "no filler", "empty line"],
+    ids=["crlf", "cr", "blocks", "no final line end", "empty lines at the end", "trimmed", "no filler", "empty line"],
 )
 def test_dialects_of_lines(data: bytes, warned: set[str]) -> None:
     window = read(data)
@@ -277,7 +278,7 @@ def test_character_finding_names_its_payment() -> None:
 @pytest.mark.parametrize("name", ["origination", "corpus"])
 def test_where_windows_are_cut_does_not_matter(name: str, corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = (
-        [ORIGINATION, ORIGINATION.replace(b"\n", b"")]
+        [ORIGINATION, ORIGINATION.replace(b"\n", b""), ORIGINATION.replace(b"\n", b"\r")]
         if name == "origination"
         else [file.path.read_bytes() for file in corpus("nacha") if 1_600 < file.path.stat().st_size < 10_000]
     )
@@ -331,7 +332,7 @@ def test_a_line_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     assert parts[1].findings.filter(severity="fatal")["rule"].to_list() == ["nacha-line-endless"]
 
 
-@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
 def test_odd_lines_spoil_none_of_their_neighbours(line_end: bytes) -> None:
     lines = [line.encode() for line in LINES]
     lines[2] = lines[2].replace(b"ADA", b"\xc4D\x00")
