@@ -6,7 +6,9 @@ What says the same in another dress gives the same payments; what is broken is n
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -369,15 +371,29 @@ FAULTS = {
     "mt101": (FIN, b"FR1420041010050500013M02606", b"FR1420041010050500013M02607"),
     "mt101 with CR alone": (b"\r".join(lines(FIN)), b"FR1420041010050500013M02606", b"FR1420041010050500013M02607"),
     "csv": ((EXAMPLES / "payments.csv").read_bytes(), b"DE89370400440532013000", b"DE89370400440532013001"),
+    "xlsx": ((EXAMPLES / "payments.xlsx").read_bytes(), b"DE89370400440532013000", b"DE89370400440532013001"),
 }  # fmt: skip
 """A whole file, and what is put wrong in one payment."""
+
+
+def put(data: bytes, old: bytes, new: bytes) -> bytes:
+    """The file with `new` for the first `old`; in a workbook, in the first sheet or table of texts that holds it."""
+    if not data.startswith(b"PK"):
+        assert old in data
+        return data.replace(old, new, 1)
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as book, zipfile.ZipFile(out, "w") as changed:
+        parts = {name: book.read(name) for name in book.namelist()}
+        named = next(name for name, part in parts.items() if old in part)
+        for name, part in parts.items():
+            changed.writestr(name, part.replace(old, new, 1) if name == named else part)
+    return out.getvalue()
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_was_rejected_is_mended_and_sent_again(name: str, tmp_path: Path) -> None:
     whole, good, bad = FAULTS[name]
-    assert good in whole
-    data = whole.replace(good, bad, 1)
+    data = put(whole, good, bad)
     judged = judge(read(Source("f" * 20, "file", data), CLIENT), Context(TODAY, CLIENT))
     rejected = judged.index.join(accepted_rows(judged, CLIENT), on="row", how="anti")
     assert 0 < rejected.height < judged.index.height
@@ -385,7 +401,7 @@ def test_what_was_rejected_is_mended_and_sent_again(name: str, tmp_path: Path) -
     form = discover("parsers", "FORMAT")[judged.header.format]
     kept = payments.join(rejected, on="row", how="semi", maintain_order="left")
     again = form.excerpt(Source("f" * 20, "file", data), kept, form.options())
-    unmended, mended = told(tmp_path, again), told(tmp_path, again.replace(bad, good))
+    unmended, mended = told(tmp_path, again), told(tmp_path, put(again, bad, good))
     assert (unmended.payments, unmended.accepted) == (rejected.height, 0)
     assert (mended.payments, mended.accepted) == (rejected.height, rejected.height), mended.findings[
         "message"
