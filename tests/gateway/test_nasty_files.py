@@ -376,24 +376,24 @@ FAULTS = {
 """A whole file, and what is put wrong in one payment."""
 
 
-def put(data: bytes, old: bytes, new: bytes) -> bytes:
-    """The file with `new` for the first `old`; in a workbook, in the first sheet or table of texts that holds it."""
+def put(data: bytes, old: bytes, new: bytes, count: int = -1) -> bytes:
+    """The file with `new` for `old`, so many times; in a workbook in each of its parts."""
     if not data.startswith(b"PK"):
         assert old in data
-        return data.replace(old, new, 1)
+        return data.replace(old, new, count)
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as book, zipfile.ZipFile(out, "w") as changed:
         parts = {name: book.read(name) for name in book.namelist()}
-        named = next(name for name, part in parts.items() if old in part)
+        assert any(old in part for part in parts.values())
         for name, part in parts.items():
-            changed.writestr(name, part.replace(old, new, 1) if name == named else part)
+            changed.writestr(name, part.replace(old, new, count))
     return out.getvalue()
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_was_rejected_is_mended_and_sent_again(name: str, tmp_path: Path) -> None:
     whole, good, bad = FAULTS[name]
-    data = put(whole, good, bad)
+    data = put(whole, good, bad, 1)
     judged = judge(read(Source("f" * 20, "file", data), CLIENT), Context(TODAY, CLIENT))
     rejected = judged.index.join(accepted_rows(judged, CLIENT), on="row", how="anti")
     assert 0 < rejected.height < judged.index.height
