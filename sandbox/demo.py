@@ -34,8 +34,6 @@ from sandbox.world import Airflow, World, build, free_port, running, wait_for
 
 ROOT: Final = Path("var/demo")
 _DAGS: Final = 5
-_FIRST_ANSWERS: Final = 4
-"""One for alder and birch, two for cedar, who wants a table and a pain.002."""
 _SENT: Final = ("DELIVERED", "ACKNOWLEDGED", "REJECTED")
 
 
@@ -100,9 +98,10 @@ def _intake(story: Story, world: World, gateway: Gateway, day: dt.date) -> None:
             put(world, upload)
     for upload in files:
         story.say(f"{upload.client_id}: {upload.name} ({len(upload.data):,} bytes)")
+    agreed = sum("validated" in answer.at for client in gateway.profiles.clients.values() for answer in client.answers)
     with story.step("Intake DAG: received, parsed, validated, approved, routed, answered"):
         _until(
-            lambda: _answers(gateway, "validated") >= _FIRST_ANSWERS and _answers(gateway, "duplicate") >= 1,
+            lambda: _answers(gateway, "validated") >= agreed and _answers(gateway, "duplicate") >= 1,
             "the clients' answers",
         )
     with story.step("Dispatch DAG: submissions delivered to the banks by SFTP"):
@@ -220,12 +219,19 @@ def _summary(story: Story, world: World, gateway: Gateway, day: dt.date) -> None
     out.print("\nTo open:")
     for label, path in (
         ("clients' answers", world.store / "clients" / "*" / "outbox"),
+        ("as a page", _answer_page(gateway, world)),
         ("finance's reports", world.store / "reports" / day.isoformat()),
         ("the banks' books", world.root / "banks"),
         ("logs", world.root / "logs"),
     ):
         out.print(f"  {label:18} {path}", highlight=False, soft_wrap=True)
     out.print("  [dim]make up[/] starts the same world to stay.")
+
+
+def _answer_page(gateway: Gateway, world: World) -> Path:
+    """An answer that a person reads: what is wrong in cedar's file, row by row."""
+    keys = (item.key for item in gateway.store.list("clients/cedar/outbox"))
+    return world.store / next(key for key in keys if key.endswith(".html"))
 
 
 def payments_table(states: pl.DataFrame) -> Table:
