@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from typing import Final
@@ -58,7 +59,10 @@ def open_gateway(settings: Settings | None = None, clock: Clock = utc_now) -> Ga
     store = open_store(settings.store)
     secrets = Secrets(settings.secrets, settings.secrets_life_s)
     mask_logs(secrets)
-    return Gateway(settings, load_profiles(settings.config_dir), registry, store, Lake(store, registry), clock, secrets)
+    profiles = load_profiles(settings.config_dir)
+    # What was loaded lives as long as the process: no collection has to look at it again, nor has the last one at exit.
+    gc.freeze()
+    return Gateway(settings, profiles, registry, store, Lake(store, registry), clock, secrets)
 
 
 def refuse_foreign_packages() -> None:

@@ -35,7 +35,7 @@ from parsers._xml_feed import Feeder
 _SCANNERS: Final = 2
 _AHEAD: Final = 3
 _MADE_AHEAD: Final = 1
-_SLICE_BYTES: Final = 8 * 2**20
+_SLICE_BYTES: Final = 4 * 2**20
 _SETTLING_BYTES: Final = 30 * 2**20
 
 

@@ -19,7 +19,7 @@ from parsers._iso_faults import Doubt
 from parsers._iso_paths import PREDEFINED
 from parsers._iso_rest import rest_of
 from parsers._iso_shapes import Cut, Shaped, Shapes, cut
-from parsers._iso_tags import Bytes, Ints, Ranks, Spelling, Tags, tags_of, words_of
+from parsers._iso_tags import Bytes, Ints, Ranks, Tags, tags_of, words_of
 
 _ORDER: Final = "<row>"
 _BLANK: Final = 0x20
@@ -115,7 +115,7 @@ def characters(data: bytes, codes: Bytes) -> Ranks:
 def payments_of(tags: Tags, shapes: Shapes) -> Payments:
     """Where the payments are. Raises Doubt."""
     opening, closing = (f"<{slash}{shapes.prefix}{shapes.message.payment}>".encode() for slash in ("", "/"))
-    firsts, lasts = tags.spells(Spelling([opening])), tags.spells(Spelling([closing]))
+    firsts, lasts = tags.spells(opening), tags.spells(closing)
     if len(firsts) != len(lasts) or not len(firsts):
         raise Doubt("opening and closing tags do not pair")
     starts, ends = tags.opens[firsts], tags.opens[lasts] + len(closing)

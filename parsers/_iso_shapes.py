@@ -73,18 +73,13 @@ class Shapes:
                 templates.append(template)
         found = np.full(len(prints), -1, np.int64)
         found[rows] = number[which]
-        for ordinal, template in enumerate(templates):
-            _keep_same(found, ordinal, template.tags, tags, firsts, lasts)
+        given = np.flatnonzero(found >= 0)
+        if len(given):
+            # The same print is not yet the same tags.
+            spellings = [template.tags for template in templates]
+            same = tags.runs_spelling(firsts[given], lasts[given], spellings, found[given])
+            found[given[~same]] = -1
         return templates, found
-
-
-def _keep_same(found: Ints, ordinal: int, spelling: Spelling, tags: Tags, firsts: Ints, lasts: Ints) -> None:
-    """Take the template from those that were given it by their print, and have other tags."""
-    rows = np.flatnonzero(found == ordinal)
-    same = lasts[rows] - firsts[rows] == len(spelling.tags) - 1
-    alike = rows[same]
-    same[same] = tags.runs_spelling(firsts[alike], spelling)
-    found[rows[~same]] = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -41,29 +41,58 @@ class Tags:
     heads: Words
     words: Words
 
-    def spells(self, tag: Spelling) -> Ints:
-        """The ordinals of the tags that are exactly this one."""
-        found = np.flatnonzero(self.heads == tag.heads[0])
-        if len(tag.places):
-            places = self.opens[found][:, None] + tag.offsets
-            found = found[self._hold(places, tag.words)]
+    def spells(self, tag: bytes) -> Ints:
+        """The ordinals of the tags that are exactly this one, which ends with its first `>`."""
+        spelling = Spelling([tag])
+        found = np.flatnonzero(self.heads == spelling.heads[0])
+        for offset, word in zip(spelling.offsets, spelling.words, strict=True):
+            found = found[self._hold(self.opens[found] + offset, word)]
         return found
 
-    def runs_spelling(self, firsts: Ints, tags: Spelling) -> Flags:
-        """Which of the runs of tags that begin with the ordinals `firsts` are exactly these tags, one after the other."""
-        same: Flags = (self.heads[firsts[:, None] + np.arange(len(tags.heads))] == tags.heads).all(axis=1)
-        places = self.opens[firsts[:, None] + tags.places] + tags.offsets
-        same &= self._hold(places, tags.words)
+    def runs_spelling(self, firsts: Ints, lasts: Ints, spellings: Sequence[Spelling], which: Ints) -> Flags:
+        """Which runs of tags, from the ordinals `firsts` to `lasts`, are exactly the tags of their spelling, one of `which`."""
+        sizes = np.array([len(spelling.tags) for spelling in spellings], np.int64)
+        same: Flags = lasts - firsts + 1 == sizes[which]
+        rows = np.flatnonzero(same)
+        held = self._inside(firsts[rows], lasts[rows]) == _several([spelling.heads for spelling in spellings], which[rows])
+        rows = _strike(same, rows, held, sizes[which[rows]])
+        # One comparison for all: what a payment's tags have beyond their heads are as many words as its spelling says.
+        told, counts = which[rows], np.array([len(spelling.words) for spelling in spellings], np.int64)[which[rows]]
+        ordinals = np.repeat(firsts[rows], counts) + _several([spelling.places for spelling in spellings], told)
+        places = self.opens[ordinals] + _several([spelling.offsets for spelling in spellings], told)
+        held = self._hold(places, _several([spelling.words for spelling in spellings], told))
+        _strike(same, rows, held, counts)
         return same
 
+    def _inside(self, firsts: Ints, lasts: Ints) -> Words:
+        """The heads of all the runs, one after the other."""
+        breaks = np.flatnonzero(firsts[1:] != lasts[:-1] + 1)
+        begins, ends = firsts[np.append(0, breaks + 1)[: len(firsts)]], lasts[np.append(breaks, len(lasts) - 1)[: len(lasts)]] + 1
+        parts = [self.heads[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.uint64), *parts])
+
     def _hold(self, places: Ints, words: Words) -> Flags:
-        """Which rows of places hold just these words. What a longer tag would have stands beyond the end: no word is there."""
+        """Which places hold just these words. What a longer tag would have stands beyond the end: no word is there."""
         if places.size and places.max() >= len(self.words):
             inside = places < len(self.words)
             places = np.where(inside, places, 0)
             words = np.where(inside, words, ~self.words[0])
-        held: Flags = (self.words[places] == words).all(axis=1)
+        held: Flags = self.words[places] == words
         return held
+
+
+def _several(parts: Sequence[npt.NDArray[np.generic]], which: Ints) -> Any:
+    """The parts that `which` names, one after the other."""
+    raw = [part.tobytes() for part in parts]
+    return np.frombuffer(b"".join([raw[part] for part in which.tolist()]), parts[0].dtype)
+
+
+def _strike(same: Flags, rows: Ints, held: Flags, counts: Ints) -> Ints:
+    """Take the rows of what is not held from `same`; those that are left. `counts`: how many of `held` each row has."""
+    if held.all():
+        return rows
+    same[np.repeat(rows, counts)[~held]] = False
+    return rows[same[rows]]
 
 
 @dataclass(frozen=True, eq=False)
