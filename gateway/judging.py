@@ -7,7 +7,7 @@ What is kept of a payment till the end goes where `Context.keep` says, so that m
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
@@ -30,42 +30,37 @@ _INDEX_SCHEMA: Final = {
 _THREADS: Final = 2
 _AHEAD: Final = 2
 
-Beside = Callable[[pl.DataFrame], pl.DataFrame]
-"""What else is computed of each window's payments in the same threads."""
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """`findings`: all of them, by the client's profile. `index`: row, batch, offset, amount_minor, currency of each payment.
 
-    `beside`: what the caller's function made of each window, in file order.
+    `states`: what the folds made of the whole file, by rule id.
     """
 
     header: FileHeader
     findings: pl.DataFrame
     index: pl.DataFrame
     unreadable: int
-    beside: tuple[pl.DataFrame, ...] = ()
+    states: engine.States
 
 
-def judge(windows: Iterable[Window], context: Context, beside: Beside | None = None) -> Judged:
+def judge(windows: Iterable[Window], context: Context) -> Judged:
     """Run every rule over the windows, in file order."""
-    states, findings, indexes, more = None, [empty(FINDINGS)], [pl.DataFrame(schema=_INDEX_SCHEMA)], []
+    states, findings, indexes = None, [empty(FINDINGS)], [pl.DataFrame(schema=_INDEX_SCHEMA)]
     header, unreadable = context.header, 0
-    for window, looked in _looked_at(windows, context, beside):
+    for window, looked in _looked_at(windows, context):
         if header is None:
             header = window.header
         context = _in_context(context, window)
         findings += [frame for frame in (window.findings, looked.findings) if not frame.is_empty()]
         states = looked.states if states is None else engine.merge(states, looked.states)
         indexes.append(looked.index)
-        if looked.beside is not None:
-            more.append(looked.beside)
         unreadable += window.unreadable
     assert header is not None, "a file has at least one window, and the first carries the header"
     assert states is not None
     told = engine.finish(states, pl.concat(findings), context)
-    return Judged(header, in_file_order(told), pl.concat(indexes, rechunk=False), unreadable, tuple(more))
+    return Judged(header, in_file_order(told), pl.concat(indexes, rechunk=False), unreadable, states)
 
 
 def _in_context(context: Context, window: Window) -> Context:
@@ -76,31 +71,29 @@ def _in_context(context: Context, window: Window) -> Context:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """One window by itself: FINDINGS of the row rules, what the folds made of it, its index, and what was asked beside."""
+    """One window by itself: FINDINGS of the row rules, what the folds made of it, and its index."""
 
     findings: pl.DataFrame
     states: engine.States
     index: pl.DataFrame
-    beside: pl.DataFrame | None
 
 
-def _look(window: Window, context: Context, beside: Beside | None) -> _Looked:
+def _look(window: Window, context: Context) -> _Looked:
     return _Looked(
         engine.check_window(window.payments, context),
         engine.update(engine.start(context), window, context),
         context.keep(window.payments.select(*_INDEX)),
-        context.keep(beside(window.payments)) if beside is not None else None,
     )
 
 
-def _looked_at(windows: Iterable[Window], context: Context, beside: Beside | None) -> Iterator[tuple[Window, _Looked]]:
+def _looked_at(windows: Iterable[Window], context: Context) -> Iterator[tuple[Window, _Looked]]:
     """Each window and what was found in it, in file order; a few are looked at ahead, in threads."""
     pending: deque[tuple[Window, Future[_Looked]]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
             for window in windows:
                 context = _in_context(context, window)
-                pending.append((window, pool.submit(_look, window, context, beside)))
+                pending.append((window, pool.submit(_look, window, context)))
                 if len(pending) >= _AHEAD:
                     ready, future = pending.popleft()
                     yield ready, future.result()

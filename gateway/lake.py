@@ -317,5 +317,5 @@ class RowSlices:
 def _sums(frame: pl.DataFrame) -> dict[str, int]:
     if not set(_SUMMED) <= set(frame.columns):
         return {}
-    sums = frame.group_by("currency").agg(pl.col("amount_minor").sum()).drop_nulls().sort("currency")
+    sums = frame.select(_SUMMED).group_by("currency").agg(pl.col("amount_minor").sum()).drop_nulls().sort("currency")
     return dict(sums.iter_rows())

@@ -75,12 +75,8 @@ def _judged(gateway: Gateway, file: Mapping[str, Any]) -> _Looked:
     header = FileHeader(**{name: file[name] for name in FileHeader.__slots__})
     day = dt.date.fromisoformat(file["received_on"])
     context = Context(day, client, facts_of(header.format, client), header, put_away)
-
-    def keys(payments: pl.DataFrame) -> pl.DataFrame:
-        return DUPLICATE_PAYMENT.keys(payments, client.client_id)
-
-    judged = judge(_windows(gateway.lake, file, header), context, keys)
-    return _Looked(context, replace(judged, beside=()), pl.concat(judged.beside, rechunk=False))
+    judged = judge(_windows(gateway.lake, file, header), context)
+    return _Looked(context, judged, DUPLICATE_PAYMENT.keys(judged.states[DUPLICATE_PAYMENT.id]))
 
 
 def _with(looked: _Looked, more: pl.DataFrame) -> _Looked:

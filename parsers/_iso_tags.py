@@ -54,7 +54,9 @@ class Tags:
         sizes = np.array([len(spelling.tags) for spelling in spellings], np.int64)
         same: Flags = lasts - firsts + 1 == sizes[which]
         rows = np.flatnonzero(same)
-        held = self._inside(firsts[rows], lasts[rows]) == _several([spelling.heads for spelling in spellings], which[rows])
+        held = self._inside(firsts[rows], lasts[rows]) == _several(
+            [spelling.heads for spelling in spellings], which[rows]
+        )
         rows = _strike(same, rows, held, sizes[which[rows]])
         # One comparison for all: what a payment's tags have beyond their heads are as many words as its spelling says.
         told, counts = which[rows], np.array([len(spelling.words) for spelling in spellings], np.int64)[which[rows]]
@@ -67,7 +69,10 @@ class Tags:
     def _inside(self, firsts: Ints, lasts: Ints) -> Words:
         """The heads of all the runs, one after the other."""
         breaks = np.flatnonzero(firsts[1:] != lasts[:-1] + 1)
-        begins, ends = firsts[np.append(0, breaks + 1)[: len(firsts)]], lasts[np.append(breaks, len(lasts) - 1)[: len(lasts)]] + 1
+        begins, ends = (
+            firsts[np.append(0, breaks + 1)[: len(firsts)]],
+            lasts[np.append(breaks, len(lasts) - 1)[: len(lasts)]] + 1,
+        )
         parts = [self.heads[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
         return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.uint64), *parts])
 

@@ -25,9 +25,12 @@ def halves(key: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     return (key % half).cast(pl.UInt64).alias("key"), (key // half).cast(pl.UInt64).alias("check")
 
 
-def noted(payments: pl.DataFrame, keys: pl.Series, context: Context) -> pl.DataFrame:
-    """Key (UInt128) and place of the payments whose key is not null. So many bits: a chance repeat is out of the question."""
-    keyed = payments.select(*halves(pl.lit(keys)), pl.col(_NUMBERS).cast(pl.UInt32), "batch_id", "end_to_end_id")
+def noted(payments: pl.DataFrame, keys: pl.Series, context: Context, *more: pl.Expr) -> pl.DataFrame:
+    """Key (UInt128) and place of the payments whose key is not null. So many bits: a chance repeat is out of the question.
+
+    `more`: what the rule keeps beside them.
+    """
+    keyed = payments.select(*halves(pl.lit(keys)), pl.col(_NUMBERS).cast(pl.UInt32), "batch_id", "end_to_end_id", *more)
     if keys.null_count():
         keyed = keyed.filter(pl.col("key").is_not_null())
     return context.keep(keyed)
@@ -61,5 +64,5 @@ _EMPTY: Final = pl.DataFrame(
 
 
 def _opened(window: pl.DataFrame, again: pl.Series) -> pl.DataFrame:
-    held = window.filter(pl.col("key").is_in(again.implode()))
+    held = window.select(_EMPTY.columns).filter(pl.col("key").is_in(again.implode()))
     return held.with_columns(pl.col(_NUMBERS).cast(pl.Int64))

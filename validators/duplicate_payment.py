@@ -19,9 +19,10 @@ from canonical.contracts import Context, Fallen, Window
 from canonical.frames import FINDINGS, conform, empty
 from canonical.masking import shown
 from canonical.parties import counterparty
-from validators._seen import PLACE, Seen, halves, noted, repeats
+from validators._seen import PLACE, Seen, noted, repeats
 from validators._texts import fingerprint, identities, real_end_to_end_id
 
+_NO_KEYS: Final = pl.DataFrame(schema={"key": pl.UInt64, "check": pl.UInt64, "offset": pl.Int64, "row": pl.Int64})
 _NACHA: Final = pl.col("transaction_code").is_not_null()
 _ERROR_REMEDY: Final = "Leave it out. If it is meant as a second payment, give it an end-to-end id of its own."
 _LIKENESS_REMEDY: Final = "Look if it is meant twice; an end-to-end id of its own for each payment settles it."
@@ -56,10 +57,11 @@ class DuplicatePayment:
         if window.payments.is_empty():
             return state
         payments = window.payments
-        # Prenotifications move nothing and may come again, and what cannot be paid is told by other rules.
-        whole = counterparty("account").is_not_null() & (pl.col("amount_minor") > 0) & ~pl.col("prenote")
-        key = pl.when(whole).then(identities(payments, context.client.client_id))
-        return (*state, noted(payments, payments.select(key.alias("key"))["key"], context))
+        # Prenotifications move nothing and may come again.
+        moving = payments if not payments["prenote"].any() else payments.filter(~pl.col("prenote"))
+        whole = (counterparty("account").is_not_null() & (pl.col("amount_minor") > 0)).fill_null(value=False)
+        keys = identities(moving, context.client.client_id)
+        return (*state, noted(moving, keys, context, pl.col("offset"), whole.alias("whole")))
 
     def merge(self, left: Seen, right: Seen) -> Seen:
         """Both parts, in file order."""
@@ -69,7 +71,9 @@ class DuplicatePayment:
         """FINDINGS: one for every payment that is in the file before; the first one stands that has not fallen."""
         if not state:
             return empty(FINDINGS)
-        told = repeats(state, fallen).with_columns(real_end_to_end_id().is_not_null().alias("sure"))
+        # What cannot be paid is told by other rules.
+        whole = tuple(seen if seen["whole"].all() else seen.filter("whole") for seen in state)
+        told = repeats(whole, fallen).with_columns(real_end_to_end_id().is_not_null().alias("sure"))
         sure = pl.col("sure")
         message = pl.format("The same payment as row {} (line {})", pl.col("first_row"), pl.col("first_line"))
         likeness = pl.lit("; neither has an end-to-end id, so they may be two")
@@ -84,11 +88,10 @@ class DuplicatePayment:
         """payment_id, fingerprint of payments (PAYMENTS columns): the full text that confirms that two keys are one."""
         return payments.select("payment_id", _fingerprint(client_id).alias("fingerprint"))
 
-    def keys(self, payments: pl.DataFrame, client_id: str) -> pl.DataFrame:
-        """key, check, offset (as in KEYS) and row of payments (PAYMENTS columns), unsorted. Prenotes have no key."""
-        moving = payments if not payments["prenote"].any() else payments.filter(~pl.col("prenote"))
-        whole = pl.lit(identities(moving, client_id))
-        return moving.select(*halves(whole), "offset", "row")
+    def keys(self, state: Seen) -> pl.DataFrame:
+        """key, check, offset (as in KEYS) and row of all payments seen, unsorted. Prenotes have no key."""
+        wanted = ("key", "check", "offset", pl.col("row").cast(pl.Int64))
+        return pl.concat([_NO_KEYS, *(seen.select(wanted) for seen in state)], rechunk=False)
 
     def repeated(self, payments: pl.DataFrame, earlier: pl.DataFrame, context: Context) -> pl.DataFrame:
         """FINDINGS for payments that an earlier file had. `earlier`: payment_id, earlier_payment_id, earlier_day.
