@@ -20,8 +20,8 @@ _SUM_DIGITS_MAX: Final = 18
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 
 
-def group_xml(answer: Answer, version: Version, sender: str | None) -> str:
-    """GrpHdr and OrgnlGrpInfAndSts."""
+def group_xml(answer: Answer, version: Version, sender: str | None, common: str) -> str:
+    """GrpHdr and OrgnlGrpInfAndSts. `common`: StsRsnInf of what all payments say alike."""
     created = answer.created.replace(microsecond=0).isoformat()
     message = answer.header.version if answer.header.version.startswith("pain.") else answer.header.format
     named = sender or (NOT_PROVIDED if version.sender else None)
@@ -38,7 +38,7 @@ def group_xml(answer: Answer, version: Version, sender: str | None) -> str:
     counts = _counts(answer, version) if version.counts else ""
     return (
         f"<GrpHdr><MsgId>{literal(answer.answer_id)}</MsgId><CreDtTm>{created}</CreDtTm>{party}</GrpHdr>"
-        f"<OrgnlGrpInfAndSts>{leaves}{_reasons(answer)}{counts}</OrgnlGrpInfAndSts>"
+        f"<OrgnlGrpInfAndSts>{leaves}{_reasons(answer)}{common}{counts}</OrgnlGrpInfAndSts>"
     )
 
 

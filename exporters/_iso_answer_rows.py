@@ -30,18 +30,28 @@ _SAYS: Final = ("message", "remedy")
 _ORIGINAL: Final = ("uetr", "debtor_name", "creditor_name", "requested_execution_date")
 
 
-def row_slices(answer: Answer, version: Version, *, exceptions_only: bool) -> Iterator[pl.DataFrame]:
+def said_by_all(answer: Answer) -> str:
+    """StsRsnInf of what all payments say alike, none having a reason: told once, of the group, and of no payment again."""
+    rows = answer.rows.select(pl.col(name).cast(ANSWER_DTYPES[name]) for name in ("reason", *_SAYS))
+    if rows.is_empty() or rows["reason"].null_count() < rows.height:
+        return ""
+    words = rows.lazy().unique(_SAYS).limit(2).collect()
+    return "".join(_said(words)["reasons"].drop_nulls()) if words.height == 1 else ""
+
+
+def row_slices(answer: Answer, version: Version, *, exceptions_only: bool, said_once: bool) -> Iterator[pl.DataFrame]:
     """Slices of ANSWER rows to be written, in order of batch and row, ready for `row_xml`.
 
     Beside them `opening` and `closing` XML of their batches, `reasons` (StsRsnInf), `status_id`, and of PAYMENTS what is
-    known of the original payment. A batch of which no row is written, or that has none, stands as one row with null `row`.
+    known of the original payment. `said_once`: what rows without a reason say is told elsewhere. A batch of which no row is written, or that has none, stands as one row with null `row`.
     """
     rows = answer.rows.select(pl.col(name).cast(dtype) for name, dtype in ANSWER_DTYPES.items()).with_columns(
         pl.col("batch").fill_null(1), version.told(pl.col("status"))
     )
     openings = batch_openings(rows, answer.findings, version)
     places = _places(rows, openings, version, exceptions_only=exceptions_only)
-    told, said, known = _own_findings(answer), _said(rows), _original(answer)
+    told, known = _own_findings(answer), _original(answer)
+    said = _said(rows.clear() if said_once else rows)
     for offset in range(0, places.height, SLICE_ROWS):
         placed = places.slice(offset, SLICE_ROWS)
         part = pl.concat([placed, rows[placed["place"]].drop("batch")], how="horizontal")

@@ -14,7 +14,7 @@ from canonical.ahead import ahead
 from canonical.contracts import Answer
 from canonical.profiles import Model
 from exporters._iso_answer_group import group_xml
-from exporters._iso_answer_rows import row_slices, row_xml
+from exporters._iso_answer_rows import row_slices, row_xml, said_by_all
 from exporters._iso_answer_version import VersionName, version_of
 from exporters._iso_xml import write_column
 
@@ -53,8 +53,10 @@ class Pain002:
         out.write(
             f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{version.namespace}"><CstmrPmtStsRpt>'.encode()
         )
-        out.write(group_xml(answer, version, self.chosen.sender).encode())
-        slices = ahead(row_slices(answer, version, exceptions_only=self.chosen.rows == "exceptions"))
+        said = said_by_all(answer)
+        out.write(group_xml(answer, version, self.chosen.sender, said).encode())
+        exceptions = self.chosen.rows == "exceptions"
+        slices = ahead(row_slices(answer, version, exceptions_only=exceptions, said_once=bool(said)))
         xml = row_xml(version).alias("xml")
         for column in ahead(rows.select(xml)["xml"] for rows in slices):
             write_column(column, out)

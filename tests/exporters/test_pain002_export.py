@@ -218,6 +218,18 @@ TWO_FAULTS = findings_of(
 )
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_all_payments_say_is_said_once_by_the_group(version, xsd):
+    says = {**ACCEPTED, "message": "Accepted; it goes out with the next submission."}
+    alike = write(answer(rows=rows_of(says, {**says, "batch": 2}), payments=2), version)
+    xsd(version).assertValid(etree.fromstring(alike))
+    assert found(alike, "OrgnlGrpInfAndSts/StsRsnInf/AddtlInf") == [says["message"]]
+    assert found(alike, "StsRsnInf/AddtlInf") == [says["message"]]
+    for other in (REJECTED, {**says, "message": "Waits."}):
+        data = write(answer(rows=rows_of(says, other), payments=2), version)
+        assert found(data, "OrgnlGrpInfAndSts/StsRsnInf/AddtlInf") == []
+
+
 def test_every_fault_of_a_rejected_payment_is_a_reason_of_its_own(xsd):
     data = write(answer(**{**SHAPES["partial"], "findings": TWO_FAULTS}))
     xsd("pain.002.001.10").assertValid(etree.fromstring(data))

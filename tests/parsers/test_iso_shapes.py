@@ -77,18 +77,23 @@ def test_tags_are_found_whatever_stands_between(parts: list[tuple[str, str]], wa
     names = [tag for tag, _ in parts]
     assert [data[start : data.find(b">", start) + 1].decode() for start in tags.opens] == [*names, END.decode()]
     expected = [ordinal for ordinal, tag in enumerate(names) if tag == wanted]
-    assert tags.spells(Spelling([wanted.encode()])).tolist() == expected
+    assert tags.spells(wanted.encode()).tolist() == expected
 
 
 @given(st.lists(TAG, min_size=1, max_size=6), st.lists(TAG, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_runs_of_tags_are_the_same_to_the_byte(names: list[str], others: list[str], chance: random.Random) -> None:
-    runs = [names, chance.sample(names, len(names)), (others * len(names))[: len(names)], names]
+    runs = [names, chance.sample(names, len(names)), (others * len(names))[: len(names)], names, others, names]
     data = "".join(f"{tag}{chance.choice(['', 'text', ' > '])}" for run in runs for tag in run).encode() + END
     tags = tags_of(data, np.frombuffer(data, np.uint8))
-    firsts = np.arange(len(runs)) * len(names)
-    spelling = Spelling([name.encode() for name in names])
-    assert tags.runs_spelling(firsts, spelling).tolist() == [run == names for run in runs]
-    assert spelling.sizes.tolist() == [len(name) for name in names]
+    ends = np.cumsum([len(run) for run in runs])
+    firsts = ends - [len(run) for run in runs]
+    wanted = [names, others]
+    spellings = [Spelling([name.encode() for name in names]) for names in wanted]
+    which = np.array([chance.randrange(2) for _ in runs], np.int64)
+    kept = np.flatnonzero(np.array([chance.random() < 0.8 for _ in runs]))  # what is left out stands between
+    found = tags.runs_spelling(firsts[kept], ends[kept] - 1, spellings, which[kept])
+    assert found.tolist() == [runs[run] == wanted[which[run]] for run in kept.tolist()]
+    assert spellings[0].sizes.tolist() == [len(name) for name in names]
 
 
 @given(st.lists(TAG, min_size=1, max_size=6), st.randoms(use_true_random=False))

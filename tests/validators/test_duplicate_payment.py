@@ -8,20 +8,27 @@ import polars as pl
 import pytest
 
 from canonical.codes import Severity
-from canonical.contracts import Fallen
-from canonical.frames import FINDINGS, KEYS, checked, dtypes
+from canonical.contracts import Context, Fallen, FormatFacts, Window
+from canonical.frames import FINDINGS, KEYS, TOTALS, checked, dtypes, empty
+from canonical.profiles import ClientProfile
 from validators import engine
 from validators.duplicate_payment import RULE
 
 DAY = dt.date(2026, 11, 20)
 
 
+def keys_of(frame, client_id="example"):
+    profile = ClientProfile(client_id=client_id, name="Example", formats=("*",))
+    window = Window(None, frame, empty(TOTALS), empty(FINDINGS))
+    return RULE.keys(RULE.update((), window, Context(DAY, profile, FormatFacts())))
+
+
 def key_of(payments, **changed):
-    return RULE.keys(payments(changed), "example").row(0)[:2]
+    return keys_of(payments(changed)).row(0)[:2]
 
 
 def test_keys_are_whole(payments):
-    keys = RULE.keys(payments(*[{"end_to_end_id": str(n)} for n in range(50)]), "example")
+    keys = keys_of(payments(*[{"end_to_end_id": str(n)} for n in range(50)]))
     stored = dtypes(KEYS)
     assert {name: dtype for name, dtype in keys.schema.items() if name != "row"} == {
         name: stored[name] for name in ("key", "check", "offset")
@@ -70,7 +77,7 @@ def test_a_payroll_may_name_the_same_person_every_month(payments):
 
 def test_clients_do_not_meet(payments):
     here = payments({})
-    assert RULE.keys(here, "one")["key"].to_list() != RULE.keys(here, "two")["key"].to_list()
+    assert keys_of(here, "one")["key"].to_list() != keys_of(here, "two")["key"].to_list()
 
 
 @pytest.mark.parametrize(("switch", "severity"), [("reject", "error"), ("warn", "warning")])
@@ -86,7 +93,7 @@ def test_hits_against_earlier_files(payments, context, switch, severity):
 
 def test_prenotes_move_nothing(payments, context, window):
     prenotes = payments(*[{"amount_text": "0.00", "prenote": True, "end_to_end_id": "A"}] * 2)
-    assert RULE.keys(prenotes, "example").is_empty()
+    assert keys_of(prenotes).is_empty()
     assert RULE.finish(RULE.update(RULE.start(context()), window(prenotes), context()), context(), Fallen()).is_empty()
 
 
