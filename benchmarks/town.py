@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import mmap
 import time
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from gateway.registry import tables as t
 from gateway.registry.engine import insert_new
 from gateway.settings import Settings
 
+DAY = dt.datetime(2026, 11, 25, 9, tzinfo=dt.UTC)
+"""When it is: the day on which the seeded files are to be executed."""
 CLIENT = """client_id: bench
 name: Bench
 formats: [pain.001, pain.008]
@@ -71,7 +74,7 @@ def opened(home: Path) -> Iterator[Gateway]:
         xsd = "reject" if (home / "xsd").exists() else "off"
         (config / "clients" / "bench.yaml").write_text(CLIENT.replace("XSD", f'"{xsd}"'), encoding="utf-8")
     structlog.configure(logger_factory=structlog.WriteLoggerFactory((home / "log").open("a", encoding="utf-8")))
-    gateway = open_gateway(Settings(home=home, config_dir=config))
+    gateway = open_gateway(Settings(home=home, config_dir=config), lambda: DAY)
     yield gateway
     gateway.registry.engine.dispose()
 
