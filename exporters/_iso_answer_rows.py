@@ -54,7 +54,7 @@ def row_slices(answer: Answer, version: Version, *, exceptions_only: bool, said_
     said = _said(rows.clear() if said_once else rows)
     for offset in range(0, places.height, SLICE_ROWS):
         placed = places.slice(offset, SLICE_ROWS)
-        part = pl.concat([placed, rows[placed["place"]].drop("batch")], how="horizontal")
+        part = pl.concat([placed, _at(rows, placed["place"]).drop("batch")], how="horizontal")
         part = part.join(openings, on="batch", how="left", maintain_order="left")
         part = _reasoned(part, told, said)
         yield part.join(_within(known, part), on="row", how="left", maintain_order="left").with_columns(
@@ -83,21 +83,36 @@ def _places(rows: pl.DataFrame, openings: pl.DataFrame, version: Version, *, exc
     )
 
 
-def row_xml(version: Version) -> pl.Expr:
-    """XML of a row of `row_slices`."""
+def _at(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
+    """The rows of these indices, none for null. Where they follow one another, as nearly always, nothing is copied."""
+    if places.null_count() == 0 and (places.diff().drop_nulls() == 1).all():
+        return rows.slice(places[0], places.len())
+    return rows[places]
+
+
+def row_xml(rows: pl.DataFrame, version: Version) -> pl.Series:
+    """XML of each row of a slice of `row_slices`."""
+    known = frozenset(name for name in _ORIGINAL if rows[name].null_count() < rows.height)
     closing = pl.when("last").then(pl.lit("</OrgnlPmtInfAndSts>"))
-    return pl.concat_str(pl.col("opening"), _transaction(version), closing, pl.lit(""), ignore_nulls=True)
+    transaction = _transaction(version, known)
+    xml = pl.concat_str(pl.col("opening"), transaction, closing, pl.lit(""), ignore_nulls=True)
+    return rows.select(xml.alias("xml")).to_series()
 
 
-def _transaction(version: Version) -> pl.Expr:
+def _transaction(version: Version, known: frozenset[str]) -> pl.Expr:
+    """`known`: which columns of `_ORIGINAL` are known of any row; mostly none, and what would become of them is left out."""
     parts = (
         wrap("StsId", pl.col("status_id")),
         _reference("OrgnlInstrId", "instruction_id"),
         _reference("OrgnlEndToEndId", "end_to_end_id"),
-        *([leaf("OrgnlUETR", pl.when(pl.col("uetr").str.contains(_UETR)).then("uetr"))] if version.choices else []),
+        *(
+            [leaf("OrgnlUETR", pl.when(pl.col("uetr").str.contains(_UETR)).then("uetr"))]
+            if version.choices and "uetr" in known
+            else []
+        ),
         wrap("TxSts", pl.col("status")),
         pl.col("reasons"),
-        _transaction_reference(version),
+        _transaction_reference(version, known),
     )
     return pl.when(pl.col("row").is_not_null()).then(node("TxInfAndSts", *parts))
 
@@ -111,12 +126,14 @@ def _reference(name: str, column: str) -> pl.Expr:
     return pl.concat_str(pl.lit(f"<{name}>"), escaped, pl.lit(f"</{name}>"))
 
 
-def _transaction_reference(version: Version) -> pl.Expr:
+def _transaction_reference(version: Version, known: frozenset[str]) -> pl.Expr:
     """OrgnlTxRef: amount, requested date and the names of both sides, as far as they are known and can be told."""
     amount_told = pl.col("amount_text").str.contains(_AMOUNT) & pl.col("currency").str.contains("^[A-Z]{3}$")
     amount = pl.when(amount_told).then(
         pl.format('<Amt><InstdAmt Ccy="{}">{}</InstdAmt></Amt>', "currency", "amount_text")
     )
+    if not known:
+        return wrap("OrgnlTxRef", amount)
     day = pl.when(pl.col("requested_execution_date") >= _FIRST_DAY).then("requested_execution_date")
     written, collects = day.dt.strftime("%Y-%m-%d"), (pl.col("credit_debit") == "DBIT").fill_null(value=False)
     execution = leaf("Dt", pl.when(~collects).then(written)) if version.choices else pl.when(~collects).then(written)

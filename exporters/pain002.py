@@ -57,8 +57,7 @@ class Pain002:
         out.write(group_xml(answer, version, self.chosen.sender, said).encode())
         exceptions = self.chosen.rows == "exceptions"
         slices = ahead(row_slices(answer, version, exceptions_only=exceptions, said_once=bool(said)))
-        xml = row_xml(version).alias("xml")
-        for column in ahead(rows.select(xml)["xml"] for rows in slices):
+        for column in ahead(row_xml(rows, version) for rows in slices):
             write_column(column, out)
         out.write(b"</CstmrPmtStsRpt></Document>\n")
 
