@@ -150,7 +150,7 @@ def _admit(gateway: Gateway, arrival: _Arrival, copy: Path) -> tuple[str, bool]:
     file_id = make_file_id(arrival.client.client_id, arrival.sha256 if round_ == 1 else f"{arrival.sha256}:{round_}")
     if not duplicate:
         try:
-            gateway.store.put(archive_key(file_id), copy, create=True)
+            gateway.store.put(archive_key(file_id), copy, create=True, given=True)
         except Conflict:
             _log.info("archived_before", file_id=file_id)  # same id, same bytes: an attempt that died left it
     with registry.transaction() as connection:
