@@ -97,9 +97,16 @@ def _own_errors(answer: Answer) -> pl.DataFrame:
     return own.select("row").unique()
 
 
-def with_others(answer: Answer) -> int:
-    """Payments refused on receipt that have no fault of their own: their batch's, their file's, or one of too many to list."""
+def with_others(answer: Answer) -> str:
+    """What is said of payments refused on receipt without a fault of their own; nothing where there are none.
+
+    The fault is their batch's, their file's, or one of too many to list.
+    """
     if answer.milestone != "validated" or answer.duplicate_of is not None:
-        return 0
+        return ""
     refused = answer.rows.lazy().filter(pl.col("status") == "RJCT").select(pl.col("row").cast(pl.Int64)).collect()
-    return refused.join(_own_errors(answer), on="row", how="anti").height
+    others = refused.join(_own_errors(answer), on="row", how="anti").height
+    if others == 1:
+        return "1 more payment is refused with the file or the batch it stands in; nothing needs to be mended in it."
+    told = "are refused with the file or the batch they stand in; nothing needs to be mended in them."
+    return f"{others:,} more payments {told}" if others else ""

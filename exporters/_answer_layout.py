@@ -11,6 +11,8 @@ from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # sh
 from exporters._iso_answer_text import FORBIDDEN
 from exporters._sheets import Formats, print_on_a4
 
+FAULT_FILL: Final = "#F8CBAD"
+WARNING_FILL: Final = "#FFF2CC"
 _LINE_POINTS: Final = 13
 _HEIGHT_MAX: Final = 400
 """Excel ends at 409 points."""
@@ -71,5 +73,7 @@ def finish(sheet: Worksheet, rows: int, columns: int, frozen: int) -> None:
         sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{rows + 1}"})
     sheet.freeze_panes(1, frozen)
     sheet.repeat_rows(0)
+    # Printed too: an eye that goes along a wide row loses it without lines.
+    sheet.hide_gridlines(0)
     sheet.set_footer("&L&A&RPage &P of &N")
     print_on_a4(sheet)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any, Final
 
+import polars as pl
+
 from canonical.contracts import Answer
 from canonical.money import format_minor
 from exporters._answer_cases import ROW, Cases, column_of, key_columns
@@ -42,6 +44,12 @@ td.number, th.number { text-align: right; }
 td.fault { background: #fbdcd6; border: 2px solid #a61b1b; }
 td.doubt { background: #fff4d1; border: 2px dashed #8a5a00; }
 td.term { overflow-wrap: anywhere; min-width: 6rem; }
+table.totals { width: auto; min-width: 60%; } tfoot td, tfoot th { border-top: 2px solid #555; font-weight: 600; }
+.scroll { overflow-x: auto; }
+table.rows td { overflow-wrap: anywhere; min-width: 6.5rem; }
+table.rows td.number, table.rows td.short { overflow-wrap: normal; min-width: 0; }
+table.rows { font-size: .82rem; } table.rows td.account { min-width: 12.3rem; }
+table.rows td.words { overflow-wrap: break-word; min-width: 10.5rem; }
 td .flag { display: block; font-size: .75rem; font-weight: 700; text-transform: uppercase; letter-spacing: .03em; }
 .small { font-size: .9rem; color: #444; }
 @media (max-width: 44rem) {
@@ -51,14 +59,15 @@ td .flag { display: block; font-size: .75rem; font-weight: 700; text-transform: 
   table.rows caption { display: block; }
   table.rows tr { border: 2px solid #888; margin: 0 0 .8rem; }
   table.rows td { border-width: 0 0 1px; text-align: left; }
-  table.rows td.fault, table.rows td.doubt { border-width: 2px; }
+  table.rows td.fault, table.rows td.doubt { border-width: 2px; } table.rows td[class], table.rows td { min-width: 0; }
   table.rows td::before { content: attr(data-head); display: block; font-size: .75rem; color: #555; }
 }
 @media print {
-  body { max-width: none; padding: 0 2px; font-size: 9pt; }
-  article { border-width: 0 0 1px; padding: .5rem 0; }
+  html { font-size: 9pt; } body { max-width: none; padding: 0 2px; }
+  article { border-width: 0 0 1px; padding: .5rem 0; break-inside: avoid; }
   thead { display: table-header-group; } tr, h3 { break-inside: avoid; } h2, h3 { break-after: avoid; }
-  td.fault, td.doubt, header { print-color-adjust: exact; }
+  td.fault, td.doubt, header { print-color-adjust: exact; } .scroll { overflow: visible; }
+  table.rows td { min-width: 5rem; }
 }
 @page { size: A4 landscape; margin: 12mm; }
 """
@@ -66,7 +75,13 @@ _CONTROLS: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
 )
 """Characters that HTML cannot hold, and those that turn the direction of what stands around them."""
-_NUMBERS: Final = frozenset({"row", "line", "amount_text"})
+_CSS: Final = {
+    "row": "number", "line": "number", "amount_text": "number", "creditor_account": "account", "debtor_account": "account",
+    "currency": "short", "requested_execution_date_text": "short", "message": "words", "remedy": "words",
+}  # fmt: skip
+"""Column → how it stands: an IBAN on one line, where it is compared by eye; words wide enough to be read."""
+_BREAKS: Final = re.compile("([/_])")
+"""Where the name of an element or a column may go on in the next line."""
 
 
 def safe(value: object) -> str:
@@ -80,25 +95,39 @@ def facts_list(facts: Iterable[tuple[str, str]]) -> str:
 
 
 def totals_table(answer: Answer) -> str:
-    """How many payments of which sum have which status."""
-    rows = []
-    for one in totals_of(answer).iter_rows(named=True):
-        total = (
-            ""
-            if one["unread"] == one["payments"]
-            else f"{safe(_grouped(format_minor(one['sum_minor'], one['currency'] or '')))} {safe(one['currency'] or '')}"
-        )
-        if one["unread"]:
-            words = f"{count_of(one['unread'], 'amount')} that cannot be read"
-            total = f"{total}<br>and {words}" if total else words
-        rows.append(
-            f'<tr><th scope="row">{safe(one["words"])}</th><td class="number">{one["payments"]:,}</td>'
-            f'<td class="number">{total}</td></tr>'
-        )
-    if not rows:
+    """How many payments of which sum have which status, and all of them."""
+    totals = totals_of(answer)
+    if totals.is_empty():
         return "<p>No payment could be read.</p>"
+    rows = "".join(_total(one["words"], one["payments"], _sums(one)) for one in totals.iter_rows(named=True))
+    every = totals.group_by("currency", maintain_order=True).agg(pl.col("payments", "sum_minor", "unread").sum())
+    foot = _total(
+        "in all", int(totals["payments"].sum()), [text for one in every.iter_rows(named=True) for text in _sums(one)]
+    )
     head = '<thead><tr><th scope="col">Status</th><th scope="col" class="number">Payments</th><th scope="col" class="number">Sum</th></tr></thead>'
-    return f"<table><caption>Payments by status</caption>{head}<tbody>{''.join(rows)}</tbody></table>"
+    return (
+        f'<table class="totals"><caption>Payments by status</caption>{head}<tbody>{rows}</tbody>'
+        f"<tfoot>{foot}</tfoot></table>"
+    )
+
+
+def _total(words: str, payments: int, sums: list[str]) -> str:
+    return (
+        f'<tr><th scope="row">{safe(words)}</th><td class="number">{payments:,}</td>'
+        f'<td class="number">{"<br>".join(safe(text) for text in sums)}</td></tr>'
+    )
+
+
+def _sums(one: dict[str, Any]) -> list[str]:
+    """The sum of one currency, and how many of its amounts are in no sum."""
+    currency = one["currency"] or ""
+    told = (
+        [] if one["unread"] == one["payments"] else [f"{_grouped(format_minor(one['sum_minor'], currency))} {currency}"]
+    )
+    if one["unread"]:
+        where = f" in “{currency}”" if currency and not told else ""
+        told.append(f"{'and ' if told else ''}{count_of(one['unread'], 'amount')}{where} that cannot be read")
+    return told
 
 
 def _grouped(amount: str) -> str:
@@ -196,11 +225,11 @@ def _rows_table(cause: Cause, cases: Cases, answer: Answer) -> str:
         values = {**record, **{name: one[name] for name in (ROW, "line", *texts)}}
         lines.append(f'<tr role="row">{"".join(_cells(values, heads, marked, cause))}</tr>')
     head = "".join(
-        f'<th scope="col" role="columnheader"{_number(name)}>{safe(title)}</th>' for name, title in heads.items()
+        f'<th scope="col" role="columnheader"{_css(name)}>{_head(title)}</th>' for name, title in heads.items()
     )
     return (
-        f'<table class="rows" role="table"><caption>Your rows</caption><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
-        f'<tbody role="rowgroup">{"".join(lines)}</tbody></table>'
+        f'<div class="scroll"><table class="rows" role="table"><caption>Your rows</caption><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+        f'<tbody role="rowgroup">{"".join(lines)}</tbody></table></div>'
     )
 
 
@@ -218,12 +247,17 @@ def _cells(values: dict[str, Any], heads: dict[str, str], marked: str | None, ca
         value = values.get(name)
         label = f' role="cell" data-head="{safe(head)}"'
         if name == marked:
-            css, flag = ("doubt", "look at this") if cause.warning else ("fault", "wrong")
+            kind, flag = ("doubt", "look at this") if cause.warning else ("fault", "wrong")
+            css = f"{kind} account" if _CSS.get(name) == "account" else kind
             text = safe(value) if value not in {None, ""} else "(empty)"
             yield f'<td class="{css}"{label}><span class="flag">{flag}:</span> {text}</td>'
         else:
-            yield f"<td{_number(name)}{label}>{safe('' if value is None else value)}</td>"
+            yield f"<td{_css(name)}{label}>{safe('' if value is None else value)}</td>"
 
 
-def _number(name: str) -> str:
-    return ' class="number"' if name in _NUMBERS else ""
+def _head(title: str) -> str:
+    return _BREAKS.sub(r"\1<wbr>", safe(title))
+
+
+def _css(name: str) -> str:
+    return f' class="{_CSS[name]}"' if name in _CSS else ""

@@ -15,17 +15,15 @@ from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # sh
 from canonical.contracts import Answer
 from canonical.frames import FINDINGS, conform
 from exporters._answer_cases import Cases, Mark, key_columns
-from exporters._answer_layout import clean, finish, head, heights, legible, set_height
+from exporters._answer_layout import FAULT_FILL, WARNING_FILL, clean, finish, head, heights, legible, set_height
 from exporters._answer_words import heading_of, reason_words
 from exporters._sheets import Formats, write_cell
 
-_FAULT_FILL: Final = "#F8CBAD"
-_WARNING_FILL: Final = "#FFF2CC"
 _NOTES_MAX: Final = 2_000
 """Cells with a note: more make a workbook that opens slowly. The columns beside say the same of every row."""
-_WIDTH_MAX: Final = 44
+_WIDTH_MAX: Final = 32
 _WIDTH_ROWS: Final = 1_000
-_WIDTHS: Final = {"reason": 12, "message": 56, "remedy": 50, "status": 15, "row": 8, "line": 8}
+_WIDTHS: Final = {"reason": 9, "message": 48, "remedy": 46, "status": 12, "row": 7, "line": 7}
 _HEADINGS: Final = {
     "row": "Row", "line": "Line", "status": "Status", "reason": "Reason", "message": "What is wrong", "remedy": "What to do",
 }  # fmt: skip
@@ -83,7 +81,7 @@ def _row_cell(
 ) -> None:  # fmt: skip
     fill = ""
     if marks:
-        fill = _FAULT_FILL if marks[0].severity != "warning" else _WARNING_FILL
+        fill = FAULT_FILL if marks[0].severity != "warning" else WARNING_FILL
     kind, typed = _TYPED.get(name, ("count" if name in {"row", "line"} else "text", name))
     value = values[typed]
     if value is None and typed != name:

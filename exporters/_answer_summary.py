@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import polars as pl
 from xlsxwriter import Workbook  # type: ignore[import-untyped]  # ships no types
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # ships no types
 
 from canonical.contracts import Answer
 from exporters._answer_cases import Cases
 from exporters._answer_causes import causes_of, with_others
-from exporters._answer_layout import clean, lines_of, set_height
+from exporters._answer_layout import FAULT_FILL, WARNING_FILL, clean, lines_of, set_height
 from exporters._answer_words import count_of, facts_of, reason_words, totals_of, verdict_of
 from exporters._sheets import Formats, print_on_a4, write_cell
 
 _CAUSES_MAX: Final = 500
 _SUMMARY_WIDTHS: Final = (30, 16, 18, 24, 46, 46)
+_LEGEND: Final = (
+    (FAULT_FILL, "is wrong (sheet Your rows); what to do stands beside it, in its row."),
+    (WARNING_FILL, "is a warning: the payment goes on, but look at it."),
+)
 
 
 @dataclass(slots=True)
@@ -50,6 +55,13 @@ class _Page:
             self.sheet.write_string(self.row, column, name, self.formats.head("count" if column in numbers else "text"))
         self.row += 1
 
+    def legend(self) -> None:
+        """What the colours of the sheet of rows mean."""
+        for fill, words in _LEGEND:
+            write_cell(self.sheet, self.formats, (self.row, 0), "a cell like this", "text", fill=fill)
+            self.sheet.write_string(self.row, 1, words, self.book.add_format({"font_size": 10, "indent": 1}))
+            self.row += 1
+
     def fact(self, label: str, value: str) -> None:
         """A label and a value that may run on over the empty cells beside it."""
         self.sheet.write_string(self.row, 0, label, self.formats.of("@"))
@@ -81,6 +93,9 @@ def write_summary(book: Workbook, formats: Formats, answer: Answer, cases: Cases
         page.fact(label, value)
     page.row += 1
     _totals(page, answer)
+    if cases.marks:
+        page.legend()
+        page.row += 1
     _causes(page, answer, cases)
     page.sheet.set_footer("&L&A&RPage &P of &N")
     page.sheet.hide_gridlines(2)
@@ -92,10 +107,12 @@ def _totals(page: _Page, answer: Answer) -> None:
     if totals.is_empty():
         return
     page.heads("Payments", "Count", "Sum", "Currency", numbers=(1, 2))
-    for one in totals.iter_rows(named=True):
-        unread = f"and {count_of(one['unread'], 'amount')} that cannot be read" if one["unread"] else None
-        total = None if one["unread"] == one["payments"] else one["sum_minor"]
-        values = (one["words"], one["payments"], total, one["currency"], unread)
+    every = totals.group_by("currency", maintain_order=True).agg(pl.col("payments", "sum_minor", "unread").sum())
+    for one in (*totals.iter_rows(named=True), *every.with_columns(words=pl.lit("in all")).iter_rows(named=True)):
+        none = one["unread"] == one["payments"]
+        left_out = f"{count_of(one['unread'], 'amount')} that cannot be read" if one["unread"] else None
+        unread = f"and {left_out}" if left_out and not none else left_out
+        values = (one["words"], one["payments"], None if none else one["sum_minor"], one["currency"], unread)
         page.line(values, ("text", "count", "money"), one["currency"])
     page.row += 1
 
@@ -121,10 +138,7 @@ def _sentences(answer: Answer, cases: Cases, causes: int) -> list[str]:
     if causes > _CAUSES_MAX:
         told.append(f"{causes - _CAUSES_MAX:,} more kinds of faults are in the sheet Findings.")
     if others := with_others(answer):
-        told.append(
-            f"{count_of(others, 'more payment')} {'is' if others == 1 else 'are'} refused with the file or the batch they "
-            "stand in; nothing needs to be mended in them."
-        )
+        told.append(others)
     if cases.left_out:
         told.append(
             f"{count_of(cases.left_out, 'more payment')} did not fit into the sheet of your rows: mend these first."

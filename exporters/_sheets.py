@@ -177,4 +177,5 @@ def print_on_a4(sheet: Worksheet) -> None:
     """Landscape, as wide as the page."""
     sheet.set_landscape()
     sheet.set_paper(_A4)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)

@@ -17,7 +17,7 @@ from canonical.contracts import Answer, Model
 from exporters._answer_cases import cases_of
 from exporters._answer_causes import Cause, causes_of, with_others
 from exporters._answer_page import STYLE, cause_article, contents, facts_list, safe, totals_table
-from exporters._answer_words import count_of, facts_of, verdict_of
+from exporters._answer_words import facts_of, verdict_of
 
 _CAUSES_MAX: Final = 100
 
@@ -62,20 +62,9 @@ def _page(answer: Answer, rows_max: int) -> Iterator[str]:
     yield f'<section class="next"><b>What to do now:</b> {safe(verdict.next_step)}</section>\n'
     yield f"<section><h2>Your file</h2>{facts_list(facts_of(answer))}</section>\n"
     if answer.duplicate_of is None:
-        yield f"<section><h2>Payments</h2>{totals_table(answer)}{_others(answer)}</section>\n"
+        yield f"<section><h2>Payments</h2>{totals_table(answer)}<p>{with_others(answer)}</p></section>\n"
         yield from _causes(answer, causes_of(answer, rows_max))
     yield "</main></body></html>\n"
-
-
-def _others(answer: Answer) -> str:
-    others = with_others(answer)
-    if not others:
-        return ""
-    verb = "is" if others == 1 else "are"
-    return (
-        f"<p>{count_of(others, 'payment')} {verb} refused with the file or the batch they stand in; nothing needs to be "
-        "mended in them.</p>"
-    )
 
 
 def _causes(answer: Answer, causes: list[Cause]) -> Iterator[str]:

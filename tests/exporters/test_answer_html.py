@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import polars as pl
 import pytest
 from answer_samples import ANSWER, ASK, SWAPPED, finding, findings_of, many, payment, payments_of, told_of, written
 from hypothesis import given
@@ -16,10 +17,10 @@ from canonical.frames import FINDINGS, empty
 from exporters.answer_html import EXPORT, HtmlAnswerOptions
 
 GOLDEN = Path(__file__).parent / "golden" / "answer_html"
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "wbr"}
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "header", "main", "section", "article", "h1", "h2", "h3", "p", "b", "dl", "dt",
-    "dd", "ul", "li", "table", "caption", "thead", "tbody", "tr", "th", "td", "a", "span", "br",
+    "dd", "ul", "li", "div", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "a", "span", "br", "wbr",
 }  # fmt: skip
 
 
@@ -93,7 +94,9 @@ def test_the_page_is_accessible():
         assert all(head.get("scope") in {"col", "row"} for head in table.findall(".//th"))
     links = [link.get("href")[1:] for link in told.findall(".//a")]
     assert links == [article.get("id") for article in articles(told)]
-    for cell in told.findall(".//td[@class='fault']") + told.findall(".//td[@class='doubt']"):
+    marked = told.xpath("//td[starts-with(@class, 'fault') or starts-with(@class, 'doubt')]")
+    assert marked
+    for cell in marked:
         assert words(cell.find("span")) in {"wrong:", "look at this:"}, "colour is not the only mark"
 
 
@@ -102,6 +105,16 @@ def test_summary_and_what_to_do_come_first():
     assert words(told.find(".//h1")) == "3 payments of 5 were refused. 1 row could not be read."
     assert words(told.find(".//section")).startswith("What to do now: Mend the payments listed below")
     assert "refused 3 7,469.00 EUR and 1 amount that cannot be read" in words(told.findall(".//table")[0])
+
+
+def test_the_sums_of_all_payments_stand_below_those_of_each_status():
+    rows = ANSWER.rows.with_columns(
+        currency=pl.when(pl.col("row") == 1).then(pl.lit("usd")).otherwise("currency"),
+    )
+    (foot,) = tree(replace(ANSWER, rows=rows)).findall(".//tfoot")
+    assert (
+        words(foot) == "in all 5 11,703.50 EUR and 1 amount that cannot be read 1 amount in “usd” that cannot be read"
+    )
 
 
 def test_causes_errors_first_the_most_frequent_first():

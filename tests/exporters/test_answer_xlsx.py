@@ -98,6 +98,18 @@ def test_faulty_cells_are_filled_framed_and_noted():
     assert rows[2]["Payee"].value is None
 
 
+def test_the_summary_counts_all_payments_and_says_what_the_colours_mean():
+    cells = list(opened()["Summary"].iter_rows(max_col=5))
+    assert [[cell.value for cell in row] for row in cells if row[0].value == "in all"] == [
+        ["in all", 5, 12938, "EUR", "and 1 amount that cannot be read"]
+    ]
+    legend = {row[0].fill.fgColor.rgb: row[1].value for row in cells if row[0].value == "a cell like this"}
+    assert list(legend) == [FAULT, WARNING]
+    assert "wrong" in legend[FAULT]
+    sound = opened(replace(ANSWER, findings=ANSWER.findings.clear(), rows=ANSWER.rows.head(1)))["Summary"]
+    assert "a cell like this" not in [row[0].value for row in sound.iter_rows()]
+
+
 def test_amounts_and_dates_are_real_ones_and_what_is_none_stays_text():
     rows = table(opened()["Your rows"])
     assert (rows[0]["Amount"].value, rows[0]["Amount"].number_format.split(";")[0]) == (2234.5, "#,##0.00")
