@@ -12,11 +12,13 @@ from benchmarks.quality import book
 from canonical.frames import FUNDINGS, MATCHES, POSTINGS, STATEMENTS, SUGGESTIONS, empty
 from canonical.plugins import lookup
 from reconciliation.adjusted import adjusted_balances, items
+from reconciliation.balances import moved
 from reconciliation.breaks import payment_breaks
 from reconciliation.frames import WORK
 from reconciliation.ledger import postings
 from reconciliation.reports import Period, reconciliation_report
 from reconciliation.states import ATTRIBUTED, payment_states
+from reconciliation.totals import Totals
 from reconciliation.worked import worked
 
 _LATE: Final = dt.timedelta(days=40)
@@ -32,12 +34,13 @@ def period(count: int) -> Period:
     new = postings(states, entries, empty(MATCHES), empty(POSTINGS), providers, day)
     breaks = payment_breaks(states, empty(STATEMENTS), day, 2)
     bank = (empty(STATEMENTS), entries, empty(MATCHES), new)
-    listed = items(*bank, states, day)
+    totals = Totals.of(states, None, empty(MATCHES))
+    listed = items(*bank, totals.in_transit, day)
     return Period(
-        day=day, scope="bank", states=states, opening=None, entries=entries, statements=empty(STATEMENTS),
+        day=day, scope="bank", totals=totals, entries=entries, statements=empty(STATEMENTS),
         matches=empty(MATCHES), fundings=empty(FUNDINGS), items=listed, adjusted=adjusted_balances(*bank, listed),
-        breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), day), earlier=empty(POSTINGS),
-        new=new, providers=providers, digests=(("payment states", "0" * 64),),
+        breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), day), earlier=moved(empty(POSTINGS)),
+        new=moved(new), on_bank=new, providers=providers, digests=(("payment states", "0" * 64),),
     )  # fmt: skip
 
 

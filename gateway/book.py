@@ -28,8 +28,8 @@ _OF_PAYMENT = ("payment_id", "row", "end_to_end_id", "uetr", "credit_debit", "am
 _OTHER_SIDE = ("creditor_name", "creditor_account", "debtor_name", "debtor_account")
 
 
-def provider_book(gateway: Gateway, provider_id: str) -> pl.DataFrame:
-    """BOOK of all payments that have a live submission to a provider."""
+def provider_book(gateway: Gateway, provider_id: str, until: dt.date | None = None) -> pl.DataFrame:
+    """BOOK of all payments that have a live submission to a provider, in order of their ids; `until`: sent by that day, or not yet."""
     live = gateway.registry.rows(
         t.SUBMISSIONS,
         t.SUBMISSIONS.c.destination == provider_id,
@@ -38,20 +38,16 @@ def provider_book(gateway: Gateway, provider_id: str) -> pl.DataFrame:
     )
     file_ids = sorted({row["file_id"] for row in live})
     files = gateway.registry.rows(t.FILES, t.FILES.c.file_id.in_(file_ids))
-    return book_of(gateway, files).filter(pl.col("provider") == provider_id)
+    wanted = pl.col("provider") == provider_id
+    if until is not None:
+        wanted &= pl.col("submitted_on").is_null() | (pl.col("submitted_on") <= until)
+    return book_of(gateway, files, wanted)
 
 
-def all_book(gateway: Gateway, until: dt.date) -> pl.DataFrame:
-    """BOOK of every file received by that day."""
-    files = gateway.registry.rows(
-        t.FILES, t.FILES.c.received_on <= until.isoformat(), order=(t.FILES.c.received_at, t.FILES.c.file_id)
-    )
-    return book_of(gateway, files)
-
-
-def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """BOOK of files, in order of receipt and row."""
-    return laid_out((part for file in files for part in _of_file(gateway, file)), dtypes(BOOK))
+def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]], wanted: pl.Expr | None = None) -> pl.DataFrame:
+    """BOOK of files, in their order and that of the rows; `wanted`: only of these payments."""
+    parts = (part for file in files for part in _of_file(gateway, file))
+    return laid_out(parts if wanted is None else (part.filter(wanted) for part in parts), dtypes(BOOK))
 
 
 def _of_file(gateway: Gateway, file: Mapping[str, Any]) -> Iterator[pl.DataFrame]:

@@ -15,19 +15,18 @@ from sqlalchemy import Connection
 
 from canonical.errors import Conflict, NotFound
 from canonical.frames import BREAKS, empty
-from gateway.book import all_book
 from gateway.break_claims import carry_out
 from gateway.break_events import Item, item_of
 from gateway.break_seen import Keeper, work_of
 from gateway.composition import Gateway
 from gateway.fee_check import fees_of
-from gateway.reconcile import Position, position
+from gateway.position import Position, everything
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
 from gateway.watch import statements_due
-from reconciliation.breaks import contradiction_breaks, entry_breaks, payment_breaks
+from reconciliation.breaks import contradiction_breaks, entry_breaks, named, names, payment_breaks
 from reconciliation.feedback_breaks import chain_breaks, feedback_breaks, finding_breaks, gap_breaks, missing_breaks
-from reconciliation.frames import OPEN
+from reconciliation.frames import OPEN, STATES
 from reconciliation.prices import fee_breaks
 from reconciliation.states import contradicted
 from reconciliation.worked import worked
@@ -47,20 +46,18 @@ class Looked:
     cleared: int = 0
 
 
-def everything(gateway: Gateway, until: dt.date) -> Position:
-    """All providers as one, with the payments that went to none, as known by that day; tied or not."""
-    parts = [position(gateway, provider, until) for provider in sorted(gateway.profiles.providers)]
-    return Position.joined(all_book(gateway, until), parts)
-
-
 def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
     """BREAKS of a position, their ages counted to `day`."""
-    opposed = contradicted(found.states, found.attribution.attributed)
     unexplained = found.entries.join(found.fundings, on="entry_id", how="anti")
+    told, meant = names(unexplained, found.matches), [empty(STATES)]
+    late, opposed = [empty(BREAKS)], [empty(BREAKS)]
+    for piece in found.pieces():
+        meant.append(named(piece.states, told))
+        late.append(payment_breaks(piece.states, found.statements, day, gateway.settings.unmatched_after_days))
+        opposed.append(contradiction_breaks(contradicted(piece.states, piece.words), day))
     parts = [
-        entry_breaks(unexplained, found.matches, found.matched.ambiguous, found.states, day),
-        payment_breaks(found.states, found.statements, day, gateway.settings.unmatched_after_days),
-        contradiction_breaks(opposed, day),
+        entry_breaks(unexplained, found.matches, found.matched.ambiguous, pl.concat(meant), day),
+        *(pl.concat(of_pieces).sort("kind", "since", "subject") for of_pieces in (late, opposed)),
         feedback_breaks(found.attribution.unknown, day),
         finding_breaks(found.findings, day),
         chain_breaks(found.statements, day),

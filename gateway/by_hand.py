@@ -16,7 +16,8 @@ from gateway.book import feedback_frames, provider_book, standing_fundings, stan
 from gateway.composition import Gateway
 from gateway.funds import note_paid_in
 from gateway.news import note_news
-from gateway.reconcile import Position, next_run, position
+from gateway.position import Position, position
+from gateway.reconcile import next_run
 from reconciliation.fees import is_fee
 from reconciliation.frames import BOOKED, OPEN
 

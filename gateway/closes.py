@@ -24,6 +24,8 @@ from sqlalchemy import Connection, select
 from canonical.contracts import SignOff
 from canonical.errors import ConfigError, Conflict, NotFound
 from gateway import journals
+from gateway.by_payment import ByPayment, ranges
+from gateway.close_run import Made
 from gateway.composition import Gateway
 from gateway.held_reports import held_report, publish, write
 from gateway.journals import EVERYTHING, close_subject
@@ -126,12 +128,12 @@ def mark_prepared(connection: Connection, day: str, revision: int, *, by: str, a
 
 
 def note_run(
-    gateway: Gateway, connection: Connection, row: dict[str, Any], made: pl.DataFrame, *, by: str, action: str
+    gateway: Gateway, connection: Connection, row: dict[str, Any], of_run: pl.DataFrame, *, by: str, action: str
 ) -> None:
-    """Write a close with its journals. Raises Conflict: another close came between, and the ledger is not as it was read."""
+    """Write a close with its JOURNALS. Raises Conflict: another close came between, and the ledger is not as it was read."""
     if not insert_new(connection, t.CLOSES, **row):
         raise Conflict(f"another close of {row['provider_id']} was committed meanwhile; settle {row['day']} again")
-    journals.note(connection, row["provider_id"], made, row["run"])
+    journals.note(connection, row["provider_id"], of_run)
     detail = {"day": row["day"], "revision": row["revision"]}
     gateway.registry.audit(connection, by, action, row["provider_id"], **detail)
 
@@ -150,12 +152,14 @@ def take_back_later(gateway: Gateway, day: dt.date) -> list[str]:
 def _take_back(gateway: Gateway, day: str, scope: str) -> None:
     date = dt.date.fromisoformat(day)
     found = journals.ledger(gateway, scope, date)
-    undone = taken_back(found.before, pl.concat([found.today, found.later]), date)
     closes = gateway.registry.rows(t.CLOSES, t.CLOSES.c.day == day, t.CLOSES.c.provider_id == scope)
     if closes[-1]["inputs_sha256"] == "" or found.today.is_empty():
         return
     draft = gateway.lake.draft(close_subject(scope, day, closes[-1]["revision"] + 1), "settle")
-    draft.write("postings", undone)
+    made = Made(draft)
+    before, later = (ByPayment.of(side, "subject") for side in (found.before, pl.concat([found.today, found.later])))
+    for span in ranges([found.before, found.today, found.later], "subject"):
+        made.take(taken_back(before.between(span), later.between(span), date))
     row = {
         "day": day, "provider_id": scope, "revision": closes[-1]["revision"] + 1, "inputs_sha256": "",
         "closed_at": gateway.registry.now(), "reports": "{}", "run": found.run,
@@ -163,7 +167,7 @@ def _take_back(gateway: Gateway, day: str, scope: str) -> None:
 
     def mark(connection: Connection) -> None:
         hold_open(connection, day)
-        note_run(gateway, connection, row, undone, by="gateway", action="close_taken_back")
+        note_run(gateway, connection, row, made.journal.rows(found.run), by="gateway", action="close_taken_back")
 
     draft.commit({"inputs": ""}, mark)
 

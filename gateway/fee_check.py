@@ -8,10 +8,11 @@ import polars as pl
 
 from canonical.frames import FUNDINGS, POSTINGS, dtypes, empty
 from gateway.composition import Gateway
-from gateway.reconcile import Position
+from gateway.position import Position
 from gateway.registry import tables as t
 from reconciliation import events
 from reconciliation.fees import is_fee
+from reconciliation.frames import STATES
 from reconciliation.prices import expected_fees, fee_check
 
 
@@ -28,7 +29,7 @@ def fees_of(gateway: Gateway, found: Position, day: dt.date) -> tuple[pl.DataFra
     """Of the providers of a position that have a price list: its positions, and the check (see `reconciliation.prices`)."""
     of_account = owners(gateway)
     seen = {
-        *found.states["provider"].drop_nulls(),
+        *found.states["provider"].unique().drop_nulls(),
         *(of_account.get(name) for name in found.entries["account"].unique()),
     }
     prices = {
@@ -38,16 +39,18 @@ def fees_of(gateway: Gateway, found: Position, day: dt.date) -> tuple[pl.DataFra
     }
     before = gateway.registry.rows(t.DAYS, t.DAYS.c.day < day.isoformat(), t.DAYS.c.state != "open")
     last = dt.date.fromisoformat(before[-1]["day"]) if before else None
-    positions = expected_fees(found.states, prices, day, last)
-    return positions, fee_check(positions, _charges(found, of_account, day), prices, day, last)
+    # What was booked is counted: nobody else has to be looked at.
+    claimed = found.claimed() if prices else empty(STATES)
+    positions = expected_fees(claimed, prices, day, last)
+    return positions, fee_check(positions, _charges(found, claimed, of_account, day), prices, day, last)
 
 
-def _charges(found: Position, of_account: dict[str, str], day: dt.date) -> pl.DataFrame:
+def _charges(found: Position, claimed: pl.DataFrame, of_account: dict[str, str], day: dt.date) -> pl.DataFrame:
     """What is posted of charges: entries of their own, and fees taken from amounts."""
     own = found.entries.filter(pl.col("booked") & is_fee())
     taken = found.matches.filter(pl.col("difference_account").str.starts_with("fees").fill_null(value=False))
     posted = [
         events.of_entries(own, found.matches, empty(FUNDINGS), of_account, day),
-        events.of_claims(found.states, taken, day),
+        events.of_claims(claimed, taken, day),
     ]
     return pl.concat(posted).select(dtypes(POSTINGS).keys())

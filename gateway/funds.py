@@ -23,7 +23,6 @@ from gateway.composition import Gateway
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new
 from gateway.reserves import reserve
-from reconciliation.frames import NOT_SENT
 from reconciliation.reports import FUNDING
 
 
@@ -118,22 +117,15 @@ def uncovered(
     return f"waits for funds: {needed} {currency} are needed, {client.client_id} has {there}"
 
 
-def funding_positions(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
-    """FUNDING of every client and currency of STATES: what it paid in, what was accepted, sent and returned, what it may release.
+def funding_positions(gateway: Gateway, orders: pl.DataFrame) -> pl.DataFrame:
+    """FUNDING of every client and currency: what it paid in, what was accepted, sent and returned, what it may release.
 
-    `received` and `available` are null where no funding is agreed; of a client whose balance is told, `received` is the last one.
+    `orders`: of `reconciliation.totals`. `received` and `available` are null where no funding is agreed; of a client whose balance
+    is told, `received` is the last one.
     """
-    amount, state = pl.col("amount_minor"), pl.col("state")
-    accepted = (pl.col("verdict") == "ACCP") & ~state.is_in(["rejected", "cancelled"])
-    is_transfer = pl.col("credit_debit") == "CRDT"
-    moved = states.filter(is_transfer & pl.col("currency").is_not_null()).group_by("client", "currency").agg(
-        accepted=amount.filter(accepted).sum(),
-        sent=amount.filter(~state.is_in(NOT_SENT)).sum(),
-        returned=amount.filter(state.is_in(["returned", "provider_rejected"])).sum(),
-    )  # fmt: skip
     schema = {name: FUNDING[name] for name in ("client", "currency", "received", "available")}
     told = pl.DataFrame(_told(gateway), schema=schema, orient="row")
-    both = moved.join(told, on=["client", "currency"], how="full", coalesce=True)
+    both = orders.join(told, on=["client", "currency"], how="full", coalesce=True)
     filled = both.with_columns(pl.col("accepted", "sent", "returned").fill_null(0))
     return filled.select(FUNDING.keys()).sort("client", "currency")
 

@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 
 from canonical.errors import FrameBroken
 from canonical.frames import POSTINGS, empty
+from canonical.limits import MAPPED_ROWS
 from gateway.composition import Gateway
 from gateway.registry import tables as t
-from reconciliation.balances import trial_balance
+from reconciliation.balances import MOVED, added, moved
 from reconciliation.frames import JOURNALS
-from reconciliation.journals import balances, journals, unlike
+from reconciliation.journals import balances, unlike
 
 EVERYTHING: Final = "all"
 """Scope of the books over all providers, and over the payments that went to none."""
@@ -66,20 +67,25 @@ def ledger(gateway: Gateway, scope: str, day: dt.date) -> Ledger:
         later=posted([row for row in counted if row["day"] > today]),
         run=max((row["run"] for row in counted), default=0) + 1,
     )
-    _require_alike(scope, found.whole, held(gateway, scope))
+    _require_alike(scope, moved_by(found.whole), held(gateway, scope))
     return found
 
 
-def _require_alike(scope: str, posted: pl.DataFrame, in_short: pl.DataFrame) -> None:
-    lake = trial_balance(posted, posted.clear()).select("account", "currency", "closing")
-    other = balances(in_short).select("account", "currency", "closing")
-    if not lake.sort("account", "currency").equals(other.sort("account", "currency")):
+def moved_by(posted: pl.DataFrame) -> pl.DataFrame:
+    """MOVED by long POSTINGS, some of them at a time."""
+    return added(pl.concat([pl.DataFrame(schema=MOVED), *(moved(part) for part in posted.iter_slices(MAPPED_ROWS))]))
+
+
+def _require_alike(scope: str, of_lake: pl.DataFrame, in_short: pl.DataFrame) -> None:
+    names = ["account", "currency"]
+    lake = of_lake.select(*names, closing=pl.col("debits") - pl.col("credits")).sort(names)
+    if not lake.equals(balances(in_short).select(*names, "closing").sort(names)):
         raise FrameBroken(f"the postings of {scope} do not add up to its journals")
 
 
-def note(connection: Connection, scope: str, posted: pl.DataFrame, run: int) -> None:
-    """Write the journals of a run, in the transaction that makes its postings count."""
-    rows = journals(posted, run).with_columns(pl.col("day").cast(pl.String), scope=pl.lit(scope)).to_dicts()
+def note(connection: Connection, scope: str, of_run: pl.DataFrame) -> None:
+    """Write the JOURNALS of a run, in the transaction that makes its postings count."""
+    rows = of_run.with_columns(pl.col("day").cast(pl.String), scope=pl.lit(scope)).to_dicts()
     if rows:
         connection.execute(t.JOURNALS.insert(), rows)
 

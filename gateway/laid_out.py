@@ -38,6 +38,13 @@ def laid_out(frames: Iterable[pl.DataFrame], schema: Mapping[str, Any]) -> pl.Da
     return found
 
 
+def compact(few: pl.DataFrame) -> pl.DataFrame:
+    """The same rows, which hold on to no text but their own: rows picked from a long frame keep all of its text in memory."""
+    found = pl.from_arrow(few.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    assert isinstance(found, pl.DataFrame)
+    return found
+
+
 def _pieces(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """The same rows in frames of one chunk and MAPPED_ROWS rows or more, but for the last."""
     held: list[pl.DataFrame] = []

@@ -10,7 +10,7 @@ import polars as pl
 
 from canonical.matching import ReconciliationRules
 from gateway.composition import Gateway
-from gateway.reconcile import position, terms_of
+from gateway.position import position, terms_of
 from reconciliation.ladder import match
 from reconciliation.states import BOOK, payment_states
 

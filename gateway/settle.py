@@ -11,7 +11,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 from sqlalchemy import Connection
@@ -20,8 +22,7 @@ from canonical.contracts import SignOff
 from canonical.errors import Conflict
 from canonical.frames import BREAKS, dtypes
 from canonical.limits import LAKE_PART_ROWS
-from gateway import journals
-from gateway.book import all_book
+from gateway import close_run, journals
 from gateway.breaks import breaks_of, open_breaks
 from gateway.closes import (
     CLOSED,
@@ -44,42 +45,46 @@ from gateway.fee_check import fees_of, owners
 from gateway.funds import funding_positions
 from gateway.held_reports import hold, publish, write
 from gateway.journals import EVERYTHING, close_subject
-from gateway.reconcile import Position, position
+from gateway.lake import Draft
+from gateway.position import Position, everything, positions, together
 from gateway.registry import tables as t
 from gateway.status import parsed_counts, read_counts
 from gateway.write_offs import adjustments
 from reconciliation.adjusted import adjusted_balances, items, require_met
-from reconciliation.conservation import require_tied
-from reconciliation.ledger import Decided, postings
+from reconciliation.conservation import at_fault, equations, require, terms, tie_out_files
 from reconciliation.reports import Period, reconciliation_report, settlement_report, signed
 from reconciliation.settlements import CALENDARS
+
+_PAYMENTS: Final = "payments"
+"""Input of a close: the states of its payments. Closes of versions that read them in another order have it under another name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that a scope is closed on: where it stands, and the ADJUSTMENTS of its breaks."""
+    """All that a scope is closed on: where it stands, the ADJUSTMENTS of its breaks, name and SHA-256 of each input of a close."""
 
     found: Position
     written_off: pl.DataFrame
+    digests: tuple[tuple[str, str], ...]
 
-    @property
-    def digests(self) -> tuple[tuple[str, str], ...]:
-        """Name and SHA-256 of each input of a close."""
-        found = self.found
+    @classmethod
+    def of(cls, found: Position, written_off: pl.DataFrame, states_sha256: str) -> Known:
+        """`states_sha256`: of the states, made by who knows of what they are made."""
         frames = (
-            ("payment states", found.states), ("feedback", found.attribution.attributed), ("entries", found.entries),
-            ("statements", found.statements), ("matches", found.matches), ("fundings", found.fundings), ("findings", found.findings),
-            ("write-offs", self.written_off),
+            ("feedback", found.attribution.attributed), ("entries", found.entries), ("statements", found.statements),
+            ("matches", found.matches), ("fundings", found.fundings), ("findings", found.findings), ("write-offs", written_off),
         )  # fmt: skip
-        return tuple((name, _digest(frame)) for name, frame in frames)
+        told = tuple((name, _digest([frame])) for name, frame in frames)
+        return cls(found, written_off, ((_PAYMENTS, states_sha256), *told))
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The close of one scope, ready to be committed: `made` are its new POSTINGS, `run` its number in the ledger."""
+    """The close of one scope, written and ready to be committed: `journals` are those of `run`, its number in the ledger."""
 
     period: Period
-    made: pl.DataFrame
+    draft: Draft
+    journals: pl.DataFrame
     run: int
     revision: int
     inputs: str
@@ -108,6 +113,8 @@ def settle(gateway: Gateway, day: str, by: str = "gateway") -> list[str]:
         if scope not in last or last[scope]["run"] is None or _inputs(digests) != last[scope]["inputs_sha256"]
     ]
     state = state_of(gateway, until)
+    if state in CLOSED:
+        changed = [scope for scope in changed if _PAYMENTS in closed_on(gateway, scope, day)]
     if changed and state in CLOSED:
         raise Conflict(f"{day} is {state}, and what came in since would change it: {', '.join(changed)}. What is late is "
                        f"posted on the next day that closes; if it must stand on {day}, open the day again with a reason")  # fmt: skip
@@ -116,7 +123,7 @@ def settle(gateway: Gateway, day: str, by: str = "gateway") -> list[str]:
     again = take_back_later(gateway, until)
     revisions = {scope: last[scope]["revision"] + 1 if scope in last else 1 for scope in scopes}
     ready = [
-        _prepare(gateway, until, scope, scopes[scope], told[scope], revisions[scope], by)
+        _prepare(gateway, until, scope, scopes[scope], revisions[scope], by)
         for scope in dict.fromkeys([*changed, EVERYTHING])
     ]
     for one in ready:
@@ -145,64 +152,70 @@ def show(gateway: Gateway, day: str) -> Shown:
     for scope, known in _known(gateway, until).items():
         held = closed_on(gateway, scope, day)
         inputs += [(scope, name, digest) for name, digest in held.items()]
-        changed += [f"{name} of {scope}" for name, digest in known.digests if held.get(name) != digest]
+        changed += [
+            f"{name} of {scope}" for name, digest in known.digests if _PAYMENTS in held and held.get(name) != digest
+        ]
     return Shown(row, tuple(inputs), tuple(changed))
 
 
 def position_of_everything(gateway: Gateway, until: dt.date) -> Position:
     """All providers as one, with the payments that went to none, as known by that day. Raises NotTied."""
-    return _together(gateway, _positions(gateway, until), until)
+    return _tied(gateway, everything(gateway, until))
 
 
 def _known(gateway: Gateway, until: dt.date) -> dict[str, Known]:
     """By scope, the whole last. Raises NotTied."""
-    positions = _positions(gateway, until)
-    of_providers = {scope: Known(found, adjustments(gateway, until, scope)) for scope, found in positions.items()}
-    return {**of_providers, EVERYTHING: Known(_together(gateway, positions, until), adjustments(gateway, until))}
+    parts = positions(gateway, until)
+    digests = {scope: _digest(found.parts) for scope, found in parts.items()}
+    known = {
+        scope: Known.of(found, adjustments(gateway, until, scope), digests[scope]) for scope, found in parts.items()
+    }
+    whole = _tied(gateway, together(gateway, list(parts.values()), until))
+    # The payments of providers were digested already; the last part is of those that went to none.
+    of_all = hashlib.sha256("".join([*digests.values(), _digest(whole.parts[-1:])]).encode()).hexdigest()
+    return {**known, EVERYTHING: Known.of(whole, adjustments(gateway, until), of_all)}
 
 
-def _positions(gateway: Gateway, until: dt.date) -> dict[str, Position]:
-    return {provider: position(gateway, provider, until) for provider in sorted(gateway.profiles.providers)}
-
-
-def _together(gateway: Gateway, positions: dict[str, Position], until: dt.date) -> Position:
+def _tied(gateway: Gateway, whole: Position) -> Position:
     """Every file is tied out against what was read of it on the way."""
-    book = all_book(gateway, until)
-    whole = Position.joined(book, list(positions.values()))
-    file_ids = book["file_id"].unique().sort().to_list()
-    require_tied(
-        whole.states, ["file_id", "client"],
-        parsed=parsed_counts(gateway, file_ids), counts=read_counts(gateway, file_ids),
-    )  # fmt: skip
+    scope = ["file_id", "client"]
+    parts = [(terms(piece.states, scope), at_fault(piece.states)) for piece in whole.pieces()]
+    of_terms, faults = pl.concat(part for part, _ in parts), pl.concat(part for _, part in parts)
+    found = of_terms.select("file_id", payments="count_parsed")
+    file_ids = found["file_id"].unique().sort().to_list()
+    tied = equations(of_terms, scope, parsed_counts(gateway, file_ids))
+    require(tied, faults, tie_out_files(found, read_counts(gateway, file_ids)))
     return whole
 
 
-def _prepare(
-    gateway: Gateway, day: dt.date, scope: str, known: Known, digests: tuple[tuple[str, str], ...], revision: int, by: str
-) -> Prepared:  # fmt: skip
-    found, opening, ledger = known.found, _opening(gateway, day, scope), journals.ledger(gateway, scope, day)
-    require_tied(found.states, ["provider", "account"], opening=opening)
-    sources = (found.states, found.entries, found.matches)
-    made = postings(*sources, ledger.whole, owners(gateway), day, Decided(known.written_off, found.fundings))
-    positions, fees = fees_of(gateway, found, day)
-    new, computed = pl.concat([ledger.today, made]), breaks_of(gateway, found, day)
-    listed, balances = _met(found, pl.concat([ledger.before, new]), computed, day)
+def _prepare(gateway: Gateway, day: dt.date, scope: str, known: Known, revision: int, by: str) -> Prepared:
+    found, ledger, of_account = known.found, journals.ledger(gateway, scope, day), owners(gateway)
+    draft = gateway.lake.draft(close_subject(scope, day.isoformat(), revision), "settle")
+    opening = _opening(gateway, day, scope)
+    totals, made = close_run.run(draft, found, opening, ledger, known.written_off, of_account, day)
+    require(equations(totals.terms, ["provider", "account"]), totals.faults)
+    posted = pl.concat([*(close_run.on_bank(part) for part in (ledger.before, ledger.today)), made.on_bank])
+    positions_of_fees, fees = fees_of(gateway, found, day)
+    computed = breaks_of(gateway, found, day)
+    listed, balances = _met(found, posted, computed, totals.in_transit, day)
+    breaks = open_breaks(gateway, computed, found, day)
+    draft.write("breaks", breaks.select(*dtypes(BREAKS)))
     period = Period(
-        day=day, scope=scope, states=found.states, opening=opening, entries=found.entries, statements=found.statements,
-        matches=found.matches, fundings=found.fundings, items=listed, adjusted=balances, breaks=open_breaks(gateway, computed, found, day),
-        earlier=ledger.before, new=new, providers=owners(gateway), digests=digests,
-        calendars=_calendars(gateway), fee_positions=positions, fees=fees,
-        funding=funding_positions(gateway, found.states),
+        day=day, scope=scope, totals=totals, entries=found.entries, statements=found.statements, matches=found.matches,
+        fundings=found.fundings, items=listed, adjusted=balances, breaks=breaks, earlier=journals.moved_by(ledger.before),
+        new=pl.concat([journals.moved_by(ledger.today), made.moved]), on_bank=posted, providers=of_account,
+        digests=known.digests, calendars=_calendars(gateway), fee_positions=positions_of_fees, fees=fees,
+        funding=funding_positions(gateway, totals.orders),
     )  # fmt: skip
-    return Prepared(period, made, ledger.run, revision, _inputs(digests), by)
+    return Prepared(period, draft, made.journal.rows(ledger.run), ledger.run, revision, _inputs(known.digests), by)
 
 
 def _met(
-    found: Position, posted: pl.DataFrame, computed: pl.DataFrame, day: dt.date
+    found: Position, posted: pl.DataFrame, computed: pl.DataFrame, transit: pl.DataFrame, day: dt.date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What stands between book and bank, and the adjusted balances. Raises NotTied: they do not meet, or no break names an item."""
     bank = (found.statements, found.entries, found.matches, posted)
-    listed = items(*bank, found.states, day)
+    listed = items(*bank, transit, day)
     balances = adjusted_balances(*bank, listed)
     require_met(balances, listed, computed)
     return listed, balances
@@ -218,12 +231,8 @@ def _opening(gateway: Gateway, day: dt.date, scope: str) -> pl.DataFrame | None:
 
 
 def _commit(gateway: Gateway, one: Prepared) -> None:
-    period, now = one.period, gateway.registry.now()
+    period, draft, now = one.period, one.draft, gateway.registry.now()
     day = period.day.isoformat()
-    draft = gateway.lake.draft(close_subject(period.scope, day, one.revision), "settle")
-    draft.write("states", period.states)
-    draft.write("postings", one.made)
-    draft.write("breaks", period.breaks.select(*dtypes(BREAKS)))
     folder = f"closes/{draft.subject}/{draft.attempt}"
     reports = (reconciliation_report(period), settlement_report(period))
     for report in reports:
@@ -238,7 +247,7 @@ def _commit(gateway: Gateway, one: Prepared) -> None:
 
     def mark(connection: Connection) -> None:
         hold_open(connection, day)
-        note_run(gateway, connection, row, one.made, by=one.by, action="prepared")
+        note_run(gateway, connection, row, one.journals, by=one.by, action="prepared")
         if period.scope == EVERYTHING:
             mark_prepared(connection, day, one.revision, by=one.by, at=now)
 
@@ -262,9 +271,11 @@ def _inputs(digests: tuple[tuple[str, str], ...]) -> str:
     return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
 
-def _digest(frame: pl.DataFrame) -> str:
-    """Of the frame as CSV, which is not made as a whole: it is longer than the frame."""
-    digest = hashlib.sha256(frame.head(0).write_csv().encode())
-    for part in frame.iter_slices(LAKE_PART_ROWS):
-        digest.update(part.write_csv(include_header=False, datetime_format="%+").encode())
+def _digest(frames: Sequence[pl.DataFrame]) -> str:
+    """Of the frames as CSV, which is not made as a whole: it is longer than they are."""
+    digest = hashlib.sha256()
+    for frame in frames:
+        digest.update(frame.head(0).write_csv().encode())
+        for part in frame.iter_slices(LAKE_PART_ROWS):
+            digest.update(part.write_csv(include_header=False, datetime_format="%+").encode())
     return digest.hexdigest()

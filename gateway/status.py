@@ -19,7 +19,7 @@ from gateway.plans import live_routes
 from gateway.registry import tables as t
 from gateway.registry.engine import row_of
 from gateway.waits import submission_waits, waits_of
-from reconciliation.conservation import tie_out, tie_out_files
+from reconciliation.conservation import by_file, tie_out, tie_out_files
 from reconciliation.frames import COUNTS
 
 
@@ -136,7 +136,7 @@ def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> S
         ],
         waits=waits,
         equation=tie_out(states, ["file_id"], parsed=parsed_counts(gateway, [file_id])),
-        files=tie_out_files(states, read_counts(gateway, [file_id])),
+        files=tie_out_files(by_file(states), read_counts(gateway, [file_id])),
         payment=payment,
         ways=tuple(ways),
     )

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from reconciliation.balances import book_to_bank
-from reconciliation.conservation import tie_out
+from reconciliation.conservation import equations
 from reconciliation.fees import is_fee
 
 AGES: Final = ((1, "0–1"), (5, "2–5"), (30, "6–30"), (60, "31–60"), (90, "61–90"))
@@ -36,19 +36,17 @@ TERMS: Final = {
     "unsettled": ("3 settled", "−", "matches taken apart"),
     "settled_difference": ("3 settled", "=", "difference"),
 }
-"""Column of `conservation.tie_out` → equation, side and name of the term."""
+"""Column of `conservation.equations` → equation, side and name of the term."""
 _IDS_IN_WORDS_MAX: Final = 5
 
 
-def summary(states: pl.DataFrame, opening: pl.DataFrame | None) -> pl.DataFrame:
-    """What was sent, by provider, account, currency, direction and value date; each row ties in itself.
+def summary(terms: pl.DataFrame) -> pl.DataFrame:
+    """What was sent, by provider, account, currency, direction and value date; each row ties in itself. `terms`: of `totals`.
 
     A payment's value date is its entry's where it is settled, else the execution date.
     """
-    value_on = pl.coalesce("value_date", "execution_date").alias("value_on")
-    before = None if opening is None else opening.with_columns(value_on)
-    terms = tie_out(states.with_columns(value_on), ["provider", "account", "value_on"], opening=before)
-    return terms.filter((pl.col("measure") == "sum") & pl.col("provider").is_not_null()).select(
+    tied = equations(terms, ["provider", "account", "value_on"])
+    return tied.filter((pl.col("measure") == "sum") & pl.col("provider").is_not_null()).select(
         "provider", "account", "currency", "credit_debit", value_date="value_on", opening="opening",
         submitted="newly_submitted", reinstated="reinstated", rejected="newly_refused", settled="newly_settled",
         outstanding="closing", difference="outstanding_difference", returned="newly_returned",
@@ -87,13 +85,13 @@ def bank_accounts(
     ).sort("provider", "account", "currency", "to_date", "statement_id", nulls_last=True)
 
 
-def tie_out_terms(states: pl.DataFrame, opening: pl.DataFrame | None) -> pl.DataFrame:
+def tie_out_terms(terms: pl.DataFrame) -> pl.DataFrame:
     """The equations term by term, by file, provider, account, currency and direction: count and sum beside each other.
 
     `side` is + for what comes in, − for what it becomes, and = for the difference, which must be zero.
     """
     scope = ["file_id", "provider", "account", "currency", "credit_debit"]
-    wide = tie_out(states, scope, opening=opening).with_columns(newly_settled_again="newly_settled")
+    wide = equations(terms, scope).with_columns(newly_settled_again="newly_settled")
     order = [(name, *place) for name, place in TERMS.items()]
     places = pl.DataFrame(order, schema=["column", "equation", "side", "term"], orient="row").with_row_index("ordinal")
     long = wide.unpivot(list(TERMS), index=[*scope, "measure", "tied"], variable_name="column", value_name="value")

@@ -36,11 +36,12 @@ ITEMS: Final = {
 _OF_BOOK: Final = ("entry not in our books", "entry not posted in full")
 _IN_TRANSIT: Final = ("collection in transit", "payment in transit")
 _KEYS: Final = ("account", "currency")
+_SENT: Final = (*_KEYS, "credit_debit", "submission_id", "execution_date")
 _ROWS_IN_MESSAGE_MAX: Final = 10
 
 
 def items(
-    statements: pl.DataFrame, entries: pl.DataFrame, matches: pl.DataFrame, posted: pl.DataFrame, states: pl.DataFrame,
+    statements: pl.DataFrame, entries: pl.DataFrame, matches: pl.DataFrame, posted: pl.DataFrame, transit: pl.DataFrame,
     day: dt.date,
 ) -> pl.DataFrame:  # fmt: skip
     """ITEMS of every account that has a statement with balances.
@@ -50,7 +51,7 @@ def items(
         entries: their ENTRIES.
         matches: MATCHES of all runs on them.
         posted: POSTINGS on them, of all runs.
-        states: STATES of the payments of these accounts.
+        transit: of `in_transit`, of one part of the payments of these accounts or of several.
         day: the day of the close.
     """
     rows = _covered(statements, entries_posted(entries, matches, posted))
@@ -63,7 +64,7 @@ def items(
         *_KEYS, subject="entry_id", on="on", amount="difference", item=pl.lit(_OF_BOOK[1]),
         what_it_is=pl.lit("the ledger does not hold the whole of this entry"),
     )  # fmt: skip
-    parts = [unknown, partly, _in_transit(states, matches, day), *_statements(statements, rows)]
+    parts = [unknown, partly, _transit_items(transit, day), *_statements(statements, rows)]
     every = pl.concat([pl.DataFrame(schema=ITEMS), *[part.select(ITEMS.keys()) for part in parts]])
     known = links(statements).filter(pl.col("closing_minor").is_not_null()).select(_KEYS).unique()
     return every.join(known, on=_KEYS, how="semi").sort(*_KEYS, "item", "on", "subject", nulls_last=True)
@@ -151,9 +152,24 @@ def _sum_of(names: list[str]) -> pl.Expr:
     return pl.col("amount").filter(pl.col("item").is_in(names)).sum()
 
 
-def _in_transit(states: pl.DataFrame, matches: pl.DataFrame, day: dt.date) -> pl.DataFrame:
-    """Handed over and not booked, by submission and execution date: in time, or overdue."""
+def in_transit(states: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
+    """Handed over and not booked, by account, currency, direction, submission and execution date: payments, amount (minor units).
+
+    Those of parts of the payments add up. Of a payment that is booked in part the rest counts.
+
+    Args:
+        states: STATES.
+        matches: MATCHES that claim them.
+    """
     booked = matches.filter(pl.col("kind") == "settlement").group_by("payment_id").agg(booked=pl.sum("amount_minor"))
+    sent = states.filter(pl.col("state").is_in(OPEN)).select("payment_id", "amount_minor", *_SENT)
+    left = pl.col("amount_minor") - pl.col("booked").fill_null(0)
+    joined = sent.join(booked, on="payment_id", how="left")
+    return joined.group_by(_SENT).agg(payments=pl.len().cast(pl.Int64), amount=left.sum())
+
+
+def _transit_items(transit: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """In time, or overdue."""
     sign = pl.when(pl.col("credit_debit") == "CRDT").then(-1).otherwise(1)
     due = pl.col("execution_date")
     when = (
@@ -162,11 +178,7 @@ def _in_transit(states: pl.DataFrame, matches: pl.DataFrame, day: dt.date) -> pl
         .otherwise(pl.format("timing: due {}; payments: {}", due, "payments"))
     )
     is_payment = pl.col("credit_debit") == "CRDT"
-    sent = states.filter(pl.col("state").is_in(OPEN)).join(booked, on="payment_id", how="left")
-    left = pl.col("amount_minor") - pl.col("booked").fill_null(0)
-    grouped = sent.group_by(*_KEYS, "credit_debit", "submission_id", "execution_date").agg(
-        payments=pl.len(), amount=left.sum()
-    )
+    grouped = transit.group_by(_SENT).agg(pl.sum("payments", "amount"))
     return grouped.filter(pl.col("amount") != 0).select(
         *_KEYS, subject="submission_id", on="execution_date", amount=sign * pl.col("amount"),
         item=pl.when(is_payment).then(pl.lit(_IN_TRANSIT[1])).otherwise(pl.lit(_IN_TRANSIT[0])),

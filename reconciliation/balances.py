@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
 from canonical.frames import ENTRIES, STATEMENTS, checked
 from reconciliation.events import BOOKS, with_subject
 
 _PARTS = ("settled", "returned", "corrected", "funded", "fees", "suspense")
+
+
+MOVED: Final = {"account": pl.String, "currency": pl.String, "debits": pl.Int64, "credits": pl.Int64}
+"""Schema of `moved`. Minor units, both positive."""
+
+
+def moved(posted: pl.DataFrame) -> pl.DataFrame:
+    """MOVED: what POSTINGS put on each account and currency. Those of parts of the postings add up (`added`)."""
+    sides = [
+        posted.group_by("currency", account=f"{side}_account").agg(amount=_sum(pl.col("amount_minor")))
+        for side in ("debit", "credit")
+    ]
+    both = sides[0].rename({"amount": "debits"}).join(
+        sides[1].rename({"amount": "credits"}), on=["account", "currency"], how="full", coalesce=True
+    )  # fmt: skip
+    return both.select(pl.col(name).fill_null(0) if dtype == pl.Int64 else name for name, dtype in MOVED.items())
+
+
+def added(parts: pl.DataFrame) -> pl.DataFrame:
+    """MOVED of several parts as one row an account and currency."""
+    return parts.group_by("account", "currency").agg(_sum(pl.col(name)) for name in ("debits", "credits"))
 
 
 def trial_balance(earlier: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
@@ -17,28 +40,21 @@ def trial_balance(earlier: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     closings of one currency add up to zero.
 
     Args:
-        earlier: POSTINGS of all periods before.
-        new: POSTINGS of this period.
+        earlier: MOVED by all periods before.
+        new: MOVED by this period.
     """
-    minor = pl.col("minor").cast(pl.Int128)
-    sides = [
-        posted.select("currency", account=f"{side}_account", minor=pl.col("amount_minor") * sign, old=pl.lit(old))
-        for posted, old in ((earlier, True), (new, False))
-        for side, sign in (("debit", 1), ("credit", -1))
-    ]
-    summed = (
-        pl.concat(sides)
-        .group_by("account", "currency")
-        .agg(
-            opening=minor.filter("old").sum(),
-            debits=minor.filter(~pl.col("old") & (pl.col("minor") > 0)).sum(),
-            credits=minor.filter(~pl.col("old") & (pl.col("minor") < 0)).sum(),
-            closing=minor.sum(),
-        )
-    )
+    opened = added(earlier).select("account", "currency", opening=pl.col("debits") - pl.col("credits"))
+    both = opened.join(added(new), on=["account", "currency"], how="full", coalesce=True)
+    whole = both.with_columns(pl.col("opening", "debits", "credits").fill_null(0))
+    return whole.select(
+        "account", "currency", "opening", "debits", "credits",
+        closing=pl.col("opening") + pl.col("debits") - pl.col("credits"),
+    ).sort("currency", "account")  # fmt: skip
+
+
+def _sum(minor: pl.Expr) -> pl.Expr:
     # Int128 cannot wrap here; what is beyond Int64 fails the cast.
-    whole = summed.with_columns(pl.col("opening", "debits", "credits", "closing").cast(pl.Int64))
-    return whole.with_columns(credits=-pl.col("credits")).sort("currency", "account")
+    return minor.cast(pl.Int128).sum().cast(pl.Int64)
 
 
 def book_to_bank(

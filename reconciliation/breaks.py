@@ -48,11 +48,10 @@ def entry_breaks(
         entries: ENTRIES still to be explained, and those that may have been booked twice.
         matches: MATCHES of all runs.
         ambiguous: of `ladder.Matched`.
-        states: STATES of the payments that entries may name.
+        states: STATES of the payments that entries may name (`named`).
         day: the day the ages are counted to.
     """
-    checked(entries, ENTRIES)
-    left = entries.filter(pl.col("booked") & ~is_fee()).join(checked(matches, MATCHES), on="entry_id", how="anti")
+    left = _left(checked(entries, ENTRIES), checked(matches, MATCHES))
     back = pl.col("return_reason").is_not_null() | pl.col("reversal")
     unknown = (
         pl.when(back)
@@ -74,6 +73,23 @@ def entry_breaks(
         note=pl.coalesce("note", unknown),
     )  # fmt: skip
     return aged(rows, day)
+
+
+def names(entries: pl.DataFrame, matches: pl.DataFrame) -> pl.Series:
+    """What the ENTRIES that no match explains name payments by."""
+    left = _left(entries, matches).select(_NAMES)
+    return pl.concat(left[name].drop_nulls().str.strip_chars().alias("name") for name in _NAMES).unique()
+
+
+def named(states: pl.DataFrame, by: pl.Series) -> pl.DataFrame:
+    """STATES of the payments that one of these names may mean. `by`: of `names`."""
+    if by.is_empty():
+        return states.clear()
+    return states.filter(pl.any_horizontal(pl.col(name).str.strip_chars().is_in(by.implode()) for name in _OWN_NAMES))
+
+
+def _left(entries: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
+    return entries.filter(pl.col("booked") & ~is_fee()).join(matches, on="entry_id", how="anti", maintain_order="left")
 
 
 def _twice(left: pl.DataFrame, entries: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:

@@ -64,29 +64,55 @@ def tie_out(
         states: STATES now.
         scope: columns to group by.
         opening: STATES at the last close; none means that nothing was outstanding.
-        parsed: what the parse manifests counted: file_id, client, currency, credit_debit, payments, amount_minor. Only
-            with a scope of file_id and client. Without it "parsed" counts the rows of `states`.
+        parsed: as for `equations`.
     """
-    keys = [*dict.fromkeys([*scope, "currency", "credit_debit"])]
+    return equations(terms(states, scope, opening), scope, parsed)
+
+
+def terms(states: pl.DataFrame, scope: Sequence[str], opening: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The terms by `scope`, currency and direction: count and sum of each. Those of parts of the payments add up to those of all.
+
+    The arguments are those of `tie_out`; `opening` holds what it has of these payments.
+    """
+    keys = _keys(scope)
     before = states.clear() if opening is None else opening
-    moves = _moves(states, before, keys)
-    terms = moves.group_by(keys).agg(
+    return _moves(states, before, keys).group_by(keys).agg(
         *(rows.sum().cast(pl.Int64).alias(f"count_{name}") for name, rows in _terms().items()),
         *(_sum(name, rows).alias(f"sum_{name}") for name, rows in _terms().items()),
         repeated=pl.col("again").sum().cast(pl.Int64),
         forbidden=_forbidden().sum().cast(pl.Int64),
+    )  # fmt: skip
+
+
+def equations(of_terms: pl.DataFrame, scope: Sequence[str], parsed: pl.DataFrame | None = None) -> pl.DataFrame:
+    """As `tie_out`, of `terms` by the same columns or more.
+
+    Args:
+        of_terms: of `terms`, of one part of the payments or of several.
+        scope: columns to group by.
+        parsed: what the parse manifests counted: file_id, client, currency, credit_debit, payments, amount_minor. Only
+            with a scope of file_id and client. Without it "parsed" counts the payments that are there.
+    """
+    keys = _keys(scope)
+    summed = of_terms.group_by(keys).agg(
+        _added(pl.col(f"{measure}_{name}")) for measure in ("count", "sum") for name in _terms()
     )
+    faults = of_terms.group_by(keys).agg(pl.sum("repeated", "forbidden"))
+    by_key = summed.join(faults, on=keys, nulls_equal=True)
     if parsed is not None:
-        terms = _with_parsed(terms, parsed, keys)
-    return pl.concat([_measure(terms, keys, name) for name in ("count", "sum")]).sort(
+        by_key = _with_parsed(by_key, parsed, keys)
+    return pl.concat([_measure(by_key, keys, name) for name in ("count", "sum")]).sort(
         [*keys, "measure"], nulls_last=True
     )
 
 
-def tie_out_files(states: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
-    """COUNTS with `found` (rows of the file in `states`), `difference` (read − parsed − unreadable) and `tied`."""
-    found = states.group_by("file_id").agg(found=pl.len().cast(pl.Int64))
-    joined = checked(counts, COUNTS).join(found, on="file_id", how="full", coalesce=True)
+def tie_out_files(found: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
+    """COUNTS with `found` (payments of the file), `difference` (read − parsed − unreadable) and `tied`.
+
+    `found`: file_id and payments, of one part of the payments or of several.
+    """
+    there = found.group_by("file_id").agg(found=pl.col("payments").sum().cast(pl.Int64))
+    joined = checked(counts, COUNTS).join(there, on="file_id", how="full", coalesce=True)
     numbers = [pl.col(name).fill_null(0) for name in ("read", "parsed", "unreadable", "found")]
     with_difference = joined.with_columns(numbers).with_columns(
         difference=pl.col("read") - pl.col("parsed") - pl.col("unreadable")
@@ -139,17 +165,36 @@ def require_tied(
         NotTied: it does not; `rows` names the payments at fault, or the groups and files that differ.
     """
     tied = tie_out(states, scope, opening=opening, parsed=parsed)
-    faults = at_fault(states, opening)
+    require(tied, at_fault(states, opening), None if counts is None else tie_out_files(by_file(states), counts))
+    return tied
+
+
+def by_file(states: pl.DataFrame) -> pl.DataFrame:
+    """file_id and payments: how many of each file are there."""
+    return states.group_by("file_id").agg(payments=pl.len().cast(pl.Int64))
+
+
+def require(tied: pl.DataFrame, faults: pl.DataFrame, files: pl.DataFrame | None = None) -> None:
+    """Raises NotTied: see `require_tied`.
+
+    Args:
+        tied: of `equations`.
+        faults: of `at_fault`.
+        files: of `tie_out_files`; none: not looked at.
+    """
     loose = tied.filter(~pl.col("tied"))
     keys = tied.columns[: tied.columns.index("measure") + 1]
     rows = [*faults["payment_id"].to_list(), *_apart(loose, keys[:-1])]
-    if counts is not None:
-        rows += _unread(tie_out_files(states, counts).filter(~pl.col("tied")))
+    if files is not None:
+        rows += _unread(files.filter(~pl.col("tied")))
     if rows:
         words = [f"{payment_id} {fault}" for payment_id, fault in faults.head(_ROWS_IN_MESSAGE_MAX).iter_rows()]
         shown = "; ".join([*words, *rows[faults.height :][:_ROWS_IN_MESSAGE_MAX]])
         raise NotTied(f"the day does not tie: {shown}", tuple(dict.fromkeys(rows)))
-    return tied
+
+
+def _keys(scope: Sequence[str]) -> list[str]:
+    return [*dict.fromkeys([*scope, "currency", "credit_debit"])]
 
 
 def _moves(states: pl.DataFrame, before: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -195,9 +240,13 @@ def _terms() -> dict[str, pl.Expr]:
 
 
 def _sum(name: str, rows: pl.Expr) -> pl.Expr:
-    # Int128 cannot wrap here; a sum beyond Int64 fails the cast instead of wrapping in silence.
     amount = "amount_before" if name in {"opening", "settled_before"} else "amount_minor"
-    return pl.col(amount).filter(rows).cast(pl.Int128).sum().cast(pl.Int64)
+    return _added(pl.col(amount).filter(rows))
+
+
+def _added(numbers: pl.Expr) -> pl.Expr:
+    # Int128 cannot wrap here; a sum beyond Int64 fails the cast instead of wrapping in silence.
+    return numbers.cast(pl.Int128).sum().cast(pl.Int64)
 
 
 def _forbidden() -> pl.Expr:
@@ -214,24 +263,24 @@ def _forbidden() -> pl.Expr:
     return _WAS.is_not_null() & ~allowed.fill_null(value=False)
 
 
-def _with_parsed(terms: pl.DataFrame, parsed: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+def _with_parsed(by_key: pl.DataFrame, parsed: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     if not _PART_OF_PARSED.issuperset(set(keys) - {"currency", "credit_debit"}):
         raise ValueError(f"manifests count by file and client, not by {', '.join(keys)}")
     sums = parsed.group_by(keys).agg(declared_count=pl.sum("payments"), declared_sum=pl.sum("amount_minor"))
-    joined = terms.join(sums, on=keys, how="full", coalesce=True, nulls_equal=True)
+    joined = by_key.join(sums, on=keys, how="full", coalesce=True, nulls_equal=True)
     return joined.with_columns(count_parsed="declared_count", sum_parsed="declared_sum").with_columns(
         pl.exclude(keys).fill_null(0)
     )
 
 
-def _measure(terms: pl.DataFrame, keys: list[str], measure: str) -> pl.DataFrame:
+def _measure(by_key: pl.DataFrame, keys: list[str], measure: str) -> pl.DataFrame:
     """The terms of one measure with the differences of the equations behind the terms of each."""
     columns: dict[str, pl.Expr] = {}
     for difference, (left, right) in _DIFFERENCES.items():
         ins, outs = ([pl.col(f"{measure}_{name}") for name in side] for side in (left, right))
         columns |= {name: pl.col(f"{measure}_{name}") for name in (*left, *right)}
         columns[difference] = pl.sum_horizontal(ins) - pl.sum_horizontal(outs)
-    wide = terms.select(*keys, pl.lit(measure).alias("measure"), **columns, repeated="repeated", forbidden="forbidden")
+    wide = by_key.select(*keys, pl.lit(measure).alias("measure"), **columns, repeated="repeated", forbidden="forbidden")
     faults = [pl.col(name) == 0 for name in (*_DIFFERENCES, "repeated", "forbidden")]
     return wide.with_columns(tied=pl.all_horizontal(faults))
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import polars as pl
 
+from canonical.errors import FrameBroken
 from canonical.frames import POSTINGS, checked, dtypes
 from reconciliation.frames import JOURNALS
 from reconciliation.ledger import is_reversal
@@ -27,19 +29,61 @@ def journals(posted: pl.DataFrame, run: int) -> pl.DataFrame:
     Raises:
         FrameBroken: the frame breaks its schema.
     """
-    event = pl.when(is_reversal()).then(pl.format("reversal:{}", "event")).otherwise("event")
-    line = pl.format("{} {}", "posting_id", "amount_minor")
-    grouped = (
-        checked(posted, POSTINGS)
-        .with_columns(event.alias("event"))
-        .sort("posting_id")
-        .group_by(_GROUP)
-        .agg(postings=pl.len().cast(pl.Int64), amount_minor=_sum(pl.col("amount_minor")), lines=line.str.join("\n"))
-        .sort(_GROUP)
-    )
-    digests = [hashlib.sha256(lines.encode()).hexdigest() for lines in grouped["lines"]]
-    rows = grouped.with_columns(run=pl.lit(run, dtype=pl.Int64), sha256=pl.Series("sha256", digests, dtype=pl.String))
-    return checked(rows.select(dtypes(JOURNALS).keys()), JOURNALS)
+    journal = Journal()
+    journal.add(posted)
+    return journal.rows(run)
+
+
+@dataclass(slots=True)
+class _Group:
+    """One row of the journals, as far as its postings were seen."""
+
+    postings: int = 0
+    amount_minor: int = 0
+    last_id: str = ""
+    digest: Any = field(default_factory=hashlib.sha256)
+
+
+@dataclass(slots=True)
+class Journal:
+    """The JOURNALS of a run whose postings come part by part, each part behind the ids of the one before, event by event."""
+
+    _groups: dict[tuple[Any, ...], _Group] = field(default_factory=dict)
+
+    def add(self, posted: pl.DataFrame) -> None:
+        """Take in POSTINGS of the run.
+
+        Raises:
+            FrameBroken: the frame breaks its schema, or its ids do not stand behind those that came before.
+        """
+        event = pl.when(is_reversal()).then(pl.format("reversal:{}", "event")).otherwise("event")
+        line = pl.format("{} {}", "posting_id", "amount_minor")
+        grouped = (
+            checked(posted, POSTINGS)
+            .with_columns(event.alias("event"))
+            .sort("posting_id")
+            .group_by(_GROUP)
+            .agg(pl.len(), _sum(pl.col("amount_minor")), line.str.join("\n"), pl.min("posting_id").alias("first"),
+                 pl.max("posting_id").alias("last"))
+        )  # fmt: skip
+        for row in grouped.iter_rows():
+            count, amount_minor, lines, first, last = row[len(_GROUP) :]
+            group = self._groups.setdefault(row[: len(_GROUP)], _Group())
+            if first <= group.last_id:
+                raise FrameBroken(f"posting {first} comes behind {group.last_id}")
+            group.digest.update((lines if group.postings == 0 else f"\n{lines}").encode())
+            group.postings += count
+            group.amount_minor += amount_minor
+            group.last_id = last
+
+    def rows(self, run: int) -> pl.DataFrame:
+        """JOURNALS of all that was taken in."""
+        told = [
+            (run, *key, group.postings, group.amount_minor, group.digest.hexdigest())
+            for key, group in self._groups.items()
+        ]
+        frame = pl.DataFrame(told, schema=dtypes(JOURNALS), orient="row")
+        return checked(frame.sort(_GROUP), JOURNALS)
 
 
 def unlike(held: pl.DataFrame, posted: pl.DataFrame, run: int) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import polars as pl
 from canonical.contracts import Chart, Report, Sheet, SignOff
 from reconciliation import _tables, charts, prices, settlements
 from reconciliation.balances import trial_balance
+from reconciliation.totals import Totals
 
 REPORTS: Final = ("reconciliation", "settlement")
 """Names of the reports of a close."""
@@ -30,18 +31,16 @@ _NOT_ADDED: Final = frozenset({"age_days", "late_days", "expected_days", "actual
 class Period:
     """All that the reports of one day are made of.
 
-    day: business date of the close. scope: what is reported on, e.g. a provider_id. states: STATES now. opening: STATES
-    at the last close, None where there was none. entries, statements, matches: their frames, of this period and what was
-    left over. fundings: FUNDINGS. items, adjusted: of `adjusted.items` and `adjusted.adjusted_balances`. breaks: WORKED. earlier, new: POSTINGS before and of this period. providers: account → provider_id. digests:
-    name and SHA-256 of every input. calendars: submission_id → calendar of its rail.
-    funding: FUNDING.
-    fee_positions, fees: of `prices.expected_fees` and `prices.fee_check`.
+    day: business date of the close. scope: what is reported on, e.g. a provider_id. totals: of the payments now, against the
+    last close. entries, statements, matches: their frames, of this period and what was
+    left over. fundings: FUNDINGS. items, adjusted: of `adjusted.items` and `adjusted.adjusted_balances`. breaks: WORKED. earlier, new: MOVED by the postings before and of this period. on_bank: POSTINGS on bank
+    accounts. providers: account → provider_id. digests: name and SHA-256 of every input. calendars: submission_id →
+    calendar of its rail. funding: FUNDING. fee_positions, fees: of `prices.expected_fees` and `prices.fee_check`.
     """
 
     day: dt.date
     scope: str
-    states: pl.DataFrame
-    opening: pl.DataFrame | None
+    totals: Totals
     entries: pl.DataFrame
     statements: pl.DataFrame
     matches: pl.DataFrame
@@ -51,6 +50,7 @@ class Period:
     breaks: pl.DataFrame
     earlier: pl.DataFrame
     new: pl.DataFrame
+    on_bank: pl.DataFrame
     providers: Mapping[str, str]
     digests: tuple[tuple[str, str], ...]
     fee_positions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=prices.POSITIONS))
@@ -67,13 +67,13 @@ def signed(report: Report, sign_off: SignOff, reopened: str = "") -> Report:
 
 def reconciliation_report(period: Period) -> Report:
     """Sheets: Summary, Bank accounts, Book to bank, Items, Matched, Breaks by age, Breaks, Tie-out, Ledger."""
-    terms = _tables.tie_out_terms(period.states, period.opening)
+    terms = _tables.tie_out_terms(period.totals.terms)
     matched = _tables.matched_by_rung(period.entries, period.matches, period.fundings)
     ages = _tables.by_age(period.breaks)
-    posted, meet = pl.concat([period.earlier, period.new]), period.adjusted
-    bank = _tables.bank_accounts(period.statements, period.entries, period.matches, posted, period.providers)
+    meet = period.adjusted
+    bank = _tables.bank_accounts(period.statements, period.entries, period.matches, period.on_bank, period.providers)
     sheets = (
-        _sheet("Summary", _tables.summary(period.states, period.opening), "What was sent, by value date"),
+        _sheet("Summary", _tables.summary(period.totals.terms), "What was sent, by value date"),
         _sheet(
             "Bank accounts",
             bank,
@@ -114,14 +114,13 @@ def reconciliation_report(period: Period) -> Report:
 
 def settlement_report(period: Period) -> Report:
     """Sheets: Settlement (a row a submission that moved or is open), By value date, By account, Fees, Price list."""
-    rows = settlements.settlement(
-        period.states, period.opening, period.entries, period.matches, period.day, period.calendars
-    )
+    told = (period.totals.submissions, period.totals.claimed, period.entries, period.matches)
+    rows = settlements.settlement(*told, period.day, period.calendars)
     money = ("gross", "rejects", "outstanding", "settled", "returns", "fees", "differences", "net")
     by_account = rows.group_by("provider", "account", "currency", "credit_debit").agg(
         pl.len().cast(pl.Int64).alias("submissions"), pl.sum("payments"), *(pl.sum(name) for name in money)
     )
-    by_date = settlements.by_value_date(period.states, period.opening, period.entries, period.matches)
+    by_date = settlements.by_value_date(*told)
     sheets = (
         _sheet("Settlement", rows, "Submissions that moved on this day or are open"),
         _sheet("By value date", by_date, "What the bank booked of them, by value date"),
@@ -153,7 +152,7 @@ def _report(
 
 def _facts(period: Period) -> tuple[tuple[str, str], ...]:
     return (
-        ("Payments", str(period.states.height)),
+        ("Payments", str(period.totals.payments)),
         ("Statement entries", str(period.entries.height)),
     )
 

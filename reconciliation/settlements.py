@@ -19,21 +19,20 @@ _WEEKDAYS: Final = "weekdays"
 _KEYS: Final = ("provider", "account", "currency", "credit_debit", "submission_id")
 
 
-def settlement(
-    states: pl.DataFrame, opening: pl.DataFrame | None, entries: pl.DataFrame, matches: pl.DataFrame, day: dt.date,
-    calendars: pl.DataFrame,
-) -> pl.DataFrame:  # fmt: skip
-    """One row a submission that moved in the period or is still open. Amounts in minor units, net signed on our account.
+def submissions(states: pl.DataFrame, opening: pl.DataFrame | None) -> pl.DataFrame:
+    """What became of each submission, counted and summed in minor units, and whether it is `shown`: it moved or is open.
 
-    gross = rejects + outstanding + settled; net is what the account gained: the settled amount less returns, negative
-    for credit transfers, less fees (charges that name the submission, and those taken from amounts) and other
-    differences. `fx`: what the account moved in its own currency, where that is another. `expected_days` and `actual_days`: business
-    days of the rail from submission to settlement (T+n); the expected date is the execution date that routing planned with
-    the rail's lead days.
+    Those of parts of the payments are put together by `together`. `opening`: STATES at the last close of these payments;
+    none: there was none.
     """
-    shown = _shown(states, opening)
+    sent = states.filter(~pl.col("state").is_in(NOT_SENT))
+    still = sent.clear() if opening is None else opening
+    moved = sent.select("payment_id", "state").join(
+        still.select("payment_id", "state", still=pl.lit(value=True)), on=["payment_id", "state"], how="left",
+        maintain_order="left",
+    )["still"].is_null()  # fmt: skip
     amount, state = pl.col("amount_minor"), pl.col("state")
-    rows = shown.group_by(_KEYS).agg(
+    return sent.with_columns(moved=moved).group_by(_KEYS).agg(
         payments=pl.len().cast(pl.Int64),
         gross=amount.sum(),
         rejects=amount.filter(state == "provider_rejected").sum(),
@@ -43,9 +42,41 @@ def settlement(
         submitted_on=pl.col("submitted_on").min(),
         execution_date=pl.col("execution_date").max(),
         actual_date=pl.col("value_date").max(),
-    )
+        shown=(pl.col("moved") | state.is_in(OPEN)).any(),
+    )  # fmt: skip
+
+
+def together(parts: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `submissions` of several parts of the payments as one row a submission."""
+    return parts.group_by(_KEYS).agg(
+        pl.sum("payments", "gross", "rejects", "outstanding", "settled", "returns"),
+        pl.min("submitted_on"), pl.max("execution_date", "actual_date"), pl.any("shown"),
+    )  # fmt: skip
+
+
+def settlement(
+    of_submissions: pl.DataFrame, claimed: pl.DataFrame, entries: pl.DataFrame, matches: pl.DataFrame, day: dt.date,
+    calendars: pl.DataFrame,
+) -> pl.DataFrame:  # fmt: skip
+    """One row a submission that moved in the period or is still open. Amounts in minor units, net signed on our account.
+
+    gross = rejects + outstanding + settled; net is what the account gained: the settled amount less returns, negative
+    for credit transfers, less fees (charges that name the submission, and those taken from amounts) and other
+    differences. `fx`: what the account moved in its own currency, where that is another. `expected_days` and `actual_days`: business
+    days of the rail from submission to settlement (T+n); the expected date is the execution date that routing planned with
+    the rail's lead days.
+
+    Args:
+        of_submissions: of `submissions`.
+        claimed: STATES of the payments that the matches claim, at least.
+        entries: ENTRIES.
+        matches: MATCHES.
+        day: business date of the close.
+        calendars: CALENDARS.
+    """
+    rows, shown = of_submissions.filter("shown").drop("shown"), _shown(claimed, of_submissions)
     told = (
-        rows.join(_bank_words(entries, matches, states), on="submission_id", how="left")
+        rows.join(_bank_words(entries, matches, shown), on="submission_id", how="left")
         .join(_charges(entries), on=["account", "currency", "submission_id"], how="left")
         .join(_between(shown, matches), on="submission_id", how="left")
         .join(calendars, on="submission_id", how="left")
@@ -63,13 +94,14 @@ def settlement(
 
 
 def by_value_date(
-    states: pl.DataFrame, opening: pl.DataFrame | None, entries: pl.DataFrame, matches: pl.DataFrame
+    of_submissions: pl.DataFrame, claimed: pl.DataFrame, entries: pl.DataFrame, matches: pl.DataFrame
 ) -> pl.DataFrame:
     """What the bank booked of the submissions that `settlement` shows: a row an account, currency, value date and submission.
 
-    Amounts are the entries' own, in the account's currency: settled, returned, fees; net signed on our account.
+    Amounts are the entries' own, in the account's currency: settled, returned, fees; net signed on our account. The
+    arguments are those of `settlement`.
     """
-    shown = _shown(states, opening)
+    shown = _shown(claimed, of_submissions)
     of_payment = shown.select("payment_id", "provider", "account", "submission_id", "credit_debit")
     sign = pl.when(pl.col("credit_debit") == "CRDT").then(-1).otherwise(1)
     kind, moved = pl.col("kind"), pl.col("entry_minor")
@@ -84,7 +116,7 @@ def by_value_date(
         moved=(sign * moved).filter(kind.is_in(BOOKS)).sum() - (sign * moved).filter(kind == "return").sum(),
         bank_reference=_references(),
     )  # fmt: skip
-    places = shown.select("provider", "account", "submission_id").unique()
+    places = of_submissions.filter("shown").select("provider", "account", "submission_id").unique()
     charges = _charges(entries, "value_date").join(places, on=["account", "submission_id"], how="inner")
     both = booked.join(charges, on=keys, how="full", coalesce=True, nulls_equal=True)
     money = ("payments", "settled", "returned", "moved", "fees")
@@ -94,13 +126,9 @@ def by_value_date(
     ).sort(keys, nulls_last=True)  # fmt: skip
 
 
-def _shown(states: pl.DataFrame, opening: pl.DataFrame | None) -> pl.DataFrame:
-    """STATES of the submissions that moved in the period or are open."""
-    sent = states.filter(~pl.col("state").is_in(NOT_SENT))
-    still = sent.clear() if opening is None else opening
-    moved = sent.join(still, on=["payment_id", "state"], how="anti")["submission_id"]
-    is_open = sent.filter(pl.col("state").is_in(OPEN))["submission_id"]
-    return sent.filter(pl.col("submission_id").is_in(pl.concat([moved, is_open]).unique().implode()))
+def _shown(claimed: pl.DataFrame, of_submissions: pl.DataFrame) -> pl.DataFrame:
+    """STATES of the payments whose submission is shown."""
+    return claimed.join(of_submissions.filter("shown"), on="submission_id", how="semi", maintain_order="left")
 
 
 def _timed(rows: pl.DataFrame, day: dt.date) -> pl.DataFrame:

@@ -33,6 +33,11 @@ from reconciliation.moves import DISPUTES, MOVES
 _ROWS_NAMED_MAX: Final = 20
 
 
+def require_once(book: pl.DataFrame) -> None:
+    """Raises FrameBroken: a payment stands twice in the BOOK."""
+    _once(book, "a payment stands twice in the book")
+
+
 def payment_states(
     book: pl.DataFrame, attributed: pl.DataFrame, matches: pl.DataFrame, undone: pl.DataFrame | None = None
 ) -> pl.DataFrame:
@@ -49,7 +54,7 @@ def payment_states(
             a payment that was never sent.
     """
     checked(book, BOOK)
-    _once(book, "a payment stands twice in the book")
+    require_once(book)
     claims = checked(matches, MATCHES)
     # The book itself is not copied: it is long, and little of it says where a payment stands.
     known = (
@@ -179,4 +184,5 @@ __all__ = [
     "contradicted",
     "explained",
     "payment_states",
+    "require_once",
 ]

@@ -16,7 +16,7 @@ from gateway.book import provider_book, states_of
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.follow import follow
-from gateway.reconcile import position
+from gateway.position import position
 from gateway.settings import Settings
 from gateway.stages import outcome_answer, run_journey
 from sandbox.day import iban

@@ -19,11 +19,12 @@ from gateway import break_claims
 from gateway.break_claims import accept, carry_out
 from gateway.break_desk import Wish, decide
 from gateway.break_import import import_breaks
-from gateway.breaks import best_answer, everything, history, look
+from gateway.breaks import best_answer, history, look
 from gateway.by_hand import claim_by_hand
 from gateway.cli import app
 from gateway.composition import Gateway
 from gateway.dispatch import dispatch, due
+from gateway.position import everything
 from gateway.receive import receive
 from gateway.registry import tables as t
 from gateway.stages import run_journey

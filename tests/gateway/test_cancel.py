@@ -20,7 +20,7 @@ from canonical.errors import Conflict
 from gateway import cancel as cancelling
 from gateway import route as routing
 from gateway.approve import approve, decide
-from gateway.book import all_book
+from gateway.book import book_of
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.parse import parse
@@ -287,7 +287,7 @@ def test_a_request_can_be_looked_at_like_any_file(gateway, capsys) -> None:
     assert "applied" in capsys.readouterr().out
     assert (found.as_object()["states"], found.as_object()["tied"]) == ([], True)
     assert approve(gateway, request_id) == "applied"
-    assert all_book(gateway, TODAY)["file_id"].n_unique() == 1
+    assert book_of(gateway, gateway.registry.rows(t.FILES))["file_id"].n_unique() == 1
 
 
 # ---------------------------------------------------------------------------------------------- not in time, not found

@@ -16,8 +16,8 @@ from world import Clock, agree, postgres_url
 
 from canonical.errors import ConfigError, Conflict, FrameBroken, NotFound, NotTied
 from canonical.profiles import Prices
+from gateway import by_payment, held_reports
 from gateway import closes as closing
-from gateway import held_reports
 from gateway import settle as settling
 from gateway.alerts import open_alerts
 from gateway.by_hand import claim_by_hand, unmatch
@@ -221,16 +221,16 @@ def test_of_a_review_and_a_preparation_at_once_one_wins_and_the_other_is_told(he
 
 @TOLD
 def test_who_sleeps_over_the_close_of_a_later_day_prepares_nothing_behind_it(here, monkeypatch) -> None:
-    whole = settling._positions
+    whole = settling.positions
 
     def slept(*arguments):
         found = whole(*arguments)
-        monkeypatch.setattr(settling, "_positions", whole)
+        monkeypatch.setattr(settling, "positions", whole)
         settle(here, MONDAY, "anna")
         review(here, MONDAY, by="ben")
         return found
 
-    monkeypatch.setattr(settling, "_positions", slept)
+    monkeypatch.setattr(settling, "positions", slept)
     with pytest.raises(Conflict, match="was reviewed meanwhile"):
         settle(here, FRIDAY, "anna")
     assert (state(here, FRIDAY), state(here, MONDAY)) == ("open", "closed")
@@ -362,3 +362,20 @@ def test_what_a_person_takes_apart_and_matches_again_is_reversed_and_posted_anew
     settle(here, MONDAY, "anna")
     assert closing_of(here) == before
     assert disagreements(here).is_empty()
+
+
+@TOLD
+def test_a_day_that_is_looked_at_in_pieces_is_the_same_day(here: Gateway, clock, tmp_path, monkeypatch) -> None:
+    shutil.copytree(tmp_path, tmp_path / "other", dirs_exist_ok=True, ignore=shutil.ignore_patterns("other"))
+    settle(here, FRIDAY, "anna")
+    monkeypatch.setattr(by_payment, "MAPPED_ROWS", 7)
+    with small(tmp_path / "other", clock) as other:
+        for day in (FRIDAY, MONDAY):
+            settle(other, day, "anna")
+            settle(here, day, "anna")
+        assert len(other.lake.manifests(f"close-all-{FRIDAY}-1", "states")) > 1
+        assert held(other).equals(held(here))
+        assert disagreements(other).is_empty()
+        for scope in ("euro_bank", "all"):
+            assert closing.closed_on(other, scope, FRIDAY) == closing.closed_on(here, scope, FRIDAY)
+        assert text(other, FRIDAY) == text(here, FRIDAY)

@@ -21,7 +21,8 @@ from gateway.by_hand import claim_by_hand, unmatch
 from gateway.composition import Gateway, open_gateway
 from gateway.config import read_rules
 from gateway.open_items import OpenItems, open_items
-from gateway.reconcile import position, reconcile
+from gateway.position import position
+from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.rehearsal import rehearse
 from gateway.settle import settle

@@ -13,14 +13,17 @@ from played import TODAY, small
 from world import Clock, agree
 
 from canonical.errors import Conflict, NotFound
+from canonical.frames import MATCHES, empty
 from gateway.by_hand import claim_by_hand, unmatch
 from gateway.composition import Gateway, open_gateway
 from gateway.funds import fund, funding_positions
 from gateway.journals import disagreements, held
-from gateway.reconcile import position, reconcile
+from gateway.position import position
+from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.settle import settle
 from reconciliation.journals import balances
+from reconciliation.totals import Totals
 
 BANK = "euro_bank"
 RULE = {"fields": ["end_to_end_id"], "pattern": "^ALDER-TOPUP"}
@@ -50,7 +53,7 @@ def test_it_is_posted_shown_and_may_be_spent_once(here: Gateway) -> None:
         "bank:DE32100100100123456789": 50_700, "client:alder:funding": -50_000, "suspense": -700,
     }  # fmt: skip
     assert disagreements(here).is_empty()
-    (told,) = funding_positions(here, position(here, BANK).states).to_dicts()
+    (told,) = funding_positions(here, Totals.of(position(here, BANK).states, None, empty(MATCHES)).orders).to_dicts()
     assert (told["client"], told["received"], told["available"]) == ("alder", 50_000, 50_000)
     (entry_id,) = position(here, BANK).fundings["entry_id"]
     reasons = [

@@ -8,7 +8,7 @@ from reconciliation_world import book, claimed, payment, states
 
 from canonical.errors import NotTied
 from canonical.limits import AMOUNT_MINOR_MAX
-from reconciliation.conservation import at_fault, require_tied, tie_out, tie_out_files
+from reconciliation.conservation import at_fault, by_file, require_tied, tie_out, tie_out_files
 from reconciliation.frames import COUNTS, NOT_SENT, STATE_NAMES
 from reconciliation.moves import MOVES
 
@@ -152,8 +152,8 @@ def test_a_payment_in_no_state_or_of_another_amount_is_named():
 
 def test_files_read_parsed_unreadable():
     now = states(book(payment(1), payment(2, file_id="other")))
-    assert tie_out_files(now, counts(("file", 3, 1, 2), ("other", 1, 1, 0)))["tied"].all()
-    loose = tie_out_files(now, counts(("file", 3, 1, 1), ("other", 2, 2, 0), ("third", 1, 1, 0)))
+    assert tie_out_files(by_file(now), counts(("file", 3, 1, 2), ("other", 1, 1, 0)))["tied"].all()
+    loose = tie_out_files(by_file(now), counts(("file", 3, 1, 1), ("other", 2, 2, 0), ("third", 1, 1, 0)))
     assert loose["tied"].to_list() == [False, False, False]
     with pytest.raises(NotTied, match="file_id=third"):
         require_tied(now, ["file_id"], counts=counts(("file", 1, 1, 0), ("other", 1, 1, 0), ("third", 1, 1, 0)))

@@ -12,7 +12,7 @@ from reconciliation_world import ACCOUNT, DAY, book, entries, entry, payment, st
 
 from canonical.errors import FrameBroken
 from canonical.frames import ADJUSTMENTS, MATCHES, POSTINGS, checked, dtypes, empty
-from reconciliation.balances import trial_balance
+from reconciliation.balances import moved, trial_balance
 from reconciliation.ledger import Decided, postings
 
 OURS, CLEARING = f"bank:{ACCOUNT}", "provider:bank:clearing"
@@ -35,7 +35,7 @@ def closing(
 ) -> dict[tuple[str, str], int]:
     posted = postings(states(frame, matches=matches), bank, matches, NONE, {ACCOUNT: "bank"}, DAY, decided)
     assert posted["posting_id"].is_unique().all()
-    found = trial_balance(NONE, posted).filter(pl.col("closing") != 0)
+    found = trial_balance(moved(NONE), moved(posted)).filter(pl.col("closing") != 0)
     return {row[:2]: row[2] for row in found.select("account", "currency", "closing").iter_rows()}
 
 

@@ -20,7 +20,7 @@ from reconciliation_world import (
 )  # fmt: skip
 
 from canonical.frames import MATCHES, POSTINGS, empty
-from reconciliation.balances import book_to_bank, trial_balance
+from reconciliation.balances import book_to_bank, moved, trial_balance
 from reconciliation.ladder import match
 from reconciliation.ledger import postings
 from reconciliation.states import attribute
@@ -123,7 +123,7 @@ def test_trial_balance_opens_with_what_closed_and_sums_to_zero():
     first = post(states(frame), entries(), empty(MATCHES))
     matches = claimed(("N0001", "file-0001", "settlement", 100))
     second = post(states(frame, matches=matches), entries(entry(1)), matches, first)
-    closed, now = trial_balance(NONE, first), trial_balance(first, second)
+    closed, now = trial_balance(moved(NONE), moved(first)), trial_balance(moved(first), moved(second))
     both = now.join(closed, on=["account", "currency"], how="left", suffix="_before").fill_null(0)
     assert (both["opening"] == both["closing_before"]).all()
     assert now.group_by("currency").agg(pl.sum("closing"))["closing"].to_list() == [0, 0]

@@ -20,19 +20,21 @@ from reconciliation_world import (
 
 from canonical.frames import FUNDINGS, MATCHES, POSTINGS, SUGGESTIONS, empty
 from reconciliation.adjusted import adjusted_balances, items
+from reconciliation.balances import moved
 from reconciliation.breaks import entry_breaks, payment_breaks
 from reconciliation.frames import WORK, WORKED
 from reconciliation.ladder import match
 from reconciliation.ledger import postings
 from reconciliation.reports import Period, reconciliation_report, settlement_report
 from reconciliation.states import attribute
+from reconciliation.totals import Totals
 from reconciliation.worked import worked
 
 PROVIDERS = {ACCOUNT: "bank"}
 NEXT = DAY + dt.timedelta(days=1)
 
 
-def period(closing: int = 10_000 - 600 - 25 + 100 + 3_000) -> Period:
+def period(closing: int = 10_000 - 600 - 25 + 100 + 3_000, *, moved_since: bool = True) -> Period:
     """Five payments in two submissions; one is refused, one comes back, one stays open; a charge and a stranger's credit."""
     frame = book(
         payment(1), payment(2), payment(3), payment(4, submission_id="S2", reference="REF-4"), payment(5, submission_id="S2")
@@ -59,12 +61,13 @@ def period(closing: int = 10_000 - 600 - 25 + 100 + 3_000) -> Period:
     )
     lines = statements(statement(1, 10_000, closing))
     sources = (lines, bank, found.matches, pl.concat([earlier, new]))
-    listed = items(*sources, now, NEXT)
+    totals = Totals.of(now, opening if moved_since else now, found.matches)
+    listed = items(*sources, totals.in_transit, NEXT)
     return Period(
-        day=NEXT, scope="bank", states=now, opening=opening, entries=bank, statements=lines, matches=found.matches,
+        day=NEXT, scope="bank", totals=totals, entries=bank, statements=lines, matches=found.matches,
         fundings=empty(FUNDINGS),         items=listed, adjusted=adjusted_balances(*sources, listed),
-        breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), NEXT), earlier=earlier,
-        new=new, providers=PROVIDERS, digests=(("entries", "ab" * 32),),
+        breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), NEXT), earlier=moved(earlier),
+        new=moved(new), on_bank=sources[-1], providers=PROVIDERS, digests=(("entries", "ab" * 32),),
     )  # fmt: skip
 
 
@@ -102,7 +105,7 @@ def test_a_difference_explains_itself_or_is_said_to_be_none():
     assert dict(whole.facts)["Book equals bank"].startswith("NO")
     assert "does not add up" in sheets(whole)["Bank accounts"]["what_explains_it"][0]
     one = period()
-    lacking = replace(one, new=one.new.filter(pl.col("event") != "fee"))
+    lacking = replace(one, on_bank=one.on_bank.filter(pl.col("event") != "fee"))
     row = sheets(reconciliation_report(lacking))["Bank accounts"].row(0, named=True)
     assert (row["difference"], row["explained"]) == (-25, -25)
     assert "N0002" in row["what_explains_it"]
@@ -121,9 +124,7 @@ def test_settlement_by_submission():
 
 
 def test_a_submission_that_neither_moved_nor_is_open_is_not_shown():
-    one = period()
-    still = replace(one, opening=one.states)
-    assert sheets(settlement_report(still))["Settlement"]["submission_id"].to_list() == ["S2"]
+    assert sheets(settlement_report(period(moved_since=False)))["Settlement"]["submission_id"].to_list() == ["S2"]
 
 
 def test_every_money_column_stands_beside_its_currency():
@@ -136,11 +137,12 @@ def test_every_money_column_stands_beside_its_currency():
 
 def test_a_period_without_anything_is_a_report_too():
     nothing = (statements(), entries(), empty(MATCHES), empty(POSTINGS))
-    listed = items(*nothing, states(book()), DAY)
+    totals = Totals.of(states(book()), None, empty(MATCHES))
+    listed = items(*nothing, totals.in_transit, DAY)
     none = Period(
-        day=DAY, scope="bank", states=states(book()), opening=None, entries=entries(), statements=statements(),
+        day=DAY, scope="bank", totals=totals, entries=entries(), statements=statements(),
         matches=empty(MATCHES), fundings=empty(FUNDINGS), items=listed, adjusted=adjusted_balances(*nothing, listed), breaks=empty(WORKED),
-        earlier=empty(POSTINGS), new=empty(POSTINGS), providers={}, digests=(),
+        earlier=moved(empty(POSTINGS)), new=moved(empty(POSTINGS)), on_bank=empty(POSTINGS), providers={}, digests=(),
     )  # fmt: skip
     assert dict(reconciliation_report(none).facts)["Ties out"] == "yes"
     assert sheets(settlement_report(none))["Settlement"].is_empty()

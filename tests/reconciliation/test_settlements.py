@@ -9,7 +9,7 @@ from reconciliation_world import book, entries, entry, payment, states
 from test_events import claim, claims
 
 from canonical.frames import MATCHES, empty
-from reconciliation.settlements import CALENDARS, by_value_date, settlement
+from reconciliation.settlements import CALENDARS, by_value_date, settlement, submissions
 
 THURSDAY = dt.date(2026, 4, 2)
 GOOD_FRIDAY, TUESDAY, WEDNESDAY = (THURSDAY + dt.timedelta(days=days) for days in (1, 5, 6))
@@ -22,7 +22,8 @@ def test_golden_days_are_the_rails_own():
     matches = claims(claim(1, 1, 100, 100, value_date=TUESDAY), claim(2, 2, 200, 200, value_date=TUESDAY))
     bank = entries(entry(1, value_date=TUESDAY, servicer_reference="BK-1"), entry(2, value_date=TUESDAY))
     calendars = pl.DataFrame([("S1", "target"), ("S2", "every_day"), ("S3", "target")], schema=CALENDARS, orient="row")
-    found = settlement(states(frame, matches=matches), None, bank, matches, WEDNESDAY, calendars)
+    now = states(frame, matches=matches)
+    found = settlement(submissions(now, None), now, bank, matches, WEDNESDAY, calendars)
     assert found.sort("submission_id").select(
         "submission_id", "expected_date", "expected_days", "actual_date", "actual_days", "late_days", "late"
     ).rows() == [
@@ -48,11 +49,13 @@ def test_golden_fees_differences_and_another_currency():
         entry(6, amount_minor=7, sub_family="CHRG", batch_id="S2"),
     )  # fmt: skip
     now = states(frame, matches=matches)
-    found = settlement(now, None, bank, matches, WEDNESDAY, pl.DataFrame(schema=CALENDARS)).sort("submission_id")
+    found = settlement(submissions(now, None), now, bank, matches, WEDNESDAY, pl.DataFrame(schema=CALENDARS)).sort(
+        "submission_id"
+    )
     assert found.select("submission_id", "settled", "returns", "fees", "differences", "fx", "net").rows() == [
         ("S1", 1000, 0, 30, 0, None, 970), ("S2", 550, 50, 12, 3, None, -515), ("S3", 800, 0, 0, 0, "7.40 EUR", -800),
     ]  # fmt: skip
-    booked = by_value_date(now, None, bank, matches).sort("submission_id")
+    booked = by_value_date(submissions(now, None), now, bank, matches).sort("submission_id")
     assert booked.select("submission_id", "currency", "payments", "settled", "returned", "fees", "net").rows() == [
         ("S1", "EUR", 1, 970, 0, 0, 970), ("S2", "EUR", 2, 553, 45, 7, -515), ("S3", "EUR", 1, 740, 0, 0, -740),
     ]  # fmt: skip
@@ -62,5 +65,7 @@ def test_golden_fees_differences_and_another_currency():
 
 def test_nothing_sent_is_nothing_shown():
     now = states(book())
-    assert settlement(now, None, entries(), empty(MATCHES), WEDNESDAY, pl.DataFrame(schema=CALENDARS)).is_empty()
-    assert by_value_date(now, None, entries(), empty(MATCHES)).is_empty()
+    assert settlement(
+        submissions(now, None), now, entries(), empty(MATCHES), WEDNESDAY, pl.DataFrame(schema=CALENDARS)
+    ).is_empty()
+    assert by_value_date(submissions(now, None), now, entries(), empty(MATCHES)).is_empty()
