@@ -440,8 +440,9 @@ def work_day(job: Job) -> None:
         points.around_commits()
         points.around_effects()
     structlog.configure(logger_factory=structlog.WriteLoggerFactory(job.report.with_suffix(".log").open("a")))
+    town = enter(job.root, job.registry_url, STEPS[job.first].day)
     for step in STEPS[job.first : job.last + 1]:
-        town = enter(job.root, job.registry_url, step.day)
+        town.clock.now = dt.datetime.combine(step.day, MORNING.timetz())
         points.seen = 0  # opening the registry is no work
         try:
             step.act(town)

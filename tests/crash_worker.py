@@ -125,10 +125,13 @@ def deliver(gateway: Gateway) -> None:
 # Here, so that the server of workers has imported them before it forks: what is loaded when it is first used.
 for _package, _constant in (
     ("parsers", "FORMAT"), ("validators", "RULE"), ("exporters", "EXPORT"), ("providers", "TRANSPORT"),
+    ("reconciliation.rungs", "RUNG"),
 ):  # fmt: skip
     discover(_package, _constant)
 for _name in (
-    "alembic.command", "pandera.api.pandas", "pandera.backends.polars.builtin_checks", "pandera.strategies.base_strategies",
+    "alembic.command", "numpy.ma", "pandera.api.pandas", "pandera.backends.polars.builtin_checks",
+    "pandera.backends.polars.checks", "pandera.backends.polars.components", "pandera.backends.polars.container", "pandera.strategies.base_strategies", "polars._utils.parquet", "pyarrow.compute",
+    "ruamel.yaml.mergevalue",
 ):  # fmt: skip
     import_module(_name)
 

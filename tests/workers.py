@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import pytest
 from world import AWS
 
-_IMPORTS = ("crash_play", "delivery_world")
+_IMPORTS = ("crash_play", "delivery_world", "crash_frozen")
 Point = TypeVar("Point")
 
 
@@ -30,6 +30,7 @@ def workers() -> Any:
         # The server imports before it is told this process's sys.path.
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         patch.setenv("POLARS_MAX_THREADS", "1")
+        patch.setenv("OPENBLAS_NUM_THREADS", "1")
         for name, value in AWS.items():
             patch.setenv(name, value)
         multiprocessing.forkserver.ensure_running()

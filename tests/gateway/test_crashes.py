@@ -11,114 +11,24 @@ strike (`crash_day.left`), they end alike; if not, they are run to their end and
 from __future__ import annotations
 
 import csv
-import json
 import os
-import random
-import shutil
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pytest
-from crash_day import DAY, STEPS, TERMS, Job, work_day
-from crash_play import Database, PostgresDatabase, play
+from crash_day import DAY, STEPS, TERMS
+from crash_play import Database, PostgresDatabase
+from crash_strikes import Days, Log, Point, Strike, asleep, killed
 from lxml import etree
-from workers import all_points, workers
+from workers import all_points
 from world import postgres_url
 
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
 
 pytestmark = pytest.mark.crash
-_PATIENCE_S = 900
-_STRUCK = [number for number, step in enumerate(STEPS) if step.struck]
-_SAMPLE = {"sqlite": 5, "postgres": 3}
-"""Steps that are struck in an ordinary run, for each way to strike."""
-
-
-@dataclass
-class Days:
-    """The two days, undisturbed, and a copy of the town before each step of ours."""
-
-    registry: str
-    folder: Path
-    database: Database
-    points: list[int] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    outcome: dict[str, Any] = field(default_factory=dict)
-    ran_on: int = 0
-
-    @property
-    def root(self) -> Path:
-        return self.folder / "town"
-
-    def play(self) -> None:
-        worker = workers().Process(target=play, args=(self.folder, self.database))
-        worker.start()
-        worker.join(_PATIENCE_S)
-        assert worker.exitcode == 0, "the undisturbed days"
-        told = json.loads((self.folder / "played").read_text(encoding="utf-8"))
-        self.points, self.left, self.outcome = told["points"], told["left"], told["outcome"]
-
-    def start(self, first: int, last: int, at: int | None = None, how: int = signal.SIGKILL) -> Any:
-        report = self.folder / f"report-{time.monotonic_ns()}"
-        job = Job(self.root, self.database.url, first, last, report, at, how)
-        worker = workers().Process(target=work_day, args=(job,))
-        worker.report = report
-        worker.start()
-        return worker
-
-    def done(self, first: int, last: int | None = None) -> dict[str, Any]:
-        """Run steps to their end and read the report."""
-        worker = self.start(first, first if last is None else last)
-        worker.join(_PATIENCE_S)
-        assert worker.exitcode == 0, f"{STEPS[first].name}: {_words(worker)}"
-        return json.loads(worker.report.read_text(encoding="utf-8"))
-
-    def before(self, number: int) -> None:
-        shutil.rmtree(self.root)
-        shutil.copytree(self.folder / f"before-{number}", self.root, copy_function=shutil.copy2)
-        self.database.take(str(number))
-
-    def goes_on_to_its_end(self, number: int, at: int) -> None:
-        """After the strike another worker does the step, and the rest of the days brings what it always brings."""
-        point = f"point {at} of {self.points[number]} of {STEPS[number].name!r}"
-        told = self.done(number)
-        if told["left"] != self.left[number] or at in {0, self.points[number] - 1}:
-            self.ran_on += 1
-            end = told if number == len(STEPS) - 1 else self.done(number + 1, len(STEPS) - 1)
-            assert _differences(end["outcome"], self.outcome) == [], f"after a strike at {point}"
-
-    @cached_property
-    def all_points(self) -> list[tuple[int, int]]:
-        return [(number, at) for number in _STRUCK for at in range(self.points[number])]
-
-    def sample(self, how: str) -> list[tuple[int, int]]:
-        """All of them by hand, else one of each of some steps, chosen by a seed: other ones for each registry and way."""
-        if all_points():
-            return self.all_points
-        chosen = random.Random(f"{self.registry} {how}")
-        steps = chosen.sample([number for number in _STRUCK if self.points[number]], _SAMPLE[self.registry])
-        return [(number, chosen.randrange(self.points[number])) for number in sorted(steps)]
-
-
-def _words(worker: Any) -> str:
-    fault = worker.report.with_suffix(".fault")
-    return fault.read_text(encoding="utf-8") if fault.exists() else f"exit code {worker.exitcode}"
-
-
-def _differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
-    return [
-        f"{name}: {[row for row in found[name] if row not in expected[name]]} instead of "
-        f"{[row for row in expected[name] if row not in found[name]]}"
-        if isinstance(found[name], list) else f"{name}: {found[name]!r} instead of {expected[name]!r}"
-        for name in expected if found[name] != expected[name]
-    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -178,63 +88,47 @@ def _minor(amount: str) -> int:
     return int(whole) * 100 + int(f"{fraction:0<2}"[:2])
 
 
-def test_killed_anywhere(days: Days, capsys: pytest.CaptureFixture[str]) -> None:
-    points = days.sample("killed")
+both_ways = pytest.mark.parametrize("strike", [killed, asleep], ids=["killed", "asleep"])
+
+
+@both_ways
+def test_struck_anywhere(days: Days, strike: Strike, capsys: pytest.CaptureFixture[str]) -> None:
+    how = strike.__name__
+    points, log = days.sample(how), Log(days.registry, how)
     assert points
-    faults = []
-    for number, at in points:
-        days.before(number)
-        worker = days.start(number, number, at)
-        worker.join(_PATIENCE_S)
-        assert worker.exitcode == -signal.SIGKILL
-        faults += _fault_of(days, number, at)
-    _report(days, "killed", points, capsys)
-    assert faults == []
-
-
-def test_asleep_anywhere_while_another_acts(days: Days, capsys: pytest.CaptureFixture[str]) -> None:
-    points = days.sample("asleep")
-    assert points
-    faults = []
-    for number, at in points:
-        days.before(number)
-        sleeper = days.start(number, number, at, signal.SIGSTOP)
-        _wait_until_stopped(sleeper.pid)
-        other = days.start(number, number)
-        # Where the sleeper holds a lock the other one waits for it: then both go on at once.
-        other.join(1.5)
-        os.kill(sleeper.pid, signal.SIGCONT)
-        for worker in (sleeper, other):
-            worker.join(_PATIENCE_S)
-            assert worker.exitcode in {0, 1}, f"step {number}, point {at}: {_words(worker)}"
-        faults += _fault_of(days, number, at)
-    _report(days, "asleep", points, capsys)
-    assert faults == []
-
-
-def _fault_of(days: Days, number: int, at: int) -> list[str]:
-    try:
-        days.goes_on_to_its_end(number, at)
-    except AssertionError as fault:
-        if not all_points():
-            raise
-        return [str(fault)]
-    return []
-
-
-def _report(days: Days, how: str, points: list[tuple[int, int]], capsys: pytest.CaptureFixture[str]) -> None:
+    to_strike, faults = log.still_to_strike(points), []
+    for point in to_strike:
+        began = time.monotonic()
+        fault = _fault_of(days, point, strike)
+        log.note(point, fault, time.monotonic() - began)
+        faults += [fault] if fault else []
     with capsys.disabled():
         sys.stdout.write(
             f"\n{days.registry}, {how}: {len(points)} of {len(days.all_points)} points of two days, "
-            f"{days.ran_on} of them run to the end of the days\n"
+            f"{len(points) - len(to_strike)} of them in earlier runs, {days.ran_on} run to the end of the days\n"
         )
     days.ran_on = 0
+    assert faults == []
 
 
-def _wait_until_stopped(pid: int | None) -> None:
-    until = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < until:
-        if Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T":
-            return
-        time.sleep(0.01)
-    raise AssertionError("the worker did not stop")
+def _fault_of(days: Days, point: Point, strike: Strike) -> str:
+    """Nothing where all was as it must be. By hand the other points are struck after a fault, too."""
+    number, at = point
+    days.before(number)
+    try:
+        strike(days, number, at)
+        days.goes_on_to_its_end(number)
+    except AssertionError as fault:
+        told = f"after a strike at point {at} of {days.points[number]} of {STEPS[number].name!r}: {fault}"
+        if not all_points():
+            raise AssertionError(told) from fault
+        return told
+    return ""
+
+
+@pytest.mark.skipif(not all_points(), reason="by hand alone (make crash-test): it plays the days to their end")
+@pytest.mark.parametrize("last", [False, True], ids=["first", "last"])
+@both_ways
+def test_struck_in_every_step(days: Days, strike: Strike, last: bool) -> None:
+    """Equal `left`, equal end: these days go on from nothing but states that a strike left behind."""
+    days.strike_every_step(strike, last=last)
