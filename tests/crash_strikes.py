@@ -14,6 +14,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -56,8 +57,7 @@ class Days:
     def play(self) -> None:
         worker = workers().Process(target=play, args=(self.folder, self.database))
         worker.start()
-        worker.join(_PATIENCE_S)
-        assert worker.exitcode == 0, "the undisturbed days"
+        assert _exit_code(worker) == 0, "the undisturbed days"
         told = json.loads((self.folder / "played").read_text(encoding="utf-8"))
         self.points, self.left, self.outcome = told["points"], told["left"], told["outcome"]
 
@@ -72,8 +72,7 @@ class Days:
     def done(self, first: int, last: int | None = None) -> dict[str, Any]:
         """Run steps to their end and read the report."""
         worker = self.start(first, first if last is None else last)
-        worker.join(_PATIENCE_S)
-        assert worker.exitcode == 0, f"{STEPS[first].name}: {_words(worker)}"
+        assert _exit_code(worker) == 0, f"{STEPS[first].name}: {_words(worker)}"
         return json.loads(worker.report.read_text(encoding="utf-8"))
 
     def before(self, number: int) -> None:
@@ -120,22 +119,21 @@ class Days:
 
 def killed(days: Days, number: int, at: int) -> None:
     worker = days.start(number, number, at)
-    worker.join(_PATIENCE_S)
-    assert worker.exitcode == -signal.SIGKILL, _words(worker)
+    assert _exit_code(worker) == -signal.SIGKILL, _words(worker)
 
 
 def asleep(days: Days, number: int, at: int) -> None:
     """Another worker does the whole step while the first is stopped; where it waits for what the first holds, both go on."""
     sleeper = days.start(number, number, at, signal.SIGSTOP)
-    _wait_until(lambda: _threads(sleeper) == {"T"})
+    _wait_until(lambda: sleeper.exitcode is not None or _threads(sleeper) == {"T"})
+    assert sleeper.exitcode is None, "the worker ended before the point"
     other = days.start(number, number)
     try:
         _wait_until_done_or_waiting(other)
     finally:
         os.kill(sleeper.pid, signal.SIGCONT)
     for worker in (sleeper, other):
-        worker.join(_PATIENCE_S)
-        assert worker.exitcode in {0, 1}, _words(worker)
+        assert _exit_code(worker) in {0, 1}, _words(worker)
 
 
 class Log:
@@ -160,6 +158,14 @@ class Log:
     def _place(self, point: Point) -> str:
         number, at = point
         return f"{self._head} {STEPS[number].name!r} step {number} point {at}"
+
+
+def _exit_code(worker: Any) -> int:
+    worker.join(_PATIENCE_S)
+    if worker.exitcode is None:
+        worker.kill()
+        raise AssertionError("the worker hangs")
+    return worker.exitcode
 
 
 def _words(worker: Any) -> str:
@@ -194,9 +200,7 @@ def _wait_until(seen: Callable[[], bool]) -> None:
 def _threads(worker: Any) -> set[str]:
     """States of its threads as the kernel tells them (proc(5)): R at work or about to be, D at a disk, S waiting, T stopped."""
     found = set()
-    for task in Path(f"/proc/{worker.pid}/task").glob("*/stat"):
-        try:
+    with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile, or one of its threads has
+        for task in Path(f"/proc/{worker.pid}/task").glob("*/stat"):
             found.add(task.read_text(encoding="ascii").rpartition(")")[2].split()[0])
-        except (FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile
-            continue
     return found
