@@ -9,6 +9,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from canonical.codes import Severity
 from canonical.money import format_minor
 
 if TYPE_CHECKING:
@@ -55,11 +56,13 @@ def print_checked(found: Checked) -> None:
 def findings_table(findings: pl.DataFrame) -> Table:
     """Findings as a table: where, what, what to do."""
     table = Table(show_lines=True)
-    for heading in ("line", "row", "end-to-end id", "rule", "field", "value", "what is wrong", "what to do"):
+    for heading in ("line", "row", "end-to-end or batch id", "rule", "field", "value", "what is wrong", "what to do"):
         table.add_column(heading, overflow="fold")
-    for row in findings.head(_SHOWN_MAX).iter_rows(named=True):
+    # Why nothing can be read comes before what could not be checked for that.
+    first = findings.sort(pl.col("severity") != Severity.FATAL.value, maintain_order=True).head(_SHOWN_MAX)
+    for row in first.iter_rows(named=True):
         table.add_row(
-            _text(row["line"]), _text(row["row"]), _text(row["end_to_end_id"]),
+            _text(row["line"]), _text(row["row"]), _text(row["end_to_end_id"] or row["batch_id"]),
             f"[{_COLOURS[row['severity']]}]{row['severity']}[/]\n{row['rule']} {row['reason']}",
             _text(row["field"]), _text(row["value"]), _text(row["message"]), _text(row["remedy"]),
         )  # fmt: skip

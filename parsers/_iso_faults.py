@@ -11,6 +11,9 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.frames import FINDINGS, conform, dtypes, empty
 
+_ESCAPE: Final = (
+    "Correct the XML at that place and send the file again: in a text, & is written &amp; and < is written &lt;."
+)
 MISPLACED: Final = "iso-misplaced-payment"
 
 
@@ -79,8 +82,9 @@ def truncated(line: int, row: int | None) -> Fault:
 
 def syntax(line: int, column: int, what: str, row: int | None) -> Fault:
     """Not well-formed."""
+    what = what.removeprefix("not well-formed ").strip("()")
     message = f"The file is not well-formed XML: {what} in line {line}, column {column}{_inside(row)}."
-    return fatal("xml-syntax", "FF02", message, "Correct the XML at that place and send the file again.")
+    return fatal("xml-syntax", "FF02", message, _ESCAPE)
 
 
 def _inside(row: int | None) -> str:

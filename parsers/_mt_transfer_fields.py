@@ -66,7 +66,8 @@ FIELDS: Final = (
     Field("21", None, 1, _REFERENCE, _REFERENCE_WORDS, 16),
     Field("21F", None, 2, _REFERENCE, _REFERENCE_WORDS, 16),
     Field("23E", None, 3, r"[A-Z]{4}(?:/[^\n]{1,30})?", "four letters, then perhaps a slash and up to 30 characters"),
-    Field("32B", None, 4, _AMOUNT, "currency and amount with a decimal comma"),
+    # What is no amount of these is told by the rule `amount`.
+    Field("32B", None, 4, r"[A-Z]{3}[0-9.,]+", "currency and amount with a decimal comma"),
     Field("56A", None, 8, *_PARTY),
     Field("56C", None, 8, *_CLEARING),
     Field("56D", None, 8, *_NAMED_BANK),

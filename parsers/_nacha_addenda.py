@@ -124,7 +124,8 @@ def addenda_findings(entries: Entries, addenda: Addenda, headers: pl.DataFrame) 
     said = field(entries.matrix, 79, 79)[:, 0]
     wrong = ours & (said != np.where(count > 0, ord("1"), ord("0")))
     if wrong.any():
-        message = pl.format("The addenda record indicator is {}; {} addenda records follow.", cut(79, 79), "addenda")
+        shown = cut(79, 79).replace(" ", "blank")
+        message = pl.format("The addenda record indicator is {}; {} addenda records follow.", shown, "addenda")
         yield INDICATOR.on(entries.at(wrong, headers), message, cut(79, 79))
     least = np.array([IAT_ADDENDA_MIN if item.addenda == "IAT" else item.addenda_min for item in ORDERED])
     most = np.array([ADDENDA_MAX if item.addenda == "IAT" else item.addenda_max for item in ORDERED])

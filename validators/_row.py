@@ -22,6 +22,9 @@ _REMEMBERED: Final = 1000
 IBAN_CLAIM: Final = r"^[A-Za-z]{2}[0-9]{2}"
 """Canonical accounts do not say whether they stood in an IBAN element: two letters and two digits claim to be one."""
 
+ROUNDED: Final = r"^[0-9](?:[.,][0-9]+)?[Ee]\+?[0-9]{1,3}$"
+"""An account number as a spreadsheet shows long ones: 8.937E+19. Its last digits are lost."""
+
 _BATCH_FIELDS: Final = frozenset({"batch_id", "requested_execution_date_text", "creditor_scheme_id"})
 _ORDERING_FIELDS: Final = frozenset(
     {"name", "id", "lei", "account", "account_type", "agent", "street", "building", "post_code", "town", "country",
@@ -187,6 +190,16 @@ def said(text: pl.Expr | str) -> pl.Expr:
 def quoted(field: str) -> pl.Expr:
     """The value of a field between quotes, masked where it is an account or a name; "(empty)" where there is none."""
     return pl.lit("“") + shown(field, pl.col(field).cast(pl.String)).fill_null("(empty)") + pl.lit("”")
+
+
+def day_said() -> pl.Expr:
+    """Execution date “261113” (2026-11-13): as it stands in the file, and the day it means where that is written otherwise."""
+    text, day = "requested_execution_date_text", pl.col("requested_execution_date").cast(pl.String)
+    name = (
+        pl.when(pl.col("credit_debit") == "DBIT").then(pl.lit("Collection date ")).otherwise(pl.lit("Execution date "))
+    )
+    meant = pl.when(day != pl.col(text)).then(pl.lit(" (") + day + pl.lit(")")).otherwise(pl.lit(""))
+    return name + quoted(text) + meant
 
 
 def blank(field: str) -> pl.Expr:

@@ -67,7 +67,7 @@ def _amount_checks() -> tuple[Check, ...]:
             remedy="Give SLEV, or leave it out.",
         ),
         Check(
-            "charge_bearer", (bearer == "SHAR"),
+            "charge_bearer", declared_sepa() & (bearer == "SHAR"),
             said + pl.lit(" is taken as SLEV, which is what SEPA calls it"), "CH16", Severity.WARNING,
             remedy="Nothing; SLEV says the same.",
         ),

@@ -18,7 +18,8 @@ UNIT_DIGITS: Final = 5
 MINOR_DIGITS: Final = 2
 """Decimals of `debit_sum` and `credit_sum`, which only NACHA declares, in USD."""
 
-_COUNTED: Final = ("count", "sum", "debit_sum", "credit_sum")
+_SUMS: Final = ("sum", "debit_sum", "credit_sum")
+_COUNTED: Final = ("count", *_SUMS)
 _IS_DEBIT: Final = pl.col("credit_debit") == "DBIT"
 
 
@@ -57,11 +58,13 @@ def _found(payments: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_batch(parts: pl.DataFrame) -> pl.DataFrame:
-    """One row a batch: batch, count, unread, sum, debit_sum, credit_sum."""
+    """One row a batch: batch, count, unread (in all, and of each direction), sum, debit_sum, credit_sum."""
     minor, debit = pl.col("minor").cast(pl.Int128), pl.col("debit")
     return parts.group_by("batch", maintain_order=True).agg(
         pl.col("count").sum().cast(pl.Int128),
         pl.col("unread").sum(),
+        pl.col("unread").filter(debit).sum().alias("unread_debit"),
+        pl.col("unread").filter(~debit).sum().alias("unread_credit"),
         _units(pl.col("minor")).sum().alias("sum"),
         minor.filter(debit).sum().alias("debit_sum"),
         minor.filter(~debit).sum().alias("credit_sum"),
@@ -72,12 +75,16 @@ def _compared(tally: Tally, measures: tuple[str, ...]) -> pl.DataFrame:
     """TOTALS rows of the measures, with `was` (what was found) and `unread` (amounts that could not be read)."""
     declared = pl.concat([empty(TOTALS), *tally.declared]).filter(pl.col("measure").is_in(measures))
     batches = _by_batch(pl.concat([_found(empty(PAYMENTS)), *tally.found]))
-    parts, figures = batches, pl.col("count", "unread", "sum", "debit_sum", "credit_sum").sum()
+    parts, figures = batches, pl.exclude("batch").sum()
     file = parts.select(pl.lit(None, dtype=pl.Int64).alias("batch"), figures)
     joined = declared.join(pl.concat([batches, file]), on="batch", how="left", nulls_equal=True, maintain_order="left")
     counted = [pl.when(pl.col("measure") == name).then(pl.col(name).fill_null(0)) for name in _COUNTED]
     was = pl.coalesce(pl.col("found").cast(pl.Int128), *counted)
-    return joined.with_columns(was.alias("was"), pl.col("unread").fill_null(0))
+    measure = pl.col("measure")
+    unread = (
+        pl.when(measure == "debit_sum").then("unread_debit").when(measure == "credit_sum").then("unread_credit")
+    ).otherwise("unread")
+    return joined.with_columns(was.alias("was"), unread.fill_null(0).alias("unread"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +161,7 @@ def _message(row: dict[str, Any], tally: Tally) -> tuple[str | None, Severity]:
         return f"{row['field']} “{text}” is not a number", Severity.ERROR
     padded = text.isdigit() and text.startswith("0")
     shown = notation(was, row).zfill(len(text) if padded else 0)
-    why = None if row["found"] is not None else _unverifiable(row, tally)
+    why = _unverifiable(row, tally)
     if why is not None:
         return (
             f"{row['field']} says {text} and could not be checked: {why}; what was read gives {shown}",
@@ -182,10 +189,13 @@ def _explained(row: dict[str, Any], tally: Tally) -> bool:
 
 def _unverifiable(row: dict[str, Any], tally: Tally) -> str | None:
     """Why a difference proves nothing, or None where it does."""
+    if row["measure"] in _SUMS and row["unread"]:
+        return f"{row['unread']} of its amounts could not be read"
+    if row["found"] is not None:
+        # The parser counted what stands in the file, payments or not.
+        return None
     if tally.broken_off:
         return "the file could not be read to its end"
-    if row["measure"] != "count" and row["unread"]:
-        return f"{row['unread']} of its amounts could not be read"
     whole_count = row["level"] == Level.FILE.value and row["measure"] == "count"
     if tally.unreadable and not whole_count:
         return f"{tally.unreadable} rows of the file could not be read"

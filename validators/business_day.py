@@ -16,7 +16,7 @@ from canonical.calendars import is_business_day, next_business_day
 from canonical.codes import Severity
 from canonical.contracts import Context
 from validators._matrix import constant
-from validators._row import Check, ChecksRule, quoted
+from validators._row import Check, ChecksRule, day_said
 
 _TEXT: Final = "requested_execution_date_text"
 _DAY: Final = "requested_execution_date"
@@ -48,11 +48,9 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
 def _checks(_: Context) -> tuple[Check, ...]:
     instant = pl.col("local_instrument").eq_missing("INST") | pl.col("service_level").eq_missing("INST")
     calendar = pl.col("currency").replace_strict(_NAMES, default=None, return_dtype=pl.String)
-    verb = pl.when(pl.col("credit_debit") == "DBIT").then(pl.lit("Collection date")).otherwise(pl.lit("Execution date"))
     moved = pl.format(
-        "{} {} is no {} business day for {}; it moves to {}", verb, quoted(_TEXT), calendar, pl.col("currency"),
-        pl.col("open_day"),
-    )  # fmt: skip
+        "{} is no {} business day for {}; it moves to {}", day_said(), calendar, pl.col("currency"), pl.col("open_day")
+    )
     return (Check(_TEXT, ~instant, moved),)
 
 

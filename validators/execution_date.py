@@ -12,7 +12,7 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from validators._row import Check, ChecksRule, blank, quoted
+from validators._row import Check, ChecksRule, blank, day_said
 
 _TEXT = "requested_execution_date_text"
 
@@ -23,7 +23,7 @@ def _past(context: Context) -> Check:
     return Check(
         _TEXT,
         pl.col("requested_execution_date") < context.today,
-        pl.lit("Execution date ") + quoted(_TEXT) + pl.lit(f" is before {context.today}, the day of receipt{told}"),
+        day_said() + pl.lit(f" is before {context.today}, the day of receipt{told}"),
         "CH04",
         Severity.WARNING if rolls else Severity.ERROR,
         "Nothing, if that day is right; else recall the payment." if rolls else None,
@@ -46,7 +46,7 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
 def _checks(context: Context) -> tuple[Check, ...]:
     day = pl.col("requested_execution_date")
     last = context.today + dt.timedelta(days=context.client.execution_dates.future_days_max)
-    date = pl.lit("Execution date ") + quoted(_TEXT)
+    date = day_said()
     missing = Check(_TEXT, blank(_TEXT), "Execution date is missing", "CH21", remedy=_plainly(context))
     needed = (missing,) if _TEXT in context.facts.required else ()
     return (

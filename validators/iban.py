@@ -17,15 +17,13 @@ from canonical.codes import Severity
 from canonical.contracts import Context
 from validators._iban import CHECK_DIGITS_MAX, CHECK_DIGITS_MIN, any_shape, judged, lengths
 from validators._rails import agent_country
-from validators._row import Check, ChecksRule, claims_iban, name_of, quoted
+from validators._row import ROUNDED, Check, ChecksRule, claims_iban, name_of, quoted
 
 _ACCOUNTS: Final = (("debtor_account", "AC02"), ("creditor_account", "AC01"))
 
 
 _ASK: Final = "Ask the account holder for the IBAN again and copy it without retyping; do not mend check digits."
 _CAPITALS: Final = "Write the IBAN in capitals."
-_POWER: Final = r"^[0-9](?:[.,][0-9]+)?[Ee]\+?[0-9]{1,3}$"
-"""3.70400440532013E+17: no account is written so."""
 
 
 def problems(accounts: pl.Series) -> pl.DataFrame:
@@ -70,7 +68,7 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
         claims, wrong = judged(payments[field])
         held |= wrong
         if not claims.all():
-            held |= payments[field].str.contains(_POWER).fill_null(value=False)
+            held |= payments[field].str.contains(ROUNDED).fill_null(value=False)
             held |= ~claims & (payments["service_level"] == "SEPA").fill_null(value=False)
     return payments.filter(held)
 
@@ -96,7 +94,7 @@ def _checks(_: Context) -> tuple[Check, ...]:
     lost = tuple(
         Check(
             field,
-            pl.col(field).str.contains(_POWER),
+            pl.col(field).str.contains(ROUNDED),
             pl.format(
                 "{} {} is a rounded number, as a spreadsheet shows long ones", pl.lit(name_of(field)), quoted(field)
             ),

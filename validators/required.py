@@ -11,7 +11,7 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from validators._row import Check, ChecksRule, blank, claims_iban, maybe_blank, quoted
+from validators._row import ROUNDED, Check, ChecksRule, blank, claims_iban, maybe_blank, quoted
 
 _FIELDS: Final = {
     "creditor_name": ("BE22", "Creditor name", "Give the name of who is paid."),
@@ -29,8 +29,12 @@ _FIELDS: Final = {
 }
 
 
-_NOWHERE: Final = ~claims_iban("creditor_account") & (pl.col("credit_debit") == "CRDT")
-"""A credit transfer whose account does not say itself at which bank it is kept."""
+_NOWHERE: Final = (
+    ~claims_iban("creditor_account")
+    & ~pl.col("creditor_account").str.contains(ROUNDED)
+    & (pl.col("credit_debit") == "CRDT")
+)
+"""A credit transfer whose account does not say itself at which bank it is kept; of a rounded one nobody knows."""
 
 
 def _placed(context: Context) -> tuple[Check, ...]:

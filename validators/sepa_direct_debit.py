@@ -21,6 +21,7 @@ from validators._sepa import common_checks, held_by
 _INSTRUMENTS: Final = ("CORE", "B2B")
 _SEQUENCES: Final = ("FRST", "RCUR", "OOFF", "FNAL", "RPRE")
 _MANDATE_ID: Final = r"^[A-Za-z0-9+?/\-:().,' ]{1,35}$"
+_SIGNED: Final = "Give the day on which the debtor signed the mandate."
 _DAY: Final = "requested_execution_date"
 
 
@@ -71,7 +72,7 @@ def _mandate_checks(context: Context) -> tuple[Check, ...]:
         Check(field, blank(field), f"{name} is missing", reason, remedy=remedy)
         for field, name, reason, remedy in (
             ("mandate_id", "Mandate id", "MD01", "Give the reference under which the debtor signed."),
-            (text, "Date of signature", "MD02", "Give the day on which the debtor signed the mandate."),
+            (text, "Date of signature", "MD02", _SIGNED),
             ("creditor_scheme_id", "Creditor identifier", "CH11", "Give the identifier under which you collect."),
         )
         if field not in context.facts.required_debit  # told by `required` there
@@ -83,10 +84,11 @@ def _mandate_checks(context: Context) -> tuple[Check, ...]:
             pl.lit("Mandate id ") + quoted("mandate_id") + pl.lit(" has characters or a length that SEPA does not carry"),
             "MD02", remedy="Use at most 35 of a-z A-Z 0-9 + ? / - : ( ) . , ' and blanks.",
         ),
-        Check(text, ~blank(text) & signed.is_null(), date + pl.lit(" is not a date"), "MD02"),
+        Check(text, ~blank(text) & signed.is_null(), date + pl.lit(" is not a date"), "MD02", remedy=_SIGNED),
         Check(
             text, ((signed > context.today) | (signed > pl.col(_DAY))),
             date + pl.lit(" is in the future; a mandate is signed before it is used"), "MD02",
+            remedy=_SIGNED,
         ),
     )  # fmt: skip
 

@@ -249,6 +249,70 @@ def test_a_remedy_speaks_the_formats_own_language(tmp_path: Path) -> None:
     assert all("1234,50" in remedy for remedy in remedies)
 
 
+@pytest.mark.parametrize(
+    ("data", "line", "first"),
+    [(ACH, 3, 30), (BACS_DAY, 5, 36), (BACS_DAYS, 6, 36)],
+    ids=["nacha", "bacs18", "bacs18 days"],
+)
+def test_an_amount_that_is_none_refuses_its_payment_and_no_other(
+    data: bytes, line: int, first: int, tmp_path: Path
+) -> None:
+    whole = told(tmp_path, data)
+    rows = lines(data)
+    rows[line - 1] = rows[line - 1][: first - 1] + b"O" + rows[line - 1][first:]
+    found = told(tmp_path, b"\n".join(rows))
+    assert errors(found) == {"amount"}
+    assert (found.payments, found.accepted) == (whole.payments, whole.payments - 1)
+    sums = found.findings.filter(rule="control_sum")
+    assert sums.height > 0
+    assert sums["message"].str.contains("could not be checked: 1 of its amounts could not be read").all()
+
+
+# ------------------------------------------------------------------------------------------------ said once, said plainly
+
+DEBITS = (GOLDEN / "pain008/mandates.xml").read_bytes()
+SAID = {
+    "a past day of an ACH batch": (
+        ACH.replace(lines(ACH)[1], lines(ACH)[1][:69] + b"261113" + lines(ACH)[1][75:], 1),
+        "execution_date", "Execution date “261113” (2026-11-13) is before 2026-11-20", "Nothing, if that day is right",
+    ),
+    "a past day of a collection": (
+        DEBITS.replace(b"2026-12-01</ReqdColltnDt>", b"2026-11-19</ReqdColltnDt>", 1),
+        "execution_date", "Collection date “2026-11-19” is before", "Nothing, if that day is right",
+    ),
+    "a mandate of next year": (
+        DEBITS.replace(b"<DtOfSgntr>2024-02-29", b"<DtOfSgntr>2027-02-28", 1),
+        "sepa_direct_debit", "is in the future", "Give the day on which the debtor signed",
+    ),
+    "an ampersand in a name": (
+        XML.replace("Müller 1", "Müller & Co").encode(),
+        "xml-syntax", "is not well-formed XML: invalid token in line 1, column", "& is written &amp;",
+    ),
+    "a decimal point in MT101": (FIN.replace(b"EUR1250,50", b"EUR1250.50"), "amount", "“1250.50” is not an amount", "1234,50"),
+    "an ACH entry cut short": (
+        ACH.replace(lines(ACH)[2], lines(ACH)[2][:60], 1),
+        "nacha-addenda-indicator", "The addenda record indicator is blank;", "to 0 where none do",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_is_wrong_is_said_plainly(name: str, tmp_path: Path) -> None:
+    data, rule, message, remedy = SAID[name]
+    (found,) = told(tmp_path, data).findings.filter(rule=rule).iter_rows(named=True)
+    assert message in found["message"]
+    assert remedy in found["remedy"]
+
+
+def test_what_is_wrong_is_said_once(tmp_path: Path) -> None:
+    data, *_ = SAID["a decimal point in MT101"]
+    assert errors(told(tmp_path, data)) == {"amount"}
+    # SHA is how MT101 says it: nobody has to be told that SEPA calls it SLEV.
+    assert "sepa_credit_transfer" not in told(tmp_path, FIN).findings["rule"].to_list()
+    rounded = told(tmp_path, CSV.replace("DE89370400440532013000", "8.937040044E+20", 1).encode(), of_tables())
+    assert rounded.findings["rule"].to_list() == ["iban"]
+
+
 # ------------------------------------------------------------------------------------------------ cut off
 
 WHOLE = {
