@@ -24,7 +24,7 @@ from gateway.composition import Gateway
 from gateway.duplicates import earlier_hits, merge_runs, next_number, take_number
 from gateway.files import file_row, move_file
 from gateway.judging import Judged, accepted_rows, in_file_order, judge, sums_of, verdict_word, verdicts
-from gateway.lake import Lake
+from gateway.lake import Lake, Parts
 from gateway.limits import OverLimit, reserve_day
 from gateway.reading import asks_to_cancel, facts_of, file_finding, incomplete
 from gateway.spool import put_away
@@ -104,11 +104,12 @@ def _decide(gateway: Gateway, file: Mapping[str, Any], looked: _Looked) -> None:
     accepted = accepted_rows(looked.judged, client)
     draft = gateway.lake.draft(file_id, "validate")
     draft.write("findings", engine.capped(looked.judged.findings))
-    for part in verdicts(looked.judged, client, file_id):
-        draft.write("verdicts", part)
-    kept = keys if accepted.height == passed.height else _keys_of(looked, accepted)
-    run = kept.with_columns(sequence=pl.lit(number, dtype=pl.Int64))
-    draft.write("keys", conform(run.drop("row").sort("key"), KEYS))
+    with Parts(draft, "verdicts") as told:
+        for part in verdicts(looked.judged, client, file_id):
+            told.add(part)
+        kept = keys if accepted.height == passed.height else _keys_of(looked, accepted)
+        run = kept.with_columns(sequence=pl.lit(number, dtype=pl.Int64))
+        draft.write("keys", conform(run.drop("row").sort("key"), KEYS))
     detail = _detail(gateway.lake, file, looked.judged, accepted)
 
     def mark(connection: Connection) -> None:

@@ -33,7 +33,7 @@ from parsers._xml_bytes import declared_encoding
 from parsers._xml_feed import Feeder
 
 _SCANNERS: Final = 2
-_AHEAD: Final = 3
+_AHEAD: Final = 6
 _MADE_AHEAD: Final = 1
 _SLICE_BYTES: Final = 4 * 2**20
 _SETTLING_BYTES: Final = 30 * 2**20
