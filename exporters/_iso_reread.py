@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 from lxml import etree
@@ -18,6 +18,7 @@ from canonical.money import amount_minor, parse_minor
 from canonical.tally import ExportSummary, summary_of
 
 _SLICE_BYTES: Final = 16 * 2**20
+_FED_BYTES: Final = 2**20
 _HEAD_BYTES: Final = 64 * 2**10
 _BATCH: Final = b"<PmtInf>"
 _COUNT: Final = re.compile(rb"<NbOfTxs>([0-9]+)</NbOfTxs>")
@@ -45,13 +46,12 @@ class Shape:
         return f"</{self.payment}>".encode()
 
     @property
-    def patterns(self) -> dict[str, str]:
-        """Column → pattern with one group."""
+    def patterns(self) -> dict[tuple[str, ...], str]:
+        """Columns → pattern with a group for each."""
         return {
-            "reference": f"<{self.reference}>([^<]*)</{self.reference}>",
-            "currency": f'<{self.amount} Ccy="([A-Z]{{3}})">',
-            "amount": f'<{self.amount} Ccy="[A-Z]{{3}}">([^<]*)</{self.amount}>',
-            "account": f"<{self.account}><Id>(?:<IBAN>|<Othr><Id>)([^<]*)</",
+            ("reference",): f"<{self.reference}>([^<]*)</{self.reference}>",
+            ("currency", "amount"): f'<{self.amount} Ccy="([A-Z]{{3}})">([^<]*)</{self.amount}>',
+            ("account",): f"<{self.account}><Id>(?:<IBAN>|<Othr><Id>)([^<]*)</",
         }
 
 
@@ -75,14 +75,14 @@ def _slices(data: bytes | mmap.mmap, closing: bytes) -> Iterator[bytes]:
         start = end
 
 
-def _parse(data: bytes | mmap.mmap, closing: bytes) -> None:
+def _parse(data: bytes | mmap.mmap) -> None:
     parser = etree.XMLParser(
         target=_WellFormed(),  # type: ignore[arg-type]  # the stubs want every handler; libxml2 calls those there are
         resolve_entities=False, no_network=True, huge_tree=True,
     )  # fmt: skip
     try:
-        for piece in _slices(data, closing):
-            parser.feed(piece)
+        for start in range(0, len(data), _FED_BYTES):
+            parser.feed(data[start : start + _FED_BYTES])
         parser.close()
     except etree.XMLSyntaxError as fault:
         raise FrameBroken(f"the written file is not well-formed XML: {fault}") from fault
@@ -105,7 +105,7 @@ def reread(data: bytes | mmap.mmap, shape: Shape, namespace: str) -> ExportSumma
     """
     parts: list[_Part] = []
     with ThreadPoolExecutor(1) as pool:  # libxml2 leaves the lock to the counting
-        parsed = pool.submit(_parse, data, shape.closing)
+        parsed = pool.submit(_parse, data)
         for piece in _slices(data, shape.closing):
             found = _summary(piece, shape)
             if not parts or piece.startswith(_BATCH):
@@ -156,12 +156,24 @@ def _summary(piece: bytes, shape: Shape) -> ExportSummary:
 
 def _rows(piece: bytes, shape: Shape, payments: int) -> pl.DataFrame:
     """reference, currency, amount, account of each payment: all texts at once where each payment has one of each."""
-    found = {name: re.findall(pattern.encode(), piece) for name, pattern in shape.patterns.items()}
+    found = {names: re.findall(pattern.encode(), piece) for names, pattern in shape.patterns.items()}
     if all(len(texts) == payments for texts in found.values()):
-        return pl.DataFrame(found, schema=dict.fromkeys(found, pl.Binary)).cast(pl.String)
+        return pl.concat([_columns(names, texts) for names, texts in found.items()], how="horizontal")
     # A payment lacks one, or supplementary data has more of the kind: each is looked at for itself.
     texts = pl.DataFrame({"text": piece.decode().split(shape.closing.decode())[:payments]}, schema={"text": pl.String})
-    return texts.select(pl.col("text").str.extract(pattern).alias(name) for name, pattern in shape.patterns.items())
+    return texts.select(
+        pl.col("text").str.extract(pattern, group).alias(name)
+        for names, pattern in shape.patterns.items()
+        for group, name in enumerate(names, start=1)
+    )
+
+
+def _columns(names: tuple[str, ...], texts: list[Any]) -> pl.DataFrame:
+    """The groups of all finds of a pattern, a column each."""
+    columns = [texts] if len(names) == 1 else list(zip(*texts, strict=True))
+    if not texts:
+        columns = [[] for _ in names]
+    return pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.Binary)).cast(pl.String)
 
 
 def _unescaped(texts: pl.Series) -> pl.Series:
