@@ -16,7 +16,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import Context, FileHeader, Window
-from canonical.frames import FINDINGS, VERDICTS, empty
+from canonical.frames import FINDINGS, empty
 from canonical.identifiers import payment_id_of
 from canonical.limits import VERDICT_ROWS
 from canonical.profiles import ClientProfile
@@ -123,12 +123,7 @@ def verdicts(judged: Judged, client: ClientProfile, file_id: str) -> Iterator[pl
 
 def accepted_rows(judged: Judged, client: ClientProfile) -> pl.DataFrame:
     """The index of the payments that are accepted."""
-    if judged.findings.filter(pl.col("severity") != Severity.WARNING.value).is_empty():
-        return judged.index
-    parts = [empty(VERDICTS).select("row"), *(
-        part.filter(pl.col("status") == "ACCP").select("row") for part in verdicts(judged, client, "0" * 20)
-    )]  # fmt: skip
-    return judged.index.join(pl.concat(parts), on="row", how="semi", maintain_order="left")
+    return engine.accepted(judged.index, judged.findings, client)
 
 
 def sums_of(index: pl.DataFrame) -> dict[str, int]:

@@ -144,6 +144,18 @@ def verdicts(payments: pl.DataFrame, findings: pl.DataFrame, client: ClientProfi
     return checked(decided.select("payment_id", "row", status.alias("status"), *_CAUSE), VERDICTS)
 
 
+def accepted(payments: pl.DataFrame, findings: pl.DataFrame, client: ClientProfile) -> pl.DataFrame:
+    """Those of the payments that have the verdict ACCP. `payments`: row, batch and what else is to be kept."""
+    errors = findings.filter(~_WARNING)
+    if errors.is_empty():
+        return payments
+    if not _of_file(errors, client).is_empty():
+        return payments.clear()
+    fallen = _fallen(errors, client)
+    stands = ~pl.col("row").is_in(fallen.rows.implode()) & ~pl.col("batch").is_in(fallen.batches.implode())
+    return payments.filter(stands.fill_null(value=True))
+
+
 def _spreads(client: ClientProfile) -> pl.Expr:
     """True for an error that rejects all of its batch."""
     return (pl.col("level") == Level.BATCH.value) | (client.acceptance == "batch")

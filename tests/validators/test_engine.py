@@ -90,6 +90,8 @@ def test_verdicts_part_the_payments(batches, found, acceptance, context):
     assert set(fallen) <= {"RJCT"}
     if (told["severity"] == "warning").all():
         assert set(decided["status"]) == {"ACCP"}
+    stand = engine.accepted(here, told, context(acceptance=acceptance).client)
+    assert stand["row"].to_list() == decided.filter(pl.col("status") == "ACCP")["row"].to_list()
 
 
 def test_the_profile_relaxes_switches_off_and_never_touches_fatal(context):
