@@ -13,7 +13,7 @@ import polars as pl
 from canonical.ahead import ahead
 from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
-from canonical.frames import PAYMENTS, empty
+from canonical.frames import PAYMENTS, dtypes, empty
 from canonical.masking import mask_of
 from canonical.parties import counterparty
 from canonical.plugins import lookup
@@ -21,6 +21,7 @@ from gateway.answer_bookings import bookings, claims
 from gateway.answer_corrections import corrections, of_payments, to_change
 from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
+from gateway.laid_out import laid_out
 from gateway.lake import RowSlices
 from gateway.plain import plain_source
 from gateway.plans import live_routes, noted, standing_findings, standing_verdicts
@@ -298,8 +299,8 @@ def _faulty(gateway: Gateway, file_id: str, findings: pl.DataFrame, rows: pl.Dat
     concerned = pl.concat([findings.select("row").drop_nulls(), refused]).unique()
     if concerned.is_empty():
         return empty(PAYMENTS)
-    found = [part.join(concerned, on="row", how="semi") for part in gateway.lake.parts(file_id, "payments")]
-    return pl.concat([empty(PAYMENTS), *found])
+    parts = gateway.lake.parts(file_id, "payments")
+    return laid_out((part.join(concerned, on="row", how="semi") for part in parts), dtypes(PAYMENTS))
 
 
 _KEPT = (
