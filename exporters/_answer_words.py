@@ -10,7 +10,6 @@ import polars as pl
 
 from canonical.codes import REASONS, Level, Severity
 from canonical.contracts import Answer
-from canonical.money import amount_minor
 
 STATUS_WORDS: Final = {
     "RCVD": "received", "ACTC": "checked", "ACCP": "accepted", "ACWC": "accepted, with a change", "PDNG": "waiting",
@@ -147,9 +146,8 @@ def totals_of(answer: Answer) -> pl.DataFrame:
 
     `unread` counts the payments whose amount is no amount; they are in `payments`, not in the sum.
     """
-    amount = amount_minor(pl.col("amount_text").cast(pl.String), pl.col("currency").cast(pl.String))
     ranks = pl.DataFrame({"status": _ORDER, "rank": range(len(_ORDER))})
-    grouped = answer.rows.select("status", "currency", amount.alias("minor")).group_by("status", "currency").agg(
+    grouped = answer.rows.select("status", "currency", minor=pl.col("amount_minor").cast(pl.Int64)).group_by("status", "currency").agg(
         payments=pl.len().cast(pl.Int64), sum_minor=pl.col("minor").sum(), unread=pl.col("minor").null_count().cast(pl.Int64)
     )  # fmt: skip
     words = pl.col("status").replace(STATUS_WORDS)

@@ -15,6 +15,7 @@ from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
 from canonical.frames import PAYMENTS, dtypes, empty
 from canonical.masking import mask_of
+from canonical.money import amount_minor
 from canonical.parties import counterparty
 from canonical.plugins import lookup
 from gateway.answer_bookings import bookings, claims
@@ -123,7 +124,8 @@ def no_rows() -> AbstractContextManager[pl.DataFrame]:
 
 
 _SHOWN = (
-    "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text", "currency", "credit_debit",
+    "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text", "amount_minor", "currency",
+    "credit_debit",
 )  # fmt: skip
 _TOLD = (*_SHOWN, "debtor_name", "creditor_name")
 
@@ -148,8 +150,9 @@ def _rows(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> Iterator
 def _requests(gateway: Gateway, request_id: str) -> pl.DataFrame:
     """What became of a cancellation request, as ANSWER rows."""
     outcomes = gateway.lake.whole(request_id, "outcomes").with_columns(
-        row="position", batch=pl.lit(1, dtype=pl.Int64), milestone=pl.lit("validated"), **_NOTHING
-    )
+        row="position", batch=pl.lit(1, dtype=pl.Int64), milestone=pl.lit("validated"),
+        amount_minor=amount_minor(pl.col("amount_text"), pl.col("currency")), **_NOTHING,
+    )  # fmt: skip
     return outcomes.select(ANSWER_DTYPES.keys())
 
 

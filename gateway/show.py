@@ -56,7 +56,7 @@ def print_checked(found: Checked) -> None:
 def findings_table(findings: pl.DataFrame) -> Table:
     """Findings as a table: where, what, what to do."""
     table = Table(show_lines=True)
-    for heading in ("line", "row", "end-to-end or batch id", "rule", "field", "value", "what is wrong", "what to do"):
+    for heading in ("line", "row", "payment/batch", "rule", "field", "value", "what is wrong", "what to do"):
         table.add_column(heading, overflow="fold")
     # Why nothing can be read comes before what could not be checked for that.
     first = findings.sort(pl.col("severity") != Severity.FATAL.value, maintain_order=True).head(_SHOWN_MAX)

@@ -16,7 +16,7 @@ from canonical.tally import ExportSummary, Said
 
 ANSWER_DTYPES: dict[str, Any] = {
     "row": pl.Int64, "line": pl.Int64, "batch": pl.Int64, "batch_id": pl.String, "instruction_id": pl.String,
-    "end_to_end_id": pl.String, "amount_text": pl.String, "currency": pl.String, "credit_debit": pl.String,
+    "end_to_end_id": pl.String, "amount_text": pl.String, "amount_minor": pl.Int64, "currency": pl.String, "credit_debit": pl.String,
     "counterparty_name": pl.String, "status": pl.String, "reason": pl.String, "message": pl.String, "remedy": pl.String,
     "milestone": pl.String, "booked": pl.Int64, "corrections": pl.Int64,
 }  # fmt: skip
@@ -89,9 +89,10 @@ class Answer:
     `news`: row, milestone, `was`, booked_told and corrections_told of the payments that stand otherwise than the client was
     last told; None: it was told of none. `bookings`: BOOKINGS, `corrections`: CORRECTIONS with row, line, end_to_end_id,
     mandate_id and counterparty_account (unmasked), of both what it was not told of yet.
-    ANSWER columns: row, line, batch, batch_id, instruction_id, end_to_end_id, amount_text, currency, credit_debit,
-    counterparty_name (masked), status, reason, message, remedy, milestone (at which the payment stands), booked and
-    corrections (how many of both there are) (String, but row, line, batch, booked, corrections: Int64).
+    ANSWER columns: row, line, batch, batch_id, instruction_id, end_to_end_id, amount_text (as the client wrote
+    it), amount_minor (null where that is none), currency, credit_debit, counterparty_name (masked), status, reason, message,
+    remedy, milestone (at which the payment stands), booked and corrections (how many of both there are) (String, but row,
+    line, batch, amount_minor, booked, corrections: Int64).
     `faulty`: PAYMENTS of those with findings, unmasked: for answers that show the client its own rows. `facts`: of the
     format. `rejected_rows`: the excerpt of the file that holds just the rejected payments, None where there are none.
     """

@@ -10,6 +10,7 @@ import polars as pl
 
 from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader, FormatFacts
 from canonical.frames import FINDINGS, PAYMENTS, conform, dtypes
+from canonical.money import amount_minor
 from canonical.profiles import ClientProfile
 
 TERMS = {
@@ -57,7 +58,12 @@ def told_of(*rows: dict[str, object]) -> pl.DataFrame:
          "amount_text": f"{n}234.50", **row}
         for n, row in enumerate(rows, 1)
     ]  # fmt: skip
-    return pl.DataFrame(full, schema=ANSWER_DTYPES)
+    return with_minor(pl.DataFrame(full, schema=ANSWER_DTYPES))
+
+
+def with_minor(rows: pl.DataFrame) -> pl.DataFrame:
+    """ANSWER rows whose amounts are read, of a client that writes decimal points."""
+    return rows.with_columns(amount_minor=amount_minor(pl.col("amount_text"), pl.col("currency")))
 
 
 REFUSED = {"status": "RJCT", "reason": "AC01", "message": SWAPPED, "remedy": ASK}

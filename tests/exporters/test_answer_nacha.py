@@ -213,7 +213,7 @@ def test_every_payment_of_the_corpus_can_come_back(corpus):
         if payments.is_empty():
             continue
         rows = payments.select(
-            "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text", "currency", "credit_debit",
+            "row", "line", "batch", "batch_id", "instruction_id", "end_to_end_id", "amount_text", "amount_minor", "currency", "credit_debit",
             counterparty_name=pl.lit("x"), status=pl.lit("RJCT"), reason=pl.lit("AC04"), message=pl.lit("m"), remedy=pl.lit("r"), milestone=pl.lit("validated"),
             booked=pl.lit(0, dtype=pl.Int64), corrections=pl.lit(0, dtype=pl.Int64),
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from test_journey import TODAY, receive_one
 from world import agree
@@ -49,6 +51,16 @@ def test_every_form_tells_of_every_format(gateway: Gateway, client_id: str, name
     assert [row for window in windows for row in window.payments["end_to_end_id"]] == before["end_to_end_id"].to_list()
     run_journey(gateway, file_id)
     assert outbox(gateway, client_id) == sent
+
+
+def test_sums_are_of_amounts_as_they_were_read_not_as_they_are_written(gateway: Gateway) -> None:
+    """MT101 writes 1250,50 and 98765, and a point is no amount there."""
+    data = (Path(__file__).parents[1] / "parsers/golden/mt101/two_messages.fin").read_bytes()
+    agree(gateway, "cedar", formats=["mt101"], currencies=[], answers=[{"name": "answer-html"}])
+    run_journey(gateway, receive_one(gateway, "cedar", "c.fin", data.replace(b"EUR1250,50", b"EUR1250.50")))
+    (page,) = outbox(gateway, "cedar").values()
+    foot = page.decode().partition("<tfoot>")[2].partition("</tfoot>")[0]
+    assert "150,000 JPY<br>98,765.00 EUR<br>and 1 amount that cannot be read" in foot
 
 
 def test_no_rejected_rows_no_file(gateway: Gateway) -> None:
