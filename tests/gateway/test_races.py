@@ -52,16 +52,16 @@ def test_two_matchers_claim_each_payment_once(salaries_told, monkeypatch) -> Non
 
 def test_a_sleeping_close_does_not_replace_a_newer_one(salaries_told, monkeypatch) -> None:
     gateway = salaries_told
-    whole = settling._positions
+    whole = settling._known
 
     def slept(*arguments):
         found = whole(*arguments)
-        monkeypatch.setattr(settling, "_positions", whole)
+        monkeypatch.setattr(settling, "_known", whole)
         reconciling.reconcile(gateway, "euro_bank")
         settling.settle(gateway, TODAY.isoformat())
         return found
 
-    monkeypatch.setattr(settling, "_positions", slept)
+    monkeypatch.setattr(settling, "_known", slept)
     key = f"reports/{TODAY}/reconciliation-euro_bank.csv"
     settling.settle(gateway, TODAY.isoformat())
     assert len(gateway.registry.rows(t.CLOSES)) == 3
