@@ -22,6 +22,7 @@ from gateway.settle import settle
 
 _T = TypeVar("_T")
 _FILE_PAYMENTS: Final = 100_000
+_LATE_OF: Final = 50
 _BANK: Final = "bank1"
 _SENT: Final = "2026-01-01T12:00:00.000000+00:00"
 
@@ -36,8 +37,31 @@ def prepare(home: Path, count: int, booked_of: int) -> dict[str, Any]:
             payments = _payments(f"{number:020x}", first, min(_FILE_PAYMENTS, count - first))
             _file(gateway, number, payments, today)
             booked.append(payments.filter(pl.col("row") % booked_of == 0).select("payment_id", "amount_minor"))
-        entries = _statement(gateway, pl.concat(booked), today)
+        entries = _statement(gateway, 1, pl.concat(booked), today, 0).height
     return {"payments": count, "entries": entries}
+
+
+def prepare_days(home: Path, days: int, count: int) -> dict[str, Any]:
+    """So many days, each with a file of so many payments that its own statement books but for one of fifty; all but the last closed.
+
+    The open ones are booked by the statement of the next day: however many days there are, as much is open.
+    """
+    banks(home, count)
+    with opened(home) as gateway:
+        last, balance = gateway.clock().date(), 0
+        left: list[pl.DataFrame] = []
+        for number in range(days):
+            day = last - dt.timedelta(days=days - 1 - number)
+            payments = _payments(f"{number:020x}", number * count, count)
+            _file(gateway, number, payments, day)
+            late = pl.col("row") % _LATE_OF == 0
+            told = payments.select("payment_id", "amount_minor", late=late)
+            booked = _statement(gateway, 1 + number, pl.concat([*left, told.filter(~pl.col("late"))]), day, balance)
+            left, balance = [told.filter("late")], balance - int(booked["amount_minor"].sum())
+            reconcile(gateway, _BANK)
+            if day < last:
+                settle(gateway, day.isoformat())
+    return {"payments": days * count, "days": days}
 
 
 def _payments(file_id: str, first: int, count: int) -> pl.DataFrame:
@@ -79,28 +103,29 @@ def _file(gateway: Gateway, number: int, payments: pl.DataFrame, today: dt.date)
     _write(gateway, file_id, "route-1", {"routes": conform(routes, ROUTES)}, {})
 
 
-def _statement(gateway: Gateway, booked: pl.DataFrame, today: dt.date) -> int:
+def _statement(gateway: Gateway, number: int, booked: pl.DataFrame, today: dt.date, opening: int) -> pl.DataFrame:
     n = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
     entries = booked.select(
         "amount_minor", entry_amount_minor="amount_minor", instruction_id="payment_id",
-        entry_id=pl.format("E{}", n + 10**18), position=n, detail=pl.lit(0, pl.Int64), statement_id=pl.lit("1"),
+        entry_id=pl.format("E{}", n + 10**18 + number * 10**12), position=n, detail=pl.lit(0, pl.Int64),
+        statement_id=pl.lit(str(number)),
         account=pl.lit(ACCOUNTS[0]), currency=pl.lit("EUR"), credit_debit=pl.lit("DBIT"), reversal=pl.lit(value=False),
         booked=pl.lit(value=True), origin=pl.lit("statement"), booking_date=pl.lit(today), value_date=pl.lit(today),
     )  # fmt: skip
     total = int(booked["amount_minor"].sum())
     told = pl.DataFrame(
-        {"statement_id": ["1"], "account": [ACCOUNTS[0]], "currency": ["EUR"], "origin": ["statement"], "from_date": [today],
-         "to_date": [today], "opening_minor": [total], "closing_minor": [0], "entries": [booked.height], "credits_minor": [0],
+        {"statement_id": [str(number)], "sequence": [number], "account": [ACCOUNTS[0]], "currency": ["EUR"], "origin": ["statement"], "from_date": [today],
+         "to_date": [today], "opening_minor": [opening], "closing_minor": [opening - total], "entries": [booked.height], "credits_minor": [0],
          "debits_minor": [total]}
     )  # fmt: skip
     with gateway.registry.transaction() as connection:
         insert_new(
-            connection, t.FEEDBACK, feedback_id="B0", provider_id=_BANK, name="statement", sha256="0", size_bytes=1,
+            connection, t.FEEDBACK, feedback_id=f"B{number}", provider_id=_BANK, name="statement", sha256="0", size_bytes=1,
             format="camt.053", received_at=gateway.registry.now(), state="applied", note="",
         )  # fmt: skip
     frames = {"entries": conform(entries, ENTRIES), "statements": conform(told, STATEMENTS)}
-    _write(gateway, "B0", "follow", frames, {})
-    return booked.height
+    _write(gateway, f"B{number}", "follow", frames, {})
+    return booked
 
 
 def _write(gateway: Gateway, subject: str, stage: str, frames: dict[str, pl.DataFrame], detail: dict[str, Any]) -> None:

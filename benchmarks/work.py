@@ -245,6 +245,13 @@ def ladder(folder: str) -> Facts:
     return climbed(Path(folder))
 
 
+def closed_days(home: str, days: str, count: str) -> Facts:
+    """So many days of so many payments each, all but the last closed."""
+    from benchmarks.closing import prepare_days
+
+    return prepare_days(Path(home), int(days), int(count))
+
+
 def open_day(home: str, count: str, booked_of: str) -> Facts:
     """A gateway with many open payments, for `reconciliation` and `close`."""
     from benchmarks.closing import prepare
@@ -309,6 +316,7 @@ WORK: Final[dict[str, Callable[..., Facts]]] = {
         days,
         reference_join,
         ladder,
+        closed_days,
         open_day,
         reconciliation,
         close,

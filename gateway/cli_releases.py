@@ -53,6 +53,12 @@ def fund(
     reason: Reason = "",
     by: By = None,
     as_of: Annotated[str | None, typer.Option(help="Moment of a balance, ISO 8601 with zone; now by default.")] = None,
+    beside_statements: Annotated[
+        bool,
+        typer.Option(
+            "--beside-statements", help="No statement will show it; needed where they tell the client's money."
+        ),
+    ] = False,
 ) -> None:
     """Tell what cover a client has: money paid in (prefunded), or its account's available balance."""
     from canonical.money import format_minor
@@ -60,7 +66,10 @@ def fund(
 
     with plainly():
         moment = dt.datetime.fromisoformat(as_of) if as_of else None
-        there = funds.fund(opened(), client, currency, amount, by=by or getpass.getuser(), reason=reason, as_of=moment)
+        there = funds.fund(
+            opened(), client, currency, amount, by=by or getpass.getuser(), reason=reason, as_of=moment,
+            beside_statements=beside_statements,
+        )  # fmt: skip
     typer.echo(f"{client}: {format_minor(there, currency)} {currency} can be released")
 
 

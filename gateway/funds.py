@@ -10,31 +10,40 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import Connection, func, select
 
-from canonical.errors import NotFound
+from canonical.errors import Conflict, NotFound
 from canonical.money import format_minor, parse_minor
 from canonical.profiles import ClientProfile, PaidIn
 from gateway.composition import Gateway
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new
 from gateway.reserves import reserve
+from reconciliation.fundings import TOLD_UNTIL
 from reconciliation.reports import FUNDING
 
+_OF_ENTRY: Final = re.compile(r"entry E[0-9a-f]{19}$")
 
-def fund(
+
+def fund(  # noqa: PLR0913  each is a word of the command
     gateway: Gateway, client_id: str, currency: str, amount: str, *, by: str, reason: str = "",
-    as_of: dt.datetime | None = None,
+    as_of: dt.datetime | None = None, beside_statements: bool = False,
 ) -> int:  # fmt: skip
     """Tell what a client has: an amount it paid in (prefunded; "-" takes back), or its account's available balance.
 
-    A balance is of one moment, now by default: what was released after it counts against it.
+    A balance is of one moment, now by default: what was released after it counts against it. Of a client whose money is known
+    from statements only that is told which no statement will show: `beside_statements` says so, and who said it is kept.
 
-    Returns: what it may release now, minor units. Raises NotFound: no such client, no funding agreed, no such amount.
+    Returns: what it may release now, minor units.
+
+    Raises:
+        NotFound: no such client, no funding agreed, no such amount.
+        Conflict: its money is known from statements, and nobody says that this is not.
     """
     client = gateway.profiles.client(client_id)
     if client.funding is None:
@@ -43,6 +52,11 @@ def fund(
     if minor is None:
         raise NotFound(f"{amount!r} is no amount of {currency}")
     minor = -minor if amount.startswith("-") else minor
+    if client.funding.paid_in and minor > 0 and not beside_statements:
+        raise Conflict(
+            f"what {client_id} pays in is known from statements: told as well, the same money would count twice. Tell only "
+            f"what no statement will show (--beside-statements)"
+        )
     name, registry = counter_of(client_id, currency), gateway.registry
     counter = t.COUNTERS.update().where(t.COUNTERS.c.name == name)
     with registry.transaction() as connection:
@@ -55,7 +69,7 @@ def fund(
         connection.execute(paid_in)
         registry.audit(
             connection, by, "funded", client_id, currency=currency, amount_minor=minor, kind=client.funding.kind,
-            reason=reason,
+            reason=reason, beside_statements=beside_statements,
         )  # fmt: skip
         return _available(connection, client, currency)
 
@@ -64,6 +78,26 @@ def paid_in_rules(gateway: Gateway) -> dict[str, tuple[PaidIn, ...]]:
     """Client → what tells the money that it pays in, of those that have such rules."""
     clients = gateway.profiles.clients.items()
     return {name: client.funding.paid_in for name, client in clients if client.funding and client.funding.paid_in}
+
+
+def told_by_persons(gateway: Gateway) -> pl.DataFrame:
+    """TOLD_UNTIL: of each client and currency the last day on which a person told of money that statements may show as well.
+
+    Where all of it was taken back, nothing was told.
+    """
+    sums: dict[tuple[str, str], int] = {}
+    days: dict[tuple[str, str], str] = {}
+    for row in gateway.registry.rows(t.AUDIT, t.AUDIT.c.action == "funded"):
+        detail = json.loads(row["detail"])
+        # What a run or a person took from a statement names its entry.
+        if detail["kind"] != "prefunded" or detail.get("beside_statements") or _OF_ENTRY.match(detail["reason"]):
+            continue
+        key = row["subject"], detail["currency"]
+        sums[key] = sums.get(key, 0) + detail["amount_minor"]
+        if detail["amount_minor"] > 0:
+            days[key] = row["at"][:10]
+    told = [(*key, dt.date.fromisoformat(day)) for key, day in days.items() if sums[key] > 0]
+    return pl.DataFrame(told, schema=TOLD_UNTIL, orient="row")
 
 
 def note_paid_in(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from canonical.errors import Conflict
 from gateway.composition import Gateway
-from gateway.funds import note_paid_in, paid_in_rules
+from gateway.funds import note_paid_in, paid_in_rules, told_by_persons
 from gateway.news import note_news
 from gateway.open_items import OpenItems, leave, open_items, take
 from gateway.position import terms_of
@@ -54,7 +54,9 @@ def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
         found = match(items.states, items.entries, items.earlier, terms)
         new = found.matches
         known = pl.concat([items.earlier, new])
-        paid_in = client_fundings(items.entries, known, found.ambiguous, paid_in_rules(gateway), terms.undone)
+        paid_in = client_fundings(
+            items.entries, known, found.ambiguous, paid_in_rules(gateway), terms.undone, told_by_persons(gateway)
+        )
         if new.is_empty() and paid_in.is_empty() and not items.feedback and not items.submissions:
             return Reconciled(0, _standing(gateway, provider_id), ())
         draft = gateway.lake.draft(provider_id, stage)

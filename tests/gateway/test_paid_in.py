@@ -99,3 +99,24 @@ def test_what_a_person_takes_apart_leaves_the_funds_and_is_not_taken_again(here:
     assert (found["client:alder:funding"], found["suspense"]) == (0, -50_700)
     with pytest.raises(NotFound):
         unmatch(here, entry_id, "ben", "once more")
+
+
+def test_money_that_statements_tell_is_told_by_nobody_else(here: Gateway) -> None:
+    reconcile(here, BANK)
+    with pytest.raises(Conflict, match="would count twice"):
+        fund(here, "alder", "EUR", "500.00", by="anna")
+    assert fund(here, "alder", "EUR", "3.00", by="anna", beside_statements=True) == 50_300
+    assert fund(here, "alder", "EUR", "-3.00", by="anna") == 50_000, "what was told can always be taken back"
+
+
+def test_a_rule_that_is_agreed_later_leaves_alone_what_persons_told_of(here: Gateway) -> None:
+    agree(here, "alder", funding={"kind": "prefunded"})
+    assert fund(here, "alder", "EUR", "500.00", by="anna") == 50_000
+    agree(here, "alder", funding={"kind": "prefunded", "paid_in": [RULE]})
+    reconcile(here, BANK)
+    assert available(here) == 50_000
+    assert sorted(open_items(here)["amount_minor"]) == [700, 50_000], "it stays for people"
+    fund(here, "alder", "EUR", "-500.00", by="anna", reason="the statement tells it")
+    reconcile(here, BANK)
+    assert available(here) == 50_000
+    assert open_items(here)["amount_minor"].to_list() == [700]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 import pytest
 from pydantic import ValidationError
-from reconciliation_world import ACCOUNT, claimed, entries, entry
+from reconciliation_world import ACCOUNT, DAY, claimed, entries, entry
 
 from canonical.frames import MATCHES, empty
 from canonical.profiles import Funding, PaidIn
 from reconciliation._claims import AMBIGUOUS_DTYPES
-from reconciliation.fundings import client_fundings
+from reconciliation.fundings import TOLD_UNTIL, client_fundings
 
 CLEAR = pl.DataFrame(schema=AMBIGUOUS_DTYPES)
 ACME = PaidIn(fields=("remittance", "counterparty_account"), pattern=r"^(TOP-UP ACME|FR76.*)$")
@@ -49,6 +51,18 @@ def test_what_two_clients_claim_is_nobodys_and_two_rules_of_one_are_no_doubt() -
     again = PaidIn(fields=("remittance",), pattern="TOP-UP")
     assert client_fundings(bank, empty(MATCHES), CLEAR, {"acme": [ACME, again]})["entry_id"].to_list() == ["N0001"]
     assert client_fundings(bank, empty(MATCHES), CLEAR, {}).is_empty()
+
+
+def test_what_persons_may_have_told_of_is_left_alone() -> None:
+    days = [DAY - dt.timedelta(days=1), DAY, DAY + dt.timedelta(days=1)]
+    bank = entries(*(money(n, booking_date=day) for n, day in enumerate(days, start=1)))
+
+    def taken(*told: tuple[str, str, dt.date]) -> list[str]:
+        until = pl.DataFrame(list(told), schema=TOLD_UNTIL, orient="row")
+        return client_fundings(bank, empty(MATCHES), CLEAR, {"acme": [ACME]}, None, until)["entry_id"].to_list()
+
+    assert taken(("acme", "EUR", DAY)) == ["N0003"]
+    assert taken(("acme", "USD", DAY), ("other", "EUR", DAY)) == taken() == ["N0001", "N0002", "N0003"]
 
 
 def test_faults_of_a_rule_are_told() -> None:
