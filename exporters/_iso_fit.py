@@ -12,6 +12,7 @@ from canonical.contracts import Order
 from canonical.errors import FrameBroken
 from canonical.frames import FINDINGS, conform, empty
 from canonical.masking import shown
+from exporters._buffers import characters
 from exporters._fit import Limit, misfits
 from exporters._iso_batches import Batch, Batches, holds, names_ultimate
 from exporters._iso_carrier import Carrier, Fault
@@ -20,6 +21,7 @@ from exporters._iso_payment import over, without_empties
 from exporters._iso_plain import plain
 from exporters._iso_versions import BIC, OLD_BIC, Message, Version
 from exporters._iso_whole import Ours, whole
+from exporters._iso_xml import has_forbidden
 
 RULE: Final = "iso-fit"
 _NOT_XML: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
@@ -140,10 +142,9 @@ def _misfits(
 
 
 def _forbidden(rows: pl.DataFrame, fields: tuple[str, ...]) -> list[str]:
-    """Columns with a character that XML cannot carry. All texts of a row are looked through at once."""
-    some = _present(rows, fields)
-    found = rows.filter(pl.concat_str(some, ignore_nulls=True).str.contains(_NOT_XML)) if some else rows.clear()
-    return [name for name in some if found[name].str.contains(_NOT_XML).any()]
+    """Columns with a character that XML cannot carry. All texts of a column are looked through at once."""
+    texts = {name: rows[name].drop_nulls() for name in _present(rows, fields)}
+    return [name for name, column in texts.items() if any(map(has_forbidden, characters(column)))]
 
 
 def _present(rows: pl.DataFrame, names: tuple[str, ...]) -> list[str]:
