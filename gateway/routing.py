@@ -8,7 +8,7 @@ number, why each rail was taken or lost.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ NO_RAIL: Final = "no provider's rail takes this payment (currency, country, acco
 _CODES_A_WORD: Final = 15
 """Reason codes of four bits that one Int64 holds."""
 _ASKED: Final = ("requested_execution_date", "sequence_type")
+Way = tuple[str, str]
+"""Provider and rail."""
 _DATES: Final[dict[str, Any]] = {
     "execution_date": pl.Date, "due_at": pl.Datetime("us", "UTC"), "cut_off_at": pl.Datetime("us", "UTC"), "late": pl.Boolean,
 }  # fmt: skip
@@ -39,7 +41,7 @@ class Planner:
     client: ClientProfile
     choices: dict[tuple[int, ...], int] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
-    taken: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    taken: dict[Way, tuple[int, int]] = field(default_factory=dict)
 
     def choose(self, payments: pl.DataFrame) -> pl.DataFrame:
         """PAYMENTS with the planner's word on each.
@@ -74,9 +76,10 @@ class Planner:
         """The best candidate of each payment; what is over a window's capacity goes to the next best."""
         while True:
             chosen = whole.with_columns(_best(self.options, self.client))
-            over = self._over(chosen)
+            going = self._going(chosen)
+            over = self._over(chosen, going)
             if not over:
-                self._take(chosen)
+                self.taken |= going
                 return chosen
             whole = whole.with_columns(
                 pl.when(over[option.way]).then(pl.lit(FULL, dtype=pl.UInt8)).otherwise(f"code_{n}").alias(f"code_{n}")
@@ -84,38 +87,51 @@ class Planner:
                 if option.way in over
             )
 
-    def _over(self, chosen: pl.DataFrame) -> dict[tuple[str, str], pl.Series]:
+    def _over(self, chosen: pl.DataFrame, going: Mapping[Way, tuple[int, int]]) -> dict[Way, pl.Series]:
+        """Which payments are over what is left of a window, by provider and rail: those behind the last that fits."""
         found = {}
-        for option in self.options:
-            if option.way in found or (option.payments_left is None and option.minor_left is None):
+        for way, option in self._limited().items():
+            payments, minor = option.payments_left, option.minor_left
+            if (payments is None or going[way][0] <= payments) and (minor is None or going[way][1] <= minor):
                 continue
-            here, count, minor = self._runs(chosen, option)
-            used, used_minor = self.taken.get(option.way, (0, 0))
-            over = here & (
-                (count > (option.payments_left - used) if option.payments_left is not None else False)
-                | (minor > (option.minor_left - used_minor) if option.minor_left is not None else False)
-            )
-            if over.any():
-                found[option.way] = over
+            used, used_minor = self.taken.get(way, (0, 0))
+            here, value = pl.col("here"), pl.when("here").then("amount_minor").otherwise(0)
+            over = pl.lit(value=False)
+            if payments is not None:
+                over |= here.cast(pl.Int64).cum_sum() > payments - used
+            if minor is not None:
+                over |= value.cum_sum() > minor - used_minor
+            found[way] = chosen.select(self._now(way).alias("here"), "amount_minor").select(here & over).to_series()
         return found
 
-    def _take(self, chosen: pl.DataFrame) -> None:
-        for option in {option.way: option for option in self.options}.values():
-            if option.payments_left is None and option.minor_left is None:
-                continue
-            _, count, minor = self._runs(chosen, option)
-            used, used_minor = self.taken.get(option.way, (0, 0))
-            self.taken[option.way] = used + _last(count), used_minor + _last(minor)
-
-    def _runs(self, chosen: pl.DataFrame, option: Candidate) -> tuple[pl.Series, pl.Series, pl.Series]:
-        """Which payments go out now by the option's provider and rail, and the running count and sum of them."""
-        numbers = [n for n, other in enumerate(self.options) if other.way == option.way]
-        now = pl.any_horizontal((pl.col("candidate") == n) & ~pl.col(f"later_{n}") for n in numbers)
-        here = pl.col("here")
-        runs = chosen.select(now.fill_null(value=False).alias("here"), "amount_minor").select(
-            here, count=here.cast(pl.Int64).cum_sum(), minor=pl.when(here).then("amount_minor").otherwise(0).cum_sum()
+    def _going(self, chosen: pl.DataFrame) -> dict[Way, tuple[int, int]]:
+        """Payments and minor units that a window has, by provider and rail, once these are among them."""
+        ways = list(self._limited())
+        now = {f"now_{n}": self._now(way) for n, way in enumerate(ways)}
+        sums = (
+            part
+            for name in now
+            for part in (pl.col(name).sum(), pl.col("amount_minor").filter(name).sum().alias(f"minor_{name}"))
         )
-        return runs["here"], runs["count"], runs["minor"]
+        (found,) = chosen.select("amount_minor", **now).select(sums).rows() if ways else ((),)
+        before = [self.taken.get(way, (0, 0)) for way in ways]
+        return {
+            way: (used + found[2 * n], used_minor + found[2 * n + 1])
+            for n, (way, (used, used_minor)) in enumerate(zip(ways, before, strict=True))
+        }
+
+    def _limited(self) -> dict[Way, Candidate]:
+        """A candidate of each provider and rail whose windows take only so much."""
+        limited = (
+            option for option in self.options if option.payments_left is not None or option.minor_left is not None
+        )
+        return {option.way: option for option in limited}
+
+    def _now(self, way: Way) -> pl.Expr:
+        """True for payments that go out now by this provider and rail."""
+        numbers = [n for n, other in enumerate(self.options) if other.way == way]
+        now = pl.any_horizontal((pl.col("candidate") == n) & ~pl.col(f"later_{n}") for n in numbers)
+        return now.fill_null(value=False)
 
     def _due(self) -> pl.Expr:
         """Where a rail is full now, the payment is looked at again when its next window is open."""
@@ -171,10 +187,6 @@ class Planner:
         else:
             text = "; ".join([NO_RAIL, *(row[name] for name in unfit if row[name] is not None)])
         return self.notes.setdefault(text, len(self.notes))
-
-
-def _last(running: pl.Series) -> int:
-    return int(running[-1]) if len(running) else 0
 
 
 def _with_number(payments: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
