@@ -89,7 +89,8 @@ def check_answers(gateway: Gateway, xsd) -> None:
         "alder.acknowledged-1.pain002.xml", "alder.duplicate-1.pain002.xml", "alder.settled-2.pain002.xml",
         "alder.validated.pain002.xml", "birch.returned-1.csv", "birch.returned-2.csv", "birch.validated.csv",
         "cedar.acknowledged-1.csv", "cedar.acknowledged-1.pain002.xml", "cedar.settled-2.csv",
-        "cedar.settled-2.pain002.xml", "cedar.validated.csv", "cedar.validated.pain002.xml",
+        "cedar.settled-2.pain002.xml", "cedar.validated.csv", "cedar.validated.html", "cedar.validated.pain002.xml",
+        "cedar.validated.rejected.csv", "cedar.validated.xlsx",
     ]  # fmt: skip
     for key in outboxes:
         if key.endswith(".xml"):
