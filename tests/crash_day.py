@@ -421,7 +421,7 @@ def left(town: Town) -> str:
 class Job:
     """Steps `first` to `last` in the town at `root`; killed or stopped at point `at` of the gateway's own work.
 
-    `report`: where to write, as JSON, how many points there were, what is left, and after the last step the outcome.
+    `report`: where to write, as JSON, what is left, and after the last step the outcome, if it `tells`.
     """
 
     root: Path
@@ -431,27 +431,34 @@ class Job:
     report: Path
     at: int | None = None
     how: int = signal.SIGKILL
+    tells: bool = False
+
+
+LOST: Final = 3
+"""Exit code of a worker that lost to another one, or found the registry or a bank out of reach; a bug ends it with 1."""
 
 
 def work_day(job: Job) -> None:
-    """Run as a process. It ends with 1 where it lost to another worker, or found the registry or a bank out of reach."""
+    """Run as a process."""
     points = Points(job.at, job.how)
     if job.first == job.last:
         points.around_commits()
         points.around_effects()
     structlog.configure(logger_factory=structlog.WriteLoggerFactory(job.report.with_suffix(".log").open("a")))
+    try:
+        town = _worked(job, points)
+    except BulkrailError as fault:
+        job.report.with_suffix(".fault").write_text(repr(fault), encoding="utf-8")
+        raise SystemExit(LOST) from fault
+    if job.tells:
+        found = {"left": left(town), "outcome": outcome(town) if job.last == len(STEPS) - 1 else None}
+        job.report.write_text(json.dumps(found), encoding="utf-8")
+
+
+def _worked(job: Job, points: Points) -> Town:
     town = enter(job.root, job.registry_url, STEPS[job.first].day)
     for step in STEPS[job.first : job.last + 1]:
         town.clock.now = dt.datetime.combine(step.day, MORNING.timetz())
         points.seen = 0  # opening the registry is no work
-        try:
-            step.act(town)
-        except BulkrailError as fault:
-            job.report.with_suffix(".fault").write_text(repr(fault), encoding="utf-8")
-            raise SystemExit(1) from fault
-    found = {
-        "points": points.seen,
-        "left": left(town),
-        "outcome": outcome(town) if job.last == len(STEPS) - 1 else None,
-    }
-    job.report.write_text(json.dumps(found), encoding="utf-8")
+        step.act(town)
+    return town

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from crash_day import STEPS, Job, work_day
+from crash_day import LOST, STEPS, Job, work_day
 from crash_play import Database, play
 from workers import all_points, workers
 
@@ -61,9 +61,10 @@ class Days:
         told = json.loads((self.folder / "played").read_text(encoding="utf-8"))
         self.points, self.left, self.outcome = told["points"], told["left"], told["outcome"]
 
-    def start(self, first: int, last: int, at: int | None = None, how: int = signal.SIGKILL) -> Any:
+    def start(self, first: int, last: int, **how: Any) -> Any:
+        """A worker that does these steps. `how`: see `Job`."""
         report = self.folder / f"report-{time.monotonic_ns()}"
-        job = Job(self.root, self.database.url, first, last, report, at, how)
+        job = Job(self.root, self.database.url, first, last, report, **how)
         worker = workers().Process(target=work_day, args=(job,))
         worker.report = report
         worker.start()
@@ -71,7 +72,7 @@ class Days:
 
     def done(self, first: int, last: int | None = None) -> dict[str, Any]:
         """Run steps to their end and read the report."""
-        worker = self.start(first, first if last is None else last)
+        worker = self.start(first, first if last is None else last, tells=True)
         assert _exit_code(worker) == 0, f"{STEPS[first].name}: {_words(worker)}"
         return json.loads(worker.report.read_text(encoding="utf-8"))
 
@@ -118,13 +119,13 @@ class Days:
 
 
 def killed(days: Days, number: int, at: int) -> None:
-    worker = days.start(number, number, at)
+    worker = days.start(number, number, at=at)
     assert _exit_code(worker) == -signal.SIGKILL, _words(worker)
 
 
 def asleep(days: Days, number: int, at: int) -> None:
     """Another worker does the whole step while the first is stopped; where it waits for what the first holds, both go on."""
-    sleeper = days.start(number, number, at, signal.SIGSTOP)
+    sleeper = days.start(number, number, at=at, how=signal.SIGSTOP)
     _wait_until(lambda: sleeper.exitcode is not None or _threads(sleeper) == {"T"})
     assert sleeper.exitcode is None, "the worker ended before the point"
     other = days.start(number, number)
@@ -133,7 +134,7 @@ def asleep(days: Days, number: int, at: int) -> None:
     finally:
         os.kill(sleeper.pid, signal.SIGCONT)
     for worker in (sleeper, other):
-        assert _exit_code(worker) in {0, 1}, _words(worker)
+        assert _exit_code(worker) in {0, LOST}, _words(worker)
 
 
 class Log:
