@@ -33,7 +33,7 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-crash-test: $(STAMP)  ## kill the worker at every commit and effect of two bank days, restart, compare the books (an hour or two)
+crash-test: $(STAMP)  ## kill the worker at every commit and effect of two bank days, restart, compare the books (hours; docs/architecture.md: in parts)
 	BULKRAIL_CRASH_POINTS=all $(BIN)/python -m pytest -m crash --durations=5 -s
 
 bench: $(STAMP)  ## every figure of docs/performance.md, as ratios against a yardstick in the same run (half an hour)
