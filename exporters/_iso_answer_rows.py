@@ -12,6 +12,7 @@ from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer
 from canonical.frames import FINDINGS, PAYMENTS, dtypes
 from canonical.limits import IDENTIFICATION_CHARS_MAX
+from canonical.money import amount_text
 from exporters._iso_answer_batches import batch_openings
 from exporters._iso_answer_text import identification, reason_xml
 from exporters._iso_answer_version import Version
@@ -56,7 +57,7 @@ def row_slices(answer: Answer, version: Version, *, exceptions_only: bool, said_
         placed = places.slice(offset, SLICE_ROWS)
         part = pl.concat([placed, _at(rows, placed["place"]).drop("batch")], how="horizontal")
         part = part.join(openings, on="batch", how="left", maintain_order="left")
-        part = _reasoned(part, told, said)
+        part = _reasoned(_with_amounts(part), told, said)
         yield part.join(_within(known, part), on="row", how="left", maintain_order="left").with_columns(
             opening=pl.when("first").then("opening"), status_id=pl.format(f"{answer.answer_id}-{{}}", "row")
         )
@@ -88,6 +89,16 @@ def _at(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
     if places.null_count() == 0 and (places.diff().drop_nulls() == 1).all():
         return rows.slice(places[0], places.len())
     return rows[places]
+
+
+def _with_amounts(part: pl.DataFrame) -> pl.DataFrame:
+    """The slice with `amount_text` as ISO writes it: as the client did where that can be told, else as it was read, else null."""
+    told = part["amount_text"].str.contains(_AMOUNT).fill_null(value=False)
+    if told.all():
+        return part
+    read = amount_text(pl.col("amount_minor"), pl.col("currency"))
+    own, other = pl.when(told).then("amount_text"), pl.when(read.str.contains(_AMOUNT)).then(read)
+    return part.with_columns(amount_text=pl.coalesce(own, other))
 
 
 def row_xml(rows: pl.DataFrame, version: Version) -> pl.Series:
@@ -128,8 +139,7 @@ def _reference(name: str, column: str) -> pl.Expr:
 
 def _transaction_reference(version: Version, known: frozenset[str]) -> pl.Expr:
     """OrgnlTxRef: amount, requested date and the names of both sides, as far as they are known and can be told."""
-    amount_told = pl.col("amount_text").str.contains(_AMOUNT) & pl.col("currency").str.contains("^[A-Z]{3}$")
-    amount = pl.when(amount_told).then(
+    amount = pl.when(pl.col("currency").str.contains("^[A-Z]{3}$")).then(
         pl.format('<Amt><InstdAmt Ccy="{}">{}</InstdAmt></Amt>', "currency", "amount_text")
     )
     if not known:

@@ -288,6 +288,13 @@ def test_amounts_that_are_none_are_left_out_and_long_texts_cut_at_blanks():
     assert " ".join(said[:-1]) == whole
 
 
+def test_an_amount_that_the_client_writes_otherwise_is_told_as_it_was_read():
+    told = {**ACCEPTED, "amount_text": "1.234,5", "amount_minor": 123450}
+    unread = {**ACCEPTED, "amount_text": "98765,", "amount_minor": None}
+    data = write(answer(rows=rows_of(ACCEPTED, told, unread), payments=3))
+    assert found(data, "OrgnlTxRef/Amt/InstdAmt") == ["100.00", "1234.50"]
+
+
 def test_sums_of_several_currencies_are_added_as_iso_says():
     sums = {"EUR": 150, "JPY": 7, "BHD": 1}
     assert found(write(answer(rows=rows_of(ACCEPTED), payments=1, sums_minor=sums)), "OrgnlCtrlSum") == ["8.501"]
