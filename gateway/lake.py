@@ -237,7 +237,9 @@ class Lake:
             FrameBroken: an object's digest, rows or sums are not those of its manifest.
         """
         manifests = self.manifests(subject, dataset, stage)
-        return ahead(self._part(item, self._object(item, subject), subject, columns) for item in manifests)
+        parts = (self._part(item, self._object(item, subject), subject, columns) for item in manifests)
+        # A thread to read ahead costs more than most single objects do.
+        return ahead(parts) if len(manifests) > 1 else parts
 
     def parts_with(self, subject: str, dataset: str, rows: pl.Series) -> Iterator[pl.DataFrame]:
         """The parts of a dataset in row order that hold one of these rows (of its column `row`); see `parts`."""

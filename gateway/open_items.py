@@ -33,6 +33,7 @@ from gateway.book import (
 )
 from gateway.composition import Gateway
 from gateway.lake import Draft
+from gateway.position import stands
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new
 from reconciliation.backs import is_back
@@ -89,7 +90,7 @@ def open_items(gateway: Gateway, provider_id: str) -> OpenItems:
         once = once.join(fundings, on="entry_id", how="anti")
     if once["entry_id"].hash().n_unique() < once.height:
         once = once.unique("entry_id", keep="last", maintain_order=True)
-    states = payment_states(book, words, earlier, undone)
+    states = stands(book, words, earlier, undone)
     digest = _digest(gateway, [provider_id, *feedback, *states["file_id"].unique().sort()])
     return OpenItems(book, words, states, once, earlier, tuple(feedback), tuple(submissions), digest)
 

@@ -116,7 +116,7 @@ def position(gateway: Gateway, provider_id: str, until: dt.date | None = None) -
     fundings = standing_fundings(gateway, provider_id).join(entries, on="entry_id", how="semi")
     words = attribution(gateway, provider_id, book)
     terms = terms_of(gateway, provider_id, until)
-    states = _stands(book, words.attributed, matches, terms.undone)
+    states = stands(book, words.attributed, matches, terms.undone)
     findings = feedback_frames(gateway, provider_id, "findings")
     if until is not None:
         findings = findings.filter(pl.col("received_on") <= until)
@@ -154,7 +154,7 @@ def together(gateway: Gateway, parts: list[Position], until: dt.date) -> Positio
 
     book = laid_out(elsewhere(), dtypes(BOOK))
     undone = pl.concat([empty(UNMATCHES), *(part.undone for part in kept)])
-    return Position.joined(kept, _stands(book, empty(ATTRIBUTED), empty(MATCHES), undone))
+    return Position.joined(kept, stands(book, empty(ATTRIBUTED), empty(MATCHES), undone))
 
 
 def _of_files(part: Position, received: pl.Series) -> Position:
@@ -173,7 +173,7 @@ def _parsed(gateway: Gateway, file_id: str) -> int:
     return int((gateway.lake.committed(file_id, "parse") or {"payments": 0})["payments"])
 
 
-def _stands(book: pl.DataFrame, words: pl.DataFrame, matches: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
+def stands(book: pl.DataFrame, words: pl.DataFrame, matches: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
     """STATES of a long BOOK that is in order of payment_id: what is decided is laid out beside it, in the same pieces."""
     require_once(book)
     told, claims = ByPayment.of(words), ByPayment.of(matches)

@@ -52,9 +52,10 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | 
     checked(book, BOOK)
     named = checked(names, NAMES) if names is not None else empty(NAMES)
     told = statuses.with_columns(expr.alias(name) for name, expr in _CONTEXT.items() if name not in statuses.columns)
-    # Where nothing was said nobody has to be looked for.
-    asked = book if statuses.height else book.clear()
-    sent = asked.filter(pl.col("delivery_state").is_in(SENT) & pl.col("submission_id").is_not_null()).select(
+    if told.is_empty():
+        # Where nothing was said nobody has to be looked for.
+        return Attribution(empty(ATTRIBUTED), told.with_columns(note=pl.lit(None, dtype=pl.String)))
+    sent = book.filter(pl.col("delivery_state").is_in(SENT) & pl.col("submission_id").is_not_null()).select(
         "payment_id", "submission_id", "reference", "end_to_end_id", "execution_date",
         booked_minor="amount_minor", booked_currency="currency", booked_direction="credit_debit",
     )  # fmt: skip
