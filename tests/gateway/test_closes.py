@@ -379,3 +379,18 @@ def test_a_day_that_is_looked_at_in_pieces_is_the_same_day(here: Gateway, clock,
         for scope in ("euro_bank", "all"):
             assert closing.closed_on(other, scope, FRIDAY) == closing.closed_on(here, scope, FRIDAY)
         assert text(other, FRIDAY) == text(here, FRIDAY)
+
+
+@PREPARED
+def test_a_day_closed_by_a_version_that_digested_otherwise_stands(here: Gateway) -> None:
+    keys = review(here, FRIDAY, by="ben")
+    closes = here.registry.rows(t.STAGES, t.STAGES.c.subject.like("close-%"))
+    with here.registry.transaction() as connection:
+        connection.execute(t.CLOSES.update().values(inputs_sha256="0" * 64))
+        for row in closes:
+            older = row["detail"].replace('"payments": ', '"payment states": ')
+            assert older != row["detail"]
+            connection.execute(t.STAGES.update().where(t.STAGES.c.subject == row["subject"]).values(detail=older))
+    assert settle(here, FRIDAY, "carl") == keys
+    assert state(here, FRIDAY) == "closed"
+    assert show(here, FRIDAY).changed == (), "what it was closed on cannot be compared, and is not called changed"
