@@ -90,7 +90,8 @@ class Days:
             self.ended_well.add((number, left))
 
     def ends_well(self, told: dict[str, Any]) -> None:
-        assert _differences(told["outcome"], self.outcome) == []
+        differences = _differences(told["outcome"], self.outcome)
+        assert not differences, "; ".join(differences)
 
     @cached_property
     def all_points(self) -> list[Point]:
