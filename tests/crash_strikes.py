@@ -177,11 +177,17 @@ def _words(worker: Any) -> str:
 
 def _differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     return [
-        f"{name}: {[row for row in found[name] if row not in expected[name]]} instead of "
-        f"{[row for row in expected[name] if row not in found[name]]}"
-        if isinstance(found[name], list) else f"{name}: {found[name]!r} instead of {expected[name]!r}"
+        f"{name}: {_more(found[name], expected[name])} instead of {_more(expected[name], found[name])}"
         for name in expected if found[name] != expected[name]
     ]  # fmt: skip
+
+
+def _more(rows: Any, than: Any) -> Any:
+    """The rows that are there more often: a payment made twice is told once."""
+    if not isinstance(rows, list):
+        return rows
+    others = list(than)
+    return [row for row in rows if row not in others or others.remove(row)]
 
 
 def _wait_until_done_or_waiting(worker: Any) -> None:
