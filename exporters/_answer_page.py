@@ -10,13 +10,11 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any, Final
 
-import polars as pl
-
 from canonical.contracts import Answer
 from canonical.money import format_minor
 from exporters._answer_cases import ROW, Cases, column_of, key_columns
 from exporters._answer_causes import Cause
-from exporters._answer_words import canonical_of, count_of, reason_words, totals_of
+from exporters._answer_words import canonical_of, count_of, in_all, reason_words, totals_of
 
 STYLE: Final = """
 :root { color-scheme: light; }
@@ -100,10 +98,8 @@ def totals_table(answer: Answer) -> str:
     if totals.is_empty():
         return "<p>No payment could be read.</p>"
     rows = "".join(_total(one["words"], one["payments"], _sums(one)) for one in totals.iter_rows(named=True))
-    every = totals.group_by("currency", maintain_order=True).agg(pl.col("payments", "sum_minor", "unread").sum())
-    foot = _total(
-        "in all", int(totals["payments"].sum()), [text for one in every.iter_rows(named=True) for text in _sums(one)]
-    )
+    sums = [text for one in in_all(totals).iter_rows(named=True) for text in _sums(one)]
+    foot = _total("in all", int(totals["payments"].sum()), sums)
     head = '<thead><tr><th scope="col">Status</th><th scope="col" class="number">Payments</th><th scope="col" class="number">Sum</th></tr></thead>'
     return (
         f'<table class="totals"><caption>Payments by status</caption>{head}<tbody>{rows}</tbody>'

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-import polars as pl
 from xlsxwriter import Workbook  # type: ignore[import-untyped]  # ships no types
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # ships no types
 
@@ -13,7 +12,7 @@ from canonical.contracts import Answer
 from exporters._answer_cases import Cases
 from exporters._answer_causes import causes_of, with_others
 from exporters._answer_layout import FAULT_FILL, WARNING_FILL, clean, lines_of, set_height
-from exporters._answer_words import count_of, facts_of, reason_words, totals_of, verdict_of
+from exporters._answer_words import count_of, facts_of, in_all, reason_words, totals_of, verdict_of
 from exporters._sheets import Formats, print_on_a4, write_cell
 
 _CAUSES_MAX: Final = 500
@@ -107,8 +106,7 @@ def _totals(page: _Page, answer: Answer) -> None:
     if totals.is_empty():
         return
     page.heads("Payments", "Count", "Sum", "Currency", numbers=(1, 2))
-    every = totals.group_by("currency", maintain_order=True).agg(pl.col("payments", "sum_minor", "unread").sum())
-    for one in (*totals.iter_rows(named=True), *every.with_columns(words=pl.lit("in all")).iter_rows(named=True)):
+    for one in (*totals.iter_rows(named=True), *in_all(totals).iter_rows(named=True)):
         none = one["unread"] == one["payments"]
         left_out = f"{count_of(one['unread'], 'amount')} that cannot be read" if one["unread"] else None
         unread = f"and {left_out}" if left_out and not none else left_out

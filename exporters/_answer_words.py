@@ -155,6 +155,12 @@ def totals_of(answer: Answer) -> pl.DataFrame:
     return ranked.select("status", words.alias("words"), "currency", "payments", "sum_minor", "unread")
 
 
+def in_all(totals: pl.DataFrame) -> pl.DataFrame:
+    """The same of all statuses: words, currency, payments, sum_minor, unread, one row a currency."""
+    figures = pl.col("payments", "sum_minor", "unread").sum()
+    return totals.group_by("currency", maintain_order=True).agg(figures).with_columns(words=pl.lit("in all"))
+
+
 def reason_words(code: str | None) -> str:
     """AC01: Incorrect account number; a code that nobody knows stands alone."""
     if not code:

@@ -170,9 +170,7 @@ def _rows(piece: bytes, shape: Shape, payments: int) -> pl.DataFrame:
 
 def _columns(names: tuple[str, ...], texts: list[Any]) -> pl.DataFrame:
     """The groups of all finds of a pattern, a column each."""
-    columns = [texts] if len(names) == 1 else list(zip(*texts, strict=True))
-    if not texts:
-        columns = [[] for _ in names]
+    columns = [texts] if len(names) == 1 else list(zip(*texts, strict=True)) or [()] * len(names)
     return pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.Binary)).cast(pl.String)
 
 

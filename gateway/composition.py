@@ -60,8 +60,10 @@ def open_gateway(settings: Settings | None = None, clock: Clock = utc_now) -> Ga
     secrets = Secrets(settings.secrets, settings.secrets_life_s)
     mask_logs(secrets)
     profiles = load_profiles(settings.config_dir)
-    # What was loaded lives as long as the process: no collection has to look at it again, nor has the last one at exit.
-    gc.freeze()
+    if not gc.get_freeze_count():
+        # What was loaded lives as long as the process: no collection has to look at it again, nor has the last one at exit.
+        # Only at the first gateway: a process that opens one after the other would never be rid of what they left.
+        gc.freeze()
     return Gateway(settings, profiles, registry, store, Lake(store, registry), clock, secrets)
 
 

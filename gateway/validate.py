@@ -100,9 +100,10 @@ def _decide(gateway: Gateway, file: Mapping[str, Any], looked: _Looked) -> None:
     number = next_number(gateway, client.client_id)
     passed = accepted_rows(looked.judged, client)
     keys = _keys_of(looked, passed)
-    repeated = _repeated(gateway, file_id, keys, number, looked.context)
-    looked = _with(looked, repeated)
-    accepted = passed if repeated.is_empty() else accepted_rows(looked.judged, client)
+    accepted = passed
+    if not (repeated := _repeated(gateway, file_id, keys, number, looked.context)).is_empty():
+        looked = _with(looked, repeated)
+        accepted = accepted_rows(looked.judged, client)
     draft = gateway.lake.draft(file_id, "validate")
     draft.write("findings", engine.capped(looked.judged.findings))
     with Parts(draft, "verdicts") as told:

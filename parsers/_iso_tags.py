@@ -68,13 +68,12 @@ class Tags:
 
     def _inside(self, firsts: Ints, lasts: Ints) -> Words:
         """The heads of all the runs, one after the other."""
+        if not len(firsts):
+            return self.heads[:0]
         breaks = np.flatnonzero(firsts[1:] != lasts[:-1] + 1)
-        begins, ends = (
-            firsts[np.append(0, breaks + 1)[: len(firsts)]],
-            lasts[np.append(breaks, len(lasts) - 1)[: len(lasts)]] + 1,
-        )
+        begins, ends = firsts[np.append(0, breaks + 1)], lasts[np.append(breaks, -1)] + 1
         parts = [self.heads[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
-        return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.uint64), *parts])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _hold(self, places: Ints, words: Words) -> Flags:
         """Which places hold just these words. What a longer tag would have stands beyond the end: no word is there."""
