@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # ships no types
 
-from exporters._iso_answer_text import FORBIDDEN
+from exporters._iso_xml import FORBIDDEN
 from exporters._sheets import Formats, print_on_a4
 
 FAULT_FILL: Final = "#F8CBAD"

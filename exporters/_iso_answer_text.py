@@ -7,13 +7,11 @@ from typing import Final
 import polars as pl
 
 from canonical.limits import IDENTIFICATION_CHARS_MAX
-from exporters._iso_xml import leaf, leaves, node, text
+from exporters._iso_xml import FORBIDDEN, leaf, leaves, node, text
 
 NOT_PROVIDED: Final = "NOTPROVIDED"
 _INFO_CHARS_MAX: Final = 105
 _REPLACEMENT: Final = "\ufffd"
-FORBIDDEN: Final = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ufffe\uffff]"
-"""Characters that XML 1.0 cannot hold (section 2.2): what a client sent may hold them."""
 _UNEVEN: Final = rf"[^\S ]|  |{FORBIDDEN}"
 _LINE: Final = rf".{{1,{_INFO_CHARS_MAX}}}(?: |$)|.{{{_INFO_CHARS_MAX}}}"
 

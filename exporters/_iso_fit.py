@@ -21,11 +21,9 @@ from exporters._iso_payment import over, without_empties
 from exporters._iso_plain import plain
 from exporters._iso_versions import BIC, OLD_BIC, Message, Version
 from exporters._iso_whole import Ours, whole
-from exporters._iso_xml import has_forbidden
+from exporters._iso_xml import FORBIDDEN, has_forbidden
 
 RULE: Final = "iso-fit"
-_NOT_XML: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
-"""Characters that XML 1.0 has no way to write (XML 1.0, 2.2 Char)."""
 _PLACE: Final = ("batch", "batch_id", "row", "line", "end_to_end_id")
 _ELSEWHERE: Final = "says of its account what another batch of the file does not"
 
@@ -48,7 +46,7 @@ def unfit(
     rows = without_left_out(without_empties(message.turned(payments), _fields(version)), dialect, message)
     parts = [
         *(_told(rows, name, broken, what, remedy) for name, broken, what, remedy in _misfits(rows, version)),
-        *(_told(rows, name, pl.col(name).str.contains(_NOT_XML), "has a control character that XML cannot carry", "Take it out.")
+        *(_told(rows, name, pl.col(name).str.contains(FORBIDDEN), "has a control character that XML cannot carry", "Take it out.")
           for name in _forbidden(rows, _fields(version))),
     ]  # fmt: skip
     named = [part.with_columns(pl.col("field").replace(_names(version)), _renamed(version)) for part in parts]

@@ -18,11 +18,15 @@ from exporters._buffers import characters
 
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _SPECIAL: Final = "[&<>\\r]"
-_CONTROLS_KEPT: Final = (0x09, 0x0A, 0x0D)
 _SPACE: Final = 0x20
 _NONCHARACTER_LEAD: Final = 0xEF
-_NONCHARACTERS: Final = re.compile(b"\xef\xbf[\xbe\xbf]")
-"""U+FFFE and U+FFFF in UTF-8."""
+"""First byte of U+FFFE and U+FFFF in UTF-8."""
+_UNHELD: Final = "".join(map(chr, range(_SPACE))).translate(dict.fromkeys(b"\t\n\r")) + "\ufffe\uffff"
+"""Characters that XML 1.0 has no way to write (section 2.2, Char); that it knows no surrogates either is UTF-8's own rule."""
+FORBIDDEN: Final = f"[{_UNHELD}]"
+"""The same as a pattern."""
+_CONTROLS: Final = [ord(character) for character in _UNHELD if ord(character) < _SPACE]
+_NONCHARACTERS: Final = re.compile("|".join(character for character in _UNHELD if ord(character) > _SPACE).encode())
 
 
 def text(value: pl.Expr) -> pl.Expr:
@@ -103,6 +107,6 @@ def has_forbidden(text: memoryview | bytes) -> bool:
     codes = np.frombuffer(text, dtype=np.uint8)
     # Most texts have none of them, and the smallest and the largest code are found ten times as fast.
     controls = codes[codes < _SPACE] if codes.size and codes.min() < _SPACE else codes[:0]
-    if not np.isin(controls, _CONTROLS_KEPT).all():
+    if np.isin(controls, _CONTROLS).any():
         return True
     return bool(codes.size and codes.max() >= _NONCHARACTER_LEAD) and _NONCHARACTERS.search(text) is not None

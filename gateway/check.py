@@ -21,7 +21,7 @@ from canonical.frames import PAYMENTS, TOTALS, empty
 from canonical.identifiers import make_file_id
 from canonical.profiles import ClientProfile
 from gateway.envelopes import Rejected, is_wrapped, peel
-from gateway.judging import accepted_rows, judge, sums_of, verdict_word
+from gateway.judging import judge, sums_of, verdict_word
 from gateway.reading import (
     asks_to_cancel,
     closes_itself,
@@ -92,7 +92,7 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
     """
     with _opened(path, client) as windows:
         judged = judge(windows, Context(today, client, keep=put_away))
-    accepted = accepted_rows(judged, client).height
+    accepted = engine.accepted(judged.index, judged.findings, client).height
     return Checked(
         file=path.name,
         header=judged.header,

@@ -121,11 +121,6 @@ def verdicts(judged: Judged, client: ClientProfile, file_id: str) -> Iterator[pl
         yield engine.verdicts(named, judged.findings, client)
 
 
-def accepted_rows(judged: Judged, client: ClientProfile) -> pl.DataFrame:
-    """The index of the payments that are accepted."""
-    return engine.accepted(judged.index, judged.findings, client)
-
-
 def sums_of(index: pl.DataFrame) -> dict[str, int]:
     """Minor units by currency of an index of payments."""
     sums: Counter[str] = Counter()

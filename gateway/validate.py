@@ -23,7 +23,7 @@ from gateway.cancel import cancel
 from gateway.composition import Gateway
 from gateway.duplicates import earlier_hits, merge_runs, next_number, take_number
 from gateway.files import file_row, move_file
-from gateway.judging import Judged, accepted_rows, in_file_order, judge, sums_of, verdict_word, verdicts
+from gateway.judging import Judged, in_file_order, judge, sums_of, verdict_word, verdicts
 from gateway.lake import Lake, Parts
 from gateway.limits import OverLimit, reserve_day
 from gateway.reading import asks_to_cancel, facts_of, file_finding, incomplete
@@ -98,12 +98,12 @@ def _decide(gateway: Gateway, file: Mapping[str, Any], looked: _Looked) -> None:
     """
     file_id, client = file["file_id"], looked.context.client
     number = next_number(gateway, client.client_id)
-    passed = accepted_rows(looked.judged, client)
+    passed = engine.accepted(looked.judged.index, looked.judged.findings, client)
     keys = _keys_of(looked, passed)
     accepted = passed
     if not (repeated := _repeated(gateway, file_id, keys, number, looked.context)).is_empty():
         looked = _with(looked, repeated)
-        accepted = accepted_rows(looked.judged, client)
+        accepted = engine.accepted(looked.judged.index, looked.judged.findings, client)
     draft = gateway.lake.draft(file_id, "validate")
     draft.write("findings", engine.capped(looked.judged.findings))
     with Parts(draft, "verdicts") as told:

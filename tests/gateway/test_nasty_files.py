@@ -18,8 +18,9 @@ from canonical.contracts import Context, Source
 from canonical.plugins import discover
 from canonical.profiles import ClientProfile
 from gateway.check import Checked, check
-from gateway.judging import accepted_rows, judge
+from gateway.judging import judge
 from gateway.reading import read
+from validators import engine
 
 GOLDEN = Path(__file__).parents[1] / "parsers" / "golden"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "templates"
@@ -459,7 +460,7 @@ def test_what_was_rejected_is_mended_and_sent_again(name: str, tmp_path: Path) -
     whole, good, bad = FAULTS[name]
     data = put(whole, good, bad, 1)
     judged = judge(read(Source("f" * 20, "file", data), CLIENT), Context(TODAY, CLIENT))
-    rejected = judged.index.join(accepted_rows(judged, CLIENT), on="row", how="anti")
+    rejected = judged.index.join(engine.accepted(judged.index, judged.findings, CLIENT), on="row", how="anti")
     assert 0 < rejected.height < judged.index.height
     payments = pl.concat([window.payments for window in read(Source("f" * 20, "file", data), CLIENT)])
     form = discover("parsers", "FORMAT")[judged.header.format]
