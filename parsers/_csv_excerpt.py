@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Final
 
 import polars as pl
 
 from canonical.contracts import Source
-from canonical.currencies import exponent_of
 from canonical.limits import LINE_BYTES_MAX, TABLE_CLOSING_ROWS_MAX
 from parsers._csv_blocks import Encoded, encoded, read_head
 from parsers._csv_options import CsvOptions, TableOptions
 from parsers._csv_records import Dialect, records
 from parsers._csv_rows import row_cells
-from parsers._csv_total import Declared, declared, written
-
-_UNIT_DIGITS: Final = 5
+from parsers._csv_total import Declared, declared, units_of, written
 
 
 def excerpt(source: Source, kept: pl.DataFrame, options: CsvOptions) -> bytes:
@@ -75,10 +71,3 @@ def with_figures(cells: list[str], figures: Declared, kept: pl.DataFrame, option
     if figures.sum_at is not None and figures.sum:
         row[figures.sum_at] = written(units_of(kept), options)
     return row
-
-
-def units_of(kept: pl.DataFrame) -> int:
-    """Sum of the amounts that could be read, over all currencies, in units of 10^-5."""
-    digits = exponent_of(pl.col("currency")).cast(pl.Int64)
-    sums = kept.group_by(digits.alias("digits")).agg(pl.col("amount_minor").sum()).drop_nulls()
-    return sum(minor * 10 ** (_UNIT_DIGITS - digits) for digits, minor in sums.iter_rows())

@@ -36,11 +36,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """PAYMENTS and FINDINGS of rows, and how many of them became no payment."""
+    """PAYMENTS and FINDINGS of rows, and how many of them became no payment.
+
+    `sums`: row, line, label and amount text of those that sum up others, where there are any.
+    """
 
     payments: pl.DataFrame
     findings: pl.DataFrame
     unreadable: int
+    sums: pl.DataFrame | None = None
 
 
 def take(cells: Cells, where: pl.DataFrame, table: Table, more: Sequence[Misfit] = ()) -> Taken:

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import Level
-from canonical.currencies import exponent
+from canonical.currencies import exponent, exponent_of
 from canonical.frames import TOTALS, conform, empty
 from parsers._csv_options import TableOptions, Total
 
@@ -18,7 +18,8 @@ TOTAL: Final = "TOTAL"
 _CLOSING: Final = re.compile(r'^"?TOTAL"?[,;\t|]')
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
 _SUM: Final = re.compile(r"([0-9]{1,13})(?:\.([0-9]{0,5}))?")
-_UNIT_DIGITS: Final = 5
+UNIT_DIGITS: Final = 5
+"""Decimals of a sum over currencies: units of 10^-5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,26 @@ def totals_of(found: Declared, line: int, options: TableOptions) -> pl.DataFrame
 def written(units: int, options: TableOptions) -> str:
     """A sum in units of 10^-5 as the client writes amounts, without groups."""
     if options.minor_units:
-        return str(units // 10 ** (_UNIT_DIGITS - _minor_digits(options)))
-    whole, fraction = divmod(units, 10**_UNIT_DIGITS)
+        return str(units // 10 ** (UNIT_DIGITS - _minor_digits(options)))
+    whole, fraction = divmod(units, 10**UNIT_DIGITS)
     return f"{whole}{options.decimal}{f'{fraction:05d}'.rstrip('0').ljust(2, '0')}"
+
+
+def units_of(payments: pl.DataFrame) -> int:
+    """Sum of the amounts that could be read (amount_minor, currency), over all currencies, in units of 10^-5."""
+    digits = exponent_of(pl.col("currency")).cast(pl.Int64)
+    sums = payments.group_by(digits.alias("digits")).agg(pl.col("amount_minor").sum()).drop_nulls()
+    return sum(minor * 10 ** (UNIT_DIGITS - digits) for digits, minor in sums.iter_rows())
+
+
+def units_said(text: str, options: TableOptions) -> int | None:
+    """A sum as the client writes it, in units of 10^-5; None where it is none."""
+    return _units(_without_groups(text, options), options)
 
 
 def _minor_digits(options: TableOptions) -> int:
     digits = exponent(options.one_currency or "")
-    return _UNIT_DIGITS if digits is None else digits
+    return UNIT_DIGITS if digits is None else digits
 
 
 def _without_groups(text: str, options: TableOptions) -> str:
@@ -109,8 +122,8 @@ def _without_groups(text: str, options: TableOptions) -> str:
 def _units(text: str, options: TableOptions) -> int | None:
     """Amount text in units of 10^-5."""
     if options.minor_units:
-        scale: int = 10 ** (_UNIT_DIGITS - _minor_digits(options))
+        scale: int = 10 ** (UNIT_DIGITS - _minor_digits(options))
         return int(text) * scale if re.fullmatch("[0-9]{1,13}", text) else None
     plain = text.replace(",", ".") if options.decimal == "," and "." not in text else text
     found = _SUM.fullmatch(plain if options.decimal == "." or "." not in text else "")
-    return None if found is None else int(found[1]) * 10**_UNIT_DIGITS + int((found[2] or "").ljust(_UNIT_DIGITS, "0"))
+    return None if found is None else int(found[1]) * 10**UNIT_DIGITS + int((found[2] or "").ljust(UNIT_DIGITS, "0"))

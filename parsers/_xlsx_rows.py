@@ -14,6 +14,7 @@ from canonical.frames import PAYMENTS, TOTALS, empty
 from canonical.limits import TABLE_CLOSING_ROWS_MAX
 from parsers._csv_header import Fault, Layout, at_line, file_findings, read_header
 from parsers._csv_payments import Table, Taken, numbered, take
+from parsers._csv_summary import Above, suspected, without_sums
 from parsers._csv_total import Declared, declared, totals_of
 from parsers._xlsx_book import Book, Sheet, open_book
 from parsers._xlsx_cells import as_written, read_cells, text_cells
@@ -160,7 +161,7 @@ class _Reader:
 
     def windows(self, begun: Begun, told: list[Fault]) -> Iterator[Window]:
         texts = pl.Series(self.book.texts, dtype=pl.String)
-        sighted, rows = Sighted(), 0
+        sighted, rows, above = Sighted(), 0, Above()
         batches: Mapping[str | None, int] = {}
         part: Part | None = begun.first
         while part is not None:
@@ -171,6 +172,7 @@ class _Reader:
                 totals = pl.concat([totals, *(totals_of(found, line, self.options) for _, found, line in closing)])
             read, sighted = self._take(body, texts, rows, sighted)
             rows += body.rows.height
+            read, above = without_sums(read, above, self.table)
             taken, batches = numbered(read, batches) if "batch_id" in self.layout.cells else (read, batches)
             if following is None:
                 told = [*told, *sighted.faults()]
@@ -197,7 +199,7 @@ class _Reader:
             found[place] = (count + at.len(), first)
         hidden = number.filter(part.rows["hidden"])
         after = Sighted(found, _more(sighted.hidden, hidden), _more(sighted.beyond, number.gather(beyond)))
-        return take(cells, where, self.table, misfits), after
+        return suspected(take(cells, where, self.table, misfits), cells, where, self.table), after
 
 
 def _more(known: tuple[int, int], rows: pl.Series) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from parsers._csv_options import CsvOptions
 from parsers._csv_payments import Table, Taken, numbered, take
 from parsers._csv_rows import Place, Rows, ends, flawed, rows_at, sound_cells
 from parsers._csv_sniff import looks_like_a_table
+from parsers._csv_summary import Above, suspected, without_sums
 from parsers._csv_template import TERMS
 from parsers._csv_total import closes
 
@@ -48,7 +49,7 @@ _FACTS: Final = FormatFacts(
     agreed_end=ends,
     rules=(
         "csv-columns", "csv-direction", "csv-encoding", "csv-header", "csv-line-length", "csv-nul", "csv-quotes",
-        "csv-value",
+        "csv-summary", "csv-value",
     ),
 )  # fmt: skip
 
@@ -108,9 +109,10 @@ class _Reader:
         """One window a block; the first tells what was told of the header."""
         table = Table("csv", self.layout, self.options, file_id)
         batches: Mapping[str | None, int] = {}
-        rows = 0
-        for found, read in self._taken(place, table):
+        rows, above = 0, Above()
+        for found, every in self._taken(place, table):
             rows += found.found.start.size
+            read, above = without_sums(every, above, table)
             taken, batches = numbered(read, batches) if "batch_id" in self.layout.cells else (read, batches)
             bad = flawed(found, self.layout, self.options)
             findings = [file_findings(told, "csv"), bad, taken.findings]
@@ -143,7 +145,7 @@ class _Reader:
 
     def _take(self, found: Rows, table: Table) -> Taken:
         cells, where = sound_cells(found, self.layout, self.options)
-        return take(cells, where, table)
+        return suspected(take(cells, where, table), cells, where, table)
 
 
 def _whole(faults: list[Fault]) -> Window:

@@ -37,7 +37,7 @@ _FACTS: Final = FormatFacts(
     ),
     terms=TERMS,
     agreed=facts_of,
-    rules=("xlsx-cells", "xlsx-direction", "xlsx-formula", "xlsx-header", "xlsx-hidden", "xlsx-value"),
+    rules=("xlsx-cells", "xlsx-direction", "xlsx-formula", "xlsx-header", "xlsx-hidden", "xlsx-summary", "xlsx-value"),
 )  # fmt: skip
 
 

@@ -240,3 +240,49 @@ def test_windows_change_nothing(lines, window):
         assert ours.equals(theirs) if isinstance(ours, pl.DataFrame) else ours == theirs
     read_rows = sorted([*whole[0]["row"], *whole[2]["row"].drop_nulls()])
     assert read_rows == list(range(1, len(read_rows) + 1))
+
+
+@pytest.mark.parametrize("window_bytes", [70, 2**20])
+def test_a_row_that_sums_up_is_no_payment_and_is_told_once(window_bytes):
+    reader = CsvFormat(window_bytes=window_bytes)
+    below = ",,Subtotal,,2.00,,\n" + row(3) + "Total:,,,,1.00,EUR,1\n,,Grand total,,3.00,EUR,3\n"
+    payments, _, findings, unreadable = read((HEADER + row(1) + row(2) + below).encode(), reader)
+    assert payments["row"].to_list() == [1, 2, 4]
+    assert unreadable == 0
+    assert rules(findings) == [("csv-summary", "warning", n, n + 1) for n in (3, 5, 6)]
+    assert "“Subtotal” and names no account" in findings["message"][0]
+    assert findings["remedy"][0].startswith("Delete the row")
+
+
+@pytest.mark.parametrize("amount", ["3.00", "", "about 2"])
+def test_a_sum_that_is_not_that_of_the_rows_above_is_an_error(amount):
+    data = f"{HEADER}{row(1)}{row(2)},,Total,,{amount},,\n"
+    payments, _, findings, unreadable = read(data.encode())
+    assert payments["row"].to_list() == [1, 2]
+    assert unreadable == 1
+    assert rules(findings) == [("csv-summary", "error", 3, 4)]
+    assert "what was read above gives 2.00" in findings["message"][0]
+
+
+def test_a_sum_without_a_direction_is_told_once_too():
+    data = "no,on,who,iban,eur,cur,way\n" + row(1, remittance="out") + ",,Total,,1.00,,\n"
+    headings = ["end_to_end_id", "execution_date", "creditor_name", "creditor_account", "amount", "currency"]
+    columns = dict(zip(headings, ("no", "on", "who", "iban", "eur", "cur"), strict=True))
+    way = {"from": "way", "values": {"out": "CRDT", "in": "DBIT"}}
+    payments, _, findings, unreadable = read(data.encode(), template=False, columns={**columns, "credit_debit": way})
+    assert (payments.height, unreadable, rules(findings)) == (1, 0, [("csv-summary", "warning", 2, 3)])
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        ",,Total,DE89370400440532013000,2.00,EUR,",  # names an account
+        ",2026-12-01,Total,,2.00,EUR,",  # names a day
+        "E-3,,Total,,2.00,EUR,",  # names itself
+        ",,Totalschaden GmbH,,2.00,EUR,",  # a name
+        ",,,,2.00,EUR,",  # no word
+    ],
+)
+def test_what_may_be_a_payment_stays_one(last):
+    payments, _, findings, unreadable = read((HEADER + row(1) + row(2) + last + "\n").encode())
+    assert (payments.height, findings.height, unreadable) == (3, 0, 0)

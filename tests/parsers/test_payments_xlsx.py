@@ -429,3 +429,11 @@ def test_columns_have_letters():
     for place in (0, 25, 26, 701, 702, 16_383):
         assert column_place(column_letters(place)) == place
     assert column_letters(702) == "AAA"
+
+
+def test_a_row_that_sums_up_is_no_payment_and_is_told_once():
+    paid = ("E-1", "2026-12-01", "Example Ltd", IBAN, 0.1, "EUR")
+    more = ("E-2", "2026-12-01", "Example Ltd", IBAN, 0.2, "EUR")
+    payments, _, findings, unreadable = read(book(HEADER, paid, more, ("Summe", None, None, None, 0.3)))
+    assert (payments["row"].to_list(), unreadable) == ([1, 2], 0)
+    assert findings.select("rule", "severity", "row", "line").rows() == [("xlsx-summary", "warning", 3, 4)]

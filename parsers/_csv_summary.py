@@ -1,0 +1,114 @@
+"""Rows that sum up the payments above them ("Total", an amount, nothing else) are no payments: each is told once, as what it is.
+
+Such a row names no account, and holds nothing but a word for a sum and figures. It never becomes a payment. Where its amount is the
+sum of the rows above, or of those since the last such row, that is a warning; where it is not, rows may be missing, and the
+row counts as one that could not be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import polars as pl
+
+from canonical.codes import Severity
+from canonical.currencies import exponent_of
+from parsers._csv_header import Layout
+from parsers._csv_payments import Table, Taken, row_findings
+from parsers._csv_total import UNIT_DIGITS, units_of, units_said, written
+from parsers._csv_values import Cells, name_of
+
+_WORDS: Final = (
+    r"(?:grand |sub-?)?totals?(?: amount| payments| general| général| generale)?|sous-total|totaux|totale|totaal(?:bedrag)?|totalt"
+    r"|sub-?sum|sum|summa|(?:gesamt|zwischen)?summe|gesamt(?:betrag)?|somme|somma|suma|razem|celkem"
+)
+_LABEL: Final = rf"^(?i:{_WORDS})(?: \(?[A-Z]{{3}}\)?)? ?[:=]?$"
+_FIGURE: Final = r"^[0-9.,' ]+$"
+_SHOWN_CHARS_MAX: Final = 60
+_ACCOUNTS: Final = ("creditor_account", "debtor_account")
+_DELETE: Final = "Delete the row: the rows of a table are payments."
+_COMPARE: Final = "Compare the rows with your own list: one may be missing, or be there twice. Then delete this row."
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What stands above a row, in units of 10^-5 over all currencies: all of it, and what came since the last sum."""
+
+    all: int = 0
+    since: int = 0
+
+    def plus(self, units: int) -> Above:
+        """With so much more."""
+        return Above(self.all + units, self.since + units)
+
+
+def suspected(taken: Taken, cells: Cells, where: pl.DataFrame, table: Table) -> Taken:
+    """`taken` with the rows that sum up. `where`: row and line by row of the cells."""
+    layout, frame = table.layout, cells.frame
+    accounts = _names(layout, *_ACCOUNTS)
+    if not accounts or not all(frame[name].null_count() for name in accounts):
+        return taken
+    two = [name_of(place) for place in (layout.pays, layout.collects) if place is not None]
+    amounts = two or _names(layout, "amount")
+    others = [pl.col(name) for name in frame.columns if name not in {*amounts, *_names(layout, "currency")}]
+    labels = [pl.when(other.str.contains(_LABEL)).then(other) for other in others]
+    strange = pl.any_horizontal(~other.str.contains(f"{_LABEL}|{_FIGURE}") for other in others)
+    bare = pl.concat([where.select("row", "line"), frame], how="horizontal").filter(
+        pl.all_horizontal(pl.col(accounts).is_null())
+    )
+    found = bare.filter(~strange.fill_null(value=False)).select(
+        "row", "line", pl.coalesce(labels).alias("label"), pl.coalesce(amounts).alias("text")
+    )
+    return replace(taken, sums=found.drop_nulls("label"))
+
+
+def _names(layout: Layout, *ours: str) -> list[str]:
+    return [name_of(place) for name in ours if name in layout.cells for place in layout.cells[name].places]
+
+
+def without_sums(taken: Taken, above: Above, table: Table) -> tuple[Taken, Above]:
+    """The rows without those that sum up, which have a finding each instead; and what stands above the next rows."""
+    if taken.sums is None or taken.sums.is_empty():
+        return taken, above.plus(units_of(taken.payments))
+    ours = pl.col("row").is_in(taken.sums["row"].implode())
+    read = taken.payments.filter(~ours)
+    told, before = [], 0
+    for row, units in zip(taken.sums.iter_rows(named=True), _running(read, taken.sums["row"]), strict=True):
+        above, before = above.plus(units - before), units
+        told.append(_told(row, above, table))
+        above = Above(above.all)
+    findings = row_findings(pl.DataFrame(told, _TOLD), f"{table.format}-summary", "CH16").with_columns(
+        pl.Series("severity", [row["severity"] for row in told])
+    )
+    unread = taken.unreadable - (taken.sums.height - taken.payments.filter(ours).height)
+    kept = pl.concat([taken.findings.filter(~ours.fill_null(value=False)), findings]).sort("row", maintain_order=True)
+    wrong = int((findings["severity"] == Severity.ERROR.value).sum())
+    return Taken(read, kept, unread + wrong), above.plus(units_of(read) - before)
+
+
+_TOLD: Final = {
+    "row": pl.Int64, "line": pl.Int64, "field": pl.String, "value": pl.String, "message": pl.String, "remedy": pl.String,
+    "severity": pl.String,
+}  # fmt: skip
+
+
+def _running(payments: pl.DataFrame, rows: pl.Series) -> list[int]:
+    """Sum of the payments above each of the rows, in units of 10^-5."""
+    scale = pl.lit(10, dtype=pl.Int64) ** (UNIT_DIGITS - exponent_of(pl.col("currency")).cast(pl.Int64))
+    units = payments.select((pl.col("amount_minor").cast(pl.Int128) * scale).fill_null(0)).to_series()
+    sums = [0, *units.cum_sum().to_list()]
+    return [sums[at] for at in payments["row"].search_sorted(rows).to_list()]
+
+
+def _told(row: dict[str, Any], above: Above, table: Table) -> dict[str, Any]:
+    text, said = row["text"], f"The row says “{row['label']}” and names no account: it sums up and is no payment"
+    units = None if text is None else units_said(text, table.options)
+    shown = None if text is None else text[:_SHOWN_CHARS_MAX]
+    known = {"row": row["row"], "line": row["line"], "field": "amount_text", "value": shown}
+    if units in {above.all, above.since}:
+        message = f"{said}; its {shown} is the sum of the rows above. It was left out"
+        return {**known, "message": message, "remedy": _DELETE, "severity": Severity.WARNING.value}
+    stands = f"it holds {shown}" if shown else "it holds no amount"
+    message = f"{said}; {stands}, what was read above gives {written(above.all, table.options)}. It was left out"
+    return {**known, "message": message, "remedy": _COMPARE, "severity": Severity.ERROR.value}
