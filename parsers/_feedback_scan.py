@@ -28,7 +28,7 @@ from parsers._iso_shapes import Shapes, Template
 from parsers._iso_tags import Flags, Ints, Ranks, tags_of
 
 _DETAILS: Final = "NtryDtls/TxDtls"
-_WORTH: Final = 5000
+_SHAPES_MAX: Final = 4096
 """Batch entries have many shapes, and an entry that is left to the exact reader costs a hundred times as much."""
 _BATCH: Final = ("batch_message_id", "batch_batch_id", "batch_count")
 
@@ -70,7 +70,7 @@ class Learned:
     held: dict[int, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.shapes = Shapes(entry_message(self.of), self.prefix, _WORTH)
+        self.shapes = Shapes(entry_message(self.of), self.prefix, _SHAPES_MAX)
 
     def layout(self, template: Template) -> Layout:
         """Where the texts of a shape stand. Templates live as long as `shapes` does."""

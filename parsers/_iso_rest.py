@@ -1,4 +1,4 @@
-"""Payments of shapes that are not worth learning, or that need more than cutting: libxml2 vouches, xml2arrow reads.
+"""Payments of shapes beyond the number that is learned, or that need more than cutting: libxml2 vouches, xml2arrow reads.
 
 What they cannot vouch for raises `Doubt`, and the exact reader takes over.
 """

@@ -20,8 +20,7 @@ from parsers._iso_paths import MIXED, Message, Node, joins, piece, takes_first
 from parsers._iso_tags import Flags, Ints, Powers, Spelling, Tags, sequence_prints
 from parsers._iso_views import views_of
 
-_TEMPLATES_MAX: Final = 4096
-_WORTH: Final = 1000
+_MOST: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +40,15 @@ class Template:
 
 @dataclass(slots=True)
 class Shapes:
-    """The shapes of one file, learned as they are met. None: a shape that has to be read otherwise.
+    """The shapes of one file, learned as they are met, `most` of them. None: a shape that has to be read otherwise.
 
-    `worth`: a shape is learned when one in so many payments of a slice has it; the others are left to the other reader.
+    Learning one costs as much as the other reader does for a dozen payments, but the other reader's fixed work for a slice
+    is ten times that: one odd payment in each slice is worth its shape.
     """
 
     message: Message
     prefix: str
-    worth: int = _WORTH
+    most: int = _MOST
     known: dict[int, Template | None] = field(default_factory=dict)
     powers: Powers = field(default_factory=Powers)
 
@@ -56,15 +56,11 @@ class Shapes:
         """Templates of the payments from tag `firsts` to `lasts`, and which of them each payment has; -1 for none."""
         prints = sequence_prints(tags, firsts, lasts, self.powers)
         rows = np.flatnonzero(eligible)
-        values, examples, which, counts = np.unique(
-            prints[rows], return_index=True, return_inverse=True, return_counts=True
-        )
+        values, examples, which = np.unique(prints[rows], return_index=True, return_inverse=True)
         templates: list[Template] = []
         number = np.full(len(values), -1, np.int64)
-        for position, (value, example, count) in enumerate(
-            zip(values.tolist(), rows[examples].tolist(), counts.tolist(), strict=True)
-        ):
-            if value not in self.known and count * self.worth >= len(prints) and len(self.known) < _TEMPLATES_MAX:
+        for position, (value, example) in enumerate(zip(values.tolist(), rows[examples].tolist(), strict=True)):
+            if value not in self.known and len(self.known) < self.most:
                 opens = tags.opens[firsts[example] : lasts[example] + 1].tolist()
                 self.known[value] = _template(data, opens, self.message, self.prefix)
             template = self.known.get(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -147,9 +148,12 @@ def _leaf(path: str, text: str) -> str:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
-@pytest.mark.parametrize("oddities", [[], ["a > b", "&#228;", "x<y/>z", ""]], ids=["plain", "odd"])
-def test_many_shapes_in_slices_and_windows(shape: Shape, oddities: list[str], monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("oddities", "most"), [([], 20), (["a > b", "&#228;", "x<y/>z", ""], 1024)], ids=["plain", "odd"]
+)
+def test_many_shapes_in_slices_and_windows(shape: Shape, oddities: list[str], most: int, monkeypatch) -> None:
     monkeypatch.setattr(_iso_fast, "_SLICE_BYTES", 40_000)
+    monkeypatch.setattr(_iso_fast, "Shapes", partial(Shapes, most=most))
     data = many(shape, random.Random(shape.name + str(oddities)), oddities)
     assert len(data) > 500_000
     found = [window for _, window in fast_windows(source(data), shape.form.message, 150_000)]
@@ -164,9 +168,17 @@ def test_shapes_are_learned_once_and_kept() -> None:
     shapes = Shapes(shape.form.message, "")
     _iso_fast.scan(data[start:end], shapes)
     known = dict(shapes.known)
-    assert 30 <= len(known) <= 40
+    assert 60 <= len(known) <= 66
     _iso_fast.scan(data[start:end], shapes)
     assert shapes.known == known
+
+
+def test_no_more_shapes_are_learned_than_so_many() -> None:
+    shape = SHAPES[0]
+    data = many(shape, random.Random(1), [])
+    shapes = Shapes(shape.form.message, "", 20)
+    _iso_fast.scan(data[data.index(b"<CdtTrfTxInf>") : data.rindex(END) + len(END)], shapes)
+    assert len(shapes.known) == 20
 
 
 @PATIENT
