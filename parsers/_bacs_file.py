@@ -15,6 +15,7 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.contracts import FileHeader
 from canonical.frames import TOTALS, dtypes
+from canonical.money import amount_text
 from parsers._bacs_layout import CONTRA_CODES, DATA, cut, date_of, number
 from parsers._nacha_findings import Fault
 
@@ -242,6 +243,10 @@ def batch_sums(records: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
     return both.group_by("batch").sum().sort("batch").select(*SUMS_SCHEMA)
 
 
+def _sterling(pence: pl.Expr) -> pl.Expr:
+    return amount_text(pence, pl.lit("GBP")) + pl.lit(" GBP")
+
+
 def contra_findings(sums: pl.DataFrame, keys: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Contra records that do not balance their batch, and those that are missing, once the whole file is read."""
     if sums.is_empty():
@@ -254,9 +259,11 @@ def contra_findings(sums: pl.DataFrame, keys: pl.DataFrame) -> Iterator[pl.DataF
         name = "credits" if side == "CRDT" else "debits"
         total, contra = pl.col(side), pl.col(f"{side}_contra")
         none = (pl.col(f"{side}_contras") == 0) & (total != 0)
-        missing = pl.format(f"The {name} of the batch ({{}} pence) have no contra record (code {code}).", total)
+        missing = pl.format(f"The {name} of the batch ({{}}) have no contra record (code {code}).", _sterling(total))
         yield _CONTRA.on(known.filter(none), missing)
-        message = pl.format(f"The contra records for {name} say {{}} pence, the {name} are {{}} pence.", contra, total)
+        message = pl.format(
+            f"The contra records for {name} say {{}}, the {name} are {{}}.", _sterling(contra), _sterling(total)
+        )
         # Beside an amount that is none, which has its own finding, a difference proves nothing.
         proven = pl.col(f"{side}_unread") == 0
         yield _CONTRA.on(known.filter(~none & (total != contra) & proven), message)

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.money import amount_text
 from parsers._nacha_classes import CLASS_OF, ORDERED
 from parsers._nacha_digits import Bytes, Flags, Integers, field, numbers, strings
 from parsers._nacha_findings import Fault
@@ -202,10 +203,10 @@ def _class_findings(entries: Entries, headers: pl.DataFrame) -> Iterator[pl.Data
             found = entries.at(wrong, headers).filter(pl.col("description").str.to_uppercase().ne_missing("REVERSAL"))
             side = "credits" if direction == CREDIT else "debits"
             yield DIRECTION.on(found, pl.format(f"Class {{}} carries no {side}.", "sec"), cut(2, 3))
-    amount = pl.col("amount").cast(pl.String)
+    amount = amount_text(pl.col("amount"), pl.lit("USD"))
     wrong = entries.of_class({item.code: item.no_money for item in ORDERED}) & (entries.amount > 0)
     if wrong.any():
-        message = pl.format("Entries of class {} move no money; the amount is {} cents.", "sec", amount)
+        message = pl.format("Entries of class {} move no money; the amount is {} USD.", "sec", amount)
         yield NO_MONEY.on(entries.at(wrong, headers), message, amount)
     most = np.array([item.amount_minor_max or 10**12 for item in ORDERED])
     wrong = entries.amount > most[entries.class_index]

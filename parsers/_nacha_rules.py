@@ -74,6 +74,7 @@ FACTS: Final = FormatFacts(
     required_debit=("debtor_account", "amount_text", "currency", "debtor_agent"),
     domestic=True,
     fixed_width=True,
+    currency="USD",
     terms=TERMS,
     amount_example="0000123450",
     date_format="%y%m%d",

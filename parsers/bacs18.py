@@ -61,6 +61,7 @@ _FACTS: Final = FormatFacts(
                     "end_to_end_id", "requested_execution_date_text"),
     domestic=True,
     fixed_width=True,
+    currency="GBP",
     amount_example="00000123450",
     date_format=" %y%j",
     terms={

@@ -11,14 +11,15 @@ from canonical.codes import Level, Severity
 from canonical.contracts import Context, Window
 from canonical.currencies import exponent_of
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, conform, empty
+from canonical.money import format_minor
 from validators._matrix import constant
 
 UNIT_DIGITS: Final = 5
 """Decimals of the declared measure `sum`: units of 10^-5."""
-MINOR_DIGITS: Final = 2
-"""Decimals of `debit_sum` and `credit_sum`, which only NACHA declares, in USD."""
 
-_SUMS: Final = ("sum", "debit_sum", "credit_sum")
+_MINOR_SUMS: Final = ("debit_sum", "credit_sum")
+"""Measures in minor units, of formats that know one currency."""
+_SUMS: Final = ("sum", *_MINOR_SUMS)
 _COUNTED: Final = ("count", *_SUMS)
 _IS_DEBIT: Final = pl.col("credit_debit") == "DBIT"
 
@@ -125,16 +126,17 @@ class TotalsRule:
             left.broken_off or right.broken_off,
         )
 
-    def finish(self, state: Tally, context: Context) -> pl.DataFrame:  # noqa: ARG002  the protocol's
+    def finish(self, state: Tally, context: Context) -> pl.DataFrame:
         """FINDINGS: declared totals that are no numbers, that differ, or that could not be checked."""
         totals = _compared(state, self.measures)
         suspect = totals.filter(pl.col("declared").is_null() | (pl.col("was") != pl.col("declared").cast(pl.Int128)))
-        told = [self._told(row, state) for row in suspect.iter_rows(named=True)]
+        currency = context.facts.currency
+        told = [self._told(row, state, currency) for row in suspect.iter_rows(named=True)]
         rows = [row for row in told if row is not None]
         return conform(pl.DataFrame(rows, schema_overrides=_PLACE), FINDINGS) if rows else empty(FINDINGS)
 
-    def _told(self, row: dict[str, Any], tally: Tally) -> dict[str, Any] | None:
-        message, severity = _message(row, tally)
+    def _told(self, row: dict[str, Any], tally: Tally, currency: str | None) -> dict[str, Any] | None:
+        message, severity = _message(row, tally, currency)
         if message is None:
             return None
         return {
@@ -155,23 +157,25 @@ class TotalsRule:
 _PLACE: Final = {"batch": pl.Int64, "batch_id": pl.String, "line": pl.Int64}
 
 
-def _message(row: dict[str, Any], tally: Tally) -> tuple[str | None, Severity]:
+def _message(row: dict[str, Any], tally: Tally, currency: str | None) -> tuple[str | None, Severity]:
     declared, was, text = row["declared"], row["was"], row["declared_text"][:60]
     if declared is None:
         return f"{row['field']} “{text}” is not a number", Severity.ERROR
-    padded = text.isdigit() and text.startswith("0")
-    shown = notation(was, row).zfill(len(text) if padded else 0)
+    minor = currency is not None and row["measure"] in _MINOR_SUMS
+    padded = text.isdigit() and text.startswith("0") and not minor
+    said = notation(declared, row, currency) if minor else text
+    shown = notation(was, row, currency).zfill(len(text) if padded else 0)
     why = _unverifiable(row, tally)
     if why is not None:
         return (
-            f"{row['field']} says {text} and could not be checked: {why}; what was read gives {shown}",
+            f"{row['field']} says {said} and could not be checked: {why}; what was read gives {shown}",
             Severity.WARNING,
         )
     if row["found"] is None and _explained(row, tally):
         return None, Severity.WARNING
-    difference = notation(abs(was - declared), row)
+    difference = notation(abs(was - declared), row, currency)
     direction = "more" if was > declared else "less"
-    return f"{row['field']} says {text}, the file has {shown} ({difference} {direction})", Severity.ERROR
+    return f"{row['field']} says {said}, the file has {shown} ({difference} {direction})", Severity.ERROR
 
 
 def _remedy(row: dict[str, Any], severity: Severity) -> str | None:
@@ -202,17 +206,17 @@ def _unverifiable(row: dict[str, Any], tally: Tally) -> str | None:
     return None
 
 
-def notation(number: int, row: dict[str, Any]) -> str:
-    """The figure as the client writes his: a sum has his decimals and his decimal sign, or implied ones."""
+def notation(number: int, row: dict[str, Any], currency: str | None = None) -> str:
+    """The figure as the client writes his: a sum has his decimals and his decimal sign. One of minor units is an amount."""
     text, measure = row["declared_text"].strip(), row["measure"]
     if measure == "sum":
-        return _decimal(number, UNIT_DIGITS, len(text.replace(",", ".").partition(".")[2]), "," if "," in text else ".")
-    if measure in {"debit_sum", "credit_sum"} and not text.isdigit():
-        return _decimal(number, MINOR_DIGITS, MINOR_DIGITS, ".")
+        return _decimal(number, len(text.replace(",", ".").partition(".")[2]), "," if "," in text else ".")
+    if measure in _MINOR_SUMS and currency is not None:
+        return f"{format_minor(number, currency)} {currency}"
     return str(number)
 
 
-def _decimal(number: int, digits: int, shown: int, sign: str) -> str:
-    whole, fraction = divmod(number, 10**digits)
-    kept = f"{fraction:0{digits}d}".rstrip("0").ljust(shown, "0")
+def _decimal(number: int, shown: int, sign: str) -> str:
+    whole, fraction = divmod(number, 10**UNIT_DIGITS)
+    kept = f"{fraction:0{UNIT_DIGITS}d}".rstrip("0").ljust(shown, "0")
     return f"{whole}{sign}{kept}" if kept else str(whole)

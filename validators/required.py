@@ -33,8 +33,12 @@ _NOWHERE: Final = (
     ~claims_iban("creditor_account")
     & ~pl.col("creditor_account").str.contains(ROUNDED)
     & (pl.col("credit_debit") == "CRDT")
+    & pl.col("service_level").ne_missing("SEPA")
 )
-"""A credit transfer whose account does not say itself at which bank it is kept; of a rounded one nobody knows."""
+"""A credit transfer whose account does not say itself at which bank it is kept; of a rounded one nobody knows.
+
+Where SEPA is declared the account has to be an IBAN: rule `iban` tells what is wrong, and no bank would mend it.
+"""
 
 
 def _placed(context: Context) -> tuple[Check, ...]:

@@ -56,7 +56,8 @@ class FormatFacts:
     `batched`: a batch says its own fields once for all its payments. `required`: canonical columns that a payment cannot
     do without (`required_debit`: of a DBIT, where they differ). `domestic`: accounts follow a national scheme, so that no
     IBAN or BIC is looked for. `fixed_width`: the parser holds every text to its width and character set. `iso`: payments
-    are XML elements whose bytes an ISO export can carry on. `terms`: canonical column → what the client calls it.
+    are XML elements whose bytes an ISO export can carry on. `currency`: the one that all its amounts are in, where the format
+    knows no other; declared sums of debits and credits are in it. `terms`: canonical column → what the client calls it.
     `amount_example`: how 1,234.50 is written; `date_format`: how days are, as strftime has it. `agreed` makes these facts of
     the client's options where they can be agreed (the headings of a table, its decimal sign). `agreed_end`: True when the
     last 4 KiB close the file as agreed, of a format whose end can be agreed; it stands in for `complete`.
@@ -70,6 +71,7 @@ class FormatFacts:
     domestic: bool = False
     fixed_width: bool = False
     iso: bool = False
+    currency: str | None = None
     terms: Mapping[str, str] = field(default_factory=dict)
     amount_example: str = "1234.50"
     date_format: str = "%Y-%m-%d"

@@ -66,7 +66,7 @@ FACTS = {
         ),
         FormatFacts("csv", required=(*_NAMED, "requested_execution_date_text")),
         FormatFacts(
-            "nacha", batched=True, domestic=True, fixed_width=True,
+            "nacha", batched=True, domestic=True, fixed_width=True, currency="USD",
             required=("creditor_name", "creditor_account", "amount_text", "currency", "debtor_name", "creditor_agent"),
             required_debit=("debtor_name", "debtor_account", "amount_text", "currency", "creditor_name", "debtor_agent"),
         ),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from validators import _rails as rails
+from validators import engine
 
 DE, FR, GB, CH, US = (
     "DE89370400440532013000", "FR1420041010050500013M02606", "GB29NWBK60161331926819", "CH9300762011623852957", "123456789",
@@ -60,3 +61,11 @@ def test_no_payment_is_within_sepa_and_across_borders(row, payments):
     assert None not in held.values()
     assert not (held["cross_border"] and (held["sepa_credit"] or held["sepa_debit"]))
     assert not (held["sepa_credit"] and held["sepa_debit"])
+
+
+def test_a_plain_account_where_sepa_wants_an_iban_is_one_finding(payments, context):
+    plain = {"creditor_account": "12345678", "creditor_agent": None}
+    told = engine.check_window(payments({**plain, "service_level": "SEPA"}), context("csv"))
+    assert told.select("rule", "field").rows() == [("iban", "creditor_account")]
+    told = engine.check_window(payments(plain), context("csv"))
+    assert told.select("rule", "field").rows() == [("required", "creditor_agent")]

@@ -61,13 +61,23 @@ def test_sums_do_not_wrap(payments, totals, context, window):
         (1_150_000, "10", "sum", "11.5"),
         (1_100_000, "10", "sum", "11"),
         (1_123_456, "10,0", "sum", "11,23456"),
-        (1150, "10.00", "debit_sum", "11.50"),
-        (1150, "000000001000", "debit_sum", "1150"),
+        (1150, "000000001000", "debit_sum", "11.50 USD"),
         (7, "6", "count", "7"),
     ],
 )
 def test_figures_are_shown_as_the_client_writes_them(number, text, measure, expected):
-    assert notation(number, {"declared_text": text, "measure": measure}) == expected
+    assert notation(number, {"declared_text": text, "measure": measure}, "USD") == expected
+
+
+def test_sums_in_minor_units_are_told_as_amounts(payments, totals, context, window):
+    at = {"field": "file control: total credit amount", "measure": "credit_sum"}
+    declared = totals({**at, "declared_text": "000000001050", "declared": 1050, "found": 1000})
+    state = SUM.update(SUM.start(context("nacha")), window(payments({}), declared), context("nacha"))
+    told = SUM.finish(state, context("nacha")).row(0, named=True)
+    assert told["message"] == (
+        "file control: total credit amount says 10.50 USD, the file has 10.00 USD (0.50 USD less)"
+    )
+    assert told["value"] == "000000001050"
 
 
 ROW = st.tuples(
