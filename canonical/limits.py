@@ -46,6 +46,11 @@ IDENTIFICATION_CHARS_MAX: Final = 35
 """ISO 20022 Max35Text: message, batch, instruction and end-to-end ids."""
 LAKE_PART_ROWS: Final = 20_000
 """Payments of one object of the lake, about: each object, and each look at one, has a price of its own."""
+ATTEMPT_S_MAX: Final = 12 * 3600
+"""An attempt at a stage that is older does not commit any more: what it wrote may have been swept."""
+SWEEP_AGE_S_MIN: Final = 24 * 3600
+"""What nothing names is taken for litter after that; the clocks of workers and of the object store may differ by the rest."""
+assert ATTEMPT_S_MAX < SWEEP_AGE_S_MIN, "what an attempt may still commit is no litter"
 MAPPED_ROWS: Final = 100_000
 """Rows of a frame beyond which it is mapped from a file, and of a piece of what is written of one."""
 VERDICT_ROWS: Final = 250_000

@@ -24,6 +24,11 @@ A day that does not tie is not repeated by itself: a repeat would read the same 
 Everything: the same inputs give the same reports. Days that Airflow slept through are not made up by themselves:
 `airflow backfill create --dag-id bulkrail_settlement --from-date DAY --to-date DAY`, or `bulkrail settle DAY`.
 
+## Once a month
+
+`bulkrail sweep` on each machine that runs tasks lists what killed ones left: objects that nothing names, temporary files. Look at it,
+then `bulkrail sweep --delete`. It is safe beside running tasks: what is younger than a day is never looked at.
+
 ## Whom to call
 
 Finance, with the rows of the log.

@@ -235,7 +235,7 @@ class AnswerSet:
         export = lookup("exporters", "EXPORT", plugin.name)
         export = export.with_options(export.options.model_validate(plugin.options))
         told = answer_of(self.gateway, self.file, self._called(), submission_id, self.rows, self.duplicate, self.news)
-        with tempfile.TemporaryDirectory(prefix="answer-") as folder:
+        with tempfile.TemporaryDirectory(prefix="bulkrail-answer-") as folder:
             path = Path(folder) / "answer"
             with path.open("wb") as out:
                 export.write(told, out)

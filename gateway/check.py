@@ -109,7 +109,7 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
 def _opened(path: Path, client: ClientProfile) -> Iterator[Iterator[Window]]:
     """The windows of the file, out of its envelopes; of one that cannot be opened the finding that says why."""
     file_id = make_file_id(client.client_id, "check")
-    with tempfile.TemporaryDirectory(prefix="envelope-") as folder, mapped(path) as packed:
+    with tempfile.TemporaryDirectory(prefix="bulkrail-envelope-") as folder, mapped(path) as packed:
         try:
             peeled = peel(path, path.name, client, None, Path(folder)) if is_wrapped(packed, client) else None
         except Rejected as fault:

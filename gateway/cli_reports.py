@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import Annotated
 
 import typer
 
+from canonical.limits import SWEEP_AGE_S_MIN
 from gateway.cli_parts import FINANCE, OPERATION, opened, plainly
 
 reports_app = typer.Typer(no_args_is_help=True)
@@ -36,6 +38,25 @@ def publish() -> None:
     with plainly():
         done = renew(opened())
     typer.echo(f"{done.objects} objects, {done.added} added, {done.removed} removed")
+
+
+@reports_app.command(rich_help_panel=OPERATION)
+def sweep(
+    *,
+    delete: Annotated[bool, typer.Option(help="Take it away; without it, only list it.")] = False,
+    hours: Annotated[int, typer.Option(help="Only what is older; 24 at least.")] = SWEEP_AGE_S_MIN // 3600,
+) -> None:
+    """List what attempts that died left behind: objects that nothing names, temporary files. With --delete, take it away."""
+    from gateway.sweep import litter
+    from gateway.sweep import sweep as take_away
+
+    with plainly():
+        gateway = opened()
+        found = litter(gateway, hours * 3600)
+        for item in found:
+            typer.echo(f"{item.modified:%Y-%m-%d %H:%M}Z  {item.size:>12}  {item.name}")
+        taken = take_away(gateway, found, getpass.getuser()) if delete else 0
+    typer.echo(f"{len(found)} found, {sum(item.size for item in found)} bytes, {taken} taken away")
 
 
 @reports_app.command(rich_help_panel=FINANCE)

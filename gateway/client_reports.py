@@ -168,7 +168,7 @@ def _sealed(gateway: Gateway, data: bytes, client_id: str, suffix: str) -> tuple
     pgp = gateway.profiles.client(client_id).pgp
     if pgp is None or pgp.encrypt_to is None:
         return data, suffix
-    with tempfile.TemporaryDirectory(prefix="report-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bulkrail-report-") as folder:
         plain, sealed = Path(folder) / "plain", Path(folder) / "sealed"
         plain.write_bytes(data)
         PgpKeyring(pgp, gateway.secret).close(plain, sealed)

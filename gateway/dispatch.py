@@ -108,7 +108,7 @@ def written_file(gateway: Gateway, row: Mapping[str, Any], payments: Iterator[pl
     """
     order = order_of(gateway, row)
     export = lookup("exporters", "EXPORT", order.provider.export.name)
-    with tempfile.NamedTemporaryFile() as out:
+    with tempfile.NamedTemporaryFile(prefix="bulkrail-") as out:
         handed = Tally(export.said(order))
         written = export.write(order, handed.passing(payments), out)
         out.flush()

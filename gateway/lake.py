@@ -1,7 +1,7 @@
 """The lake: frames as Parquet objects, counted only when a manifest in the registry says so.
 
 A stage writes its objects under names unique to the attempt, then one registry commit (`Draft.commit`) makes them count.
-Readers follow manifests, never globs: an attempt that died leaves only litter.
+Readers follow manifests, never globs: an attempt that died leaves only litter (`gateway.sweep`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -24,9 +25,9 @@ import pyarrow.ipc
 from sqlalchemy import Connection
 
 from canonical.ahead import ahead
-from canonical.errors import FrameBroken
+from canonical.errors import FrameBroken, TransientError
 from canonical.frames import ALL, checked, dtypes
-from canonical.limits import LAKE_PART_ROWS
+from canonical.limits import ATTEMPT_S_MAX, LAKE_PART_ROWS
 from gateway.laid_out import laid_out
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry, insert_new
@@ -48,6 +49,8 @@ _BEFORE: Final[dict[str, dict[str, pl.Expr]]] = {
 
 _SUMMED: Final = ("amount_minor", "currency")
 
+LAKE: Final = "lake"
+"""Prefix of its objects."""
 RUNS: Final = frozenset({"keys"})
 """Datasets kept as Arrow files that are searched in place, not as Parquet."""
 
@@ -71,11 +74,12 @@ class Manifest:
 
 @dataclass(slots=True)
 class Draft:
-    """Objects of one attempt at a stage, not yet counted."""
+    """Objects of one attempt at a stage, not yet counted. `begun`: when, by the registry's clock."""
 
     lake: Lake
     subject: str
     stage: str
+    begun: datetime
     attempt: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     manifests: list[Manifest] = field(default_factory=list)
 
@@ -99,7 +103,7 @@ class Draft:
         """Write sorted frames that follow one another as one Arrow file that can be memory-mapped; none for no rows."""
         schema = pl.DataFrame(schema=dtypes(DATASETS[dataset])).to_arrow().schema
         rows = 0
-        with tempfile.NamedTemporaryFile() as file:
+        with tempfile.NamedTemporaryFile(prefix="bulkrail-") as file:
             with pa.OSFile(file.name, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
                 for frame in frames:
                     writer.write_table(checked(frame, DATASETS[dataset]).to_arrow().cast(schema).combine_chunks())
@@ -112,7 +116,7 @@ class Draft:
 
     def _key(self, dataset: str, suffix: str) -> str:
         part = sum(1 for item in self.manifests if item.dataset == dataset)
-        return f"lake/{dataset}/{self.subject.replace(':', '-')}/{self.stage}-{self.attempt}-{part:05d}.{suffix}"
+        return f"{LAKE}/{dataset}/{self.subject.replace(':', '-')}/{self.stage}-{self.attempt}-{part:05d}.{suffix}"
 
     def _note(self, dataset: str, key: str, sha256: str, rows: int, sums: dict[str, int]) -> None:
         part = sum(1 for item in self.manifests if item.dataset == dataset)
@@ -122,9 +126,17 @@ class Draft:
         """Make the objects count, together with `also`, in one transaction.
 
         False where another attempt committed the stage first: then theirs counts, ours is litter, `also` is not run.
+
+        Raises:
+            TransientError: the attempt began more than ATTEMPT_S_MAX ago, so that its objects may be swept away.
         """
         registry = self.lake.registry
         with registry.transaction() as connection:
+            if (registry.clock() - self.begun).total_seconds() > ATTEMPT_S_MAX:
+                hours = ATTEMPT_S_MAX // 3600
+                raise TransientError(
+                    f"this attempt at {self.stage} of {self.subject} is older than {hours} hours: run it again"
+                )
             ours = insert_new(
                 connection, t.STAGES,
                 subject=self.subject, stage=self.stage, attempt=self.attempt, committed_at=registry.now(),
@@ -192,7 +204,7 @@ class Lake:
 
     def draft(self, subject: str, stage: str) -> Draft:
         """Begin an attempt at a stage."""
-        return Draft(self, subject, stage)
+        return Draft(self, subject, stage, self.registry.clock())
 
     def committed(self, subject: str, stage: str) -> dict[str, Any] | None:
         """The detail of a committed stage, None where it is not committed."""

@@ -77,7 +77,7 @@ class PgpKeyring:
 
     @contextmanager
     def _home(self) -> Iterator[gnupg.GPG]:
-        with tempfile.TemporaryDirectory(prefix="gpg-") as home:
+        with tempfile.TemporaryDirectory(prefix="bulkrail-gpg-") as home:
             try:
                 gpg = gnupg.GPG(gnupghome=home)
             except OSError as fault:

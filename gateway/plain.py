@@ -50,7 +50,7 @@ def plain_source(gateway: Gateway, file: Mapping[str, Any]) -> Iterator[Source]:
 
 def _unpack(gateway: Gateway, file: Mapping[str, Any], client: ClientProfile) -> None:
     file_id = file["file_id"]
-    with tempfile.TemporaryDirectory(prefix="envelope-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bulkrail-envelope-") as folder:
         packed = Path(folder) / "packed"
         with packed.open("wb") as copy:
             gateway.store.copy_to(archive_key(file_id), copy)

@@ -135,7 +135,7 @@ def _what_is_it(head: bytes) -> str:
 def _plain(path: Path) -> Iterator[Source | Rejected]:
     """The bytes out of their envelopes, or why they cannot be had."""
     file_id = make_file_id(DEFAULT_CLIENT.client_id, "read")
-    with tempfile.TemporaryDirectory(prefix="envelope-") as folder, mapped(path) as packed:
+    with tempfile.TemporaryDirectory(prefix="bulkrail-envelope-") as folder, mapped(path) as packed:
         if not is_wrapped(packed, DEFAULT_CLIENT):
             yield Source(file_id, path.name, packed)
             return

@@ -104,7 +104,7 @@ def _receive_one(gateway: Gateway, client: ClientProfile, item: StoredObject, na
     if known is not None:
         gateway.store.delete(item.key, item.version)
         return Received(client.client_id, name, "seen", known["file_id"])
-    with tempfile.NamedTemporaryFile() as copy:
+    with tempfile.NamedTemporaryFile(prefix="bulkrail-") as copy:
         sha256, size = gateway.store.copy_to(item.key, copy)
         copy.flush()
         complete = _complete(gateway, client, Path(copy.name), size)
@@ -124,7 +124,7 @@ def _complete(gateway: Gateway, client: ClientProfile, copy: Path, size: int) ->
     with copy.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if not is_wrapped(data, client):
             return closes_itself(client, data)
-    with tempfile.TemporaryDirectory(prefix="envelope-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bulkrail-envelope-") as folder:
         try:
             # An envelope that opens is whole: each of the three kinds carries its length or a check sum.
             peel(copy, copy.name, client, keyring_of(gateway, client), Path(folder))

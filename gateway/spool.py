@@ -21,7 +21,7 @@ def spooled(parts: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> It
     """
     newest = pl.CompatLevel.newest()  # text stays as Polars has it, so that mapping it back copies nothing
     layout = pl.DataFrame(schema=schema).to_arrow(compat_level=newest).schema
-    with tempfile.TemporaryDirectory(prefix="spool-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bulkrail-spool-") as folder:
         path = str(Path(folder) / "frame.arrow")
         with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, layout) as writer:
             for part in parts:
@@ -33,7 +33,7 @@ def spooled(parts: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> It
 def put_away(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame over a mapped file of its own that is deleted at once: the system may drop its pages, and reads them again."""
     table = frame.to_arrow(compat_level=pl.CompatLevel.newest())
-    with tempfile.NamedTemporaryFile(prefix="spool-") as file:
+    with tempfile.NamedTemporaryFile(prefix="bulkrail-spool-") as file:
         with pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
         file.flush()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -27,6 +28,9 @@ from obstore.store import LocalStore, S3Store
 
 from canonical.errors import ConfigError, Conflict, NotFound, OutsideError, TransientError
 
+CLIENTS = "clients"
+"""Prefix of the clients' homes, in which they write too."""
+_TEMPORARY = re.compile("#[0-9]+$")
 _CHUNK_BYTES = 4 * 2**20
 _READ_BYTES = 2**20
 """What is hashed and written on stays in the processor's cache."""
@@ -120,6 +124,10 @@ class ObjectStore(ABC):
     def delete(self, key: str, version: str) -> bool:
         """Delete it if it is still that version; False where it was written anew (then it stays) or is gone."""
 
+    def unfinished(self) -> Iterator[Path]:
+        """Files that writes which were cut off left, outside the clients' homes. A bucket ends its own by its lifecycle."""
+        yield from ()
+
     @abstractmethod
     def local(self, key: str) -> AbstractContextManager[Path]:
         """The object as a file to be read, while the block lasts: its own, or a copy where the store is remote. Raises NotFound."""
@@ -161,6 +169,12 @@ class LocalObjectStore(ObjectStore):
         os.link(aside, path)
         aside.unlink()
         return False
+
+    def unfinished(self) -> Iterator[Path]:
+        """As the port says: temporaries of ours and of obstore."""
+        ours = (folder for folder in sorted(self._root.iterdir()) if folder.is_dir() and folder.name != CLIENTS)
+        for folder in ours:
+            yield from sorted(path for path in folder.rglob("*#*") if _TEMPORARY.search(path.name) and path.is_file())
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
@@ -267,7 +281,7 @@ class S3ObjectStore(ObjectStore):
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         """As the port says: a copy."""
-        with tempfile.NamedTemporaryFile() as file:
+        with tempfile.NamedTemporaryFile(prefix="bulkrail-") as file:
             self.copy_to(key, file)
             file.flush()
             yield Path(file.name)

@@ -143,7 +143,7 @@ def _parser(message: Message) -> XmlToArrowParser:
     text += f"  - name: payments\n    xml_path: {_ROOT}\n    levels: [row]\n    fields:\n{fields(None)}"
     for table in message.tables:
         text += f"  - name: {table}\n    xml_path: {row}/{table}\n    levels: [row, item]\n    fields:\n{fields(table)}"
-    descriptor, name = tempfile.mkstemp(suffix=".yaml")
+    descriptor, name = tempfile.mkstemp(".yaml", "bulkrail-")
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(text)

@@ -173,7 +173,7 @@ def trust(options: HttpApiOptions, secret: Secret) -> ssl.SSLContext:
         context = ssl.create_default_context(cadata=secret(authorities) if authorities else None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if options.client_certificate_secret:
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory(prefix="bulkrail-") as folder:
                 path = Path(folder) / "certificate.pem"
                 path.touch(mode=0o600)
                 path.write_text(secret(options.client_certificate_secret), encoding="ascii")

@@ -21,6 +21,7 @@ import pytest
 
 from canonical.plugins import discover
 from gateway.composition import OUR_PACKAGES
+from gateway.sweep import TEMPORARY_PREFIX
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = {"parsers", "validators", "exporters", "providers", "reconciliation"}
@@ -261,6 +262,20 @@ def test_the_clock_is_read_in_one_place() -> None:
         for node in module.walk(ast.Attribute)
         if re.fullmatch(r"(\w+\.)?(datetime\.(now|utcnow|today)|date\.today)|time\.(time|time_ns)", ast.unparse(node))
     ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_temporary_files_can_be_told_from_foreign_ones() -> None:
+    """What is left of them is swept, by their names alone."""
+    named = [
+        (module, node)
+        for module in modules()
+        if module.package != "sandbox"
+        for node in module.walk(ast.Call)
+        if re.search(r"\b(NamedTemporaryFile|TemporaryDirectory|mkstemp|mkdtemp)$", ast.unparse(node.func))  # type: ignore[attr-defined]
+    ]
+    assert named
+    wrong = [module.at(node) for module, node in named if TEMPORARY_PREFIX not in ast.unparse(node)]
     assert not wrong, "\n".join(wrong)
 
 
