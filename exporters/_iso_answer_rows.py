@@ -28,16 +28,19 @@ _PLAIN: Final = r"^[!-%'-;=?-~]([ -%'-;=?-~]*[!-%'-;=?-~])?$"
 """Printable ASCII that needs no escape and has no blank at either end."""
 _FIRST_DAY: Final = dt.date(1900, 1, 1)
 _SAYS: Final = ("message", "remedy")
+_OTHERS: Final = "Payments with no reason of their own: "
 _ORIGINAL: Final = ("uetr", "debtor_name", "creditor_name", "requested_execution_date")
 
 
 def said_by_all(answer: Answer) -> str:
-    """StsRsnInf of what all payments say alike, none having a reason: told once, of the group, and of no payment again."""
+    """StsRsnInf of what all payments without a reason say alike: told once, of the group, and of no payment again."""
     rows = answer.rows.select(pl.col(name).cast(ANSWER_DTYPES[name]) for name in ("reason", *_SAYS))
-    if rows.is_empty() or rows["reason"].null_count() < rows.height:
+    plain = rows.lazy().filter(pl.col("reason").is_null())
+    words = plain.unique(_SAYS).limit(2).collect()
+    if words.height != 1:
         return ""
-    words = rows.lazy().unique(_SAYS).limit(2).collect()
-    return "".join(_said(words)["reasons"].drop_nulls()) if words.height == 1 else ""
+    alone = rows["reason"].null_count() == rows.height
+    return "".join(_said(words, "" if alone else _OTHERS)["reasons"].drop_nulls())
 
 
 def row_slices(answer: Answer, version: Version, *, exceptions_only: bool, said_once: bool) -> Iterator[pl.DataFrame]:
@@ -94,11 +97,12 @@ def _at(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
 def _with_amounts(part: pl.DataFrame) -> pl.DataFrame:
     """The slice with `amount_text` as ISO writes it: as the client did where that can be told, else as it was read, else null."""
     told = part["amount_text"].str.contains(_AMOUNT).fill_null(value=False)
-    if told.all():
+    others = (~told).arg_true()
+    if others.is_empty():
         return part
     read = amount_text(pl.col("amount_minor"), pl.col("currency"))
-    own, other = pl.when(told).then("amount_text"), pl.when(read.str.contains(_AMOUNT)).then(read)
-    return part.with_columns(amount_text=pl.coalesce(own, other))
+    written = part[others].select(pl.when(read.str.contains(_AMOUNT)).then(read)).to_series()
+    return part.with_columns(part["amount_text"].scatter(others, written))
 
 
 def row_xml(rows: pl.DataFrame, version: Version) -> pl.Series:
@@ -226,11 +230,11 @@ def _found(rejected: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     return xml.group_by("row", maintain_order=True).agg(pl.col("reasons").str.join(""))
 
 
-def _said(rows: pl.DataFrame) -> pl.DataFrame:
+def _said(rows: pl.DataFrame, before: str = "") -> pl.DataFrame:
     """message, remedy, reasons of what rows without a reason say. Most of a file say the same, which is written once."""
     words = rows.lazy().filter(pl.col("reason").is_null()).select(_SAYS).unique(maintain_order=True).collect()
     written = words.filter(_words() != "")
-    return written.with_columns(reasons=reason_xml(pl.lit(None, dtype=pl.String), _words()))
+    return written.with_columns(reasons=reason_xml(pl.lit(None, dtype=pl.String), pl.lit(before) + _words()))
 
 
 def _placed(rows: pl.DataFrame) -> pl.DataFrame:

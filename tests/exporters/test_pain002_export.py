@@ -225,9 +225,14 @@ def test_what_all_payments_say_is_said_once_by_the_group(version, xsd):
     xsd(version).assertValid(etree.fromstring(alike))
     assert found(alike, "OrgnlGrpInfAndSts/StsRsnInf/AddtlInf") == [says["message"]]
     assert found(alike, "StsRsnInf/AddtlInf") == [says["message"]]
-    for other in (REJECTED, {**says, "message": "Waits."}):
-        data = write(answer(rows=rows_of(says, other), payments=2), version)
-        assert found(data, "OrgnlGrpInfAndSts/StsRsnInf/AddtlInf") == []
+    mixed = write(answer(rows=rows_of(says, REJECTED), payments=2), version)
+    xsd(version).assertValid(etree.fromstring(mixed))
+    assert found(mixed, "OrgnlGrpInfAndSts/StsRsnInf/AddtlInf") == [
+        f"Payments with no reason of their own: {says['message']}"
+    ]
+    assert says["message"] not in found(mixed, "TxInfAndSts/StsRsnInf/AddtlInf")
+    data = write(answer(rows=rows_of(says, {**says, "message": "Waits."}), payments=2), version)
+    assert found(data, "OrgnlGrpInfAndSts/StsRsnInf/AddtlInf") == []
 
 
 def test_every_fault_of_a_rejected_payment_is_a_reason_of_its_own(xsd):
