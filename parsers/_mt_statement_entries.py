@@ -15,11 +15,11 @@ from canonical.limits import AMOUNT_MINOR_MAX
 from canonical.money import amount_minor
 
 _LINE: Final = (
-    r"^(?P<value>[0-9]{6})(?:(?P<entry_text>[0-9]{4})| {4})?(?P<mark>R[CD]|E[CD]|[CD])(?P<funds>[A-Z])?"
-    r"(?P<amount>[0-9]*,[0-9]*)(?: ?(?P<kind>[NFS][A-Z0-9 ]{3})(?P<reference>.*)|(?P<untyped>//.*)?)$"
+    r"^ *(?P<value>[0-9]{6})(?:(?P<entry_text>[0-9]{4})| {4})?(?P<mark>R[CD]|E[CD]|[CD])(?P<funds>[A-Z])?"
+    r"(?P<amount>[0-9]*,[0-9]*)(?: ?(?P<kind>[A-Z][A-Z0-9 ]{3})(?P<reference>.*)|(?P<untyped>//.*)?)$"
 )
-"""Banks write longer references than SWIFT's, blanks for the entry date, before or within the type, or leave the type out:
-none of it can be misread."""
+"""Banks write longer references than SWIFT's, blanks in front or for the entry date, before or within the type, types of their
+own, or leave the type out: none of it can be misread."""
 _BROKEN: Final = r"^//([^\n]+)"
 """The bank's reference on the line below: some break the line before it."""
 _DIRECTIONS: Final = {

@@ -20,6 +20,9 @@ _BLOCK: Final = r"^[ $]*(?:\{[1-5S]:|-\}|\{2:)"
 _END: Final = r"^ *-(?:XXX)? *$"
 _CASE: Final = r"^:9(?:40|42): *$"
 """A line that names the message type, before the messages of some banks."""
+_IDENTIFIED: Final = "^:25P ?:"
+_BIC: Final = r"^ *[A-Z0-9]{8}(?:[A-Z0-9]{3})? *$"
+"""The second line of `:25P:`: the bank of the account."""
 ENTRY: Final = "61"
 INFORMATION: Final = ("86", "NS")
 ONCE: Final = ("20", "21", "25", "25P", "28", "28C", "60F", "60M", "62F", "62M", "64", "13", "13D", "90C", "90D")
@@ -68,16 +71,17 @@ def fields(window: Lines, options: StatementOptions) -> Fields:
 
 
 def _kinds(frame: pl.DataFrame, options: StatementOptions) -> pl.DataFrame:
-    """`kind` of each line that is not blank: block, end, tag, prelude (declared) or line."""
+    """`kind` of each line that is not blank: block, end, tag, prelude (read past) or line."""
     text = pl.col("text")
     declared = [text.str.contains(rf"^(?:{pattern})$") for pattern in options.prelude]
     ending = [text.str.contains(rf"^(?:{pattern})$") for pattern in options.ending]
     kept = frame.filter(text.str.contains(r"[^ ]"))
+    bank = text.shift(1).str.contains(_IDENTIFIED) & text.str.contains(_BIC)
     return kept.with_columns(
         pl.when(text.str.contains(_BLOCK)).then(pl.lit("block"))
         .when(pl.any_horizontal(text.str.contains(_END), *ending)).then(pl.lit("end"))
         .when(text.str.contains(_TAG)).then(pl.lit("tag"))
-        .when(pl.any_horizontal(text.str.contains(_CASE), *declared)).then(pl.lit("prelude"))
+        .when(pl.any_horizontal(text.str.contains(_CASE), bank, *declared)).then(pl.lit("prelude"))
         .otherwise(pl.lit("line")).alias("kind"),
         text.str.extract(_TAG, 1).alias("tag"),
         text.str.extract(r"\{2:[IO]([0-9]{3})", 1).alias("type"),

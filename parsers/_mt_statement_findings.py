@@ -16,6 +16,8 @@ from parsers._nacha_findings import Fault
 
 _NAMED: Final = r"[A-Z]{3}"
 """The currency in a balance."""
+_OWN_TYPE: Final = r"^[^NFS]"
+"""A transaction type that is the bank's own: SWIFT's say how the entry came about (S, N) or that it is a first advice (F)."""
 _OTHER: Final = "The {} balance is in {}, the other one in {}; it is not checked."
 _AGAIN: Final = "The provider must send the statement again; nothing of this file is booked."
 _ASK: Final = "Ask the provider for a correct statement; until then the difference stands in the reconciliation."
@@ -55,6 +57,7 @@ class Kind:
 
 MT940: Final = Kind("mt940", interim=False)
 MT942: Final = Kind("mt942", interim=True)
+MT950: Final = Kind("mt950", interim=False)
 
 
 def _as_batch(frame: pl.DataFrame) -> pl.DataFrame:
@@ -167,6 +170,10 @@ def entry_findings(entries: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
     yield amount.on(wrong, pl.format("The amount is no amount in {}.", "currency"), pl.col("amount"))
     untyped = kind.fault("entry", "CH16", Severity.WARNING, Level.PAYMENT, ":61:")
     yield untyped.on(frame.filter(~unread & pl.col("kind").is_null()), "The line has no transaction type.")
+    own = frame.filter(pl.col("kind").str.contains(_OWN_TYPE))
+    yield untyped.on(
+        own, "The transaction type begins with none of N, F and S; it is taken as it stands.", pl.col("kind")
+    )
     date = kind.fault("date", "DT01", Severity.WARNING, Level.PAYMENT, ":61:")
     undated = frame.filter(~unread & pl.col("value_date").is_null())
     yield date.on(undated, "The value date is no date.", pl.col("value"))

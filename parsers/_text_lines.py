@@ -26,7 +26,7 @@ _FOREIGN: Final = {
 """What no line of the encoding holds: in SWIFT's anything but printable ASCII, else control characters."""
 _BOM: Final = b"\xef\xbb\xbf"
 _SIZE: Final = WINDOW_BYTES // 2
-_CARRIERS: Final = b"\x00\x01\x03\x1a"
+_CARRIERS: Final = b"\x00\x01\x02\x03\x04\x0c\x1a"
 """What some carriers write around messages: it is no part of them."""
 _CHARACTER: Final = "{}-character"
 
@@ -70,7 +70,7 @@ def _window(raw: bytes, encoding: Encoding, line: int, *, last: bool) -> Lines:
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not last:
         raw = raw.removesuffix(b"\n")
-    if any(sign in raw for sign in (b"\x00", b"\x01", b"\x03", b"\x1a")):
+    if any(sign in raw for sign in _CARRIERS):
         raw = raw.translate(None, _CARRIERS)
     text = raw.decode(_CODECS[encoding], "replace")
     frame = pl.DataFrame({"text": [text]}).select(pl.col("text").str.split("\n").explode())

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from canonical.contracts import Feedback, Source
 from canonical.currencies import exponent
-from parsers import _text_lines, mt942
+from parsers import _text_lines, mt942, mt950
 from parsers.mt940 import FORMAT
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -51,11 +51,11 @@ def signed(entries: pl.DataFrame) -> int:
 
 @pytest.mark.parametrize(
     ("path", "options"),
-    [("mt940/german.sta", SUBFIELDS), ("mt940/dutch.txt", CODES), ("mt942/interim.fin", {})],
+    [("mt940/german.sta", SUBFIELDS), ("mt940/dutch.txt", CODES), ("mt942/interim.fin", {}), ("mt950/nostro.fin", {})],
 )
 def test_golden(path: str, options: dict[str, Any]) -> None:
     file = GOLDEN / path
-    format_ = FORMAT if path.startswith("mt940") else mt942.FORMAT
+    format_ = {"mt940": FORMAT, "mt942": mt942.FORMAT, "mt950": mt950.FORMAT}[file.parent.name]
     feedback = read(file.read_bytes(), format_, **options)
     expected = json.loads(file.with_suffix(".json").read_text())
     assert {name: plain(getattr(feedback, name)) for name in expected} == expected
@@ -343,3 +343,47 @@ def test_what_is_written_is_read(rows: list[tuple[bool, int]], opening: int) -> 
     assert signed(feedback.entries) == closing - opening
     assert feedback.statements.row(0, named=True)["closing_minor"] == closing
     assert feedback.entries["entry_id"].n_unique() == len(rows)
+
+
+# ---------------------------------------------------------------------------------------------- dialects that are valid
+
+SMALL = b""":20:ST-1
+:25P:1234567890
+EXMPGB2LXXX
+:28C:7/1
+:60F:C261119GBP100,00
+:61:2611201120C50,00NTRFINV-1//BANK-1
+:86:OAK LTD
+:62F:C261120GBP150,00
+-
+"""
+HEADED = b"{1:F01EXMPGB2LAXXX0000000000}{2:O9501200261120EXMPGB2LAXXX00000000002611201200N}{4:\n"
+
+
+def test_the_bank_below_an_account_is_no_line_of_its_own():
+    said = read(SMALL)
+    assert (said.statements["account"].to_list(), told(said)) == (["1234567890"], [])
+    assert told(read(SMALL.replace(b"EXMPGB2LXXX", b"SOMETHING ELSE"))) == [("warning", "mt940-line", 3)]
+
+
+@pytest.mark.parametrize("carried", [b"\x02%s\x03", b"\x0c%s", b"%s\x0c\x1a"])
+def test_what_carries_a_message_is_no_part_of_it(carried):
+    assert read(carried % SMALL).entries.equals(read(SMALL).entries)
+
+
+def test_a_type_of_the_banks_own_costs_no_entry():
+    said = read(SMALL.replace(b"NTRF", b"AXFR"))
+    assert said.entries.select("amount_minor", "proprietary").rows() == [(5000, "AXFR")]
+    assert told(said) == [("warning", "mt940-entry", 6)]
+    assert not told(read(SMALL.replace(b":61:", b":61: ")))
+
+
+def test_a_statement_between_banks_is_booked():
+    bare = SMALL.replace(b":86:OAK LTD\n", b"")
+    between = HEADED + bare.replace(b"-\n", b"-}")
+    assert (mt950.FORMAT.sniff(between), FORMAT.sniff(between), mt950.FORMAT.sniff(bare)) == (True, False, False)
+    said = read(between, mt950.FORMAT)
+    assert (said.format, said.version, told(said)) == ("mt950", "MT950", [])
+    assert said.statements.select("opening_minor", "closing_minor", "origin").rows() == [(10000, 15000, "statement")]
+    assert said.entries.select("booked", "amount_minor").rows() == [(True, 5000)]
+    assert ("fatal", "mt950-message", 1) in told(read(between.replace(b"O950", b"O942"), mt950.FORMAT))
