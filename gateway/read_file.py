@@ -24,13 +24,14 @@ from canonical.profiles import DEFAULT_CLIENT, Plugin
 from gateway.check import mapped
 from gateway.config import plugin_options
 from gateway.envelopes import Rejected, is_wrapped, peel
-from gateway.reading import HEAD_BYTES, file_finding
+from gateway.reading import HEAD_BYTES, PLAIN_TEXT, file_finding, marked_as
 from reconciliation.chain import chain_findings
 from validators import engine
 
 _ORDER: Final = {"feedback": 0, "cancellation": 1, "payment": 2}
 _ISO_MESSAGE: Final = re.compile(rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*\b((?!head)[a-z]{4}\.\d{3}\.\d{3}\.\d{2})""")
-_TOTALS_RULES: Final = ("transaction_count", "control_sum")
+_FIN_MESSAGE: Final = re.compile(rb"\{2:[IO]([0-9]{3})")
+_TOTALS_RULES: Final = ("transaction_count", "control_sum", "file_structure")
 Sums = dict[str, dict[str, int]]
 
 
@@ -107,7 +108,9 @@ def read_file(path: Path, name: str | None, options: Mapping[str, Any]) -> Told:
         head = bytes(opened.data[:HEAD_BYTES])
         formats = [lookup("parsers", "FORMAT", name)] if name else _sniffed(head, options)
         if not formats:
-            return _unknown(path.name, "file-format", _what_is_it(head), "Name the format (--format) if you know it.")
+            marked = marked_as(discover("parsers", "FORMAT"), head)
+            remedy = PLAIN_TEXT if marked else "Name the format (--format) if you know it."
+            return _unknown(path.name, "file-format", marked or _what_is_it(head), remedy)
         return replace(_first_readable(formats, opened, options), file=path.name)
 
 
@@ -125,10 +128,11 @@ def _first_readable(formats: list[Any], source: Source, options: Mapping[str, An
 
 
 def _what_is_it(head: bytes) -> str:
-    named = _ISO_MESSAGE.search(head.replace(b"\0", b""))
-    if named is None:
-        return "The file is in no format that is known here."
-    return f"The file declares the message {named.group(1).decode()}, which is not read here."
+    if named := _ISO_MESSAGE.search(head.replace(b"\0", b"")):
+        return f"The file declares the message {named.group(1).decode()}, which is not read here."
+    if named := _FIN_MESSAGE.search(head):
+        return f"The file holds a SWIFT message MT{named.group(1).decode()}, which is not read here."
+    return "The file is in no format that is known here."
 
 
 @contextmanager

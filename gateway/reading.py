@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import mmap
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -21,6 +21,7 @@ HEAD_BYTES: Final = 65536
 """How much of a file's beginning tells its format: a long comment or a business header may stand before the message."""
 PADDED_BYTES: Final = 2**20
 """As far is looked where the beginning holds nothing but blanks and comments."""
+PLAIN_TEXT: Final = "Save it as plain text (ASCII), without a byte order mark, and send it again."
 TAIL_BYTES: Final = 4096
 """How much of a file's end tells whether it is closed."""
 
@@ -117,7 +118,7 @@ def _sniffed(formats: dict[str, Any], data: bytes | mmap.mmap) -> Any:
     return found
 
 
-def _sniff(formats: dict[str, Any], head: bytes) -> Any:
+def _sniff(formats: Mapping[str, Any], head: bytes) -> Any:
     return next((item for item in formats.values() if item.sniff(head)), None)
 
 
@@ -129,12 +130,9 @@ def _without_padding(data: bytes) -> bytes:
 def _unknown_format(client: ClientProfile, head: bytes) -> Window:
     agreed = ", ".join(agreed_formats(client))
     other = _sniff(discover("parsers", "FORMAT"), head)
-    mark = next((mark for mark in _MARKS if head.startswith(mark)), None)
-    if other is None and mark is not None and (plain := _sniff(agreed_formats(client), _ascii(head, mark))) is not None:
-        message = f"The file looks like {plain.name}, but {_MARKS[mark]}; such files are plain ASCII."
-        return _unreadable(
-            "FF02", message, "Save it as plain text (ASCII), without a byte order mark, and send it again."
-        )
+    marked = None if other else marked_as(agreed_formats(client), head)
+    if marked is not None:
+        return _unreadable("FF02", marked, PLAIN_TEXT)
     if other is None:
         root = _root(head)
         message = f"The file is in no format that is known here{f': it begins with {root}' if root else ''}."
@@ -152,9 +150,13 @@ def _root(head: bytes) -> str | None:
     return found.group()[:_ROOT_CHARS_MAX].decode("ascii", "replace") if found else None
 
 
-def _ascii(head: bytes, mark: bytes) -> bytes:
-    """The beginning as it would be in ASCII."""
-    return head.removeprefix(mark).replace(b"\0", b"")
+def marked_as(formats: Mapping[str, Any], head: bytes) -> str | None:
+    """What keeps a file from being of one of these formats, where that is its byte order mark or UTF-16 alone."""
+    mark = next((mark for mark in _MARKS if head.startswith(mark)), None)
+    found = None if mark is None else _sniff(formats, head.removeprefix(mark).replace(b"\0", b""))
+    if mark is None or found is None:
+        return None
+    return f"The file looks like {found.name}, but {_MARKS[mark]}; such files are plain ASCII."
 
 
 def file_finding(

@@ -15,6 +15,7 @@ from gateway.cli import app
 
 RUNNER = CliRunner()
 GOLDEN = Path(__file__).parents[1] / "parsers" / "golden"
+NACHA = (GOLDEN / "nacha/origination.ach").read_bytes()
 PER_FORMAT = 4
 SIZE_MAX = 60_000
 
@@ -88,6 +89,15 @@ def test_declared_totals_are_held_against_the_payments(tmp_path):
     assert "transaction_count" in {item["rule"] for item in found["findings"]}
 
 
+def test_declared_hashes_are_held_against_the_entries(tmp_path):
+    lines = NACHA.splitlines(keepends=True)
+    (control,) = (number for number, line in enumerate(lines) if line.startswith(b"9") and not line.startswith(b"99"))
+    lines[control] = lines[control][:21] + b"0000000001" + lines[control][31:]
+    broken = tmp_path / "broken.ach"
+    broken.write_bytes(b"".join(lines))
+    assert "file_structure" in {item["rule"] for item in told(broken)["findings"]}
+
+
 def test_statements_of_one_file_must_chain(tmp_path):
     text = (GOLDEN / "camt053/statement.xml").read_text(encoding="utf-8")
     head, _, rest = text.partition("<Stmt>")
@@ -130,6 +140,9 @@ def test_a_format_and_its_options_may_be_named(tmp_path):
             b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.009.001.08"/>',
             "pacs.009.001.08, which is not read here",
         ),
+        (b"{1:F01EXMPGB2LAXXX0000000000}{2:I103EXMPFRPPXXXXN}{4:\n:20:X\n-}", "MT103, which is not read here"),
+        (b"\xef\xbb\xbf" + NACHA, "looks like nacha, but begins with a byte order mark"),
+        (NACHA.decode().encode("utf-16"), "looks like nacha, but is written as UTF-16"),
     ],
 )
 def test_what_nobody_knows_is_unreadable(tmp_path, data, words):
