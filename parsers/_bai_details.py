@@ -50,7 +50,7 @@ def details(records: pl.DataFrame) -> pl.DataFrame:
         first.field("field_0").str.strip_chars(_BLANKS).alias("funds"), first.field("field_1").fill_null("").alias("tail"),
     ).drop("rest")  # fmt: skip
     pairs = pl.when(pl.col("funds") == "D").then(
-        pl.col("tail").str.extract(r"^\x1f?([0-9]{1,2})(?:,|$)", 1).cast(pl.Int64, strict=False)
+        pl.col("tail").str.extract(r"^[\x1f ]*([0-9]{1,2}) *(?:,|$)", 1).cast(pl.Int64, strict=False)
     )
     known = pl.col("funds").replace_strict(_FUNDS, default=None, return_dtype=pl.Int64)
     parts = parts.with_columns(pl.when(pl.col("funds") == "D").then(1 + 2 * pairs).otherwise(known).alias("skip"))

@@ -29,7 +29,7 @@ def _fault(rule: str, reason: str, severity: Severity, level: Level, field: str)
 class Found:
     """All frames of one file, as `_bai_structure` and `_bai_details` make them."""
 
-    file: pl.DataFrame
+    files: pl.DataFrame
     groups: pl.DataFrame
     accounts: pl.DataFrame
     details: pl.DataFrame
@@ -48,9 +48,9 @@ def file_findings(found: Found, headers: pl.DataFrame) -> Iterator[pl.DataFrame]
     whole = _fault("file", "FF01", Severity.FATAL, Level.FILE, "01")
     if headers.is_empty():
         yield whole.at(1, "The file does not begin with a BAI2 file header (01).")
-    elif found.file.is_empty():
-        end = _fault("incomplete", "TD03", Severity.FATAL, Level.FILE, "99")
-        yield end.at(None, "The file has no file trailer (99): it may be cut off.")
+    end = _fault("incomplete", "TD03", Severity.FATAL, Level.FILE, "99")
+    cut = found.files.filter(pl.col("end").is_null())
+    yield end.on(cut, "The file that begins here has no file trailer (99): it may be cut off.")
     version = _fault("version", "FF01", Severity.FATAL, Level.FILE, "01")
     other = headers.filter(~pl.col("version").fill_null("").is_in(list(VERSIONS)))
     said = "The file header does not say version 2 (BAI2) or 3 (BTRS) in its last field."
@@ -68,14 +68,13 @@ def total_findings(found: Found) -> Iterator[pl.DataFrame]:
     levels = (
         (_of_accounts(found.accounts), Level.BATCH, "49", "account", None),
         (found.groups, Level.FILE, "98", "group", "accounts"),
-        (found.file, Level.FILE, "99", "file", "groups"),
+        (found.files, Level.FILE, "99", "file", "groups"),
     )
     for frame, level, code, name, members in levels:
-        open_ = _fault("order", "FF02", Severity.FATAL, level, code)
-        yield open_.on(
-            frame.filter(pl.col("end").is_null()),
-            f"The {name} that begins here has no trailer ({code}): it may be cut off.",
-        )
+        if frame is not found.files:
+            open_ = _fault("order", "FF02", Severity.FATAL, level, code)
+            cut = frame.filter(pl.col("end").is_null())
+            yield open_.on(cut, f"The {name} that begins here has no trailer ({code}): it may be cut off.")
         closed = frame.filter(pl.col("end").is_not_null()).with_columns(line="end_line")
         total = _fault("control-total", "AM10", Severity.ERROR, level, code)
         unread = closed.filter(pl.col("total").is_null())
@@ -106,6 +105,10 @@ def account_findings(found: Found) -> Iterator[pl.DataFrame]:
     fault = _fault("currency", "AM11", Severity.FATAL, Level.BATCH, "03")
     unknown = accounts.filter(~pl.col("currency").is_in(list(CURRENCIES)))
     yield fault.on(unknown, "The currency is no ISO 4217 code.", pl.col("currency"))
+    fault = _fault("repeated", "DU01", Severity.FATAL, Level.BATCH, "03")
+    same = pl.struct("number", "day", "currency", "modifier", "summary", "said")
+    again = accounts.filter(pl.col("final") & pl.col("said").is_not_null() & ~same.is_first_distinct())
+    yield fault.on(again, "The report stands more than once in the file, word for word.", pl.col("number"))
     fault = _fault("order", "FF02", Severity.FATAL, Level.BATCH, "03")
     yield fault.on(accounts.filter(pl.col("group") == 0), "The account stands in no group (02).")
     fault = _fault("date", "DT01", Severity.FATAL, Level.BATCH, "02")

@@ -23,9 +23,10 @@ _NEXT: Final = r"/ *(01|02|03|16|49|88|98|99),"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the windows before leave off: records, groups and accounts counted so far; whether slashes end the records."""
+    """Where the windows before leave off: records, files, groups and accounts counted so far; whether slashes end the records."""
 
     physical: int = 0
+    files: int = 0
     groups: int = 0
     accounts: int = 0
     delimited: bool = False
@@ -33,10 +34,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Records of one window. `frame`: line, code, text, group, account, physical (ordinal of its first line in the file).
+    """Records of one window. `frame`: line, code, text, file, group, account, physical (ordinal of its first line).
 
-    `group` and `account` are ordinals in the file of the last 02 and 03, 0 before the first. `stray`: line, text of lines
-    that are no record.
+    `file`, `group` and `account` are ordinals of the last 01, 02 and 03, 0 before the first: several files may stand one behind
+    the other. `stray`: line, text of lines that are no record.
     """
 
     frame: pl.DataFrame
@@ -71,13 +72,13 @@ def records(frame: pl.DataFrame, place: Place) -> Records:
     whole = pl.concat_str("text", "more", separator="," + BREAK, ignore_nulls=True)
     found = heads.select(
         "line", "code", whole.alias("text"), "physical",
-        ((pl.col("code") == "02").cum_sum().cast(pl.Int64) + place.groups).alias("group"),
-        ((pl.col("code") == "03").cum_sum().cast(pl.Int64) + place.accounts).alias("account"),
+        *(((pl.col("code") == code).cum_sum().cast(pl.Int64) + before).alias(name)
+          for name, code, before in (("file", "01", place.files), ("group", "02", place.groups), ("account", "03", place.accounts))),
     )  # fmt: skip
-    groups, accounts = (
-        found.select(pl.col("group", "account").max()).row(0) if found.height else (place.groups, place.accounts)
-    )
-    after = Place(place.physical + kept.height, groups, accounts, delimited)
+    counted = (place.files, place.groups, place.accounts)
+    if found.height:
+        counted = found.select(pl.col("file", "group", "account").max()).row(0)
+    after = Place(place.physical + kept.height, *counted, delimited)
     return Records(found, kept.filter(lost).select("line", pl.col("raw").alias("text")), after)
 
 

@@ -34,10 +34,10 @@ PREVIOUS_DAY: Final = ("1", "2")
 
 
 def headers(records: pl.DataFrame, code: str, names: tuple[str, ...]) -> pl.DataFrame:
-    """One row a header of that code: line, physical, group and its fields."""
+    """One row a header of that code: line, physical, file, group and its fields."""
     rows = records.filter(pl.col("code") == code)
     return rows.select(
-        "line", "physical", "group", *(field(at, len(names)).alias(name) for at, name in enumerate(names))
+        "line", "physical", "file", "group", *(field(at, len(names)).alias(name) for at, name in enumerate(names))
     )
 
 
@@ -60,14 +60,14 @@ def accounts_of(records: pl.DataFrame, groups: pl.DataFrame, currency: str, modi
 
 
 def trailers(records: pl.DataFrame, code: str) -> pl.DataFrame:
-    """One row a trailer: line, physical, group, account, `total` as read and written, `members` and `count` it declares."""
+    """One row a trailer: line, physical, file, group, account, `total` as read and written, `members` and `count` it declares."""
     rows = records.filter(pl.col("code") == code)
     width = 2 if code == "49" else 3
     count = [pl.when(item.str.contains(r"^[0-9]{1,12}$")).then(item).cast(pl.Int64, strict=False)
              for item in (field(place, width) for place in range(1, width))]  # fmt: skip
     members = count[0] if width > 2 else pl.lit(None, dtype=pl.Int64)  # noqa: PLR2004  an account has no members
     return rows.select(
-        "line", "physical", "group", "account", signed_minor(field(0, width), _TOTAL_MAX).alias("total"),
+        "line", "physical", "file", "group", "account", signed_minor(field(0, width), _TOTAL_MAX).alias("total"),
         field(0, width).alias("total_text"), members.alias("members"), count[-1].alias("count"),
     )  # fmt: skip
 
@@ -83,16 +83,16 @@ def account_totals(accounts: pl.DataFrame, ends: pl.DataFrame, sums: pl.DataFram
     return joined.with_columns(pl.col("found").fill_null(0), (pl.col("end") - pl.col("physical") + 1).alias("counted"))
 
 
-def outer_totals(starts: pl.DataFrame, ends: pl.DataFrame, inner: pl.DataFrame) -> pl.DataFrame:
-    """The same of groups: what their trailers (98) declare; found are the totals of the accounts within, and their number.
+def outer_totals(starts: pl.DataFrame, ends: pl.DataFrame, inner: pl.DataFrame, key: str) -> pl.DataFrame:
+    """The same of groups (98) and files (99), told apart by `key`: found are the totals of what is within, and its number.
 
-    `inner` has `group`, `total` and `found` of each account.
+    `inner` has `key`, `total` and `found` of each account of a group, or of each group of a file.
     """
-    sums = inner.group_by("group").agg(
+    sums = inner.group_by(key).agg(
         pl.coalesce("total", "found").sum().alias("found"), pl.len().cast(pl.Int64).alias("found_members")
     )
-    closed = ends.unique("group", keep="first").select(
-        "group",
+    closed = ends.unique(key, keep="first").select(
+        key,
         "total",
         "total_text",
         "members",
@@ -100,22 +100,9 @@ def outer_totals(starts: pl.DataFrame, ends: pl.DataFrame, inner: pl.DataFrame) 
         pl.col("line").alias("end_line"),
         pl.col("physical").alias("end"),
     )
-    joined = starts.join(closed, on="group", how="left", maintain_order="left").join(
-        sums, on="group", how="left", maintain_order="left"
+    joined = starts.join(closed, on=key, how="left", maintain_order="left").join(
+        sums, on=key, how="left", maintain_order="left"
     )
     return joined.with_columns(
         pl.col("found", "found_members").fill_null(0), (pl.col("end") - pl.col("physical") + 1).alias("counted")
     )
-
-
-def file_totals(starts: pl.DataFrame, ends: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """The same of the file: the first header (01) and the last trailer (99)."""
-    closed = ends.tail(1).select(
-        "total", "total_text", "members", "count", pl.col("line").alias("end_line"), pl.col("physical").alias("end")
-    )
-    whole = starts.head(1).join(closed, how="cross")
-    found = groups.select(pl.coalesce("total", "found").sum()).item() if groups.height else 0
-    return whole.with_columns(
-        found=pl.lit(found, dtype=pl.Int64), found_members=pl.lit(groups.height, dtype=pl.Int64),
-        counted=pl.col("end") - pl.col("physical") + 1,
-    )  # fmt: skip

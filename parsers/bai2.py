@@ -31,7 +31,6 @@ from parsers._bai_structure import (
     VERSIONS,
     account_totals,
     accounts_of,
-    file_totals,
     headers,
     outer_totals,
     trailers,
@@ -40,7 +39,7 @@ from parsers._bai_types import CLOSING, FEES, OPENING, RETURNS, REVERSALS, TOTAL
 from parsers._nacha_findings import gathered
 from parsers._text_lines import Encoding, foreign_finding, lines
 
-_SNIFF: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*01,[^,\r\n]*,[^,\r\n]*,[0-9]{6}(?:[0-9]{2})?,")
+_SNIFF: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\s\x01\x02]*01 *,[^,\r\n]*,[^,\r\n]*, *[0-9]{6}(?:[0-9]{2})? *,")
 
 
 class BaiOptions(Model):
@@ -107,15 +106,22 @@ def _found(source: Source, options: BaiOptions) -> tuple[Found, pl.DataFrame, pl
         ]
     )
     accounts = account_totals(accounts, trailers(outer, "49"), sums.group_by("account").agg(pl.col("found").sum()))
-    groups = outer_totals(starts, trailers(outer, "98"), accounts)
-    whole = file_totals(heads, trailers(outer, "99"), groups)
-    accounts = _named(accounts)
+    groups = outer_totals(starts, trailers(outer, "98"), accounts, "group")
+    whole = outer_totals(heads, trailers(outer, "99"), groups, "file")
+    accounts = _named(accounts.join(_said(details_), on="account", how="left", maintain_order="left"))
     placed = _placed(details_, accounts)
     return (
         Found(whole, groups, accounts, placed, told, unread, pl.concat(stray), place.physical),
         heads,
         pl.concat(foreign),
     )
+
+
+def _said(rows: pl.DataFrame) -> pl.DataFrame:
+    """account, `said`: all that the details of an account say, to know the same report again."""
+    words = ("code", "amount_text", "value", "bank_reference", "customer_reference", "remittance")
+    record = pl.concat_str([pl.col(name).fill_null("") for name in words], separator=",")
+    return rows.group_by("account").agg(record.str.join("\n").alias("said"))
 
 
 def _named(accounts: pl.DataFrame) -> pl.DataFrame:

@@ -88,6 +88,29 @@ def test_a_slash_in_a_text_ends_no_record_where_lines_do() -> None:
     assert read(text).entries["amount_minor"].equals(read(REPORT).entries["amount_minor"])
 
 
+def test_several_files_one_behind_the_other_have_each_its_own_totals() -> None:
+    later = REPORT.replace(b",260105,", b",260106,")
+    assert later != REPORT
+    both = read(REPORT + later)
+    assert both.entries.height == 2 * read(REPORT).entries.height
+    assert [rule for _, rule, _ in told(both)] == ["bai2-type", "bai2-type"]
+    cut = (REPORT + later).rstrip().rsplit(b"\n", 1)[0]
+    assert ("fatal", "bai2-incomplete", 1 + REPORT.count(b"\n")) in told(read(cut))
+
+
+def test_the_same_report_twice_is_booked_not_even_once() -> None:
+    again = read(REPORT + REPORT)
+    assert {rule for severity, rule, _ in told(again) if severity == "fatal"} == {"bai2-repeated"}
+    assert again.entries.is_empty()
+
+
+def test_blanks_around_the_fields_are_no_part_of_them() -> None:
+    wide = REPORT.replace(b",", b", ")
+    assert FORMAT.sniff(wide)
+    columns = ("amount_minor", "credit_debit", "servicer_reference", "instruction_id", "booking_date", "value_date")
+    assert read(wide).entries.select(columns).equals(read(REPORT).entries.select(columns))
+
+
 def test_where_windows_are_cut_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, cut = read(REPORT), _text_lines.lines
     monkeypatch.setattr("parsers.bai2.lines", lambda *args: cut(*args, 100))
@@ -109,7 +132,7 @@ def test_where_windows_are_cut_does_not_matter(monkeypatch: pytest.MonkeyPatch) 
         ("99,5230550,2,26", "99,5230551,2,26", ("error", "bai2-control-total", 26)),
         ("99,5230550,2,26", "99,5230550,1,26", ("error", "bai2-count", 26)),
         ("99,5230550,2,26", "99,5230550,2,27", ("error", "bai2-count", 26)),
-        ("99,5230550,2,26/\n", "", ("fatal", "bai2-incomplete", None)),
+        ("99,5230550,2,26/\n", "", ("fatal", "bai2-incomplete", 1)),
         ("49,4045000,14/\n", "", ("fatal", "bai2-order", 3)),
         ("98,4046000,2,19/\n", "", ("fatal", "bai2-order", 2)),
         (",7,80,,2/", ",7,80,,1/", ("fatal", "bai2-version", 1)),
