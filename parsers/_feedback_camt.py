@@ -125,7 +125,7 @@ def _feedback(of: AccountMessage, read: _Read, statements: list[Statement], faul
         pl.concat([findings_frame(faults), *named]).sort("line", nulls_last=True, maintain_order=True), FINDINGS
     )
     fatal = findings["severity"].is_in([Severity.FATAL.value]).any()
-    told = [] if fatal else statements
+    told = [] if fatal else [statement for statement in statements if not statement.says_nothing]
     return Feedback(
         of.message.name, read.version, read.header.get("message_id"), empty(STATUSES),
         _frame([statement.row() for statement in told], STATEMENTS),

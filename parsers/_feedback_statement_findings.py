@@ -52,6 +52,10 @@ def _fault(
 
 
 def _missing(statement: Statement) -> Iterator[Fault]:
+    if statement.says_nothing:
+        message = f"The {statement.of.origin} has neither a balance nor an entry: it says nothing."
+        yield _fault(statement, "camt-statement", "CH21", message, "Ntry", Severity.WARNING)
+        return
     for value, name, field in (
         (statement.statement_id, "identification", "Id"),
         (statement.account, "account", "Acct/Id"),

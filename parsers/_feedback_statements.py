@@ -61,6 +61,11 @@ class Statement:
     strange: int = 0
     """Entries in another currency than the account's: no sum or balance holds them."""
 
+    @property
+    def says_nothing(self) -> bool:
+        """A report or notification without a balance and without an entry: there is nothing to read, and it need have no currency."""
+        return self.currency is None and not self.of.final and not self.told.entries
+
     def row(self) -> dict[str, object]:
         """The statement's row of STATEMENTS."""
         said = self.record.values
@@ -132,7 +137,7 @@ def statement_of(of: AccountMessage, record: Record, header: dict[str, str], row
         _date(opening.values.get("date")) if opening else None, _date(closing.values.get("date")) if closing else None,
     )  # fmt: skip
     every = rows.unique("position", maintain_order=True)
-    entries = every.filter(pl.col("currency") == currency)
+    entries = every.filter(pl.col("currency") == pl.lit(currency, dtype=pl.String))
     told = replace(_sums(entries), entries=every.height)
     booked = _sums(entries.filter("booked"))
     strange = every["currency"].count() - entries.height

@@ -45,6 +45,18 @@ def row_findings(name: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
         ).select(dtypes(FINDINGS).keys())  # fmt: skip
 
 
+def silence_findings(name: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Of a message that says of nothing what became of it: reasons alone (as the protocol of a bank's EBICS server has them) or less."""
+    faults = []
+    if rows["status"].is_null().all() and rows.filter(level=Level.PAYMENT.value).is_empty():
+        reasons = ", ".join(rows["reason"].drop_nulls().unique(maintain_order=True).head(5))
+        what = "The message states no status, of the file, of a batch or of a payment"
+        what += f"; it gives reasons alone ({reasons})." if reasons else "."
+        fault = Fault(f"{name.replace('.', '')}-status", "CH21", what, _ASK, severity=Severity.WARNING, line=1)
+        faults.append(fault)
+    return findings_frame(faults)
+
+
 def count_findings(name: str, rows: pl.DataFrame, header: dict[str, str]) -> Iterator[pl.DataFrame]:
     """Of a header whose number or sum of transactions differs from those in the file (a return's header states both)."""
     if "count" not in header:

@@ -10,7 +10,7 @@ from canonical.codes import CreditDebit, Level
 from canonical.frames import FINDINGS, STATUSES, conform, dtypes
 from canonical.money import amount_minor
 from parsers._feedback_shapes import Record
-from parsers._feedback_status_findings import count_findings, row_findings
+from parsers._feedback_status_findings import count_findings, row_findings, silence_findings
 from parsers._feedback_status_paths import StatusMessage
 
 _CHUNK_ROWS: Final = 20_000
@@ -137,9 +137,8 @@ class StatusRows:
     def findings(self) -> pl.DataFrame:
         """FINDINGS of transactions without a status, of amounts that are none, and of declared totals that differ."""
         rows, name = self._rows(), self._of.message.name
-        return pl.concat([*row_findings(name, rows), *count_findings(name, rows, self.header)]).select(
-            dtypes(FINDINGS).keys()
-        )
+        found = [silence_findings(name, rows), *row_findings(name, rows), *count_findings(name, rows, self.header)]
+        return pl.concat(found).select(dtypes(FINDINGS).keys())
 
 
 def _of_batch(batch: Record) -> dict[str, str]:

@@ -35,6 +35,9 @@ CHARS_MAX: Final = {
 PATTERNS: Final = {
     "UETR": re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}"),
     "IBAN": re.compile(r"[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{1,30}"),
+    **dict.fromkeys(
+        ("TxSts", "PmtInfSts", "GrpSts", "TxCxlSts", "PmtInfCxlSts", "GrpCxlSts", "Conf"), re.compile(r"[A-Z0-9]{1,4}")
+    ),
 }
 _REMEDY: Final = "Tell the provider; what could be read was read."
 

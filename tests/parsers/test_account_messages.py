@@ -179,3 +179,12 @@ def test_pages_open_and_close_with_interim_balances():
     )
     (row,) = read("camt.053", text).statements.to_dicts()
     assert (row["page"], row["last_page"], row["opening_minor"]) == (2, True, 100000)
+
+
+def test_a_report_of_nothing_needs_no_currency():
+    bare = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.052.001.08"><BkToCstmrAcctRpt>
+<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-11-20T12:00:00</CreDtTm></GrpHdr>
+<Rpt><Id>R</Id><Acct><Id><Othr><Id>12345678</Id></Othr></Id></Acct></Rpt></BkToCstmrAcctRpt></Document>"""
+    said = read("camt.052", bare)
+    assert said.statements.is_empty()
+    assert said.findings.select("severity", "rule").rows() == [("warning", "camt-statement")]
