@@ -8,6 +8,7 @@ BulkrailError
 ├── FrameBroken            a frame does not keep its schema or its own sums: our bug, stop
 ├── NotTied                the conservation equation does not hold: names the rows
 ├── Withheld               we keep a release back on purpose (stopped, no funds): nothing went out, it waits
+│   └── PartWithheld       of a file that holds several clients' payments only some are kept back
 ├── TransientError         an outside fault that the listed retry may repeat
 └── OutsideError           an outside fault that must not be repeated blindly
     ├── OutcomeUnknown     the outside may or may not have acted: only enquiry resolves it
@@ -61,6 +62,10 @@ class NotTied(BulkrailError):
 
 class Withheld(BulkrailError):
     """A release is kept back by our own decision: nothing went out, and it waits. The message says for what."""
+
+
+class PartWithheld(Withheld):
+    """Of a merged file only some parts are kept back: withdrawn as a whole, the others can go without them."""
 
 
 class TransientError(BulkrailError):

@@ -3,7 +3,8 @@
 Each of them stays a submission of its own client's file, with its routes, its capacity and its cover: it is a *part*. `merged_into`
 names the *merged* submission, whose file holds the payments of all its parts, and which alone is written and delivered (its own
 `merged_into` is itself). A part stands where the merged one stands: both move in one transaction. Before the release a part leaves
-by dissolving the merged submission: that one is void, and the other parts are merged anew.
+by dissolving the merged submission: that one is void, and the other parts are merged anew. In RELEASING it is first proven that
+nothing was released, by withdrawing what was staged; then every part is planned anew.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from canonical.identifiers import make_id
 from canonical.plugins import lookup
 from canonical.profiles import ProviderProfile
 from gateway.composition import Gateway
-from gateway.parts import dissolve, parts_of
+from gateway.parts import dissolve
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move, take_number_below
-from gateway.releases import take_cover, withheld_because
+from gateway.releases import free_parts, take_cover, withheld_because
 from gateway.splitting import packs
 
 FILES_A_DAY_MAX: Final = 100_000
@@ -125,7 +126,7 @@ def _whole(
 def set_free(gateway: Gateway, row: Mapping[str, Any], why: str) -> list[str]:
     """Dissolve a merged submission of which only some parts are kept back: ids of the others, none where it stays as it is."""
     with gateway.registry.transaction() as connection:
-        free = [part for part in parts_of(connection, row) if not withheld_because(gateway, connection, part)]
+        free = free_parts(gateway, connection, row)
         if free:
             dissolve(gateway, connection, row["submission_id"], why)
     return [part["submission_id"] for part in free]

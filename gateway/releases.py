@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from canonical.errors import Withheld
+from canonical.errors import PartWithheld, Withheld
 from gateway.composition import Gateway
 from gateway.funds import reserve_funds, uncovered
 from gateway.parts import is_merged, parts_of
@@ -57,14 +57,24 @@ def _unverified_because(gateway: Gateway, connection: Connection, row: Mapping[s
 def take_release(gateway: Gateway, connection: Connection, row: Mapping[str, Any]) -> None:
     """The checks of a release, inside the transaction that commits it; what it needs of its client's funds is taken.
 
-    A repeat takes nothing more. Raises Withheld: the transaction must not be committed.
+    A repeat takes nothing more.
+
+    Raises:
+        Withheld: the transaction must not be committed. PartWithheld where some parts of a merged one could go.
     """
     if row["kind"] != "payment":
         return
     taken = [take_cover(gateway, connection, part) for part in parts_of(connection, row)]
     reasons = withheld_because(gateway, connection, row)
     if reasons or not all(taken):
-        raise Withheld("; ".join(reasons) or "waits for funds", submission_id=row["submission_id"])
+        free = is_merged(row) and free_parts(gateway, connection, row)
+        fault = PartWithheld if free else Withheld
+        raise fault("; ".join(reasons) or "waits for funds", submission_id=row["submission_id"])
+
+
+def free_parts(gateway: Gateway, connection: Connection, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The parts of a merged submission that nothing keeps back."""
+    return [part for part in parts_of(connection, row) if not withheld_because(gateway, connection, part)]
 
 
 def take_cover(gateway: Gateway, connection: Connection, row: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from canonical.contracts import DeliveryLog, DeliveryState, Parcel, Reply, RequestBlock
-from canonical.errors import OutsideError, ReleaseOver, TransientError
+from canonical.errors import OutsideError, PartWithheld, ReleaseOver, TransientError, Withheld
 from providers._http_options import HttpApiOptions
 from providers._release import check_local_copy
 
@@ -88,6 +88,8 @@ class _Release:
     def __init__(self, api: Api, log: DeliveryLog, options: HttpApiOptions, note: str) -> None:
         self._api, self._log, self._options, self._note = api, log, options, note
         self._over: ReleaseOver | None = None
+        self._held: Withheld | None = None
+        self._keeps = False
         self._later: TransientError | None = None
 
     def run(self) -> None:
@@ -95,6 +97,8 @@ class _Release:
         for position, block in enumerate(blocks):
             if block.open:
                 blocks[position] = self._settled(block, untouched=not any(item.attempt for item in blocks))
+        if self._keeps and self._held is not None:
+            raise self._held
         if self._later is not None:
             raise self._later
         if any(block.open for block in blocks):
@@ -115,15 +119,18 @@ class _Release:
                 return block
         if not block.open:
             return block
-        if self._over is not None:
-            if block.in_doubt:
-                return _asked(self._api, self._log, self._options, block)
+        if self._over is None and self._held is None:
+            return self._sent(block)
+        if block.in_doubt:
+            block = _asked(self._api, self._log, self._options, block)
+        elif self._over is not None:
             return _not_sent(self._api, self._log, block, self._over)
-        return self._sent(block)
+        self._keeps |= self._held is not None and bool(block.open)
+        return block
 
     def _check(self, *, untouched: bool) -> None:
-        """Cut-off, cancellation and kill switch, before every block."""
-        if self._over is not None:
+        """Cut-off, cancellation and kill switch, before every block. What is held back is asked about, and not sent."""
+        if self._over is not None or self._held is not None:
             return
         try:
             self._log.recheck()
@@ -133,6 +140,11 @@ class _Release:
                 self._log.withdrawn(f"{over.message}; nothing was sent")
                 raise
             self._over = over
+        except Withheld as held:
+            if untouched and isinstance(held, PartWithheld):
+                self._log.withdrawn(f"{held.message}; nothing was sent")
+                raise ReleaseOver(held.message) from held
+            self._held = held
 
     def _sent(self, block: RequestBlock) -> RequestBlock:
         note = block.note or self._note or self._api.stage(self._log.attempt)

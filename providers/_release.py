@@ -11,7 +11,7 @@ import hashlib
 from typing import Final
 
 from canonical.contracts import DeliveryLog, DeliveryState, Parcel
-from canonical.errors import FrameBroken, OutsideError, ReleaseOver, TransientError
+from canonical.errors import FrameBroken, OutsideError, PartWithheld, ReleaseOver, TransientError
 from providers._ways import Place, ReleaseTerms, Verdict, Way, way_of
 
 _BEFORE_RELEASE: Final = frozenset({DeliveryState.PREPARED, DeliveryState.UPLOADING, DeliveryState.UPLOADED})
@@ -65,6 +65,11 @@ def _recover(place: Place, parcel: Parcel, log: DeliveryLog, way: Way) -> None:
     try:
         log.recheck()
     except ReleaseOver:
+        _withdraw(place, parcel, log, way)
+        return
+    except PartWithheld:
+        if not way.withdraws:
+            raise
         _withdraw(place, parcel, log, way)
         return
     _conclude(log, parcel, way.release(place, parcel, log.attempt))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal, Protocol
+from typing import ClassVar, Final, Literal, Protocol
 
 from canonical.contracts import DeliveryState, Parcel
 from canonical.errors import OutcomeUnknown, OutsideError, TransientError
@@ -81,7 +81,12 @@ def _unknown(detail: str) -> Verdict:
 
 
 class Way(Protocol):
-    """One way to release. `stage` makes the parcel ready; `release` and `look` say what came of it."""
+    """One way to release. `stage` makes the parcel ready; `release` and `look` say what came of it.
+
+    `withdraws`: what is staged can be taken away, so that nobody can release it any more.
+    """
+
+    withdraws: ClassVar[bool]
 
     def is_staged(self, place: Place, parcel: Parcel, attempt: int) -> bool: ...
 
@@ -105,6 +110,7 @@ class _Rename:
     """Temporary name, then a rename that refuses a taken name."""
 
     terms: ReleaseTerms
+    withdraws: ClassVar[bool] = True
 
     def is_staged(self, place: Place, parcel: Parcel, attempt: int) -> bool:
         return place.size(temporary_name(parcel, attempt)) == parcel.size
@@ -171,6 +177,7 @@ class _Marker:
     """Data under its final name, which the bank leaves alone until `{name}.done` appears."""
 
     terms: ReleaseTerms
+    withdraws: ClassVar[bool] = False
 
     def is_staged(self, place: Place, parcel: Parcel, attempt: int) -> bool:
         return place.size(marked_name(parcel, attempt)) == parcel.size
@@ -213,6 +220,7 @@ class _Direct:
     """
 
     terms: ReleaseTerms
+    withdraws: ClassVar[bool] = False
 
     def is_staged(self, place: Place, parcel: Parcel, attempt: int) -> bool:  # noqa: ARG002  nothing is outside yet
         return False

@@ -85,7 +85,8 @@ class DeliveryLog(Protocol):
 
         Raises:
             ReleaseOver: it may not happen any more; `withdrawn` follows once nothing of it can be released.
-            Withheld: not now (kill switch, funds); call again later.
+            Withheld: not now (kill switch, funds); call again later. What was begun is still asked about.
+            PartWithheld: the same of some parts of it; `withdrawn` may follow, where nothing was released, so that the others go.
             Conflict: somebody else moved it.
         """
         ...

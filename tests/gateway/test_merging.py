@@ -21,7 +21,7 @@ from workers import sample
 from world import Clock, agree, upload
 
 from canonical.contracts import Source
-from canonical.errors import Withheld
+from canonical.errors import Conflict, Withheld
 from canonical.profiles import FileLimits
 from gateway import merging
 from gateway.answer import files_with_news
@@ -41,6 +41,7 @@ from gateway.status import status_by_reference, status_of
 from gateway.stops import resume, stop
 from gateway.submissions import RegistryLog, submission_row
 from parsers.pain001 import FORMAT
+from providers.folder import _FolderPlace
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
 
 TODAY = dt.date(2026, 11, 20)
@@ -340,6 +341,67 @@ def test_two_files_of_a_client_that_has_cover_for_one(gateway, tmp_path, clock) 
     fund(gateway, "alder", "EUR", euro(second["sum_minor"]), by="anna")
     run_due(gateway)
     assert len(sent(tmp_path)) == len(set(sent(tmp_path))) == 30
+
+
+def killed_in_the_release(gateway: Gateway, monkeypatch: pytest.MonkeyPatch, *, acts: bool) -> dict:
+    """Merged, uploaded, and dead in the middle of the release: before its rename, or after it."""
+    (row, *_) = due(gateway)
+    rename = _FolderPlace.rename
+
+    def dies(*arguments) -> None:
+        if acts:
+            rename(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_FolderPlace, "rename", dies)
+        with pytest.raises(KeyboardInterrupt):
+            deliver(gateway, row["submission_id"])
+    assert merged(gateway)["state"] == "RELEASING"
+    return merged(gateway)
+
+
+def test_a_stopped_client_keeps_no_other_back_in_a_release_that_did_not_happen(
+    gateway_anywhere, tmp_path, clock, monkeypatch
+) -> None:
+    gateway = gateway_anywhere
+    files = both(gateway)
+    clock.now = AFTERNOON
+    before = killed_in_the_release(gateway, monkeypatch, acts=False)
+    sleeper = RegistryLog(gateway, before)
+    stop(gateway, "client", "alder", by="anna", reason="fraud alarm")
+    assert run_due(gateway) == ["VOIDED"]
+    assert sent(tmp_path) == []
+    assert submission_row(gateway, before["submission_id"])["state"] == "VOIDED"
+    with pytest.raises(Conflict):
+        sleeper.delivered("a sleeper")
+    run_due(gateway)
+    assert sent(tmp_path) == accepted(gateway, files[1])
+    assert state_of(gateway, files[0]) == {"rejected": 2, "waiting": 10}
+    resume(gateway, "client", "alder", by="anna", reason="false alarm")
+    run_due(gateway)
+    assert sent(tmp_path) == sorted(accepted(gateway, files[0]) + accepted(gateway, files[1]))
+
+
+def test_a_release_that_did_happen_is_known_though_a_client_is_stopped(gateway, tmp_path, clock, monkeypatch) -> None:
+    files = both(gateway)
+    clock.now = AFTERNOON
+    killed_in_the_release(gateway, monkeypatch, acts=True)
+    stop(gateway, "client", "alder", by="anna", reason="fraud alarm")
+    assert run_due(gateway) == ["DELIVERED"]
+    assert sent(tmp_path) == sorted(accepted(gateway, files[0]) + accepted(gateway, files[1]))
+
+
+def test_a_release_of_which_everybody_is_stopped_waits(gateway, tmp_path, clock, monkeypatch) -> None:
+    files = both(gateway)
+    clock.now = AFTERNOON
+    before = killed_in_the_release(gateway, monkeypatch, acts=False)
+    stop(gateway, "all", "", by="anna", reason="now")
+    assert run_due(gateway)[0].startswith("withheld: all releases are stopped")
+    assert merged(gateway) == before
+    resume(gateway, "all", "", by="anna", reason="on")
+    assert run_due(gateway) == ["DELIVERED"]
+    assert sent(tmp_path) == sorted(accepted(gateway, files[0]) + accepted(gateway, files[1]))
 
 
 # ---------------------------------------------------------------------------------------------- what happens to the file

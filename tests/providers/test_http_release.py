@@ -14,7 +14,7 @@ from api_world import Bank, bank_api
 from delivery_world import Log, S
 
 from canonical.contracts import Parcel
-from canonical.errors import Conflict, OutsideError, ReleaseOver, TransientError
+from canonical.errors import Conflict, OutsideError, PartWithheld, ReleaseOver, TransientError, Withheld
 from providers._http_options import HttpApiOptions
 from providers.http_api import TRANSPORT
 
@@ -253,6 +253,69 @@ def test_what_was_begun_stands_and_the_rest_is_told_as_not_sent(tmp_path, bank, 
     (rest,) = [reply for reply in blocks(log) if reply.outcome == "not_sent"]
     assert (rest.reference, rest.status, rest.reason) == ("P4", "RJCT", "TM01")
     assert bank.references() == ["P0", "P1", "P2", "P3"]
+
+
+class Held(Log):
+    """A log of what is kept back after so many looks, as a whole or some parts of it."""
+
+    looks = 0
+    fault: type[Withheld] = Withheld
+
+    def recheck(self) -> None:
+        self.looks -= 1
+        if self.looks < 0:
+            raise self.fault("client alder is stopped")
+
+
+def sent(bank: Bank) -> int:
+    return sum(method == "POST" for method, _, _ in bank.requests)
+
+
+@pytest.mark.parametrize(("fault", "left"), [(Withheld, S.RELEASING), (PartWithheld, S.VOIDED)])
+def test_of_what_is_kept_back_nothing_is_sent(tmp_path, bank, parcel, fault, left) -> None:
+    log = Held(tmp_path / "log.db")
+    log.fault = fault
+    with pytest.raises(ReleaseOver if left is S.VOIDED else Withheld):
+        deliver(parcel, log, options(bank))
+    assert log.state is left
+    assert not bank.payments
+
+
+@pytest.mark.parametrize("lifetime_s", [0, 86400])
+@pytest.mark.parametrize("fault", [Withheld, PartWithheld])
+def test_what_was_begun_is_asked_about_while_the_rest_is_kept_back(
+    tmp_path, bank, parcel, log, fault, lifetime_s
+) -> None:
+    terms = {"get": "/payouts", "items": "data", "match": "metadata.reference", "absent_after_s": 600}
+    agreed = options(bank, idempotency={"lifetime_s": lifetime_s}, enquiry=terms)
+    bank.keys, bank.page, bank.faults = bool(lifetime_s), 100, ["acts-cut"]
+
+    class Killed(Log):
+        def answered(self, *_: Any, **__: Any) -> Any:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        deliver(parcel, Killed(tmp_path / "log.db"), agreed)
+    before = sent(bank)
+    held = Held(tmp_path / "log.db")
+    held.fault = fault
+    with pytest.raises(Withheld):
+        deliver(parcel, held, agreed)
+    assert (held.state, sent(bank)) == (S.RELEASING, before)
+    assert {reply.outcome for reply in blocks(held)} == {"accepted"}, "what the provider shows is known"
+    deliver(parcel, again(tmp_path), agreed)
+    assert again(tmp_path).state is S.DELIVERED
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
+def test_what_was_wholly_sent_is_delivered_though_it_is_kept_back(tmp_path, bank, parcel) -> None:
+    agreed = options(bank, idempotency={"lifetime_s": 0})
+    log = Held(tmp_path / "log.db")
+    log.looks, log.fault = 3, PartWithheld
+    bank.keys, bank.faults = False, ["acts-cut", "acts-cut", "acts-cut", "acts-cut", "acts-cut"]
+    deliver(parcel, log, agreed)
+    assert log.state is S.DELIVERED
+    assert sent(bank) == PAYMENTS
 
 
 def test_a_worker_that_slept_sends_nothing(tmp_path, bank, parcel) -> None:

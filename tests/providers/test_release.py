@@ -9,7 +9,16 @@ import pytest
 from delivery_world import DATA, Log, S, make_parcel
 
 from canonical.contracts import Parcel
-from canonical.errors import Conflict, FrameBroken, OutcomeUnknown, OutsideError, ReleaseOver, TransientError
+from canonical.errors import (
+    Conflict,
+    FrameBroken,
+    OutcomeUnknown,
+    OutsideError,
+    PartWithheld,
+    ReleaseOver,
+    TransientError,
+    Withheld,
+)
 from providers._release import carry, enquire
 from providers._ways import ReleaseTerms, marked_name, temporary_name, withdrawn_name
 from providers.folder import _FolderPlace
@@ -264,6 +273,43 @@ def test_who_released_before_the_withdrawal_is_believed(tmp_path, parcel, inbox)
     carry(Quicker(inbox), parcel, log, ReleaseTerms(**SAFE))
     assert log.state is S.DELIVERED
     assert [path.name for path in inbox.iterdir()] == [parcel.name]
+
+
+class Held(Log):
+    """A log of what is kept back, as a whole or some parts of it."""
+
+    fault = Withheld
+
+    def recheck(self) -> None:
+        raise self.fault("client alder is stopped")
+
+
+@pytest.mark.parametrize("fault", [Withheld, PartWithheld])
+def test_what_is_kept_back_is_looked_at_all_the_same(tmp_path, parcel, inbox, fault) -> None:
+    (inbox / parcel.name).write_bytes(WHOLE)
+    log = Held(tmp_path / "log.db").force(S.RELEASING)
+    log.fault = fault
+    carry(_FolderPlace(inbox), parcel, log, ReleaseTerms(**SAFE))
+    assert log.state is S.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("fault", "terms", "left"),
+    [
+        (Withheld, SAFE, S.RELEASING),
+        (PartWithheld, SAFE, S.VOIDED),
+        (PartWithheld, {"release": "direct", "finals_stay": True}, S.RELEASING),
+    ],
+)
+def test_only_what_can_be_withdrawn_is_set_free(tmp_path, parcel, inbox, fault, terms, left) -> None:
+    (inbox / temporary_name(parcel, 1)).write_bytes(WHOLE)
+    log = Held(tmp_path / "log.db").force(S.RELEASING)
+    log.fault = fault
+    with pytest.raises(ReleaseOver if left is S.VOIDED else fault):
+        carry(_FolderPlace(inbox), parcel, log, ReleaseTerms(**terms))
+    assert log.state is left
+    name = withdrawn_name if left is S.VOIDED else temporary_name
+    assert [path.name for path in inbox.iterdir()] == [name(parcel, 1)]
 
 
 @pytest.mark.parametrize("release", ["marker", "direct"])
