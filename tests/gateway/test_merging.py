@@ -51,15 +51,20 @@ OTHERS = salaries_pain001(TODAY).replace(b"ALDER-", b"DOGWOOD-").replace(b"ALD",
 TERMS = "file_limits: {merge_minutes: 120}\n"
 
 
-@pytest.fixture
-def config_dir(config_dir: Path) -> Path:
-    """A second client like the first one, and a bank that takes several clients' payments in one file."""
+def second_client(config_dir: Path) -> None:
+    """A second client like the first one."""
     alder = (
         (config_dir / "clients/alder.yaml").read_text(encoding="utf-8").replace("[pain.001]", "[pain.001, camt.055]")
     )
     for name in ("alder", "dogwood"):
         text = alder.replace("alder", name).replace("Alder", name.capitalize())
         (config_dir / f"clients/{name}.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def config_dir(config_dir: Path) -> Path:
+    """Two clients, and a bank that takes their payments in one file."""
+    second_client(config_dir)
     euro = config_dir / "providers/euro_bank.yaml"
     told = euro.read_text(encoding="utf-8").replace("euro/out}", "euro/out, temporaries_cleared: false}")
     euro.write_text(told + TERMS, encoding="utf-8")
