@@ -134,13 +134,13 @@ def encoded(data: bytes | mmap.mmap, options: CsvOptions) -> tuple[Encoded | Non
 
 
 def _written_end(data: bytes | mmap.mmap, codec: str) -> int:
-    """Offset behind the last byte that is no blank and no line break."""
+    """Offset behind the last byte that is no blank, no line break and no sign that some systems close a file with."""
     end = len(data)
     if codec.startswith("utf-16"):
         return end
     while end > 0:
         head = max(0, end - 4096)
-        kept = len(bytes(data[head:end]).rstrip(b" \r\n"))
+        kept = len(bytes(data[head:end]).rstrip(b" \r\n\x1a"))
         if kept:
             return head + kept
         end = head

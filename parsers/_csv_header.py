@@ -80,7 +80,9 @@ def read_header(names: list[str] | None, options: TableOptions) -> tuple[Layout 
     if len(headings) == 1 and missing:
         return None, faults
     if names is not None and options.template:
-        faults += _unread([name.strip() for place, name in enumerate(names) if place not in layout.places])
+        # A spreadsheet writes cells without a name behind the last column.
+        last = max((place for place, name in enumerate(names) if name.strip()), default=-1)
+        faults += _unread([name.strip() for place, name in enumerate(names[: last + 1]) if place not in layout.places])
     if any(fault.severity is Severity.FATAL for fault in faults):
         # Where columns are missing, those that nobody reads tell what they are called there.
         return None, faults

@@ -37,7 +37,7 @@ def _text(head: bytes) -> str | None:
 
 def _reads_as_headings(line: str) -> bool:
     sign = max(_SIGNS, key=line.count)
-    names = [normal(name.strip('"')) for name in line.split(sign)]
+    names = [normal(name.strip('"')) for name in line.rstrip(sign + " ").split(sign)]
     return len(names) >= _NAMES_MIN and all(name[:1].isalpha() for name in names)
 
 

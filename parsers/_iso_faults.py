@@ -14,6 +14,21 @@ from canonical.frames import FINDINGS, conform, dtypes, empty
 _ESCAPE: Final = (
     "Correct the XML at that place and send the file again: in a text, & is written &amp; and < is written &lt;."
 )
+_SYNTAX: Final = {
+    "XML or text declaration not at start of entity": (
+        "the declaration (<?xml …?>) is not the first thing in the file: a blank, an empty line or other text stands before it",
+        "Take away what stands before the declaration, and send the file again.",
+    ),
+    "junk after document element": (
+        "something stands behind the end of the message, as where two files were put together",
+        "Send each message as a file of its own, with nothing behind its last closing element.",
+    ),
+    "mismatched tag": (
+        "an element is closed that is not the open one",
+        "Close every element by its own name, the innermost first; have the program write the file again.",
+    ),
+}
+"""The parser's words → plain ones, and what to do."""
 MISPLACED: Final = "iso-misplaced-payment"
 
 
@@ -83,8 +98,9 @@ def truncated(line: int, row: int | None) -> Fault:
 def syntax(line: int, column: int, what: str, row: int | None) -> Fault:
     """Not well-formed."""
     what = what.removeprefix("not well-formed ").strip("()")
-    message = f"The file is not well-formed XML: {what} in line {line}, column {column}{_inside(row)}."
-    return fatal("xml-syntax", "FF02", message, _ESCAPE)
+    words, remedy = _SYNTAX.get(what, (what, _ESCAPE))
+    message = f"The file is not well-formed XML: {words} in line {line}, column {column}{_inside(row)}."
+    return fatal("xml-syntax", "FF02", message, remedy)
 
 
 def _inside(row: int | None) -> str:

@@ -108,6 +108,10 @@ def _window(chunk: bytes, newlines: np.ndarray, place: tuple[int, int], *, last:
         # An envelope keeps its bytes: where a message begins in it is counted.
         plain = content.str.replace_all("\r\n", "\n", literal=True)
         content = pl.when(pl.col("code") == ENVELOPE).then(content).otherwise(plain)
+    if b" \n" in chunk or b" \r" in chunk:
+        # Systems of records of one length fill lines up; a blank at a line's end is no part of a field.
+        trimmed = content.str.replace_all(r" +(\n|$)", "${1}")
+        content = pl.when(pl.col("code") == ENVELOPE).then(content).otherwise(trimmed)
     frame = pl.DataFrame(
         {
             "line": lines, "offset": starts + offset, "length": np.diff(np.append(starts, len(chunk))),

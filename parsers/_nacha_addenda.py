@@ -132,7 +132,9 @@ def addenda_findings(entries: Entries, addenda: Addenda, headers: pl.DataFrame) 
     wrong = ours & ((count < least[entries.class_index]) | (count > most[entries.class_index]))
     wrong |= ours & entries.of_class({"IAT": True}) & _too_many_optional(addenda, len(count))
     if wrong.any():
-        message = pl.format("The entry has {} addenda records, which class {} does not carry.", "addenda", "sec")
+        message = pl.format(
+            "The entry has {} addenda records; class {} carries another number of them.", "addenda", "sec"
+        )
         yield NUMBER.on(entries.at(wrong, headers), message)
     yield from _count_findings(entries, headers)
     yield from _record_findings(entries, addenda, headers, ours)

@@ -84,7 +84,7 @@ def sniff(head: bytes) -> bool:
 
 def closes(tail: bytes) -> bool:
     """True when the bytes end with a file control record and nothing but filler after it."""
-    lines = tail.rstrip(b"\r\n\x1a").splitlines()
+    lines = tail.rstrip(b"\r\n\x1a\x00").splitlines()
     if len(lines) == 1 and len(lines[0]) >= 2 * RECORD_CHARS:
         whole = lines[0]
         first = len(whole) % RECORD_CHARS

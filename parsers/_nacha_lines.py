@@ -31,6 +31,8 @@ _LF: Final = 10
 _CR: Final = 13
 _NEAR_BYTES: Final = 2**16
 _LINE_ENDS: Final = b"\r\n"
+_CARRIERS: Final = b"\x1a\x00"
+"""What some systems write behind the last line of a file: it is no part of it."""
 _BLANK, _QUESTION_MARK = ord(" "), ord("?")
 _IS_KNOWN: Final = np.array([chr(byte) in KINDS or chr(byte) == FILLER for byte in range(256)])
 
@@ -103,12 +105,20 @@ def pieces(data: bytes | mmap.mmap) -> Iterator[Piece]:
     while True:
         end = _window_end(data, start, ends[-1:])
         last = end >= len(data)
-        if not ends and last:
-            end = start + len(data[start:end].rstrip(_LINE_ENDS))
+        if last:
+            end = _closed(data, start, end, blocks=not ends)
         yield Piece(start, end, ends, last)
         if last:
             return
         start = end
+
+
+def _closed(data: bytes | mmap.mmap, start: int, end: int, *, blocks: bool) -> int:
+    """Where the records of the last window end."""
+    tail = data[start:end]
+    bare = tail.rstrip(_LINE_ENDS + _CARRIERS)
+    carried = set(tail[len(bare) :]) & set(_CARRIERS)
+    return start + len(bare) if blocks or carried else end
 
 
 def records_of(data: bytes | mmap.mmap, piece: Piece) -> Records:

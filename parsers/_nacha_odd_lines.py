@@ -66,7 +66,7 @@ def line_findings(
     end = np.flatnonzero(known)[-1:] if last else np.array([len(known)])
     before = int(end[0]) + at if end.size else 0
     yield EMPTY_LINE.on(suspect.filter("blank", pl.col("line") <= before), "The line is empty.")
-    unknown = pl.format("No ACH record begins with {}.", pl.col("kind"))
+    unknown = pl.format("No ACH record begins with “{}”.", pl.col("kind"))
     yield UNKNOWN.on(suspect.filter(~pl.col("known"), ~pl.col("blank")), unknown, pl.col("kind"))
 
 

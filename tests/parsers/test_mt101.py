@@ -85,6 +85,8 @@ def bare() -> str:
         DATA.replace(b"}\r\n{1:", b"}$\r\n{1:"),
         b"\x01" + DATA.replace(b"}\r\n{1:", b"}\x03   \x01{1:") + b"\x03",
         b"{1:F21HARBGB2LAXXX0000000000}{4:{177:2611201000}{451:0}}" + DATA,
+        DATA.replace(b"\r\n", b"   \r\n"),
+        DATA.replace(b"\r\n", b" \n"),
     ],
     ids=[
         "line feeds",
@@ -94,6 +96,8 @@ def bare() -> str:
         "dollars",
         "marks",
         "acknowledged",
+        "lines filled up",
+        "and with line feeds",
     ],
 )
 def test_dialects_of_envelopes(data: bytes) -> None:

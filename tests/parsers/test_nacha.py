@@ -126,11 +126,24 @@ def test_byte_spans_hold_the_entry_and_its_addenda() -> None:
         (ORIGINATION.replace(b"\n", b""), set()),
         (ORIGINATION.rstrip(b"\n"), set()),
         (ORIGINATION + b"\n\n", set()),
+        (ORIGINATION + b"\x1a", set()),
+        (ORIGINATION.replace(b"\n", b"") + b"\x1a\x00\x00", set()),
         (b"\n".join(line.rstrip() for line in ORIGINATION.splitlines()), {"nacha-blanks"}),
         (ORIGINATION.replace(b"9" * 94 + b"\n", b""), {"nacha-blocking"}),
         (ORIGINATION.replace(LINES[7].encode(), b"\n" + LINES[7].encode()), {"nacha-empty-line"}),
     ],
-    ids=["crlf", "cr", "blocks", "no final line end", "empty lines at the end", "trimmed", "no filler", "empty line"],
+    ids=[
+        "crlf",
+        "cr",
+        "blocks",
+        "no final line end",
+        "empty lines at the end",
+        "a sign for the end",
+        "blocks with one",
+        "trimmed",
+        "no filler",
+        "empty line",
+    ],
 )
 def test_dialects_of_lines(data: bytes, warned: set[str]) -> None:
     window = read(data)

@@ -229,6 +229,19 @@ def test_fatal(data: bytes, rule: str, line: int) -> None:
     assert (rule, "fatal", line) in rules(data)
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b'\n<?xml version="1.0"?>' + message(PAYMENT), "is not the first thing in the file"),
+        (2 * message(PAYMENT), "behind the end of the message"),
+        (message(PAYMENT).replace(b"</PmtInf>", b"</GrpHdr>"), "closed that is not the open one"),
+    ],
+)
+def test_what_is_no_xml_is_told_in_plain_words(data: bytes, words: str) -> None:
+    (finding,) = whole(read(data))["findings"].filter(rule="xml-syntax").to_dicts()
+    assert words in finding["message"]
+
+
 def test_truncated_inside_a_payment_counts_it_and_keeps_those_before() -> None:
     cut = BIG.index(b"<EndToEndId>E-2")
     parts = read(BIG[:cut])

@@ -40,6 +40,15 @@ def rules(findings):
     return findings.select("rule", "severity", "row", "line").rows()
 
 
+def test_what_spreadsheets_and_systems_add_at_the_ends_is_no_cell():
+    table = HEADER + row(1) + "TOTAL,1,1.00,,,,\n"
+    wide = table.replace("\n", ",,,\n").encode()
+    for data in (wide, table.encode() + b"\x1a"):
+        assert FORMAT.sniff(data)
+        payments, totals, findings, unreadable = read(data)
+        assert (payments["amount_minor"].to_list(), totals.height, findings.height, unreadable) == ([100], 2, 0, 0)
+
+
 def test_the_golden_file():
     options = json.loads((GOLDEN / "options.json").read_text())
     data = (GOLDEN / "payments.csv").read_bytes()
