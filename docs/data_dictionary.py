@@ -29,7 +29,7 @@ PLACES: Final = {
     "matches": ("reconcile-N, one run after the other; all count", "provider_id"),
     "fundings": ("reconcile-N", "provider_id"), "unmatches": ("by hand", "provider_id"), "told": ("answer sets", "file_id"),
     **dict.fromkeys(("closed", "open_book", "open_words", "open_entries", "open_matches"), ("reconcile: what a run leaves open", "provider_id")),
-    "states": ("settle", "close-SCOPE-DAY-REVISION"), "breaks": ("settle", "close-SCOPE-DAY-REVISION"),
+    "states": ("settle", "close-SCOPE-DAY-REVISION"), "gone": ("settle", "close-SCOPE-DAY-REVISION"), "breaks": ("settle", "close-SCOPE-DAY-REVISION"),
     "postings": ("settle", "close-SCOPE-DAY-REVISION"),
 }  # fmt: skip
 """Dataset → the stage that commits it, and the subject under which it stands."""
@@ -56,7 +56,8 @@ _PLACE: Final = [
     "a prefix with committed data alone, rebuilt from the manifests (hard links on a disk, copies in a bucket), for DuckDB, Athena, Spark and Polars:",
     "", "```text", f"{PREFIX}/DATASET/day=YYYY-MM-DD/subject=SUBJECT/STAGE-PART.parquet", f"{PREFIX}/{REGISTRY}/TABLE.parquet", "```", "",
     "`day` is the UTC day on which the stage committed, and of a close its business day. Of a close that was made again only the last revision is there",
-    "in `states` and `breaks`; of `postings` every run of the ledger, because what was posted is taken back by further postings, never removed.",
+    "in `states`, `gone` and `breaks`; of `postings` every run of the ledger, because what was posted is taken back by further postings, never removed.",
+    "A close writes the states that differ from those of the day before: all payments of a day are the last row of each up to that day.",
     f"`{'`, `'.join(sorted(RUNS))}` is searched in place and not published. Payments hold accounts and names in clear: guard the prefix like the lake.",
 ]  # fmt: skip
 

@@ -18,8 +18,10 @@ from gateway.by_payment import ByPayment, Range, around, ranges
 from gateway.journals import Ledger
 from gateway.laid_out import compact
 from gateway.lake import Draft
+from gateway.opening import Opening
 from gateway.position import Position
 from reconciliation.balances import MOVED, added, moved
+from reconciliation.carried import changed, gone
 from reconciliation.frames import STATES
 from reconciliation.journals import Journal
 from reconciliation.ledger import Decided, postings
@@ -54,7 +56,7 @@ def on_bank(posted: pl.DataFrame) -> pl.DataFrame:
 
 
 def run(
-    draft: Draft, found: Position, opening: pl.DataFrame | None, ledger: Ledger, written_off: pl.DataFrame,
+    draft: Draft, found: Position, opening: Opening | None, ledger: Ledger, written_off: pl.DataFrame,
     owners: Mapping[str, str], day: dt.date,
 ) -> tuple[Totals, Made]:  # fmt: skip
     """Write the states and postings of a close into its draft.
@@ -62,22 +64,24 @@ def run(
     Args:
         draft: of the close.
         found: where its scope stands.
-        opening: STATES of the close before, None where there was none.
+        opening: what the close before was closed on, None where there was none.
         ledger: of the scope.
         written_off: ADJUSTMENTS of its breaks.
         owners: account → provider_id.
         day: the day that is closed.
     """
     made, totals = Made(draft), []
-    before = None if opening is None else ByPayment.of(opening)
     posted = [ByPayment.of(part, "subject") for part in (ledger.before, ledger.today, ledger.later)]
 
     def earlier(span: Range) -> pl.DataFrame:
         return pl.concat(part.between(span) for part in posted)
 
     for piece in found.pieces():
-        draft.write("states", piece.states)
-        of_piece = Totals.of(piece.states, None if before is None else before.between(piece.span), piece.claims)
+        before = None if opening is None else opening.between(piece.span)
+        draft.write("states", piece.states if before is None else changed(piece.states, before))
+        if before is not None:
+            draft.write("gone", gone(piece.states, before))
+        of_piece = Totals.of(piece.states, before, piece.claims)
         totals.append(replace(of_piece, claimed=compact(of_piece.claimed)))
         made.take(postings(piece.states, empty(ENTRIES), piece.claims, earlier(piece.span), owners, day))
     entries, claims = ByPayment.of(found.entries, "entry_id"), ByPayment.of(found.matches, "entry_id")

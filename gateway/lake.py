@@ -32,13 +32,13 @@ from gateway.laid_out import laid_out
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry, insert_new
 from gateway.store import ObjectStore
-from reconciliation.frames import ATTRIBUTED, BOOK, STATES
+from reconciliation.frames import ATTRIBUTED, BOOK, GONE, STATES
 
 DATASETS: Final = {
-    **ALL, "states": STATES, "closed": BOOK, "open_book": BOOK, "open_words": ATTRIBUTED, "open_entries": ALL["entries"],
+    **ALL, "states": STATES, "gone": GONE, "closed": BOOK, "open_book": BOOK, "open_words": ATTRIBUTED, "open_entries": ALL["entries"],
     "open_matches": ALL["matches"],
 }  # fmt: skip
-"""Dataset → schema. `states` is what a day was closed on; `closed` what a run of reconciliation closed, `open_…` what it left."""
+"""Dataset → schema. `states` and `gone` are what a day was closed on; `closed` what a run of reconciliation closed, `open_…` what it left."""
 
 
 _BEFORE: Final[dict[str, dict[str, pl.Expr]]] = {
@@ -248,7 +248,11 @@ class Lake:
         Raises:
             FrameBroken: an object's digest, rows or sums are not those of its manifest.
         """
-        manifests = self.manifests(subject, dataset, stage)
+        return self._parts(self.manifests(subject, dataset, stage), subject, columns)
+
+    def _parts(
+        self, manifests: Sequence[Manifest], subject: str, columns: Sequence[str] | None
+    ) -> Iterator[pl.DataFrame]:
         parts = (self._part(item, self._object(item, subject), subject, columns) for item in manifests)
         # A thread to read ahead costs more than most single objects do.
         return ahead(parts) if len(manifests) > 1 else parts
@@ -273,6 +277,15 @@ class Lake:
     def whole(self, subject: str, dataset: str, stage: str | None = None) -> pl.DataFrame:
         """All parts as one frame; a long one is mapped from a file, see `gateway.laid_out`."""
         return laid_out(self.parts(subject, dataset, stage), dtypes(DATASETS[dataset]))
+
+    def of_several(self, subjects: Sequence[str], dataset: str) -> list[pl.DataFrame]:
+        """`whole` of each subject, found by one query."""
+        rows = self.registry.rows(t.MANIFESTS, t.MANIFESTS.c.subject.in_(subjects), t.MANIFESTS.c.dataset == dataset)
+        held = {subject: list[Manifest]() for subject in subjects}
+        for row in rows:
+            held[row["subject"]].append(Manifest.of(row))
+        schema = dtypes(DATASETS[dataset])
+        return [laid_out(self._parts(items, subject, None), schema) for subject, items in held.items()]
 
 
 def _read(manifest: Manifest, data: bytes, columns: Sequence[str] | None) -> pl.DataFrame:

@@ -46,6 +46,7 @@ from gateway.funds import funding_positions
 from gateway.held_reports import hold, publish, write
 from gateway.journals import EVERYTHING, close_subject
 from gateway.lake import Draft
+from gateway.opening import OPENING, opening, opens_otherwise
 from gateway.position import Position, everything, positions, together
 from gateway.registry import tables as t
 from gateway.status import parsed_counts, read_counts
@@ -80,14 +81,17 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The close of one scope, written and ready to be committed: `journals` are those of `run`, its number in the ledger."""
+    """The close of one scope, written and ready to be committed: `journals` are those of `run`, its number in the ledger.
+
+    `opening`: subject of the close that it opens with, None where there is none.
+    """
 
     period: Period
     draft: Draft
     journals: pl.DataFrame
     run: int
     revision: int
-    inputs: str
+    opening: str | None
     by: str
 
 
@@ -110,7 +114,10 @@ def settle(gateway: Gateway, day: str, by: str = "gateway") -> list[str]:
     changed = [
         scope
         for scope, digests in told.items()
-        if scope not in last or last[scope]["run"] is None or _inputs(digests) != last[scope]["inputs_sha256"]
+        if scope not in last
+        or last[scope]["run"] is None
+        or _inputs(digests) != last[scope]["inputs_sha256"]
+        or opens_otherwise(gateway, until, scope, last[scope]["revision"])
     ]
     state = state_of(gateway, until)
     if state in CLOSED:
@@ -191,8 +198,8 @@ def _tied(gateway: Gateway, whole: Position) -> Position:
 def _prepare(gateway: Gateway, day: dt.date, scope: str, known: Known, revision: int, by: str) -> Prepared:
     found, ledger, of_account = known.found, journals.ledger(gateway, scope, day), owners(gateway)
     draft = gateway.lake.draft(close_subject(scope, day.isoformat(), revision), "settle")
-    opening = _opening(gateway, day, scope)
-    totals, made = close_run.run(draft, found, opening, ledger, known.written_off, of_account, day)
+    opens_with = opening(gateway, day, scope)
+    totals, made = close_run.run(draft, found, opens_with, ledger, known.written_off, of_account, day)
     require(equations(totals.terms, ["provider", "account"]), totals.faults)
     posted = pl.concat([*(close_run.on_bank(part) for part in (ledger.before, ledger.today)), made.on_bank])
     positions_of_fees, fees = fees_of(gateway, found, day)
@@ -207,7 +214,8 @@ def _prepare(gateway: Gateway, day: dt.date, scope: str, known: Known, revision:
         digests=known.digests, calendars=_calendars(gateway), fee_positions=positions_of_fees, fees=fees,
         funding=funding_positions(gateway, totals.orders),
     )  # fmt: skip
-    return Prepared(period, draft, made.journal.rows(ledger.run), ledger.run, revision, _inputs(known.digests), by)
+    below = None if opens_with is None else opens_with.subject
+    return Prepared(period, draft, made.journal.rows(ledger.run), ledger.run, revision, below, by)
 
 
 def _met(
@@ -221,15 +229,6 @@ def _met(
     return listed, balances
 
 
-def _opening(gateway: Gateway, day: dt.date, scope: str) -> pl.DataFrame | None:
-    """What the last day before was closed on, None where there was none."""
-    rows = gateway.registry.rows(
-        t.CLOSES, t.CLOSES.c.provider_id == scope, t.CLOSES.c.day < day.isoformat(),
-        order=(t.CLOSES.c.day, t.CLOSES.c.revision),
-    )  # fmt: skip
-    return gateway.lake.whole(close_subject(scope, rows[-1]["day"], rows[-1]["revision"]), "states") if rows else None
-
-
 def _commit(gateway: Gateway, one: Prepared) -> None:
     period, draft, now = one.period, one.draft, gateway.registry.now()
     day = period.day.isoformat()
@@ -241,7 +240,7 @@ def _commit(gateway: Gateway, one: Prepared) -> None:
     sign_off, reopened = SignOff(prepared_by=one.by, prepared_at=minute(now)), known["reason"] if known else ""
     objects = write(gateway, folder, tuple(signed(report, sign_off, reopened) for report in reports))
     row = {
-        "day": day, "provider_id": period.scope, "revision": one.revision, "inputs_sha256": one.inputs,
+        "day": day, "provider_id": period.scope, "revision": one.revision, "inputs_sha256": _inputs(period.digests),
         "closed_at": now, "reports": json.dumps(objects, sort_keys=True), "run": one.run,
     }  # fmt: skip
 
@@ -252,7 +251,8 @@ def _commit(gateway: Gateway, one: Prepared) -> None:
             mark_prepared(connection, day, one.revision, by=one.by, at=now)
 
     # Where another run closed this revision first, its reports count and ours are litter.
-    draft.commit({"inputs": one.inputs, "digests": dict(period.digests)}, mark)
+    detail = {"inputs": row["inputs_sha256"], "digests": dict(period.digests), OPENING: one.opening}
+    draft.commit(detail, mark)
 
 
 def _calendars(gateway: Gateway) -> pl.DataFrame:

@@ -94,7 +94,12 @@ STATES: Final = pa.DataFrameSchema(
     strict=True,
     ordered=True,
 )
-"""BOOK and where each payment stands."""
+"""BOOK and where each payment stands. A close holds those that stand otherwise than at the close before; its first one all."""
+
+GONE: Final = pa.DataFrameSchema(
+    {"payment_id": _text("as in payments", required=True)}, name="gone", strict=True, ordered=True
+)
+"""Payments that the close before held and this one does not: they were planned anew, with another provider."""
 
 ATTRIBUTED: Final = pa.DataFrameSchema(
     {

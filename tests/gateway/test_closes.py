@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from world import Clock, agree, postgres_url
 
 from canonical.errors import ConfigError, Conflict, FrameBroken, NotFound, NotTied
 from canonical.profiles import Prices
-from gateway import by_payment, held_reports
+from gateway import by_payment, close_run, held_reports
 from gateway import closes as closing
 from gateway import settle as settling
 from gateway.alerts import open_alerts
@@ -27,7 +28,8 @@ from gateway.composition import Gateway
 from gateway.config import check_profiles
 from gateway.follow import follow
 from gateway.funds import fund
-from gateway.journals import disagreements, held, runs
+from gateway.journals import close_subject, disagreements, held, runs
+from gateway.opening import OPENING, closed_with
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.settle import settle, show
@@ -379,6 +381,63 @@ def test_a_day_that_is_looked_at_in_pieces_is_the_same_day(here: Gateway, clock,
         for scope in ("euro_bank", "all"):
             assert closing.closed_on(other, scope, FRIDAY) == closing.closed_on(here, scope, FRIDAY)
         assert text(other, FRIDAY) == text(here, FRIDAY)
+
+
+@TOLD_PREPARED
+def test_a_close_writes_what_changed_and_stands_on_every_payment(here: Gateway, monkeypatch) -> None:
+    """What was played: a close of an older version, a day without news, one with, an earlier day prepared and opened again."""
+    found: dict[str, pl.DataFrame] = {}
+
+    def watched(draft, position, *rest):
+        found[draft.subject] = position.states
+        return close_run_run(draft, position, *rest)
+
+    close_run_run = close_run.run
+    monkeypatch.setattr(close_run, "run", watched)
+    stages = t.STAGES.c
+    first = here.registry.rows(t.STAGES, stages.subject.like("close-%"))
+    with here.registry.transaction() as connection:  # the first close, as a version wrote it that knew of no opening
+        for row in first:
+            detail = {name: value for name, value in json.loads(row["detail"]).items() if name != OPENING}
+            told = t.STAGES.update().where(stages.subject == row["subject"])
+            connection.execute(told.values(detail=json.dumps(detail)))
+    settle(here, MONDAY, "anna")
+    review(here, FRIDAY, by="ben")
+    reopen(here, FRIDAY, by="ben", reason="the wrong salary")
+    matches = here.lake.whole("euro_bank", "matches").sort("entry_id")
+    ids = matches.filter(pl.col("entry_id") == matches["entry_id"][0])["payment_id"]
+    unmatch(here, matches["entry_id"][0], "carl", "the wrong salary")
+    settle(here, FRIDAY, "anna")
+    claim_by_hand(here, matches["entry_id"][0], ids.to_list(), "carl", "it was the right one")
+    settle(here, MONDAY, "anna")
+
+    rows = {subject: written(here, subject) for subject in found}
+    of_bank = {subject: count for subject, count in rows.items() if "euro_bank" in subject}
+    salaries = found[f"close-all-{MONDAY}-1"].filter(pl.col("provider") == "euro_bank").height
+    assert of_bank == {
+        f"close-euro_bank-{MONDAY}-1": 0,
+        f"close-euro_bank-{FRIDAY}-2": salaries,
+        f"close-euro_bank-{MONDAY}-2": 0,
+        f"close-euro_bank-{MONDAY}-3": ids.len(),
+    }
+    assert rows[f"close-all-{MONDAY}-3"] == ids.len()
+    for subject, states in found.items():
+        (row,) = (row for row in here.registry.rows(t.CLOSES) if close_subject_of(row) == subject)
+        stands = closed_with(here, row["provider_id"], subject).between(("", None))
+        assert stands.sort("payment_id").equals(states.sort("payment_id")), subject
+    last = [row for row in here.registry.rows(t.CLOSES, t.CLOSES.c.day == MONDAY) if row["provider_id"] == "all"][-1]
+    friday = [row for row in here.registry.rows(t.CLOSES, t.CLOSES.c.day == FRIDAY) if row["provider_id"] == "all"][-1]
+    detail = here.lake.committed(close_subject_of(last), "settle")
+    assert detail is not None
+    assert detail[OPENING] == close_subject_of(friday), "a later day opens with the close that stands"
+
+
+def written(here: Gateway, subject: str) -> int:
+    return sum(item.rows for item in here.lake.manifests(subject, "states"))
+
+
+def close_subject_of(row) -> str:
+    return close_subject(row["provider_id"], row["day"], row["revision"])
 
 
 @PREPARED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 import sys
@@ -102,6 +103,11 @@ def test_the_worked_queries_give_what_they_say(closed: Gateway, monkeypatch: pyt
     monkeypatch.chdir(closed.settings.store.removeprefix("file://"))
     assert Path(PREFIX).is_dir()
     states, story, rungs, ledger, rules = (_run(kind, code) for kind, code in found)
+
+    following = (TODAY + dt.timedelta(days=1)).isoformat()
+    settle(closed, following)
+    publish(closed)
+    assert _run(found[0][0], found[0][1].replace(TODAY.isoformat(), following)).equals(states), "nothing new, all there"
 
     by_state = states.group_by("state").agg(pl.col("payments").sum())
     assert dict(by_state.iter_rows()) == {"rejected": 6, "provider_rejected": 1, "returned": 1, "settled": 21}
