@@ -124,7 +124,7 @@ def _envelope_of_file(path: Path, client: ClientProfile) -> str | None:
 
         try:
             return envelope_of(head, names, client)
-        except zipfile.BadZipFile as fault:
+        except (zipfile.BadZipFile, NotImplementedError) as fault:
             raise Rejected("envelope", "The zip archive is damaged or incomplete.", _AGAIN) from fault
 
 

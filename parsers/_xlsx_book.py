@@ -54,7 +54,7 @@ def open_book(data: bytes | mmap.mmap) -> Book:
     """
     try:
         archive = zipfile.ZipFile(io.BufferedReader(View(data)))
-    except (zipfile.BadZipFile, ValueError, OSError) as fault:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as fault:
         raise Unreadable("The workbook is damaged or incomplete") from fault
     names = archive.namelist()
     if len(names) > WORKBOOK_PARTS_MAX:

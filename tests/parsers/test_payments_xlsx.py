@@ -377,6 +377,8 @@ def test_what_is_no_workbook():
     damaged(b"PK\x03\x04 and nothing", "damaged")
     whole = book(HEADER)
     damaged(whole[: len(whole) // 2], "damaged")
+    entry = whole.index(b"PK\x01\x02")
+    damaged(whole[: entry + 6] + b"\x40" + whole[entry + 7 :], "damaged")  # a version of zip that there is not
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("a.txt", "x")
