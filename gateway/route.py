@@ -21,11 +21,13 @@ from canonical.errors import Conflict
 from canonical.file_names import file_name
 from canonical.frames import ROUTES, VERDICTS, conform, empty
 from canonical.identifiers import make_id
+from canonical.limits import LAKE_PART_ROWS
 from canonical.plugins import lookup
 from gateway.candidates import Candidate, candidates, counter_of, counters_of
 from gateway.composition import Gateway
 from gateway.files import file_row, move_file
 from gateway.health import provider_troubles
+from gateway.laid_out import laid_out
 from gateway.lake import Draft
 from gateway.merging import FILES_A_DAY_MAX
 from gateway.news import note_news
@@ -102,45 +104,63 @@ class _Planned:
     news: bool
 
 
-def _unplaced(gateway: Gateway, file_id: str) -> pl.DataFrame:
-    accepted = gateway.lake.whole(file_id, "verdicts").filter(pl.col("status") == "ACCP").select("payment_id")
-    for dataset in ("cancelled", "lapsed"):
-        accepted = accepted.join(gateway.lake.whole(file_id, dataset), on="payment_id", how="anti")
+def _unplaced(gateway: Gateway, file_id: str) -> pl.Series:
+    """Rows of the accepted payments that are to be planned, in order."""
+    accepted = gateway.lake.whole(file_id, "verdicts").filter(pl.col("status") == "ACCP").select("row")
     placed = live_routes(gateway, file_id).filter(pl.col("submission_id").is_not_null())
-    return accepted.join(placed, on="payment_id", how="anti")
+    for settled in (gateway.lake.whole(file_id, "cancelled"), gateway.lake.whole(file_id, "lapsed"), placed):
+        if not settled.is_empty():
+            accepted = accepted.join(settled.select("row"), on="row", how="anti", maintain_order="left")
+    return accepted["row"]
 
 
-def _plan(gateway: Gateway, file: Mapping[str, Any], unplaced: pl.DataFrame, revision: int) -> None:
+def _plan(gateway: Gateway, file: Mapping[str, Any], unplaced: pl.Series, revision: int) -> None:
     file_id = file["file_id"]
     planner = Planner(current_candidates(gateway), gateway.profiles.client(file["client_id"]))
-    draft = gateway.lake.draft(file_id, f"route-{revision}")
-    parts, refused = [], []
-    for found in planner.choose_each(_payments(gateway, file_id, unplaced)):
-        lapsed = lapsed_of(gateway, file, found.filter("placed"))
-        draft.write("lapses", lapsed.findings)
-        refused.append(lapsed.verdicts)
-        parts.append(found.select(_KEPT).join(lapsed.verdicts, on="payment_id", how="anti", maintain_order="left"))
-    chosen = pl.concat(parts).with_columns(plan=pl.lit(revision, dtype=pl.Int64))
-    verdicts = pl.concat([empty(VERDICTS), *refused])
-    told = chosen.join(live_routes(gateway, file_id), on="payment_id", how="anti").is_empty()
-    if file["state"] == "routed" and told and not chosen["placed"].any() and verdicts.is_empty():
+    draft, refused = gateway.lake.draft(file_id, f"route-{revision}"), [empty(VERDICTS)]
+
+    def standing() -> Iterator[pl.DataFrame]:
+        for found in planner.choose_each(_payments(gateway, file_id, unplaced)):
+            lapsed = lapsed_of(gateway, file, found.filter("placed"))
+            draft.write("lapses", lapsed.findings)
+            refused.append(lapsed.verdicts)
+            stands = found.select(_KEPT).join(lapsed.verdicts, on="payment_id", how="anti", maintain_order="left")
+            yield stands.with_columns(plan=pl.lit(revision, dtype=pl.Int64))
+
+    chosen = laid_out(standing(), {})
+    verdicts = pl.concat(refused)
+    again = file["state"] == "routed"
+    if again and not chosen["placed"].any() and verdicts.is_empty() and _all_told(gateway, file_id, chosen):
         _look_again(gateway, file, _first_due(chosen))  # nothing to add: the plan that says so stands
         return
-    rows, frames, reservations, later = [], [], [], [chosen.filter(~pl.col("placed"))]
-    for candidate, execution_date, number, piece in _pieces(chosen, planner.options):
-        row = _submission(gateway, file, candidate, execution_date, piece, f"{number}#{revision}")
-        if row is None:
-            later.append(_another_day(planner, candidate, piece))
-            continue
-        rows.append(row)
-        reservations += _of_capacity(candidate, row)
-        frames.append(_routes(order_of(gateway, row), row, piece))
-    waiting = pl.concat(later)
-    frames.append(conform(waiting.drop(_WORKING), ROUTES))
-    draft.write("routes", conform(pl.concat(frames).sort("row"), ROUTES))
+    rows, reservations, later = [], [], [chosen.filter(~pl.col("placed"))]
+
+    def planned() -> Iterator[pl.DataFrame]:
+        for candidate, execution_date, number, piece in _pieces(chosen, planner.options):
+            row = _submission(gateway, file, candidate, execution_date, piece, f"{number}#{revision}")
+            if row is None:
+                later.append(_another_day(planner, candidate, piece))
+                continue
+            rows.append(row)
+            reservations.extend(_of_capacity(candidate, row))
+            order = order_of(gateway, row)
+            placed = piece.with_columns(pl.int_range(1, pl.len() + 1).alias("position"))
+            yield from (_routes(order, row, part) for part in placed.iter_slices(LAKE_PART_ROWS))
+        yield conform(pl.concat(later).drop(_WORKING), ROUTES)
+
+    routes = laid_out(planned(), {})
+    in_order = routes["row"].arg_sort()
+    for offset in range(0, routes.height, LAKE_PART_ROWS):
+        draft.write("routes", routes[in_order.slice(offset, LAKE_PART_ROWS)])
     draft.write("lapsed", verdicts)
-    news = file["state"] == "routed" and (not verdicts.is_empty() or bool(chosen["note"].is_not_null().any()))
-    _commit(gateway, draft, file_id, _Planned(rows, reservations, _words(planner, rows), _first_due(waiting), news))
+    news = again and (not verdicts.is_empty() or bool(chosen["note"].is_not_null().any()))
+    due_at = _first_due(pl.concat(later))
+    _commit(gateway, draft, file_id, _Planned(rows, reservations, _words(planner, rows), due_at, news))
+
+
+def _all_told(gateway: Gateway, file_id: str, chosen: pl.DataFrame) -> bool:
+    told = live_routes(gateway, file_id).select("payment_id")
+    return chosen.select("payment_id").join(told, on="payment_id", how="anti").is_empty()
 
 
 def _first_due(waiting: pl.DataFrame) -> str | None:
@@ -151,10 +171,12 @@ def _first_due(waiting: pl.DataFrame) -> str | None:
 
 def _pieces(chosen: pl.DataFrame, options: list[Candidate]) -> Iterator[tuple[Candidate, dt.date, int, pl.DataFrame]]:
     """What goes out now, a provider's file at a time: candidate, execution date, number of the file, its payments."""
-    for key, group in chosen.filter("placed").group_by(_GROUP, maintain_order=True):
+    placed = chosen.lazy().with_row_index("place").filter("placed")
+    groups = placed.group_by(_GROUP, maintain_order=True).agg("place").collect()
+    for key, places in zip(groups.select(_GROUP).iter_rows(), groups["place"], strict=True):
         candidate, execution_date = options[int(str(key[0]))], key[1]
         assert isinstance(execution_date, dt.date)
-        for number, piece in enumerate(pieces(group, candidate.provider.file_limits)):
+        for number, piece in enumerate(pieces(chosen[places], candidate.provider.file_limits)):
             yield candidate, execution_date, number, piece
 
 
@@ -185,10 +207,12 @@ def _look_again(gateway: Gateway, file: Mapping[str, Any], due_at: str | None) -
         move(connection, t.FILES, {"file_id": file["file_id"], "due_at": file["due_at"]}, due_at=due_at)
 
 
-def _payments(gateway: Gateway, file_id: str, unplaced: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _payments(gateway: Gateway, file_id: str, unplaced: pl.Series) -> Iterator[pl.DataFrame]:
     with originals(gateway, file_id) as beside:
         for part in gateway.lake.parts(file_id, "payments"):
-            yield beside(part.join(unplaced, on="payment_id", how="semi", maintain_order="left"))
+            first = int(unplaced.search_sorted(part["row"][0]))
+            near = unplaced.slice(first, int(unplaced.search_sorted(part["row"][-1], side="right")) - first)
+            yield beside(part if near.len() == part.height else part.filter(pl.col("row").is_in(near.implode())))
 
 
 def _of_capacity(candidate: Candidate, row: Mapping[str, Any]) -> list[tuple[str, str, int, int]]:
@@ -239,12 +263,12 @@ def _submission(
 
 
 def _routes(order: Order, row: Mapping[str, Any], group: pl.DataFrame) -> pl.DataFrame:
+    """ROUTES of payments of a submission that have their `position` in it."""
     export = lookup("exporters", "EXPORT", order.provider.export.name)
     placed = group.drop(_WORKING).with_columns(
         submission_id=pl.lit(row["submission_id"]),
         provider=pl.lit(row["destination"]),
         rail=pl.lit(row["rail"]),
-        position=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
     )
     return conform(
         placed.with_columns(reference=export.reference(order, pl.col("payment_id"), pl.col("position"))), ROUTES
