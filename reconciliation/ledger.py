@@ -77,7 +77,7 @@ def taken_back(before: pl.DataFrame, later: pl.DataFrame, day: dt.date) -> pl.Da
         later: POSTINGS made after it.
         day: business date of the later close.
     """
-    wanted = _standing(checked(before, POSTINGS)).drop("own_id")
+    wanted = _stood(checked(before, POSTINGS))
     subjects = later["subject"].str.split("/").list.first()
     return _towards(wanted, pl.concat([before, checked(later, POSTINGS)]), subjects, day)
 
@@ -109,6 +109,25 @@ def _standing(earlier: pl.DataFrame) -> pl.DataFrame:
     reversed_ids = earlier.filter(is_reversal()).select(own_id=pl.col("posting_id").str.strip_prefix(_REVERSAL))
     posted = earlier.filter(~is_reversal()).with_columns(_base(), own_id="posting_id")
     return posted.join(reversed_ids, on="own_id", how="anti")
+
+
+def _stood(of_days: pl.DataFrame) -> pl.DataFrame:
+    """Postings that stood after some days, under the id of their event and subject.
+
+    Of some days the ids do not tell: a posting of theirs may have been taken back by a later day, made again there under another
+    id, and reversed here under that one. What was posted more often than it was reversed stands, and stands once.
+    """
+    reversed_ = of_days.filter(is_reversal()).with_columns(
+        debit_account="credit_account", credit_account="debit_account"
+    )
+    posted = of_days.filter(~is_reversal())
+    counted = pl.concat([posted.with_columns(net=pl.lit(1)), reversed_.with_columns(net=pl.lit(-1))])
+    net = counted.with_columns(_base()).group_by(_SAME).agg(pl.col("net").sum())
+    return (
+        posted.with_columns(_base())
+        .unique(_SAME, keep="last", maintain_order=True)
+        .join(net.filter(pl.col("net") > 0), on=_SAME, how="semi", maintain_order="left")
+    )
 
 
 def is_reversal() -> pl.Expr:

@@ -453,3 +453,23 @@ def test_a_day_closed_by_a_version_that_digested_otherwise_stands(here: Gateway)
     assert settle(here, FRIDAY, "carl") == keys
     assert state(here, FRIDAY) == "closed"
     assert show(here, FRIDAY).changed == (), "what it was closed on cannot be compared, and is not called changed"
+
+
+@TOLD_PREPARED
+def test_an_entry_taken_apart_and_claimed_again_on_two_days_stands_posted_once(here: Gateway) -> None:
+    """A later day undoes what an earlier one posted, and is taken back: the earlier posting stands once, under another id."""
+    matches = here.lake.whole("euro_bank", "matches").sort("entry_id")
+    entry = matches["entry_id"][0]
+    ids = matches.filter(pl.col("entry_id") == entry)["payment_id"].to_list()
+    settle(here, MONDAY, "anna")
+    unmatch(here, entry, "carl", "the wrong salary")
+    settle(here, FRIDAY, "anna")
+    claim_by_hand(here, entry, ids, "carl", "it was the right one")
+    settle(here, MONDAY, "anna")
+    settle(here, FRIDAY, "anna")
+    review(here, FRIDAY, by="ben")
+    reopen(here, FRIDAY, by="ben", reason="looked at once more")
+    settle(here, FRIDAY, "anna")
+    settle(here, MONDAY, "anna")
+    assert state(here, MONDAY) == "prepared"
+    assert disagreements(here, "euro_bank").is_empty()
