@@ -13,10 +13,9 @@ from typing import Any, Final
 import polars as pl
 
 from canonical.codes import Severity
-from canonical.currencies import exponent_of
 from parsers._csv_header import Layout
 from parsers._csv_payments import Table, Taken, row_findings
-from parsers._csv_total import UNIT_DIGITS, units_of, units_said, written
+from parsers._csv_total import units, units_of, units_said, written
 from parsers._csv_values import Cells, name_of
 
 _WORDS: Final = (
@@ -73,9 +72,11 @@ def without_sums(taken: Taken, above: Above, table: Table) -> tuple[Taken, Above
         return taken, above.plus(units_of(taken.payments))
     ours = pl.col("row").is_in(taken.sums["row"].implode())
     read = taken.payments.filter(~ours)
+    running = [0, *read.select(units().fill_null(0).cum_sum()).to_series()]
+    places = read["row"].search_sorted(taken.sums["row"])
     told, before = [], 0
-    for row, units in zip(taken.sums.iter_rows(named=True), _running(read, taken.sums["row"]), strict=True):
-        above, before = above.plus(units - before), units
+    for row, place in zip(taken.sums.iter_rows(named=True), places, strict=True):
+        above, before = above.plus(running[place] - before), running[place]
         told.append(_told(row, above, table))
         above = Above(above.all)
     findings = row_findings(pl.DataFrame(told, _TOLD), f"{table.format}-summary", "CH16").with_columns(
@@ -84,7 +85,7 @@ def without_sums(taken: Taken, above: Above, table: Table) -> tuple[Taken, Above
     unread = taken.unreadable - (taken.sums.height - taken.payments.filter(ours).height)
     kept = pl.concat([taken.findings.filter(~ours.fill_null(value=False)), findings]).sort("row", maintain_order=True)
     wrong = int((findings["severity"] == Severity.ERROR.value).sum())
-    return Taken(read, kept, unread + wrong), above.plus(units_of(read) - before)
+    return Taken(read, kept, unread + wrong), above.plus(running[-1] - before)
 
 
 _TOLD: Final = {
@@ -93,20 +94,12 @@ _TOLD: Final = {
 }  # fmt: skip
 
 
-def _running(payments: pl.DataFrame, rows: pl.Series) -> list[int]:
-    """Sum of the payments above each of the rows, in units of 10^-5."""
-    scale = pl.lit(10, dtype=pl.Int64) ** (UNIT_DIGITS - exponent_of(pl.col("currency")).cast(pl.Int64))
-    units = payments.select((pl.col("amount_minor").cast(pl.Int128) * scale).fill_null(0)).to_series()
-    sums = [0, *units.cum_sum().to_list()]
-    return [sums[at] for at in payments["row"].search_sorted(rows).to_list()]
-
-
 def _told(row: dict[str, Any], above: Above, table: Table) -> dict[str, Any]:
     text, said = row["text"], f"The row says “{row['label']}” and names no account: it sums up and is no payment"
-    units = None if text is None else units_said(text, table.options)
+    sums_to = None if text is None else units_said(text, table.options)
     shown = None if text is None else text[:_SHOWN_CHARS_MAX]
     known = {"row": row["row"], "line": row["line"], "field": "amount_text", "value": shown}
-    if units in {above.all, above.since}:
+    if sums_to in {above.all, above.since}:
         message = f"{said}; its {shown} is the sum of the rows above. It was left out"
         return {**known, "message": message, "remedy": _DELETE, "severity": Severity.WARNING.value}
     stands = f"it holds {shown}" if shown else "it holds no amount"

@@ -91,11 +91,16 @@ def written(units: int, options: TableOptions) -> str:
     return f"{whole}{options.decimal}{f'{fraction:05d}'.rstrip('0').ljust(2, '0')}"
 
 
+def units() -> pl.Expr:
+    """amount_minor of a currency in units of 10^-5, null where either is not known."""
+    digits = exponent_of(pl.col("currency")).cast(pl.Int64)
+    return pl.col("amount_minor").cast(pl.Int128) * pl.lit(10, dtype=pl.Int64) ** (UNIT_DIGITS - digits)
+
+
 def units_of(payments: pl.DataFrame) -> int:
     """Sum of the amounts that could be read (amount_minor, currency), over all currencies, in units of 10^-5."""
-    digits = exponent_of(pl.col("currency")).cast(pl.Int64)
-    sums = payments.group_by(digits.alias("digits")).agg(pl.col("amount_minor").sum()).drop_nulls()
-    return sum(minor * 10 ** (UNIT_DIGITS - digits) for digits, minor in sums.iter_rows())
+    sums = payments.group_by("currency").agg(pl.col("amount_minor").sum())
+    return int(sums.select(units().sum()).item())
 
 
 def units_said(text: str, options: TableOptions) -> int | None:

@@ -22,6 +22,9 @@ KINDS: Final = {
 }  # fmt: skip
 FILLER: Final = "F"
 """Kind given to the lines of nines that fill the last block."""
+LINE_ENDS: Final = b"\r\n"
+CARRIERS: Final = b"\x1a\x00"
+"""What some systems write behind the last line of a file: it is no part of it."""
 
 _SNIFF: Final = re.compile(
     rb"[\s\x00-\x20]*(?:101[ 0-9A-Za-z]{20}[ 0-9]{10}|5(?:200|220|225|280)[ -~]{46}[A-Z]{3})", re.DOTALL
@@ -84,7 +87,7 @@ def sniff(head: bytes) -> bool:
 
 def closes(tail: bytes) -> bool:
     """True when the bytes end with a file control record and nothing but filler after it."""
-    lines = tail.rstrip(b"\r\n\x1a\x00").splitlines()
+    lines = tail.rstrip(LINE_ENDS + CARRIERS).splitlines()
     if len(lines) == 1 and len(lines[0]) >= 2 * RECORD_CHARS:
         whole = lines[0]
         first = len(whole) % RECORD_CHARS

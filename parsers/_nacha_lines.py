@@ -19,7 +19,7 @@ from parsers._nacha_bytes import scanned
 from parsers._nacha_classes import ADDENDA_MAX
 from parsers._nacha_digits import Bytes, Integers
 from parsers._nacha_findings import gathered
-from parsers._nacha_layout import FILLER, KINDS, RECORD_CHARS
+from parsers._nacha_layout import CARRIERS, FILLER, KINDS, LINE_ENDS, RECORD_CHARS
 from parsers._nacha_odd_lines import BROKEN_LINES_MAX, Lines, halted, line_findings
 
 _WINDOW_BYTES: Final = WINDOW_BYTES // 2
@@ -30,9 +30,6 @@ _NINE: Final = ord("9")
 _LF: Final = 10
 _CR: Final = 13
 _NEAR_BYTES: Final = 2**16
-_LINE_ENDS: Final = b"\r\n"
-_CARRIERS: Final = b"\x1a\x00"
-"""What some systems write behind the last line of a file: it is no part of it."""
 _BLANK, _QUESTION_MARK = ord(" "), ord("?")
 _IS_KNOWN: Final = np.array([chr(byte) in KINDS or chr(byte) == FILLER for byte in range(256)])
 
@@ -116,8 +113,8 @@ def pieces(data: bytes | mmap.mmap) -> Iterator[Piece]:
 def _closed(data: bytes | mmap.mmap, start: int, end: int, *, blocks: bool) -> int:
     """Where the records of the last window end."""
     tail = data[start:end]
-    bare = tail.rstrip(_LINE_ENDS + _CARRIERS)
-    carried = set(tail[len(bare) :]) & set(_CARRIERS)
+    bare = tail.rstrip(LINE_ENDS + CARRIERS)
+    carried = set(tail[len(bare) :]) & set(CARRIERS)
     return start + len(bare) if blocks or carried else end
 
 
