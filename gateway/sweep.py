@@ -49,7 +49,7 @@ def litter(gateway: Gateway, age_s: int = SWEEP_AGE_S_MIN) -> list[Litter]:
             f"what is younger than {SWEEP_AGE_S_MIN // 3600} hours may belong to an attempt that still works"
         )
     before = gateway.clock() - timedelta(seconds=age_s)
-    found = chain(_objects(gateway), _files(gateway.store.unfinished()), _files(_temporaries()))
+    found = chain(_objects(gateway), _files(gateway.store.unfinished()), _files(_temporaries(), os.getuid()))
     return [item for item in found if item.modified < before]
 
 
@@ -71,19 +71,20 @@ def _objects(gateway: Gateway) -> list[Litter]:
 
 
 def _temporaries() -> Iterator[Path]:
-    ours = os.getuid()
-    for path in sorted(Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*")):
-        if not path.is_symlink() and path.stat().st_uid == ours:
-            yield path
+    found = sorted(Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*"))
+    return (path for path in found if not path.is_symlink())
 
 
-def _files(paths: Iterator[Path]) -> Iterator[Litter]:
-    """Files and folders; one is as old as the newest of what is in it."""
+def _files(paths: Iterator[Path], owner: int | None = None) -> Iterator[Litter]:
+    """Files and folders (of one owner); one is as old as the newest of what is in it, and what goes meanwhile is in use."""
     for path in paths:
-        inside = [path, *(path.rglob("*") if path.is_dir() else ())]
-        known = [item.lstat() for item in inside]
-        newest = max(item.st_mtime for item in known)
-        yield Litter(str(path), sum(item.st_size for item in known), datetime.fromtimestamp(newest, UTC))
+        try:
+            known = [item.lstat() for item in (path, *(path.rglob("*") if path.is_dir() else ()))]
+        except FileNotFoundError:
+            continue
+        if owner in {None, known[0].st_uid}:
+            newest = max(item.st_mtime for item in known)
+            yield Litter(str(path), sum(item.st_size for item in known), datetime.fromtimestamp(newest, UTC))
 
 
 def _taken(gateway: Gateway, item: Litter) -> bool:

@@ -138,3 +138,20 @@ def test_the_command_lists_first(gateway: Gateway, temporaries: Path, monkeypatc
 def test_a_younger_age_is_refused(gateway: Gateway) -> None:
     with pytest.raises(ConfigError):
         litter(gateway, SWEEP_AGE_S_MIN - 1)
+
+
+def test_what_a_running_task_takes_away_meanwhile_is_passed_over(
+    gateway: Gateway, temporaries: Path, monkeypatch
+) -> None:
+    for name in ("bulkrail-a", "bulkrail-b"):
+        (temporaries / name).touch()
+    known = Path.is_symlink
+
+    def gone_at_once(path: Path) -> bool:
+        if path.name == "bulkrail-a":
+            path.unlink()
+        return known(path)
+
+    monkeypatch.setattr(Path, "is_symlink", gone_at_once)
+    later(gateway, 1000 * 24 * HOUR_S)
+    assert [Path(item.name).name for item in litter(gateway)] == ["bulkrail-b"]
