@@ -72,11 +72,11 @@ def without_sums(taken: Taken, above: Above, table: Table) -> tuple[Taken, Above
         return taken, above.plus(units_of(taken.payments))
     ours = pl.col("row").is_in(taken.sums["row"].implode())
     read = taken.payments.filter(~ours)
-    running = [0, *read.select(units().fill_null(0).cum_sum()).to_series()]
-    places = read["row"].search_sorted(taken.sums["row"])
+    running = pl.concat([pl.Series([0], dtype=pl.Int128), read.select(units().fill_null(0).cum_sum()).to_series()])
+    stands = running.gather(read["row"].search_sorted(taken.sums["row"]))
     told, before = [], 0
-    for row, place in zip(taken.sums.iter_rows(named=True), places, strict=True):
-        above, before = above.plus(running[place] - before), running[place]
+    for row, stand in zip(taken.sums.iter_rows(named=True), stands, strict=True):
+        above, before = above.plus(stand - before), stand
         told.append(_told(row, above, table))
         above = Above(above.all)
     findings = row_findings(pl.DataFrame(told, _TOLD), f"{table.format}-summary", "CH16").with_columns(
