@@ -41,7 +41,7 @@ def page() -> str:
     others = [name for name in DATASETS if name not in PLACES]
     return "\n".join([
         "# Data dictionary", "",
-        "Made from `canonical/frames.py` and `reconciliation/frames.py` by `python docs/data_dictionary.py`. Worked queries: [queries](queries.md).",
+        "Made from `canonical/frames/` and `reconciliation/frames.py` by `python docs/data_dictionary.py`. Worked queries: [queries](queries.md).",
         "", "## Where committed data is", "", *_PLACE, "", "| dataset | holds | committed by the stage | subject |", "|---|---|---|---|",
         *(f"| [{name}](#{name}) | {_meaning(name)} | {PLACES[name][0]} | {PLACES[name][1]} |" for name in listed),
         *(f"| [{name}](#{name}) | {_meaning(name)} | – | – |" for name in others), "",
@@ -101,8 +101,9 @@ def _meaning(name: str) -> str:
 
 def _meanings() -> dict[str, str]:
     found = {}
-    for module in (frames, reconciled):
-        body = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")).body
+    package = sorted(Path(str(frames.__file__)).parent.glob("*.py"))
+    for path in (*package, Path(str(reconciled.__file__))):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
         for made, said in pairwise(body):
             if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant):
                 targets = made.targets if isinstance(made, ast.Assign) else [getattr(made, "target", None)]
