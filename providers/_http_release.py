@@ -150,7 +150,9 @@ class _Release:
         note = block.note or self._note or self._api.stage(self._log.attempt)
         begun = self._log.begin_requests(block, note)
         sending = self._api.send(begun, lambda: self._alive(begun))
-        told = self._log.answered(begun, sending.replies, certain=sending.certain)
+        # That nothing of this try arrived says nothing of one before it.
+        certain = sending.certain and not block.in_doubt
+        told = self._log.answered(begun, sending.replies, certain=certain)
         if told.in_doubt and self._repeatable(told):
             raise TransientError(f"in doubt, and to be repeated as it was: {sending.fault}") from sending.fault
         if sending.fault is not None and not told.in_doubt:

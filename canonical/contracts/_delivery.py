@@ -121,7 +121,7 @@ class DeliveryLog(Protocol):
     def answered(self, block: RequestBlock, replies: tuple[Reply, ...], *, certain: bool = False) -> RequestBlock:
         """The block with the replies that came, durable when it returns. Raises Conflict.
 
-        `certain`: nothing of the others arrived, so that they are in no doubt.
+        `certain`: nothing of the others ever arrived, by this try or one before, so that they are in no doubt.
         """
         ...
 

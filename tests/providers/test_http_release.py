@@ -211,6 +211,28 @@ def test_a_try_that_did_nothing_does_not_clear_an_earlier_one_that_may_have(tmp_
     assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
 
 
+@pytest.mark.parametrize("enquiry", [True, False])
+@pytest.mark.parametrize("trouble", ["out of reach", "refused for who we are"])
+def test_a_run_that_did_nothing_does_not_clear_an_earlier_one_that_may_have(
+    tmp_path, bank, parcel, log, trouble, enquiry
+) -> None:
+    agreed = options(bank, tries=1) if enquiry else options(bank, tries=1, enquiry=None)
+    bank.faults = ["acts-cut"]
+    with pytest.raises(TransientError, match="repeated as it was"):
+        deliver(parcel, log, agreed)
+    unfit = agreed.model_copy(update={"base_url": "http://127.0.0.1:1"})
+    if trouble == "refused for who we are":
+        bank.token, unfit = "right", agreed
+    with pytest.raises((TransientError, OutsideError)):
+        deliver(parcel, again(tmp_path), unfit)
+    bank.token, bank.keys = None, False  # a day later it knows the keys no more
+    later = Later(tmp_path / "log.db")
+    later.ahead_s = 86400
+    deliver(parcel, later, agreed)
+    assert later.state is (S.DELIVERED if enquiry else S.UNKNOWN)
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
 def test_who_we_are_refused_is_no_success_and_no_doubt(tmp_path, bank, parcel, log) -> None:
     bank.token = "right"
     agreed = options(
