@@ -18,6 +18,8 @@ import polars_hash as plh
 
 ID_CHARS: Final = 20
 OFFSET_DIGITS: Final = 12
+SUBMISSION_ID: Final = rf"S[0-9a-f]{{{ID_CHARS - 1}}}"
+"""Pattern of a submission_id."""
 
 
 def _digest(*parts: str) -> str:

@@ -91,14 +91,17 @@ def _others_go(gateway: Gateway, row: Mapping[str, Any], why: str) -> bool:
 
 
 def _write(gateway: Gateway, row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Export, read back, store the bytes, and let the first worker's bytes count."""
+    """Export, read back, store the bytes, and let the first worker's bytes count. Raises Conflict: it was voided meanwhile."""
     values = written_file(gateway, row, submission_payments(gateway, row))
     registry = gateway.registry
     with registry.transaction() as connection:
         # The first worker's bytes count; who comes second reads them below.
         where = {"submission_id": row["submission_id"], "state": "PREPARED", "key": None}
         move(connection, t.SUBMISSIONS, where, **values, changed_at=registry.now())
-    return submission_row(gateway, row["submission_id"])
+    found = submission_row(gateway, row["submission_id"])
+    if found["key"] is None:
+        raise Conflict("it was voided while its file was written", submission_id=row["submission_id"])
+    return found
 
 
 def written_file(gateway: Gateway, row: Mapping[str, Any], payments: Iterator[pl.DataFrame]) -> dict[str, Any]:

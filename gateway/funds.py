@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from canonical.errors import Conflict, NotFound
 from canonical.money import format_minor, parse_minor
@@ -36,7 +36,7 @@ def fund(  # noqa: PLR0913  each is a word of the command
 ) -> int:  # fmt: skip
     """Tell what a client has: an amount it paid in (prefunded; "-" takes back), or its account's available balance.
 
-    A balance is of one moment, now by default: what was released after it counts against it. Of a client whose money is known
+    A balance is of one moment, now by default: what was released after it, or is in doubt, counts against it. Of a client whose money is known
     from statements only that is told which no statement will show: `beside_statements` says so, and who said it is kept.
 
     Returns: what it may release now, minor units.
@@ -117,9 +117,12 @@ def note_paid_in(
 
 
 def _released_since(connection: Connection, counter: str, moment: str) -> int:
-    c = t.RESERVATIONS.c
-    later = select(func.sum(c.amount)).where(c.counter == counter, c.reserved_at > moment)
-    return int(connection.execute(later).scalar() or 0)
+    """What is taken of the funds and cannot be in a balance of that moment: released after it, not yet, or in doubt."""
+    c, of = t.RESERVATIONS.c, t.SUBMISSIONS.c
+    later = or_(c.reserved_at > moment, of.delivered_at.is_(None), of.delivered_at > moment, of.state == "UNKNOWN")
+    held = t.RESERVATIONS.outerjoin(t.SUBMISSIONS, c.subject == of.submission_id)
+    taken = select(func.sum(c.amount)).select_from(held).where(c.counter == counter, later)
+    return int(connection.execute(taken).scalar() or 0)
 
 
 def reserve_funds(

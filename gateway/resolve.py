@@ -6,9 +6,11 @@ persons must say the same.
 
 from __future__ import annotations
 
+import polars as pl
 from sqlalchemy import Connection, func, select
 
 from canonical.errors import Conflict
+from gateway.book import states_of
 from gateway.composition import Gateway
 from gateway.news import note_news
 from gateway.parts import carry_along, delivered_as, files_of
@@ -18,6 +20,7 @@ from gateway.requests import has_replies
 from gateway.reserves import give_back
 from gateway.route import route
 from gateway.submissions import submission_row
+from reconciliation.frames import BOOKED
 
 
 def resolve(gateway: Gateway, submission_id: str, *, delivered: bool, by: str, reason: str) -> str:
@@ -27,11 +30,13 @@ def resolve(gateway: Gateway, submission_id: str, *, delivered: bool, by: str, r
 
     Raises:
         NotFound: no such submission.
-        Conflict: its outcome is known, this person has spoken already, or the provider has answered part of it.
+        Conflict: its outcome is known, this person has spoken already, or the provider has answered or booked part of it.
     """
     submission_id = delivered_as(submission_row(gateway, submission_id))
     row = submission_row(gateway, submission_id)
     registry = gateway.registry
+    if not delivered and (booked := _booked(gateway, submission_id)):
+        raise Conflict(f"the bank booked {booked} of its payments: it was delivered", submission_id=submission_id)
     with registry.transaction() as connection:
         # Writing to the row first makes two persons at once, and a provider's word meanwhile, wait for one another.
         where = {"submission_id": submission_id, "state": "UNKNOWN"}
@@ -55,6 +60,14 @@ def resolve(gateway: Gateway, submission_id: str, *, delivered: bool, by: str, r
     for file_id in files if state == "VOIDED" else ():
         route(gateway, file_id)
     return state
+
+
+def _booked(gateway: Gateway, submission_id: str) -> int:
+    """How many of its payments an entry of a statement claims."""
+    with gateway.registry.transaction() as connection:
+        files = files_of(connection, submission_id)
+    states = states_of(gateway, files).filter(pl.col("submission_id") == submission_id)
+    return states.filter(pl.col("state").is_in(BOOKED)).height
 
 
 def _enough(

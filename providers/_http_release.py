@@ -168,15 +168,18 @@ class _Release:
         if block.first_at is None:
             return False
         age_s = (self._log.now() - block.first_at).total_seconds()
-        return age_s + self._options.silent_s < self._options.idempotency.lifetime_s
+        # Begun in the future: the clock was set back, and nobody knows how old the keys are.
+        known = age_s > -self._options.send_window_s
+        return known and age_s + self._options.silent_s < self._options.idempotency.lifetime_s
 
     def _may_be_asked_later(self) -> bool:
         return self._options.enquiry is not None and self._options.enquiry.absent_after_s is not None
 
     def _alive(self, block: RequestBlock) -> None:
-        """Raises TransientError where this worker slept: somebody may have settled meanwhile what it was about to send."""
+        """Raises TransientError where this worker slept, or the clock was set back: somebody may have settled meanwhile what it was about to send."""
         assert block.begun_at is not None, "it was begun a moment ago"
-        if (self._log.now() - block.begun_at).total_seconds() > self._options.send_window_s:
+        age_s = (self._log.now() - block.begun_at).total_seconds()
+        if not 0 <= age_s <= self._options.send_window_s:
             raise TransientError("this worker was stopped between beginning and sending; it sends nothing")
 
 

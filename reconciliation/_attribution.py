@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from canonical.frames import STATUSES, checked, dtypes, empty
+from canonical.identifiers import SUBMISSION_ID
 from reconciliation.frames import ATTRIBUTED, BOOK, NAMES, SENT
 from reconciliation.moves import WHOLE, codes
 
@@ -16,6 +17,7 @@ _WORD: Final = ("kind", "status", "reason", "reason_text", "trace")
 _CONTEXT: Final[dict[str, pl.Expr]] = {"feedback_id": pl.lit(""), "sequence": pl.lit(0, dtype=pl.Int64)}
 
 
+_OF_SUBMISSION: Final = ("original_message_id", "original_batch_id")
 _DATE_DAYS_MAX: Final = 5
 """Days between the execution date and the day the bank says it processed the original: a weekend with holidays."""
 
@@ -35,7 +37,8 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | 
     OrgnlMsgId or OrgnlPmtInfId = submission_id together with an OrgnlEndToEndId that is unique within that submission;
     else by the mandate or reference together with the other side's account (Bacs), near its date; a correction, which
     speaks of a mandate, falls on the last payment under it. Amount, currency, direction and submission must agree where
-    the feedback names them (a NACHA correction names amount zero). A group or batch status falls on every payment of the
+    the feedback names them (a NACHA correction names amount zero); what names a submission of ours that is not in the book
+    (it is void, and its payments may stand in another one) counts for none. A group or batch status falls on every payment of the
     submission that has no word of its own in the same feedback file, the batch's word before the group's. PART is never
     a payment's status; nothing is attributed to a payment that was not sent.
 
@@ -61,13 +64,12 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | 
     )  # fmt: skip
     known = sent["submission_id"].unique().implode()
     told = told.with_columns(
-        named=pl.coalesce(
-            pl.when(pl.col(name).is_in(known)).then(pl.col(name))
-            for name in ("original_message_id", "original_batch_id")
-        )
+        named=pl.coalesce(pl.when(pl.col(name).is_in(known)).then(pl.col(name)) for name in _OF_SUBMISSION)
     )
+    elsewhere = pl.any_horizontal((~_ours(name).is_in(known)).fill_null(value=False) for name in _OF_SUBMISSION)
+    told = told.with_columns(void=pl.col("named").is_null() & elsewhere)
     payments = told.filter(pl.col("level") == "payment")
-    found = _named(payments, sent, named)
+    found = _named(payments.filter(~pl.col("void")), sent, named)
     own = found.filter(pl.col("status").is_null() | _sayable())
     groups = told.filter(pl.col("level") != "payment")
     fanned = _fan_out(groups.filter(_sayable()), sent, own)
@@ -149,7 +151,13 @@ def _fan_out(groups: pl.DataFrame, sent: pl.DataFrame, own: pl.DataFrame) -> pl.
 
 def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     lost = payments.join(found, on=_ROW, how="anti").with_columns(
-        note=pl.lit("names no payment that was sent to this provider, or more than one, or one of another amount")
+        note=pl.when("void")
+        .then(
+            pl.lit("speaks of a submission that does not stand: its payments may be planned anew, and then in another")
+        )
+        .otherwise(
+            pl.lit("names no payment that was sent to this provider, or more than one, or one of another amount")
+        )
     )
     unsayable = payments.join(found, on=_ROW, how="semi").filter(pl.col("status").is_not_null() & ~_sayable())
     said_wrong = unsayable.with_columns(
@@ -164,7 +172,7 @@ def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame) 
     )
     lost_groups = groups.with_columns(note=group_note).filter(pl.col("note").is_not_null())
     unknown = pl.concat([lost, said_wrong, lost_groups], how="diagonal_relaxed")
-    return unknown.drop("named").sort("sequence", "feedback_id", "position")
+    return unknown.drop("named", "void").sort("sequence", "feedback_id", "position")
 
 
 def _sayable() -> pl.Expr:
@@ -180,6 +188,11 @@ def said(name: str) -> pl.Expr:
     """True where an identifier identifies: not null, not blank, not NOTPROVIDED (ISO and EPC for "none")."""
     text = pl.col(name).str.strip_chars()
     return text.is_not_null() & (text != "") & (text.str.to_uppercase() != "NOTPROVIDED")
+
+
+def _ours(name: str) -> pl.Expr:
+    """The submission of ours that a reference names, itself or a batch of its file; null where it is none of ours."""
+    return pl.col(name).str.extract(rf"^({SUBMISSION_ID})(-\d+)?$")
 
 
 def _agrees(told: str, booked: str) -> pl.Expr:

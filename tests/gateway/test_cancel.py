@@ -18,6 +18,7 @@ from world import upload
 from canonical.contracts import DeliveryState, Source
 from canonical.errors import Conflict
 from gateway import cancel as cancelling
+from gateway import dispatch as dispatching
 from gateway import route as routing
 from gateway.approve import approve, decide
 from gateway.book import book_of
@@ -570,6 +571,22 @@ def test_a_submission_that_is_released_meanwhile_is_too_late(gateway, monkeypatc
     assert submission_row(gateway, planned["submission_id"])["state"] == "RELEASING"
     assert gateway.lake.whole(file_id, "cancelled").height == 0
     holds(gateway, file_id, submitted_unknown=10)
+
+
+def test_what_is_cancelled_while_its_file_is_written_is_not_sent(gateway, tmp_path, monkeypatch) -> None:
+    file_id = salaries(gateway)
+    (planned,) = due(gateway)
+    whole = dispatching.written_file
+
+    def slept(*arguments):
+        found = whole(*arguments)
+        asked(gateway, WHOLE)
+        return found
+
+    monkeypatch.setattr(dispatching, "written_file", slept)
+    assert dispatch(gateway, planned["submission_id"]) == "VOIDED"
+    assert sent(tmp_path) == []
+    holds(gateway, file_id, cancelled=10)
 
 
 def test_a_worker_that_looked_before_another_decided_tells_what_was_decided(gateway, monkeypatch) -> None:

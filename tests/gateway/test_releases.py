@@ -21,6 +21,7 @@ from gateway.funds import counter_of, fund
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry
 from gateway.reserves import give_back, reserve
+from gateway.resolve import resolve
 from gateway.stages import deliver
 from gateway.status import status_of
 from gateway.stops import resume, stop, stops
@@ -215,6 +216,35 @@ def test_a_told_balance_counts_what_was_released_after_its_moment(gateway, clock
     assert fund(gateway, "alder", "EUR", "500.00", by="anna", as_of=before) == 10**9 + 500_00 - total
     clock.move(minutes=1)
     assert fund(gateway, "alder", "EUR", "500.00", by="anna") == 10**9 + 500_00
+
+
+def test_a_told_balance_counts_what_was_taken_and_is_not_released_yet(gateway, clock) -> None:
+    """Cover is taken when files are merged; the balance of a moment between that and the release does not hold it."""
+    agree(gateway, "alder", funding={"kind": "balance", "overdraft_minor": {"EUR": 10**9}})
+    salaries(gateway)
+    (row,) = due(gateway)
+    with gateway.registry.transaction() as connection:
+        assert releases.take_cover(gateway, connection, row)
+    clock.move(minutes=1)
+    between, left = clock(), 10**9 + 500_00 - row["sum_minor"]
+    assert fund(gateway, "alder", "EUR", "500.00", by="anna") == left
+    clock.move(minutes=1)
+    send_all(gateway)
+    assert fund(gateway, "alder", "EUR", "500.00", by="anna", as_of=between) == left
+
+
+def test_what_is_given_back_after_a_balance_was_told_is_there_once(gateway, clock) -> None:
+    agree(gateway, "alder", funding={"kind": "balance"})
+    salaries(gateway)
+    fund(gateway, "alder", "EUR", "40000.00", by="anna")
+    log = staged(gateway)
+    log.begin_release()
+    log.unknown("the line broke")
+    clock.move(minutes=1)
+    total = submission_row(gateway, log._submission_id)["sum_minor"]
+    assert fund(gateway, "alder", "EUR", "40000.00", by="anna") == 40_000_00 - total
+    resolve(gateway, log._submission_id, delivered=False, by="anna", reason="the bank looked")
+    assert available(gateway) == 40_000_00
 
 
 def test_faults_of_a_funding_are_told(gateway) -> None:

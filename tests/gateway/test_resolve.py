@@ -18,7 +18,9 @@ from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, doubtful, due
 from gateway.funds import fund
 from gateway.plans import live_submissions
+from gateway.reconcile import reconcile
 from gateway.registry import tables as t
+from gateway.registry.engine import move
 from gateway.resolve import resolve
 from gateway.settings import Settings
 from gateway.submissions import RegistryLog, acknowledge, submission_row
@@ -75,6 +77,17 @@ def test_one_that_never_arrived_is_planned_anew_and_sent_once(gateway, tmp_path)
     assert sent(tmp_path) == accepted(gateway, file_id)
     trail = gateway.registry.rows(t.AUDIT, t.AUDIT.c.subject == submission_id, t.AUDIT.c.actor == "anna")
     assert [row["action"] for row in trail] == ["resolved_voided"]
+
+
+def test_what_the_bank_booked_is_not_called_undelivered(salaries_told) -> None:
+    """Nobody saw the end of its release, the statement shows it: planned anew it would be paid twice."""
+    (row,) = salaries_told.registry.rows(t.SUBMISSIONS, t.SUBMISSIONS.c.kind == "payment")
+    with salaries_told.registry.transaction() as connection:
+        move(connection, t.SUBMISSIONS, {"submission_id": row["submission_id"]}, state="UNKNOWN")
+    assert reconcile(salaries_told, "euro_bank").matched > 0
+    with pytest.raises(Conflict, match="booked"):
+        resolve(salaries_told, row["submission_id"], delivered=False, by="anna", reason="not there")
+    assert resolve(salaries_told, row["submission_id"], delivered=True, by="anna", reason="it is") == "DELIVERED"
 
 
 def test_two_persons_must_say_the_same(tmp_path, config_dir, clock, registry_url) -> None:

@@ -171,6 +171,18 @@ def test_after_the_life_of_the_keys_nothing_is_repeated(tmp_path, bank, parcel, 
     assert bank.references() == ["P1", "P2", "P3", "P4"]
 
 
+def test_a_clock_that_was_set_back_makes_no_key_live_longer(tmp_path, bank, parcel) -> None:
+    bank.faults = ["acts-cut"]
+    early = Later(tmp_path / "log.db")
+    early.ahead_s = 3600
+    with pytest.raises(TransientError, match="repeated as it was"):
+        deliver(parcel, early, options(bank, tries=1, enquiry=None))
+    deliver(parcel, again(tmp_path), options(bank, tries=1, enquiry=None))
+    assert again(tmp_path).state is S.UNKNOWN
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+    assert sent(bank) == PAYMENTS
+
+
 def test_a_provider_out_of_reach_leaves_no_doubt(tmp_path, bank, parcel, log) -> None:
     agreed = options(bank, idempotency={"lifetime_s": 0}, enquiry=None)
     with pytest.raises(TransientError):
@@ -340,11 +352,12 @@ def test_what_was_wholly_sent_is_delivered_though_it_is_kept_back(tmp_path, bank
     assert sent(bank) == PAYMENTS
 
 
-def test_a_worker_that_slept_sends_nothing(tmp_path, bank, parcel) -> None:
+@pytest.mark.parametrize("jump_s", [6.0, -6.0])
+def test_a_worker_that_slept_sends_nothing(tmp_path, bank, parcel, jump_s) -> None:
     class Sleeps(Later):
         def begin_requests(self, block: Any, note: str = "") -> Any:
             begun = super().begin_requests(block, note)
-            self.ahead_s = 6.0
+            self.ahead_s = jump_s
             return begun
 
     with pytest.raises(TransientError, match="stopped"):

@@ -48,6 +48,22 @@ def test_the_most_certain_way_comes_first_and_a_row_counts_once() -> None:
     assert found(word, *rows, known=names(named(1), named(2), named(3))) == [("file-0001", "reference")]
 
 
+OLD, NEW = "S0123456789abcdef012", "S0123456789abcdef013"
+
+
+@pytest.mark.parametrize("by", [{"original_instruction_id": "REF-1"}, {"original_uetr": UETR.format(1)}])
+@pytest.mark.parametrize("where", [{"original_message_id": OLD}, {"original_batch_id": f"{OLD}-2"}])
+def test_a_late_word_on_a_void_submission_does_not_fall_on_the_one_planned_anew(where, by) -> None:
+    """A refusal of the void one would let the client send again what the other one pays."""
+    planned_anew, known = book(payment(1, submission_id=NEW)), names(named(1))
+    late = attribute(statuses(status(1, status="RJCT", **where, **by)), planned_anew, known)
+    assert late.attributed.is_empty()
+    assert "submission that does not stand" in late.unknown["note"][0]
+    of_the_bank = {"original_message_id": "the bank's own"}
+    for said in ({"original_message_id": NEW}, {"original_batch_id": f"{NEW}-2"}, of_the_bank, {}):
+        assert found(status(1, status="RJCT", **said, **by), payment(1, submission_id=NEW), known=known) != []
+
+
 def back(**given: object) -> dict:
     told = {
         "kind": "return", "status": "RJCT", "original_mandate_id": "m-1 ", "original_account": "30000112345678",
