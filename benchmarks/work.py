@@ -122,11 +122,11 @@ def check(path: str) -> Facts:
     import contextlib
     import io
 
-    from gateway.cli import app
+    from gateway.__main__ import main
 
-    printed = io.StringIO()
+    printed, sys.argv = io.StringIO(), ["bulkrail", "check", path, "--output", "json"]
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        app(["check", path, "--output", "json"])
+        main()
     return {"verdict": json.loads(printed.getvalue())["verdict"]}
 
 

@@ -197,10 +197,13 @@ def _within(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
 
 def _reasoned(part: pl.DataFrame, findings: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
     """The slice with `reasons`: a StsRsnInf for each finding of a payment we rejected, else one for what its row says."""
-    rows = part.select("row", "line", "status", "reason", "message", "remedy").filter(pl.col("row").is_not_null())
+    plain, silent = pl.col("reason").is_null(), pl.lit(said.is_empty())
+    speaking = part.filter(pl.col("row").is_not_null() & ~(plain & silent & (pl.col("status") != "RJCT")))
+    if speaking.is_empty():
+        return part.with_columns(reasons=pl.lit(None, dtype=pl.String))
+    rows = speaking.select("row", "line", "status", "reason", "message", "remedy")
     own = _found(rows.filter(pl.col("status") == "RJCT"), findings)
     rest = rows.join(own, on="row", how="anti", maintain_order="left")
-    plain = pl.col("reason").is_null()
     worded = rest.filter(plain).join(said, on=_SAYS, how="inner", nulls_equal=True, maintain_order="left")
     told = pl.concat([own, worded.select("row", "reasons"), _placed(rest.filter(~plain))])
     return part.join(told, on="row", how="left", maintain_order="left")

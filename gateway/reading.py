@@ -105,8 +105,9 @@ def read_cancellation(source: Source, client: ClientProfile) -> Cancellation | N
     """The requests of a file that asks for cancellations in a format the client agreed on, None for any other file."""
     if not source.data:
         return None
-    found = _sniffed(cancellation_formats(client), source.data)
-    return None if found is None else found.read(source)
+    # Payment formats as well: a file that is one of them need not be searched for padding before it is told to be no request.
+    found = _sniffed({**cancellation_formats(client), **agreed_formats(client)}, source.data)
+    return found.read(source) if found is not None and found.kind == "cancellation" else None
 
 
 def _sniffed(formats: dict[str, Any], data: bytes | mmap.mmap) -> Any:

@@ -77,7 +77,8 @@ def _suspects(payments: pl.DataFrame, _: Context) -> pl.DataFrame:
         wrong = wrong.scatter(given, _wrong(payments.select(fields.gather(given))))
     in_text = pl.lit(value=False)
     text = joined(payments["remittance"])
-    if b"+++" in text or b"***" in text:
+    # One character is looked for ten times as fast as three.
+    if any(mark in text and mark * 3 in text for mark in (b"+", b"*")):
         in_text = _wrong_in_text(pl.col("remittance")).fill_null(value=False)
     elif wrong.null_count() == payments.height:
         return payments.clear().with_columns(pl.lit(None, dtype=pl.String).alias("wrong"))
