@@ -20,7 +20,7 @@ from exporters._answer_words import REFUSED, STATUS_WORDS, canonical_of, heading
 ROW: Final = "row"
 """Column that is marked where a fault stands on no single field."""
 _HIDDEN: Final = frozenset(
-    {"payment_id", "row", "line", "offset", "length", "batch", "batch_offset", "batch_length", "amount_minor",
+    {"payment_id", "row", "line", "offset", "length", "batch", "batch_line", "batch_offset", "batch_length", "amount_minor",
      "requested_execution_date", "mandate_date", "prenote"}
 )  # fmt: skip
 _SHOWN_AS: Final = {

@@ -126,13 +126,13 @@ def batches_of(fields: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame,
 def payments_of(records: pl.DataFrame, keys: pl.DataFrame, file_id: str, user: str | None) -> pl.DataFrame:
     """PAYMENTS columns (those that Standard 18 has) of the records that have a `row`. `user`: service user number."""
     paid = records.filter(pl.col("row").is_not_null())
-    origin = keys.select("agent", "account", "date_text", "date")[paid["batch"] - 1]
+    origin = keys.select("agent", "account", "date_text", "date", pl.col("line").alias("batch_line"))[paid["batch"] - 1]
     paid = paid.drop("date_text").with_columns(origin)
     collects = pl.col("direction") == "DBIT"
     reference = words(65, 82)
     return paid.select(
         payment_id_of(pl.lit(file_id), pl.col("offset")).alias("payment_id"),
-        "row", "line", "offset", "length", "batch", "batch_id",
+        "row", "line", "offset", "length", "batch", "batch_line", "batch_id",
         reference.alias("end_to_end_id"),
         pl.col("direction").alias("credit_debit"),
         amount_text(pl.col("amount"), pl.lit("GBP")).fill_null(words(36, 46)).alias("amount_text"),

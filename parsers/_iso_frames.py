@@ -193,6 +193,7 @@ _PREFIX: Final = "PmtInf/"
 _SHARED_TYPES: Final[Mapping[str, Any]] = {
     "requested_execution_date": pl.Date,
     "batch_booking": pl.Boolean,
+    "batch_line": pl.Int64,
     "batch_offset": pl.Int64,
     "batch_length": pl.Int64,
 }
@@ -221,7 +222,7 @@ def _batch_values(said: Mapping[str, Any], message: Message) -> dict[str, Any]:
     values |= {name: re.sub(r"[ \t\r\n]+", "", text) or None for name, text in accounts.items()}
     values["requested_execution_date"] = execution_date(values["requested_execution_date_text"])
     values["batch_booking"] = flag(values["batch_booking"])
-    values["batch_offset"], values["batch_length"] = said["offset"], said["length"]
+    values |= {f"batch_{place}": said[place] for place in ("line", "offset", "length")}
     values["uncarried"] = (
         ", ".join(
             f"PmtInf/{element}"

@@ -41,7 +41,7 @@ class Reader(Feeder):
         self.header: dict[str, str] = {}
         self.batch = 0
         self.batches: dict[int, dict[str, Any]] = {}
-        """What each batch says by path; `offset` and `length` of its own part, up to its first payment."""
+        """What each batch says by path; `line`, `offset` and `length` of its own part, up to its first payment."""
         self.rows = 0
         self.payments: list[dict[str, Any]] = []
         self.totals: list[dict[str, Any]] = []
@@ -162,7 +162,7 @@ class Reader(Feeder):
         elif node.scope == "batch":
             self.batch += 1
             self._had_payment = False
-            self.batches[self.batch] = self._current = {"offset": self.offset}
+            self.batches[self.batch] = self._current = {"offset": self.offset, "line": self.line}
             if not self._header_seen:
                 self._header_seen = True
                 self.faults.append(self._here(faults.no_header()))

@@ -123,7 +123,9 @@ def payment_columns(sequences: Sequences, messages: pl.DataFrame, file_id: str) 
         [
             payments,
             messages.drop("chain", "index")[payments["message_index"]],
-            sequences.messages.select("receiver", "batch_offset", "batch_length")[payments["message_index"]],
+            sequences.messages.select("receiver", "batch_offset", "batch_length", pl.col("line").alias("batch_line"))[
+                payments["message_index"]
+            ],
             *_own_columns(sequences, size),
         ],
         how="horizontal",
@@ -142,7 +144,7 @@ def payment_columns(sequences: Sequences, messages: pl.DataFrame, file_id: str) 
         pl.col("sequence").alias("row"),
         "line", "offset", "length",
         pl.col("message").alias("batch"),
-        "batch_offset", "batch_length", "batch_id",
+        "batch_line", "batch_offset", "batch_length", "batch_id",
         pl.col("text_21").alias("instruction_id"),
         pl.coalesce(_unfolded(pl.col("text_70")).str.extract(_END_TO_END), "text_21").alias("end_to_end_id"),
         pl.lit("CRDT").alias("credit_debit"),

@@ -40,7 +40,7 @@ FAULTS: Final = (*RECEIVER_NAME.values(), IDENTIFICATION, PAYMENT_TYPE)
 
 _NOTHING: Final = pl.lit(None, dtype=pl.String)
 _HEADER: Final = {
-    "batch_id": "batch_id", "date_text": "requested_execution_date_text", "sec": "local_instrument",
+    "batch_id": "batch_id", "line": "batch_line", "date_text": "requested_execution_date_text", "sec": "local_instrument",
     "description": "category_purpose", "company_name": "name", "company_id": "id", "odfi": "agent", "date": "date",
 }  # fmt: skip
 _ACCOUNT_TYPE: Final = pl.Series("account_type", [ACCOUNT_TYPES.get(str(first)) for first in range(10)])
@@ -109,7 +109,7 @@ def _part(
         pl.lit(direction).alias("credit_debit"),
         amount.alias("amount_text"),
         pl.lit("USD").alias("currency"),
-        *(header[name].alias(name) for name in ("batch_id", "requested_execution_date_text", "local_instrument", "category_purpose")),
+        *(header[name].alias(name) for name in ("batch_id", "batch_line", "requested_execution_date_text", "local_instrument", "category_purpose")),
         pl.when(header["requested_execution_date_text"].is_not_null()).then(header["date"]).alias("requested_execution_date"),
         *_kind(matrix, layout),
         *_parties(matrix, layout, header, ("creditor", "debtor") if collects else ("debtor", "creditor")),

@@ -6,8 +6,6 @@ from typing import Final
 
 import polars as pl
 
-from validators._rails import bank_country
-
 PARTS: Final = ("street", "building", "post_code", "town")
 ALL: Final = (*PARTS, "country", "address_lines")
 HYBRID_LINES_MAX: Final = 2
@@ -75,8 +73,11 @@ def may_be_no_hybrid(party: str) -> pl.Expr:
     return written.str.contains("\n[^\n]*\n") | (written.str.len_bytes() > LINE_CHARS_MAX) | pl.any_horizontal(repeated)
 
 
-def proposal(party: str) -> pl.Expr:
-    """A structured form in words, guessed from the lines; null where no town is found. A guess is never sent."""
+def proposal(party: str, bank_in: pl.Expr) -> pl.Expr:
+    """A structured form in words, guessed from the lines; null where no town is found. A guess is never sent.
+
+    `bank_in`: country of the party's bank, for lines that name none.
+    """
     written = column(party, "address_lines")
     before, after, states = (written.str.extract_groups(pattern) for pattern in (_TOWN_LAST, _TOWN_FIRST, _STATES))
     town = pl.coalesce(
@@ -93,7 +94,7 @@ def proposal(party: str) -> pl.Expr:
         .when(before.struct.field("1").str.contains(" [A-Z]"))
         .then(pl.lit("NL"))
     )
-    country = pl.coalesce(column(party, "country"), written.str.extract(_COUNTRY, 1), by_form, bank_country(party))
+    country = pl.coalesce(column(party, "country"), written.str.extract(_COUNTRY, 1), by_form, bank_in)
     told = pl.concat_str(
         pl.lit("town “") + town + pl.lit("”"),
         pl.lit("country “") + country + pl.lit("”"),

@@ -1,17 +1,24 @@
 """Which scheme a payment belongs to, told by what it is: service level, currency, accounts, banks. Never by a provider.
 
 The tests are expressions on PAYMENTS. They hold for what will most likely happen to the payment; the route is chosen later.
+A file that does not name the client's account (a table of payments to be made) is paid from one of the client's agreed ones: where all
+of them are in one country, or all in SEPA, that is known without the file.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import polars as pl
 
+from canonical.codes import CreditDebit
+from canonical.contracts import Context
 from canonical.parties import counterparty
+from canonical.profiles import ClientProfile
 from validators._countries import SEPA
-from validators._row import claims_iban
+from validators._matrix import heads
+from validators._row import IBAN_CLAIM, claims_iban
 
 DEBITS: Final = pl.col("credit_debit") == "DBIT"
 _BIC_COUNTRY: Final = r"^[A-Z0-9]{4}([A-Z]{2})[A-Z0-9]{2}(?:[A-Z0-9]{3})?$"
@@ -22,15 +29,44 @@ _SHARED: Final = ("SLEV", "SHAR")
 _DIRECT_DEBITS: Final = ("CORE", "B2B", "COR1")
 
 
-def iban_country(party: str) -> pl.Expr:
-    """The country of the party's account ("debtor", "creditor"), null where it claims to be no IBAN."""
+def home_of(client: ClientProfile) -> str | None:
+    """The country of the accounts that were agreed with the client; None where that is not one, nor all of SEPA."""
+    accounts = ["".join(account.split()) for account in client.accounts]
+    if not accounts or not all(re.match(IBAN_CLAIM, account) for account in accounts):
+        return None
+    homes = {account[:2] for account in accounts}
+    return accounts[0][:2] if len(homes) == 1 or homes <= SEPA else None
+
+
+def iban_country(party: str, context: Context) -> pl.Expr:
+    """The country of the account of "debtor" or "creditor", null where it claims to be no IBAN.
+
+    Of the client's own side it is that of the agreed accounts where the file names neither account nor bank.
+    """
     account = f"{party}_account"
-    return pl.when(claims_iban(account)).then(pl.col(account).str.head(2))
+    written = pl.when(claims_iban(account)).then(pl.col(account).str.head(2))
+    home = home_of(context.client)
+    if home is None:
+        return written
+    return pl.when(_unnamed(party)).then(pl.lit(home)).otherwise(written)
 
 
-def bank_country(party: str) -> pl.Expr:
+def _unnamed(party: str) -> pl.Expr:
+    """Boolean: the party is the client, and the file says nothing of its account."""
+    direction = CreditDebit.CRDT if party == "debtor" else CreditDebit.DBIT
+    bare = pl.col(f"{party}_account").is_null() & pl.col(f"{party}_agent").is_null()
+    return bare & (pl.col("credit_debit") == direction.value)
+
+
+def account_heads(payments: pl.DataFrame, party: str, context: Context) -> frozenset[str]:
+    """The distinct first two characters of the party's accounts, cheaply; with the client's home where an account is missing."""
+    account, home = payments[f"{party}_account"], home_of(context.client)
+    return heads(account) | (frozenset({home}) if home and account.null_count() else frozenset())
+
+
+def bank_country(party: str, context: Context) -> pl.Expr:
     """The country of the party's bank: of the IBAN, else of the BIC, else of its routing number or sort code, else null."""
-    return pl.coalesce(iban_country(party), agent_country(party))
+    return pl.coalesce(iban_country(party, context), agent_country(party))
 
 
 def agent_country(party: str) -> pl.Expr:
@@ -50,33 +86,35 @@ def declared_sepa() -> pl.Expr:
     return (_SERVICE == "SEPA").fill_null(value=False)
 
 
-def within_sepa() -> pl.Expr:
+def within_sepa(context: Context) -> pl.Expr:
     """Boolean: both accounts are IBANs of SEPA countries."""
-    return (iban_country("debtor").is_in(SEPA) & iban_country("creditor").is_in(SEPA)).fill_null(value=False)
+    return pl.all_horizontal(iban_country(party, context).is_in(SEPA) for party in ("debtor", "creditor")).fill_null(
+        value=False
+    )
 
 
-def sepa() -> pl.Expr:
+def sepa(context: Context) -> pl.Expr:
     """Boolean: declared as SEPA, or in euro between IBANs of SEPA countries with nothing that asks for another way."""
     plain = (pl.col("currency") == "EUR") & (_SERVICE.is_null() | _SERVICE.is_in(("NURG", "INST")))
     shared = pl.col("charge_bearer").is_null() | pl.col("charge_bearer").is_in(_SHARED)
-    return declared_sepa() | (plain & shared & within_sepa()).fill_null(value=False)
+    return declared_sepa() | (plain & shared & within_sepa(context)).fill_null(value=False)
 
 
-def sepa_debit() -> pl.Expr:
+def sepa_debit(context: Context) -> pl.Expr:
     """Boolean: a SEPA direct debit."""
     local = pl.col("local_instrument").is_in(_DIRECT_DEBITS).fill_null(value=False)
-    return DEBITS & (local | sepa())
+    return DEBITS & (local | sepa(context))
 
 
-def sepa_credit() -> pl.Expr:
+def sepa_credit(context: Context) -> pl.Expr:
     """Boolean: a SEPA credit transfer."""
-    return ~DEBITS & sepa()
+    return ~DEBITS & sepa(context)
 
 
-def cross_border() -> pl.Expr:
+def cross_border(context: Context) -> pl.Expr:
     """Boolean: a credit transfer between banks of two countries that is no SEPA payment: correspondent banks carry it."""
-    apart = bank_country("debtor") != bank_country("creditor")
-    return ~DEBITS & apart.fill_null(value=False) & ~sepa()
+    apart = bank_country("debtor", context) != bank_country("creditor", context)
+    return ~DEBITS & apart.fill_null(value=False) & ~sepa(context)
 
 
 def british() -> pl.Expr:

@@ -31,6 +31,9 @@ _ORDERING_FIELDS: Final = frozenset(
      "address_lines"}
 )  # fmt: skip
 
+LINE_OF_BATCH: Final = pl.coalesce("batch_line", "line")
+"""Where a batch's fault is shown: at its own beginning, else (tables have none) at its first payment concerned."""
+
 
 def of_batch(field: str, context: Context) -> pl.Expr:
     """Boolean: the field is one that a batch says once for all its payments, and so is told once for it.
@@ -71,7 +74,7 @@ def nothing() -> pl.DataFrame:
     return empty(FINDINGS)
 
 
-def _as_it_is(payments: pl.DataFrame) -> pl.DataFrame:
+def _as_it_is(payments: pl.DataFrame, _: Context) -> pl.DataFrame:
     return payments
 
 
@@ -137,7 +140,7 @@ class ChecksRule:
     sources: tuple[str, ...]
     checks: Callable[[Context], tuple[Check, ...]]
     suspects: Suspects | None = None
-    prepare: Callable[[pl.DataFrame], pl.DataFrame] = _as_it_is
+    prepare: Callable[[pl.DataFrame, Context], pl.DataFrame] = _as_it_is
     level: Level = Level.PAYMENT
     kind: ClassVar[Literal["row"]] = "row"
 
@@ -147,7 +150,7 @@ class ChecksRule:
             payments = self.suspects(payments, context)
         if payments.is_empty() or not (checks := self.checks(context)):
             return nothing()
-        prepared = self.prepare(payments)
+        prepared = self.prepare(payments, context)
         masks = prepared.select(check.broken.fill_null(False).alias(str(n)) for n, check in enumerate(checks))
         parts = [
             self._told(check, prepared.filter(mask), context)
@@ -173,7 +176,7 @@ class ChecksRule:
             "batch",
             "batch_id",
             pl.when(of_payment).then(pl.col("row")).alias("row"),
-            "line",
+            pl.when(of_payment).then("line").otherwise(LINE_OF_BATCH).alias("line"),
             pl.when(of_payment).then(pl.col("end_to_end_id")).alias("end_to_end_id"),
             pl.lit(check.field).alias("field"),
             shown(check.field, pl.col(check.field).cast(pl.String)).alias("value"),

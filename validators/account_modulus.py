@@ -35,9 +35,9 @@ def _number(side: str) -> pl.Expr:
     return pl.when(domestic).then(agent + account).when(iban).then(account.str.slice(8)).cast(pl.Int64)
 
 
-def _with_impossible(payments: pl.DataFrame) -> pl.DataFrame:
+def _with_impossible(payments: pl.DataFrame, _: Context) -> pl.DataFrame:
     known = tables()
-    for side, _ in _SIDES:
+    for side in dict(_SIDES):
         numbers = payments.select(_number(side).alias("number"))["number"]
         distinct = numbers.unique().drop_nulls().to_numpy()
         wrong = pl.Series(dtype=pl.Int64)

@@ -17,8 +17,8 @@ from validators._row import Check, ChecksRule, quoted
 _SIDES = (("creditor", "CRDT"), ("debtor", "DBIT"))
 
 
-def _country(side: str) -> pl.Expr:
-    return pl.coalesce(bank_country(side), pl.when(british()).then(pl.lit("GB")), pl.col(f"{side}_country"))
+def _country(side: str, context: Context) -> pl.Expr:
+    return pl.coalesce(bank_country(side, context), pl.when(british()).then(pl.lit("GB")), pl.col(f"{side}_country"))
 
 
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -26,8 +26,8 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
         return payments.clear()
     told = payments.with_columns(
         pl.when(pl.col("credit_debit") == "DBIT")
-        .then(_country("debtor"))
-        .otherwise(_country("creditor"))
+        .then(_country("debtor", context))
+        .otherwise(_country("creditor", context))
         .alias("bank_in")
     )
     return told.filter(~pl.col("bank_in").is_in(context.client.countries).fill_null(value=False))

@@ -80,8 +80,8 @@ def _control(field: str) -> Check:
     return Check(field, broken, message, remedy="Take it out; it often comes from copying out of another program.")
 
 
-def _with_rails(payments: pl.DataFrame) -> pl.DataFrame:
-    return payments.with_columns(sepa().alias("is_sepa"), cross_border().alias("is_cross_border"))
+def _with_rails(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
+    return payments.with_columns(sepa(context).alias("is_sepa"), cross_border(context).alias("is_cross_border"))
 
 
 @cache

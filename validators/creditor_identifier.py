@@ -37,8 +37,8 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     return payments.filter(text.is_in(bad.implode())) if bad.len() else payments.clear()
 
 
-def _checks(_: Context) -> tuple[Check, ...]:
-    text, of_sepa = pl.col(_FIELD), sepa_debit()
+def _checks(context: Context) -> tuple[Check, ...]:
+    text, of_sepa = pl.col(_FIELD), sepa_debit(context)
     said = pl.lit("Creditor identifier ") + quoted(_FIELD)
     formed = text.str.contains(_FORM)
     here = formed & text.str.head(2).is_in(SEPA)

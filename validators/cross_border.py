@@ -24,7 +24,7 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     if context.facts.domestic or (payments["service_level"] == "SEPA").fill_null(value=False).all():
         return payments.clear()
     rest = payments.filter((pl.col("service_level") != "SEPA").fill_null(value=True))
-    return rest.filter(cross_border())
+    return rest.filter(cross_border(context))
 
 
 def _bearer_checks() -> tuple[Check, ...]:
@@ -42,8 +42,8 @@ def _bearer_checks() -> tuple[Check, ...]:
     )  # fmt: skip
 
 
-def _checks(_: Context) -> tuple[Check, ...]:
-    country = bank_country("creditor")
+def _checks(context: Context) -> tuple[Check, ...]:
+    country = bank_country("creditor", context)
     return (
         *_bearer_checks(),
         # Where the account is no IBAN either, nobody can tell the country: rule `required` tells that.

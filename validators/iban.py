@@ -73,8 +73,8 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     return payments.filter(held)
 
 
-def _with_problems(payments: pl.DataFrame) -> pl.DataFrame:
-    for field, _ in _ACCOUNTS:
+def _with_problems(payments: pl.DataFrame, _: Context) -> pl.DataFrame:
+    for field in dict(_ACCOUNTS):
         told = problems(payments[field]).rename({"account": field, "problem": f"{field}_problem"})
         payments = payments.join(told, on=field, how="left", maintain_order="left")
     return payments

@@ -16,7 +16,7 @@ from canonical.codes import Level, Severity
 from canonical.contracts import Context, Window
 from canonical.frames import FINDINGS, conform, empty
 from canonical.money import format_minor
-from validators._row import Check, ChecksRule
+from validators._row import LINE_OF_BATCH, Check, ChecksRule
 
 _REMEDY: Final = "Have the limit raised before you send it again, or correct the amount."
 _SOURCES: Final = ("the client's profile: limits",)
@@ -31,18 +31,22 @@ class Ordered:
 
 
 def sums_of(payments: pl.DataFrame) -> pl.DataFrame:
-    """What the payments order by batch and currency: batch, batch_id, line (of the first), currency, sum_minor (Int64)."""
+    """What the payments order by batch and currency: batch, batch_id, line, currency, sum_minor (Int64)."""
     known = payments.lazy().filter(pl.col("amount_minor").is_not_null() & pl.col("currency").is_not_null())
     return (
         known.group_by("batch", "currency", maintain_order=True)
-        .agg(pl.col("batch_id").first(), pl.col("line").first(), pl.col("amount_minor").sum().alias("sum_minor"))
+        .agg(
+            pl.col("batch_id").first(),
+            LINE_OF_BATCH.first().alias("line"),
+            pl.col("amount_minor").sum().alias("sum_minor"),
+        )
         .select("batch", "batch_id", "line", "currency", "sum_minor")
         .collect()
     )
 
 
 def file_sums(windows: Iterable[pl.DataFrame]) -> dict[str, int]:
-    """What a file orders: currency → minor units, from its PAYMENTS frames (batch, batch_id, line, currency, amount_minor)."""
+    """What a file orders: currency → minor units, from its PAYMENTS frames (batch, batch_id, batch_line, line, currency, amount_minor)."""
     ordered: dict[str, int] = {}
     for payments in windows:
         for currency, sum_minor in sums_of(payments).select("currency", "sum_minor").iter_rows():
@@ -137,7 +141,14 @@ def empty_payments() -> pl.DataFrame:
     """The columns that `sums_of` reads, without rows."""
     text, whole = pl.String, pl.Int64
     return pl.DataFrame(
-        schema={"batch": whole, "batch_id": text, "line": whole, "currency": text, "amount_minor": whole}
+        schema={
+            "batch": whole,
+            "batch_id": text,
+            "batch_line": whole,
+            "line": whole,
+            "currency": text,
+            "amount_minor": whole,
+        }
     )
 
 

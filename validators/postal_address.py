@@ -18,8 +18,7 @@ from canonical.codes import Severity
 from canonical.contracts import Context
 from validators import _address as address
 from validators._countries import EEA
-from validators._matrix import heads
-from validators._rails import DEBITS, american, bank_country, cross_border, sepa
+from validators._rails import DEBITS, account_heads, american, bank_country, cross_border, sepa
 from validators._row import Check, ChecksRule, claims_iban, ever, maybe_blank, name_of
 
 CBPR_FROM: Final = dt.date(2026, 11, 14)
@@ -47,16 +46,16 @@ def _odd(payments: pl.DataFrame, party: str) -> pl.Expr | None:
     return pl.any_horizontal(odd) if odd else None
 
 
-def _leaves_the_area(payments: pl.DataFrame) -> bool:
+def _leaves_the_area(payments: pl.DataFrame, context: Context) -> bool:
     """A bank of one side may be outside the European Economic Area."""
-    return not (heads(payments["debtor_account"]) | heads(payments["creditor_account"])) <= EEA
+    return any(not account_heads(payments, party, context) <= EEA for party in _PARTIES)
 
 
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     if context.facts.fixed_width:
         return payments.clear()
     odd = [found for party in _PARTIES if (found := _odd(payments, party)) is not None]
-    if _leaves_the_area(payments):
+    if _leaves_the_area(payments, context):
         odd.append(maybe_blank("debtor_town") | maybe_blank("debtor_country"))
     if not odd:
         return payments.clear()
@@ -65,12 +64,12 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 def _placed(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     """With the rail by which the address is judged, the first day that refuses, and whether a bank is outside the area."""
-    outside = (~bank_country("debtor").is_in(EEA) | ~bank_country("creditor").is_in(EEA)).fill_null(value=False)
+    outside = pl.any_horizontal(~bank_country(party, context).is_in(EEA) for party in _PARTIES).fill_null(value=False)
     wire = american() & pl.col("service_level").is_in(_FEDWIRE).fill_null(value=False)
     by_rail = (
-        pl.when(sepa())
+        pl.when(sepa(context))
         .then(pl.lit("SEPA"))
-        .when(cross_border())
+        .when(cross_border(context))
         .then(pl.lit("CBPR+"))
         .when(wire)
         .then(pl.lit("Fedwire"))
@@ -99,7 +98,7 @@ def _graded(field: str, broken: pl.Expr, said: str, reason: str, remedy: pl.Expr
     )
 
 
-def _party_checks(party: str, reason: str) -> tuple[Check, ...]:
+def _party_checks(party: str, reason: str, context: Context) -> tuple[Check, ...]:
     field, whose = f"{party}_address_lines", f"{name_of(party)} address"
     structured, given = address.has_town_and_country(party), address.is_given(party)
     written = address.column(party, "address_lines").is_not_null()
@@ -111,7 +110,9 @@ def _party_checks(party: str, reason: str) -> tuple[Check, ...]:
         & pl.all_horizontal(address.column(party, part).is_null() for part in address.PARTS)
     )
     guess = pl.concat_str(
-        pl.lit(f"{_REMEDY} Proposed from the lines, to be checked: "), address.proposal(party), pl.lit(".")
+        pl.lit(f"{_REMEDY} Proposed from the lines, to be checked: "),
+        address.proposal(party, bank_country(party, context)),
+        pl.lit("."),
     ).fill_null(_REMEDY)
     too_many = f"{whose} has more than {address.HYBRID_LINES_MAX} lines beside town and country"
     return (
@@ -137,8 +138,8 @@ def _needed() -> tuple[Check, ...]:
     )
 
 
-def _checks(_: Context) -> tuple[Check, ...]:
-    return (*_party_checks("debtor", "RR02"), *_party_checks("creditor", "BE04"), *_needed())
+def _checks(context: Context) -> tuple[Check, ...]:
+    return (*_party_checks("debtor", "RR02", context), *_party_checks("creditor", "BE04", context), *_needed())
 
 
 RULE = ChecksRule(

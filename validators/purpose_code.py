@@ -38,7 +38,7 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     odd = [found for suspects in _ODD if (found := suspects(payments, context)).height]
     if not odd:
         return payments.clear()
-    return pl.concat(odd).unique("row", maintain_order=True).sort("row").with_columns(sepa().alias("is_sepa"))
+    return pl.concat(odd).unique("row", maintain_order=True).sort("row").with_columns(sepa(context).alias("is_sepa"))
 
 
 def _checks(_: Context) -> tuple[Check, ...]:

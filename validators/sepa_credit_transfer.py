@@ -17,24 +17,24 @@ from validators._row import Check, ChecksRule, quoted
 from validators._sepa import common_checks, held_by
 
 
-def _outside() -> pl.Expr:
-    return declared_sepa() & ~bank_country("creditor").is_in(SEPA)
+def _outside(context: Context) -> pl.Expr:
+    return declared_sepa() & ~bank_country("creditor", context).is_in(SEPA)
 
 
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     if context.facts.domestic:
         return payments.clear()
-    more = () if heads(payments["creditor_account"]) <= SEPA else (_outside(),)
-    return held_by(payments, sepa_credit(), *more)
+    more = () if heads(payments["creditor_account"]) <= SEPA else (_outside(context),)
+    return held_by(payments, sepa_credit(context), *more)
 
 
-def _checks(_: Context) -> tuple[Check, ...]:
-    country = bank_country("creditor")
+def _checks(context: Context) -> tuple[Check, ...]:
+    country = bank_country("creditor", context)
     return (
         *common_checks(),
         Check(
             "creditor_account",
-            _outside(),
+            _outside(context),
             pl.lit("Creditor account ")
             + quoted("creditor_account")
             + pl.format(" is in {}, which is not in SEPA", country),

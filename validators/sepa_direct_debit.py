@@ -46,7 +46,7 @@ def _broken(context: Context) -> tuple[pl.Expr, ...]:
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     if context.facts.domestic or not ever(payments, pl.col("credit_debit") == "DBIT"):
         return payments.clear()
-    return held_by(payments, sepa_debit(), *_broken(context))
+    return held_by(payments, sepa_debit(context), *_broken(context))
 
 
 def _type_checks() -> tuple[Check, ...]:

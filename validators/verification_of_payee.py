@@ -52,7 +52,7 @@ class VerificationOfPayee:
         payments = window.payments
         if context.client.verification_of_payee != "opted_out" or payments.is_empty():
             return Met(state.payments + payments.height, state.of_scheme)
-        here = Met(payments.height, bool(payments[:1].select(sepa_credit()).item()))
+        here = Met(payments.height, bool(payments[:1].select(sepa_credit(context)).item()))
         return self.merge(state, here)
 
     def merge(self, left: Met, right: Met) -> Met:

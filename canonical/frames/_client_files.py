@@ -21,6 +21,10 @@ PAYMENTS = schema(
     offset=integer("byte offset of the payment in the archived plain text", required=True, minimum=0),
     length=integer("bytes of the payment in the archived plain text", required=True, minimum=0),
     batch=integer("ordinal of the batch in the file, from 1", required=True, minimum=1),
+    batch_line=integer(
+        "line where the batch starts (PmtInf, NACHA batch header, MT101 message, first Bacs record); null in tables",
+        minimum=1,
+    ),
     batch_offset=integer(
         "byte offset of the batch's own part (PmtInf up to its first payment); null outside ISO", minimum=0
     ),

@@ -65,6 +65,7 @@ def spans(data: bytes, payments: pl.DataFrame, form: IsoFormat = PAIN001) -> Non
         (start,), (length,) = batch["batch_offset"].unique(), batch["batch_length"].unique()
         assert re.match(rb"<(\w+:)?PmtInf\b", data[start : start + length])
         assert start + length == batch["offset"][0]
+        assert batch["batch_line"].unique().to_list() == [data[:start].count(b"\n") + 1]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ SINGLE = (GOLDEN / "single_day.txt").read_bytes()
 MULTI = (GOLDEN / "multi_day.txt").read_bytes()
 LINES = SINGLE.decode().splitlines()
 MULTI_LINES = MULTI.decode().splitlines()
-PLACE = ("payment_id", "line", "offset", "length")
+PLACE = ("payment_id", "line", "offset", "length", "batch_line")
 
 
 def windows(data: bytes) -> list[Window]:

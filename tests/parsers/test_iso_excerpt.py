@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parent / "golden"
 FILES = [(PAIN001, path) for path in sorted((GOLDEN / "pain001").glob("*.xml"))]
 FILES += [(PAIN008, path) for path in sorted((GOLDEN / "pain008").glob("*.xml"))]
 KEPT = ("row", "offset", "length", "batch", "batch_offset", "batch_length", "credit_debit", "amount_minor", "currency")
-PLACES = ["payment_id", "row", "line", "offset", "length", "batch", "batch_offset", "batch_length"]
+PLACES = ["payment_id", "row", "line", "offset", "length", "batch", "batch_line", "batch_offset", "batch_length"]
 
 
 def excerpt(data: bytes, form: IsoFormat, rows: list[int]) -> tuple[bytes, pl.DataFrame]:

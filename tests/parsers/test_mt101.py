@@ -24,7 +24,7 @@ from validators import engine
 GOLDEN = Path(__file__).parent / "golden" / "mt101"
 DATA = (GOLDEN / "two_messages.fin").read_bytes()
 TEXT = DATA.decode().replace("\r\n", "\n")
-PLACE = ("payment_id", "line", "offset", "length", "batch_offset", "batch_length")
+PLACE = ("payment_id", "line", "offset", "length", "batch_line", "batch_offset", "batch_length")
 
 
 def windows(data: bytes) -> list[Window]:

@@ -147,7 +147,7 @@ def test_byte_spans_hold_the_entry_and_its_addenda() -> None:
 )
 def test_dialects_of_lines(data: bytes, warned: set[str]) -> None:
     window = read(data)
-    place = ("payment_id", "line", "offset", "length")
+    place = ("payment_id", "line", "offset", "length", "batch_line")
     assert_frame_equal(window.payments.drop(place), read(ORIGINATION).payments.drop(place))
     assert set(window.findings["rule"]) == warned
     assert set(window.findings["severity"]) <= {"warning"}
@@ -352,8 +352,8 @@ def test_odd_lines_spoil_none_of_their_neighbours(line_end: bytes) -> None:
     lines[8:8] = [b"", b"unknown"]
     lines[13] += b"  "
     window = read(line_end.join(lines) + line_end)
-    assert window.payments.drop(["payment_id", "line", "offset", "length", "creditor_name"]).equals(
-        read(ORIGINATION).payments.drop(["payment_id", "line", "offset", "length", "creditor_name"])
+    assert window.payments.drop(["payment_id", "line", "offset", "length", "batch_line", "creditor_name"]).equals(
+        read(ORIGINATION).payments.drop(["payment_id", "line", "offset", "length", "batch_line", "creditor_name"])
     )
     assert window.payments["creditor_name"][0] == "?D? EXAMPLE"
     told = window.findings.drop_nulls("line").sort("line").select("rule", "line").rows()

@@ -17,7 +17,7 @@ from parsers.nacha import FORMAT
 GOLDEN = Path(__file__).parent / "golden" / "nacha"
 FILES = {name: (GOLDEN / f"{name}.ach").read_bytes() for name in ("origination", "classes")}
 KEPT = ["row", "offset", "length", "batch", "batch_offset", "batch_length", "credit_debit", "amount_minor", "currency"]
-PLACE = ["payment_id", "row", "line", "offset", "batch"]
+PLACE = ["payment_id", "row", "line", "offset", "batch", "batch_line"]
 
 
 def source(data: bytes) -> Source:

@@ -24,7 +24,7 @@ GOLDEN = Path(__file__).parent / "golden" / "pain008"
 GOLDEN_FILES = sorted(GOLDEN.glob("*.xml"))
 BIG = (GOLDEN / "mandates.xml").read_bytes()
 MESSAGE = PAIN008.message
-PLACES = ["payment_id", "line", "offset", "length", "batch_offset", "batch_length"]
+PLACES = ["payment_id", "line", "offset", "length", "batch_line", "batch_offset", "batch_length"]
 PAYMENT = (
     "<DrctDbtTxInf><PmtId><EndToEndId>E</EndToEndId></PmtId>"
     '<InstdAmt Ccy="EUR">1.50</InstdAmt><Dbtr><Nm>N</Nm></Dbtr></DrctDbtTxInf>'

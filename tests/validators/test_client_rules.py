@@ -85,10 +85,22 @@ def test_a_past_day_is_left_to_the_rule_of_execution_dates(payments, context):
 
 
 def test_one_batch_tells_its_date_once(payments, context):
-    frame = payments(*[{"requested_execution_date_text": "2026-12-25"}] * 3)
+    frame = payments(*[{"requested_execution_date_text": "2026-12-25", "line": 9}] * 3)
     told = BUSINESS_DAY.findings(frame, context("pain.001"))
-    assert told.select("level", "batch", "row").rows() == [("batch", 1, None)]
+    assert told.select("level", "batch", "row", "line").rows() == [("batch", 1, None, 9)]
     assert told["message"].str.ends_with("moves to 2026-12-28").all()
+
+
+def test_a_fault_of_a_batch_is_shown_where_the_batch_begins(payments, context, window):
+    late = {"batch": 2, "batch_line": 40, "line": 52, "requested_execution_date_text": "2026-12-25"}
+    frame = payments({"batch_line": 4, "line": 16}, late, {**late, "line": 64, "creditor_account": "DE00"})
+    here = context("pain.001", limits={"batch": {"EUR": 1500}})
+    told = pl.concat(
+        [BUSINESS_DAY.findings(frame, here), engine.check_window(frame, here).filter(pl.col("rule") == "iban")]
+    )
+    assert told.select("level", "line").rows() == [("batch", 40), ("payment", 64)]
+    over = limits.RULE.finish(limits.RULE.update(limits.Ordered(), window(frame), here), here)
+    assert over.select("level", "batch", "line").rows() == [("batch", 2, 40)]
 
 
 def test_fields_in_the_client_s_own_terms(payments, context):

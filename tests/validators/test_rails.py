@@ -12,13 +12,17 @@ from validators import engine
 DE, FR, GB, CH, US = (
     "DE89370400440532013000", "FR1420041010050500013M02606", "GB29NWBK60161331926819", "CH9300762011623852957", "123456789",
 )  # fmt: skip
-TESTS = {
-    "sepa_credit": rails.sepa_credit(),
-    "sepa_debit": rails.sepa_debit(),
-    "cross_border": rails.cross_border(),
-    "british": rails.british(),
-    "american": rails.american(),
-}
+
+
+def held_by(payments, context):
+    """Names of the tests that hold for a frame's one payment."""
+    tests = {
+        "sepa_credit": rails.sepa_credit(context), "sepa_debit": rails.sepa_debit(context),
+        "cross_border": rails.cross_border(context), "british": rails.british(), "american": rails.american(),
+    }  # fmt: skip
+    held = payments.select(test.alias(name) for name, test in tests.items()).row(0, named=True)
+    assert None not in held.values()
+    return {name for name, holds in held.items() if holds}
 
 
 @pytest.mark.parametrize(
@@ -44,9 +48,42 @@ TESTS = {
         ({"creditor_account": None, "currency": None}, set()),
     ],
 )  # fmt: skip
-def test_rails(payment, expected, payments):
-    frame = payments(payment)
-    assert {name for name, test in TESTS.items() if frame.select(test).item()} == expected
+def test_rails(payment, expected, payments, context):
+    assert held_by(payments(payment), context()) == expected
+
+
+COLLECTS = {"credit_debit": "DBIT", "debtor_account": DE, "creditor_account": None}
+UNNAMED = {"debtor_account": None}
+
+
+@pytest.mark.parametrize(
+    ("accounts", "payment", "expected"),
+    [
+        (("NL91 ABNA 0417 1643 00",), UNNAMED, {"sepa_credit"}),
+        ((DE, FR), UNNAMED, {"sepa_credit"}),
+        ((DE, CH), UNNAMED, {"sepa_credit"}),
+        ((DE,), COLLECTS, {"sepa_debit"}),
+        ((DE,), {**UNNAMED, "currency": "USD"}, {"cross_border"}),
+        ((DE,), {**UNNAMED, "currency": "USD", "creditor_account": DE}, set()),
+        ((DE,), {**UNNAMED, "debtor_agent": "CHASUS33"}, {"cross_border"}),
+        (("TR330006100519786457841326",), UNNAMED, {"cross_border"}),
+        ((DE, "TR330006100519786457841326"), UNNAMED, set()),
+        ((DE, US), UNNAMED, set()),
+        ((), UNNAMED, set()),
+        ((DE,), {"debtor_account": US}, set()),
+    ],
+)  # fmt: skip
+def test_a_file_without_the_clients_account_is_paid_from_an_agreed_one(accounts, payment, expected, payments, context):
+    assert held_by(payments(payment), context("csv", accounts=accounts)) == expected
+
+
+def test_what_sepa_does_not_carry_is_told_of_a_table_too(payments, context):
+    long = payments({**UNNAMED, "remittance": "x" * 141, "end_to_end_id": "INV_1"})
+    told = engine.check_window(long, context("csv", accounts=(DE,)))
+    assert told.select("rule", "field").rows() == [
+        ("character_set", "end_to_end_id"), ("text_length", "remittance"),
+    ]  # fmt: skip
+    assert engine.check_window(long, context("csv", accounts=(US,)))["rule"].to_list() == ["text_length"]
 
 
 ACCOUNTS = st.sampled_from([None, "", DE, FR, GB, CH, US])
@@ -55,12 +92,10 @@ ACCOUNTS = st.sampled_from([None, "", DE, FR, GB, CH, US])
 @given(row=st.fixed_dictionaries({
     "debtor_account": ACCOUNTS, "creditor_account": ACCOUNTS, "currency": st.sampled_from([None, "EUR", "USD", "GBP"]),
     "service_level": st.sampled_from([None, "SEPA", "URGP"]), "credit_debit": st.sampled_from(["CRDT", "DBIT"]),
-}))  # fmt: skip
-def test_no_payment_is_within_sepa_and_across_borders(row, payments):
-    held = payments(row).select(test.alias(name) for name, test in TESTS.items()).row(0, named=True)
-    assert None not in held.values()
-    assert not (held["cross_border"] and (held["sepa_credit"] or held["sepa_debit"]))
-    assert not (held["sepa_credit"] and held["sepa_debit"])
+}), accounts=st.sampled_from([(), (DE,), (US,), (FR, CH)]))  # fmt: skip
+def test_no_payment_is_within_sepa_and_across_borders(row, accounts, payments, context):
+    held = held_by(payments(row), context("csv", accounts=accounts))
+    assert len(held & {"cross_border", "sepa_credit", "sepa_debit"}) <= 1
 
 
 def test_a_plain_account_where_sepa_wants_an_iban_is_one_finding(payments, context):
