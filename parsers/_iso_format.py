@@ -18,7 +18,7 @@ from parsers._iso_fast import windows
 from parsers._iso_paths import Message
 from parsers._iso_xsd import validated
 
-_CLOSED = re.compile(rb"</(?:[\w.-]+:)?Document\s*>(?:\s|<!--.*?-->|</[\w.:-]+\s*>)*\Z", re.DOTALL)
+_CLOSED: Final = rb"</(?:[\w.-]+:)?(?:%s)\s*>(?:\s|<!--.*?-->|</[\w.:-]+\s*>)*\Z"
 
 RULES: Final = (
     "iso-absent", "iso-empty-batch", "iso-equivalent-amount", "iso-method", "iso-misplaced-payment", "iso-no-header", "iso-no-payments",
@@ -54,13 +54,16 @@ class IsoFormat:
 
     def sniff(self, head: bytes) -> bool:
         """True when a namespace of the message is declared in these bytes, in any encoding that holds ASCII."""
-        name = re.escape(self.name.encode())
-        namespace = rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*""" + name + rb"""\.\d{3}\.\d{2}"""
+        names = rb"""[^"']*""" + re.escape(self.name.encode()) + rb"""\.\d{3}\.\d{2}"""
+        if self.message.bare is not None:
+            names += rb"|" + self.message.bare[1].encode()
+        namespace = rb"""xmlns(?::[\w.-]+)?\s*=\s*["'](?:""" + names + rb")"
         return re.search(namespace, head.replace(b"\0", b"")) is not None
 
     def complete(self, tail: bytes) -> bool:
-        """True when nothing but closing tags and comments follows `</Document>`."""
-        return _CLOSED.search(tail.replace(b"\0", b"")) is not None
+        """True when nothing but closing tags and comments follows `</Document>`, or what stands for it."""
+        ends = "|".join(["Document", *([self.message.bare[0]] if self.message.bare else [])])
+        return re.search(_CLOSED % ends.encode(), tail.replace(b"\0", b""), re.DOTALL) is not None
 
     def windows(self, source: Source, options: Options) -> Iterator[Window]:
         """Read the file. Faults of the client are findings; FATAL ones end it. Never raises for them.

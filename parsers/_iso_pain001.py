@@ -44,5 +44,6 @@ PAIN001: Final = Message(
         "RgltryRptg": tuple(f"RgltryRptg/{part}" for part in (*REPORTED, "RgltryDtls/Cd", "RgltryDtls/Inf")),
     },
     batch_uncarried=_TO_DEBTOR_BANK,
+    bare=("CBIPaymentRequest", r"urn:CBI:xsd:CBI\w*PaymentRequest"),
     known=("01", "13"),
 )

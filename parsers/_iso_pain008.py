@@ -46,5 +46,6 @@ PAIN008: Final = Message(
     methods=("DD",),
     uncarried={"RgltryRptg": tuple(f"RgltryRptg/{part}" for part in REPORTED)},
     batch_uncarried={},
+    bare=("CBISDDReqLogMsg", r"urn:CBI:xsd:CBI\w*SDDReq"),
     known=("01", "11"),
 )  # fmt: skip

@@ -113,6 +113,7 @@ class Message:
     Args:
         name: `pain.001`.
         element: the message's own element; in versions before 2009 it is named after the version.
+        bare: its own element where it stands without a Document, and the pattern of namespaces in which it does (Italy's CBI).
         payment: element of one payment in its PmtInf.
         direction: what its payments are.
         date: batch column `requested_execution_date_text` by its paths.
@@ -137,6 +138,7 @@ class Message:
     methods: tuple[str, ...]
     uncarried: Columns
     batch_uncarried: Columns
+    bare: tuple[str, str] | None = None
     rows: str | None = None
     known: tuple[str, str] = ("01", "99")
 
@@ -168,6 +170,12 @@ class Message:
         """The version in a namespace: national variants have a suffix."""
         return re.compile(rf"{re.escape(self.name)}\.\d{{3}}\.\d{{2}}(?:\.[a-z]{{2}}\.\d{{2}})?")
 
+    def bare_version(self, namespace: str, local: str) -> str | None:
+        """What the namespace of such an element names last, such as CBIPaymentRequest.00.04.01; None where it is none."""
+        if self.bare is None or local != self.bare[0] or re.match(self.bare[1], namespace) is None:
+            return None
+        return namespace.rpartition(":")[2]
+
     def knows(self, version: str) -> bool:
         """True for a version such as pain.001.001.03.ch.02, whose own number is 03."""
         oldest, newest = self.known
@@ -176,7 +184,8 @@ class Message:
     @cached_property
     def elements(self) -> re.Pattern[str]:
         """Names of the message's own element."""
-        return re.compile(rf"{self.element}|{re.escape(self.name)}\.\d{{3}}\.\d{{2}}")
+        names = "|".join([self.element, *([self.bare[0]] if self.bare else [])])
+        return re.compile(rf"{names}|{re.escape(self.name)}\.\d{{3}}\.\d{{2}}")
 
     @cached_property
     def tree(self) -> Node:

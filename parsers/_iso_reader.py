@@ -133,15 +133,15 @@ class Reader(Feeder):
 
     def _outside(self, name: str) -> None:
         namespace, _, local = name.rpartition(" ")
-        if local == "Document":
+        if bare := self.message.bare_version(namespace, local):
+            self._begin(bare, local, namespace)
+            self._stack.append(self.message.tree)
+            self._texts.append([])
+        elif local == "Document":
             found = self.message.version.search(namespace)
-            if found is None or self.version is not None or not self.message.knows(found.group()):
-                second = self.version is not None
-                what = "it is the second one of the file" if second else f"its namespace is {namespace[:100]!r}"
-                remedy = "Send each message in a file of its own." if second else None
-                self._refuse(f"This Document is no {self.message.name} message that can be read: {what}.", remedy)
-            else:
-                self.version, self._document_depth = found.group(), self.depth
+            known = found is not None and self.message.knows(found.group())
+            self._begin(found.group() if found and known else None, local, namespace)
+            self._document_depth = self.depth
         elif self.version is not None and self.depth == self._document_depth + 1:
             if not self.message.elements.fullmatch(local):
                 own = self.message
@@ -149,6 +149,15 @@ class Reader(Feeder):
                 self._refuse(what, f"Leave everything but <{own.element}> out of the Document.")
             self._stack.append(self.message.tree)
             self._texts.append([])
+
+    def _begin(self, version: str | None, local: str, namespace: str) -> None:
+        """The message of the file: there is one, of a known version."""
+        if version is None or self.version is not None:
+            second = self.version is not None
+            what = "it is the second one of the file" if second else f"its namespace is {namespace[:100]!r}"
+            remedy = "Send each message in a file of its own." if second else None
+            self._refuse(f"This {local} is no {self.message.name} message that can be read: {what}.", remedy)
+        self.version = version
 
     def _refuse(self, what: str, remedy: str | None = None) -> None:
         self.refuse(faults.not_the_message(what, self.message.name, remedy))

@@ -99,7 +99,8 @@ class _Jobs:
             self._version = window.header.version
         if window.payments.is_empty():
             return self._pool.submit(list)
-        schema = _schema_file(self._folder, self._version)
+        # A message without a Document has a schema that its envelope may rename: it is held to none.
+        schema = _schema_file(self._folder, self._version) if self._version.startswith(self._message.name) else None
         if schema is None:
             faults = [] if self._told_of_schema else [no_schema(self._version)]
             self._told_of_schema = True
