@@ -20,6 +20,8 @@ _LINE: Final = (
 )
 """Banks write longer references than SWIFT's, blanks in front or for the entry date, before or within the type, types of their
 own, or leave the type out: none of it can be misread."""
+_BEGUN: Final = r"^ *[0-9]{6}(?:[0-9]{4}| {4})?(?:R[CD]|E[CD]|[CD])[A-Z]?$"
+"""A line that breaks off before its amount: it goes on below, since no entry is without one."""
 _BROKEN: Final = r"^//([^\n]+)"
 """The bank's reference on the line below: some break the line before it."""
 _DIRECTIONS: Final = {
@@ -58,7 +60,7 @@ def entry_columns(fields: pl.DataFrame) -> pl.DataFrame:
     `fields` has the currency of each message as `currency`.
     """
     parts = pl.col("text").str.extract_groups(_LINE)
-    said = fields.with_columns(parts.alias("parts")).unnest("parts")
+    said = _rejoined(fields).with_columns(parts.alias("parts")).unnest("parts")
     mark = pl.col("mark")
     reference = pl.coalesce("reference", "untyped").str.splitn("//", 2).struct
     said = said.with_columns(
@@ -76,6 +78,16 @@ def entry_columns(fields: pl.DataFrame) -> pl.DataFrame:
         ),
     )
     return said.with_columns(_entry_date().alias("booking_date"), _charges().alias("charges_minor"))
+
+
+def _rejoined(fields: pl.DataFrame) -> pl.DataFrame:
+    """The lines, with those that break off before the amount as one."""
+    broken = pl.col("text").str.contains(_BEGUN) & pl.col("more").is_not_null()
+    below = pl.col("more").str.splitn("\n", 2).struct
+    return fields.with_columns(
+        pl.when(broken).then(pl.col("text") + below.field("field_0").str.strip_chars_end(" ")).otherwise("text").alias("text"),
+        pl.when(broken).then(below.field("field_1")).otherwise("more").alias("more"),
+    )  # fmt: skip
 
 
 def original_amounts(entries: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 from pydantic import ValidationError
 
 from canonical.contracts import Feedback, Source
@@ -173,6 +174,22 @@ def test_pages_that_a_bank_does_not_count_are_told_apart_by_what_they_open_with(
 def test_a_line_may_break_before_the_bank_s_reference(line: bytes) -> None:
     entry = read(PAGED.replace(b"C5,00NTRFNONREF", b"C5,00" + line)).entries.row(0, named=True)
     assert (entry["instruction_id"], entry["servicer_reference"]) == ("REF1", "BANK1")
+
+
+def test_a_line_may_break_before_the_amount() -> None:
+    """Sparkasse: the first line says when and which way, the amount stands below; what stands below that stays there."""
+    line = next(part for part in GERMAN.splitlines() if part.startswith(b":61:"))
+    cut = re.search(rb"[CD][A-Z]?(?=[0-9]+,)", line)
+    assert cut
+    broken = GERMAN.replace(line, line[: cut.end()] + b"\r\n" + line[cut.end() :], 1)
+    expected, found = read(GERMAN, **SUBFIELDS), read(broken, **SUBFIELDS)
+    assert_frame_equal(found.entries, expected.entries)
+    assert found.findings["rule"].to_list() == expected.findings["rule"].to_list()
+
+
+def test_an_account_may_begin_with_a_slash() -> None:
+    account = read(GERMAN).statements["account"][0]
+    assert read(GERMAN.replace(b":25:", b":25:/")).statements["account"][0] == account
 
 
 def test_statements_of_one_account_in_two_currencies_are_two() -> None:
