@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -28,15 +28,20 @@ _OF_PAYMENT = ("payment_id", "row", "end_to_end_id", "uetr", "credit_debit", "am
 _OTHER_SIDE = ("creditor_name", "creditor_account", "debtor_name", "debtor_account")
 
 
-def provider_book(gateway: Gateway, provider_id: str, until: dt.date | None = None) -> pl.DataFrame:
-    """BOOK of all payments that have a live submission to a provider, in order of their ids; `until`: sent by that day, or not yet."""
+def provider_book(
+    gateway: Gateway, provider_id: str, until: dt.date | None = None, *, of_files: Collection[str] | None = None
+) -> pl.DataFrame:
+    """BOOK of all payments that have a live submission to a provider, in order of their ids.
+
+    `until`: sent by that day, or not yet. `of_files`: of these files only.
+    """
     live = gateway.registry.rows(
         t.SUBMISSIONS,
         t.SUBMISSIONS.c.destination == provider_id,
         t.SUBMISSIONS.c.kind == "payment",
         t.SUBMISSIONS.c.state != "VOIDED",
     )
-    file_ids = sorted({row["file_id"] for row in live})
+    file_ids = sorted({row["file_id"] for row in live if of_files is None or row["file_id"] in of_files})
     files = gateway.registry.rows(t.FILES, t.FILES.c.file_id.in_(file_ids))
     wanted = pl.col("provider") == provider_id
     if until is not None:

@@ -22,13 +22,14 @@ from canonical.errors import BulkrailError, ConfigError, Conflict, NotFound, Out
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
 from canonical.profiles import FeedbackSource, Model, Plugin, ProviderProfile
-from gateway.book import attributed, provider_book, without_verifications
+from gateway.book import without_verifications
 from gateway.composition import Gateway
 from gateway.config import plugin_options
 from gateway.news import note_news
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
 from gateway.requests import REPLIES_SUFFIX, waiting
+from gateway.spoken import spoken_of
 from gateway.submissions import acknowledge
 from gateway.verification import take_answers
 
@@ -187,14 +188,11 @@ def _tell(gateway: Gateway, row: Mapping[str, Any]) -> tuple[str, ...]:
     if statuses.is_empty():
         return ()
     verified = take_answers(gateway, row["provider_id"], statuses)
-    book = provider_book(gateway, row["provider_id"])
     statuses = without_verifications(gateway, row["provider_id"], statuses)
     # What became of a cancellation is no word on the submission itself.
     whole = (pl.col("level") != "payment") & (pl.col("kind") != "cancellation")
     named = statuses.filter(whole).select("original_message_id", "status", "reason_text")
-    spoken = attributed(gateway, statuses, book).attributed.join(
-        book.select("payment_id", "submission_id", "file_id"), on="payment_id", how="inner"
-    )
+    spoken = spoken_of(gateway, row["provider_id"], statuses)
     words = {item["original_message_id"]: item for item in named.iter_rows(named=True) if item["original_message_id"]}
     for submission_id in spoken["submission_id"].unique().sort().to_list():
         word = words.get(submission_id, {"status": "ACCP", "reason_text": None})

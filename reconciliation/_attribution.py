@@ -18,6 +18,7 @@ _CONTEXT: Final[dict[str, pl.Expr]] = {"feedback_id": pl.lit(""), "sequence": pl
 
 
 _OF_SUBMISSION: Final = ("original_message_id", "original_batch_id")
+_REFERENCES: Final = ("original_instruction_id", "original_transaction_id")
 _DATE_DAYS_MAX: Final = 5
 """Days between the execution date and the day the bank says it processed the original: a weekend with holidays."""
 
@@ -78,6 +79,39 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | 
         checked(attributed.sort("sequence", "feedback_id", "position", "payment_id"), ATTRIBUTED),
         _unknown(payments, groups, found),
     )
+
+
+def files_meant(statuses: pl.DataFrame, sent: pl.DataFrame) -> set[str]:
+    """The files of the submissions that STATUSES name, and of the payments whose ids they name.
+
+    `sent`: file_id and submission_id of all submissions that were sent to the provider.
+    """
+    names = [name for column in _OF_SUBMISSION for name in (pl.col(column), _ours(column))]
+    submissions = pl.concat(statuses.select(submission_id=name).to_series() for name in names)
+    # A payment's id begins with that of its file.
+    files = pl.concat(statuses[name].alias("file_id") for name in _REFERENCES).str.split("-").list.first()
+    named = pl.col("submission_id").is_in(submissions.implode()) | pl.col("file_id").is_in(files.implode())
+    return {*sent.filter(named.fill_null(value=False))["file_id"]}
+
+
+def means_others(statuses: pl.DataFrame, attributed: pl.DataFrame, sent: pl.DataFrame) -> bool:
+    """Whether STATUSES may speak of payments of other files than `files_meant`.
+
+    A row that names a submission speaks of none outside it; only a correction by mandate looks for the last payment of all. A
+    row that names none speaks of the payment whose id it has as reference: of other references there may be several.
+
+    Args:
+        statuses: STATUSES rows of one feedback file.
+        attributed: ATTRIBUTED of them, by the book of `files_meant`.
+        sent: as for `files_meant`.
+    """
+    known = sent["submission_id"].implode()
+    named = pl.any_horizontal(pl.col(name).is_in(known).fill_null(value=False) for name in _OF_SUBMISSION)
+    corrects = (pl.col("kind") == "correction") & said("original_account")
+    told = statuses.filter((pl.col("level") == "payment") & (~named | corrects))
+    reference = pl.coalesce(pl.when(said(name)).then(name) for name in _REFERENCES)
+    found = attributed.filter(pl.col("via") == "reference").select("position", reference="payment_id")
+    return not told.with_columns(reference=reference).join(found, on=["position", "reference"], how="anti").is_empty()
 
 
 def _named(rows: pl.DataFrame, sent: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:

@@ -25,7 +25,7 @@ import polars as pl
 
 from canonical.errors import FrameBroken
 from canonical.frames import MATCHES, checked, dtypes
-from reconciliation._attribution import Attribution, attribute
+from reconciliation._attribution import Attribution, attribute, files_meant, means_others
 from reconciliation._words import explained, placed, strongest
 from reconciliation.frames import ATTRIBUTED, BOOK, BOOKED, NOT_SENT, SENT, STATES
 from reconciliation.moves import DISPUTES, MOVES
@@ -183,6 +183,8 @@ __all__ = [
     "attribute",
     "contradicted",
     "explained",
+    "files_meant",
+    "means_others",
     "payment_states",
     "require_once",
 ]

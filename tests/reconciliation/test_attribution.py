@@ -6,11 +6,13 @@ import datetime as dt
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from reconciliation_world import DAY, book, payment, status, statuses
 
 from canonical.frames import checked, dtypes
 from reconciliation.frames import NAMES
-from reconciliation.states import attribute
+from reconciliation.states import attribute, files_meant, means_others
 
 UETR = "8a562c67-ca16-48ba-b074-65581be6f0{:02d}"
 
@@ -109,3 +111,59 @@ def test_a_correction_falls_on_the_last_payment_under_the_mandate() -> None:
     known = names(*(named(number, **MANDATE) for number in (1, 2, 3)))
     word = back(kind="correction", status=None, original_date=None, reason="CTAM")
     assert found(word, *rows, known=known) == [("file-0002", "account")]
+
+
+LONG, VOID = (f"S{digit * 19}" for digit in "12")
+SENT = [
+    payment(
+        number, payment_id=f"{file}-{number:04d}", file_id=file, submission_id=submission, amount_minor=100,
+        reference=reference or f"{file}-{number:04d}", end_to_end_id=f"E-{number % 2}", execution_date=DAY + dt.timedelta(days=number),
+    )
+    for number, (file, submission, reference) in enumerate(
+        [("f1", "S1", None), ("f1", "S1", None), ("f1", "S2", "T-1"), ("f2", "S2", "T-1"), ("f2", "S3", None), ("f3", LONG, "T-2")]
+    )
+]  # fmt: skip
+BY_ID = st.sampled_from([None, "", "T-1", "T-2", "f1-0000", "f1-0001", "f2-0004", "f9-0001"])
+BY_SUBMISSION = st.sampled_from([None, None, "S1", "S2", "S3", LONG, f"{LONG}-2", VOID, f"{VOID}-2"])
+SAID = st.fixed_dictionaries(
+    {
+        "level": st.sampled_from(["payment", "payment", "payment", "batch", "file"]),
+        "kind": st.sampled_from(["status", "return", "correction"]), "status": st.sampled_from(["ACCP", "RJCT"]),
+        "original_message_id": BY_SUBMISSION, "original_batch_id": BY_SUBMISSION, "original_instruction_id": BY_ID,
+        "original_transaction_id": BY_ID, "original_end_to_end_id": st.sampled_from([None, "E-0", "E-1"]),
+        "original_uetr": st.sampled_from([None, None, UETR.format(1), UETR.format(4)]),
+        "original_mandate_id": st.sampled_from([None, "M-1"]), "original_account": st.sampled_from([None, None, MANDATE["account"]]),
+        "amount_minor": st.sampled_from([None, 100, 1]),
+    }
+)  # fmt: skip
+
+
+@given(st.lists(SAID, min_size=1, max_size=3))
+def test_what_feedback_names_is_enough_to_tell_what_it_speaks_of(said: list[dict]) -> None:
+    """Unless `means_others`, the files that it names give the same payments as the whole book."""
+    told = statuses(*(status(position, **row) for position, row in enumerate(said, 1)))
+    everything = book(*SENT)
+    known = names(
+        *(
+            {**named(0, **MANDATE), "payment_id": row["payment_id"], "uetr": UETR.format(row["row"] // 2)}
+            for row in SENT
+        )
+    )
+    sent = everything.select("file_id", "submission_id").unique()
+    meant = everything.filter(pl.col("file_id").is_in(list(files_meant(told, sent))))
+    found = attribute(told, meant, known).attributed
+    if not means_others(told, found, sent):
+        assert found.equals(attribute(told, everything, known).attributed)
+
+
+def test_one_submission_or_payment_that_is_named_means_no_others() -> None:
+    sent = book(*SENT).select("file_id", "submission_id").unique()
+    rows = {
+        "f1": {"original_message_id": "S1", "original_end_to_end_id": "E-0"}, "f2": {"original_instruction_id": "f2-0004"},
+        "": {"original_instruction_id": "T-1"},
+    }  # fmt: skip
+    for file, row in rows.items():
+        told = statuses(status(1, **row))
+        found = attribute(told, book(*(one for one in SENT if one["file_id"] == file))).attributed
+        assert files_meant(told, sent) == ({file} if file else set())
+        assert means_others(told, found, sent) == (not file)
