@@ -78,7 +78,13 @@ def agent_country(party: str) -> pl.Expr:
         .when((currency == "GBP") & agent.str.contains(_SORT_CODE))
         .then(pl.lit("GB"))
     )
-    return pl.coalesce(agent.str.extract(_BIC_COUNTRY, 1), numbered)
+    return pl.coalesce(bic_country(party), numbered)
+
+
+def bic_country(party: str) -> pl.Expr:
+    """The country in the BIC of the party's bank, null where it is no BIC; NOTPROVIDED (for "none") has the form of one."""
+    agent = pl.col(f"{party}_agent")
+    return pl.when(agent != "NOTPROVIDED").then(agent.str.extract(_BIC_COUNTRY, 1))
 
 
 def declared_sepa() -> pl.Expr:

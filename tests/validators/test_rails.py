@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from validators import _rails as rails
 from validators import engine
+from validators.bank_country import RULE as BANK_COUNTRY
 
 DE, FR, GB, CH, US = (
     "DE89370400440532013000", "FR1420041010050500013M02606", "GB29NWBK60161331926819", "CH9300762011623852957", "123456789",
@@ -96,6 +97,18 @@ ACCOUNTS = st.sampled_from([None, "", DE, FR, GB, CH, US])
 def test_no_payment_is_within_sepa_and_across_borders(row, accounts, payments, context):
     held = held_by(payments(row), context("csv", accounts=accounts))
     assert len(held & {"cross_border", "sepa_credit", "sepa_debit"}) <= 1
+
+
+def test_territories_bank_with_the_ibans_of_their_country(payments, context):
+    banks = [
+        {"creditor_account": FR, "creditor_agent": f"EXAM{bank_in}PP"} for bank_in in ("BE", "GF", "PF", "MC", "FR")
+    ]
+    assert BANK_COUNTRY.findings(payments(*banks), context())["row"].to_list() == [1]
+
+
+def test_a_bank_that_is_not_provided_is_in_no_country(payments, context):
+    frame = payments({"creditor_account": None, "creditor_agent": "NOTPROVIDED"})
+    assert frame.select(rails.bank_country("creditor", context())).item() is None
 
 
 def test_a_plain_account_where_sepa_wants_an_iban_is_one_finding(payments, context):
