@@ -218,10 +218,11 @@ def reconcile(provider_id: str) -> str:
 
 def breaks() -> str:
     """Keep the breaks up to date; how many are for people to do."""
+    from canonical.counts import count_of
     from gateway.breaks import look
 
     found = look(open_gateway())
-    told = f"{found.breaks.height} breaks: {found.found} new, {found.returned} back, {found.changed} changed, {found.cleared} gone"
+    told = f"{count_of(found.breaks.height, 'break')}: {found.found} new, {found.returned} back, {found.changed} changed, {found.cleared} gone"
     _log.info("%s", told)
     return told
 

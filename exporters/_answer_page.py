@@ -11,10 +11,11 @@ from html import escape
 from typing import Any, Final
 
 from canonical.contracts import Answer
+from canonical.counts import count_of
 from canonical.money import format_minor
 from exporters._answer_cases import ROW, Cases, column_of, key_columns
 from exporters._answer_causes import Cause
-from exporters._answer_words import canonical_of, count_of, in_all, reason_words, totals_of
+from exporters._answer_words import canonical_of, in_all, reason_words, totals_of
 
 STYLE: Final = """
 :root { color-scheme: light; }
@@ -156,10 +157,7 @@ def cause_article(number: int, cause: Cause, cases: Cases, answer: Answer) -> st
     """One cause: what is wrong, what to do, and the rows it was found in."""
     kind = "Warning" if cause.warning else "Fault"
     noun = {"file": "place", "batch": "batch", "payment": "payment"}[cause.level]
-    found = (
-        count_of(cause.cases, noun) if noun != "batch" else f"{cause.cases:,} batch{'' if cause.cases == 1 else 'es'}"
-    )
-    parts = [f"<h3>{number}. {kind} in {found}: {safe(title_of(cause))}</h3>"]
+    parts = [f"<h3>{number}. {kind} in {count_of(cause.cases, noun)}: {safe(title_of(cause))}</h3>"]
     if cause.field:
         parts.append(f"<p><b>Where:</b> {safe(cause.field)}</p>")
     if cause.message:

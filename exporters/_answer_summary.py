@@ -9,10 +9,11 @@ from xlsxwriter import Workbook  # type: ignore[import-untyped]  # ships no type
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # ships no types
 
 from canonical.contracts import Answer
+from canonical.counts import count_of
 from exporters._answer_cases import Cases
 from exporters._answer_causes import causes_of, with_others
 from exporters._answer_layout import FAULT_FILL, WARNING_FILL, clean, lines_of, set_height
-from exporters._answer_words import count_of, facts_of, in_all, reason_words, totals_of, verdict_of
+from exporters._answer_words import facts_of, in_all, reason_words, totals_of, verdict_of
 from exporters._sheets import Formats, print_on_a4, write_cell
 
 _CAUSES_MAX: Final = 500

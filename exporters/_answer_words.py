@@ -10,6 +10,7 @@ import polars as pl
 
 from canonical.codes import REASONS, Level, Severity
 from canonical.contracts import Answer
+from canonical.counts import count_of
 
 STATUS_WORDS: Final = {
     "RCVD": "received", "ACTC": "checked", "ACCP": "accepted", "ACWC": "accepted, with a change", "PDNG": "waiting",
@@ -54,11 +55,6 @@ STAGES: Final = {
     "settled": "what the bank booked", "returned": "what came back",
 }  # fmt: skip
 """A milestone in words."""
-
-
-def count_of(number: int, noun: str) -> str:
-    """1 payment, 1,234 payments."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def verdict_of(answer: Answer) -> Verdict:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_of
 from canonical.errors import FrameBroken
 from canonical.frames import FINDINGS, conform, empty
 from canonical.masking import shown
@@ -62,7 +63,9 @@ def refuse(found: pl.DataFrame, what: str, submission_id: str) -> None:
     if found.is_empty():
         return
     first = found.row(0, named=True)
-    message = f"{found['row'].n_unique()} payments cannot be written as {what}; the first: {first['message']}"
+    message = (
+        f"Cannot be written as {what}: {count_of(found['row'].n_unique(), 'payment')}; the first: {first['message']}"
+    )
     raise FrameBroken(message, submission_id=submission_id, row=first["row"], rule=first["rule"])
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from canonical.contracts import Order
+from canonical.counts import count_of
 from canonical.errors import FrameBroken
 from canonical.money import format_minor
 from canonical.tally import ExportSummary, written_as
@@ -97,7 +98,7 @@ def group_header(order: Order, version: Version, dialect: Dialect, totals: Total
     if totals.payments == 0 or len(totals.dates) != 1:
         raise FrameBroken(
             "a submission has payments of one execution date; here "
-            f"{totals.payments} payments of {len(totals.dates)} dates",
+            f"{count_of(totals.payments, 'payment')} of {count_of(len(totals.dates), 'date')}",
             submission_id=order.submission_id,
         )
     initiating_party = written_name(order.initiating_party, transliterated=dialect.transliterate)

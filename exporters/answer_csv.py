@@ -15,6 +15,7 @@ import polars as pl
 from canonical.cells import RUNS
 from canonical.codes import Level, Severity
 from canonical.contracts import Answer, Model
+from canonical.counts import count_of
 
 COLUMNS: Final = (
     "file", "line", "row", "end_to_end_id", "amount", "currency", "status", "reason", "field", "value", "message", "remedy",
@@ -93,7 +94,7 @@ def _about(answer: Answer) -> tuple[str, str | None]:
         return _STANDS.format(answer.duplicate_of), _LEAVE_IT
     rejected = answer.rows.filter(pl.col("status") == "RJCT").height
     reasons = " | ".join(text for _, text in answer.reasons if text)
-    counted = f"{answer.payments} payments, {rejected} of them rejected"
+    counted = f"{count_of(answer.payments, 'payment')}, {rejected:,} of them rejected"
     return f"{counted}: {reasons}" if reasons else counted, None
 
 

@@ -243,11 +243,13 @@ def config_check(
     ] = None,
 ) -> None:
     """Check every client and provider profile; faults with file and line."""
+    from canonical.counts import count_of
     from gateway.config import check_profiles
     from gateway.settings import Settings
 
     profiles, faults = check_profiles(config_dir or Settings().config_dir)
     for fault in faults:
         typer.echo(str(fault))
-    typer.echo(f"{len(profiles.clients)} clients, {len(profiles.providers)} providers, {len(faults)} faults")
+    counted = ((profiles.clients, "client"), (profiles.providers, "provider"), (faults, "fault"))
+    typer.echo(", ".join(count_of(len(held), noun) for held, noun in counted))
     raise typer.Exit(1 if faults else 0)

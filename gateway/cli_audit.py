@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from canonical.counts import count_of
 from canonical.errors import ConfigError
 from gateway.cli_parts import opened, plainly
 
@@ -30,7 +31,7 @@ def audit_verify(*, noted: Noted = None) -> None:
         end = None if noted is None else _end(noted)
         with opened().registry.transaction() as connection:
             found, fault = trail.verify(connection, end)
-    typer.echo(fault or f"{found.sequence} rows, each as it was written; the trail ends with")
+    typer.echo(fault or f"{count_of(found.sequence, 'row')}, each as it was written; the trail ends with")
     typer.echo(f"{found.sequence}:{found.digest}")
     raise typer.Exit(0 if fault is None else 1)
 

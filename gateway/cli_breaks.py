@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from canonical.counts import count_of
 from gateway.cli_parts import Output, opened, plainly
 
 breaks_app = typer.Typer(help="What does not explain itself: who has it, what became of it.", no_args_is_help=True)
@@ -151,8 +152,8 @@ def export_(
 
     with plainly():
         written, left = export_breaks(opened(), file, owner, kind)
-    more = f"; {left} younger ones did not fit" if left else ""
-    typer.echo(f"{file}: {written} breaks{more}")
+    more = f"; left out for want of room: {left} younger" if left else ""
+    typer.echo(f"{file}: {count_of(written, 'break')}{more}")
 
 
 @breaks_app.command("import")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from canonical.counts import count_of
 from gateway.cli_parts import FINANCE, opened, plainly
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def unmatch(
 
     with plainly():
         undone = take_apart(opened(), match, by or getpass.getuser(), reason)
-    typer.echo(f"{match}: {undone} matches undone")
+    typer.echo(f"{match}: {count_of(undone, 'match')} undone")
 
 
 def _rehearse(gateway: Gateway, name: str, since: str | None, rules: ReconciliationRules | None) -> None:
@@ -75,7 +76,7 @@ def _rehearse(gateway: Gateway, name: str, since: str | None, rules: Reconciliat
     first = dt.date.fromisoformat(since) if since else gateway.clock().date() - dt.timedelta(days=_SINCE_DAYS)
     found = rehearse(gateway, name, first, rules)
     typer.echo(
-        f"{name}: of {found.entries} entries since {first}: {found.gained.height} gained, {found.lost.height} lost, "
+        f"{name}: of {count_of(found.entries, 'entry')} since {first}: {found.gained.height} gained, {found.lost.height} lost, "
         f"{found.moved.height} moved; nothing was written"
     )
     for word, rows in (("gained", found.gained), ("lost", found.lost), ("moved", found.moved)):

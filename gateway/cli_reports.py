@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from canonical.counts import count_of
 from canonical.limits import SWEEP_AGE_S_MIN
 from gateway.cli_parts import FINANCE, OPERATION, opened, plainly
 
@@ -37,7 +38,7 @@ def publish() -> None:
 
     with plainly():
         done = renew(opened())
-    typer.echo(f"{done.objects} objects, {done.added} added, {done.removed} removed")
+    typer.echo(f"{count_of(done.objects, 'object')}, {done.added} added, {done.removed} removed")
 
 
 @reports_app.command(rich_help_panel=OPERATION)
@@ -56,7 +57,7 @@ def sweep(
         for item in found:
             typer.echo(f"{item.modified:%Y-%m-%d %H:%M}Z  {item.size:>12}  {item.name}")
         taken = take_away(gateway, found, getpass.getuser()) if delete else 0
-    typer.echo(f"{len(found)} found, {sum(item.size for item in found)} bytes, {taken} taken away")
+    typer.echo(f"{len(found)} found, {count_of(sum(item.size for item in found), 'byte')}, {taken} taken away")
 
 
 @reports_app.command(rich_help_panel=FINANCE)

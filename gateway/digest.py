@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from canonical.contracts import Report
+from canonical.counts import count_of
 from canonical.errors import NotTied
 from gateway.alerts import open_alerts
 from gateway.book import states_of
@@ -42,7 +43,7 @@ def _breaks(gateway: Gateway, until: dt.date) -> tuple[pl.DataFrame | None, str]
     try:
         found = position_of_everything(gateway, until)
     except NotTied as fault:
-        return None, f"NO: {len(fault.rows)} rows differ; `bulkrail settle {until}` names them"
+        return None, f"NO: {count_of(len(fault.rows), 'row')} out; `bulkrail settle {until}` names them"
     return open_breaks(gateway, breaks_of(gateway, found, until), found, until), ""
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, Protocol
 
+from canonical.counts import count_of
 from canonical.limits import ENVELOPE_FREE_BYTES, ENVELOPE_LAYERS_MAX, ENVELOPE_RATIO_MAX, FILE_BYTES_MAX
 from canonical.profiles import ClientProfile
 
@@ -149,7 +150,7 @@ def _unzip(file: IO[bytes], plain: IO[bytes]) -> str:
         with zipfile.ZipFile(file) as archive:
             members = [item for item in archive.infolist() if not item.is_dir() and not _litter(item.filename)]
             if len(members) != 1:
-                message = f"The zip archive holds {len(members)} files; one is expected."
+                message = f"The zip archive holds {count_of(len(members), 'file')}; one is expected."
                 raise Rejected("envelope", message, "Send each payment file by itself.")
             if members[0].flag_bits & 1:
                 raise Rejected("envelope", "The zip archive is locked by a password.", "Send it without a password.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from canonical.counts import count_of
 from gateway.composition import Gateway
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new
@@ -35,5 +36,7 @@ def provider_troubles(gateway: Gateway) -> dict[str, str]:
             continue
         since = gateway.clock() - dt.timedelta(minutes=provider.health.within_minutes)
         if dt.datetime.fromisoformat(row["failed_at"]) > since:
-            found.setdefault(row["provider_id"], f"{row['failures']} deliveries failed in a row: {row['fault']}")
+            found.setdefault(
+                row["provider_id"], f"{count_of(row['failures'], 'delivery')} failed in a row: {row['fault']}"
+            )
     return found

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from canonical.codes import Severity
+from canonical.counts import count_of
 from canonical.money import format_minor
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def print_checked(found: Checked) -> None:
     colour = _COLOURS[found.verdict]
     out.print(
         f"[bold]{found.file}[/]: [{colour}]{found.verdict}[/] · {found.header.version} · "
-        f"{found.accepted} of {found.payments} payments accepted · control sum {sums_in_words(found.control_sums)}",
+        f"{found.accepted} of {count_of(found.payments, 'payment')} accepted · control sum {sums_in_words(found.control_sums)}",
         highlight=False,
     )
     if found.findings.height:

@@ -9,6 +9,7 @@ import polars as pl
 from rich.markup import escape
 from rich.table import Table
 
+from canonical.counts import count_of
 from canonical.money import format_minor
 from gateway.show import console
 
@@ -95,6 +96,6 @@ def print_imported(found: Imported) -> None:
     if len(found.faults) > _SHOWN_MAX:
         out.print(f"… and {len(found.faults) - _SHOWN_MAX} more")
     out.print(
-        f"{found.applied} rows done, {found.unchanged} unchanged, {found.repeated} done before, {len(found.faults)} faults",
+        f"{count_of(found.applied, 'row')} done, {found.unchanged} unchanged, {found.repeated} done before, {count_of(len(found.faults), 'fault')}",
         highlight=False,
     )

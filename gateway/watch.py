@@ -19,6 +19,7 @@ from typing import Any, Final
 import polars as pl
 
 from canonical.calendars import is_business_day
+from canonical.counts import count_of
 from canonical.profiles import Account, ProviderProfile, ReturnRate, StatementExpected
 from gateway.alerts import Alert, keep
 from gateway.book import attribution, feedback_frames, provider_book, standing_matches
@@ -70,8 +71,8 @@ def _unanswered(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert]:
         if _is_older(gateway, row, hours):
             yield Alert(
                 "no_answer", row["submission_id"],
-                f"{provider.name} took {row['name']} ({row['payments']} payments) at {row['delivered_at'][:16]} UTC and has "
-                f"said nothing of it for more than {hours} hours. Ask it whether the file was accepted.",
+                f"{provider.name} took {row['name']} ({count_of(row['payments'], 'payment')}) at {row['delivered_at'][:16]} UTC and has "
+                f"said nothing of it for more than {count_of(hours, 'hour')}. Ask it whether the file was accepted.",
             )  # fmt: skip
 
 
@@ -81,7 +82,7 @@ def _unknown(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert]:
         if _is_older(gateway, row, hours):
             yield Alert(
                 "unknown_outcome", row["submission_id"],
-                f"Nobody knows whether {provider.name} has {row['name']} ({row['payments']} payments). Ask it, then tell "
+                f"Nobody knows whether {provider.name} has {row['name']} ({count_of(row['payments'], 'payment')}). Ask it, then tell "
                 "with `bulkrail resolve`; nothing is sent again until then.",
             )  # fmt: skip
 
@@ -152,8 +153,8 @@ def _return_rates(gateway: Gateway, provider: ProviderProfile) -> Iterator[Alert
 def _above(provider: ProviderProfile, rate: ReturnRate, row: Mapping[str, Any]) -> Alert:
     return Alert(
         "return_rate", f"{provider.provider_id}/{row['client']}/{rate.name}",
-        f"{row['returned']} of {row['sent']} collections of {row['client']} through {provider.name} came back "
-        f"({rate.name}) within {rate.days} days: {_percent(row['basis_points'])}, and {_percent(rate.basis_points_max)} "
+        f"{row['returned']} of {count_of(row['sent'], 'collection')} of {row['client']} through {provider.name} came back "
+        f"({rate.name}) within {count_of(rate.days, 'day')}: {_percent(row['basis_points'])}, and {_percent(rate.basis_points_max)} "
         "is the most. Find the cause with the client before its next file.",
     )  # fmt: skip
 

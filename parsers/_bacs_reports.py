@@ -17,6 +17,7 @@ import polars as pl
 from canonical.bacs_codes import BACS_CODES, Report
 from canonical.codes import CreditDebit, Level, Severity
 from canonical.contracts import Feedback, Model, Source
+from canonical.counts import count_of
 from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
 from canonical.limits import INT64_MAX
 from canonical.masking import mask
@@ -170,7 +171,7 @@ def _file_level(item: Item, record: str) -> Iterator[Fault]:
         what = (
             "The whole file of instructions was refused."
             if record == "R"
-            else f"{rejected[:20]} instructions were rejected."
+            else f"Instructions rejected: {rejected[:20]}."
         )
         yield Fault(
             "bacs-report-refused", "NARR", what, "Look them up with the bank, and lodge them again.", line=item.line
@@ -187,7 +188,7 @@ def _totals(items: list[Item]) -> Iterator[Fault]:
         held = returned.get(total.group, [])
         count, currency = total.values.get("numberof", ""), _currency(total.values)
         if count and (not count.isdecimal() or int(count) != len(held)):
-            what = f"The totals say {count[:20]} items; the report holds {len(held)}."
+            what = f"The totals say {count[:20]}; the report holds {count_of(len(held), 'item')}."
             yield Fault(
                 "bacs-report-count", "AM18", what, _ASK, line=total.line, field="Totals/numberOf", value=count[:60]
             )

@@ -12,6 +12,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import FormatFacts
+from canonical.counts import count_of
 from canonical.frames import FINDINGS, conform, empty
 from canonical.limits import MESSAGE_CHARS_MAX, TABLE_COLUMNS_MAX
 from parsers._csv_options import Column, TableOptions
@@ -169,7 +170,7 @@ class _Finder:
         if isinstance(wanted, int):
             if wanted <= self.width:
                 return wanted - 1
-            message = f"Column {wanted} was agreed, and a row has {self.width} columns"
+            message = f"Column {wanted} was agreed, and a row has {count_of(self.width, 'column')}"
             self.faults.append(Fault("header", message, _TEMPLATE, reason="CH21"))
             return None
         count = self.headings.count(normal(wanted))

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from canonical.counts import count_said
 from canonical.errors import FrameBroken
 from canonical.frames import FINDINGS, TOTALS, empty
 from canonical.limits import LINE_BYTES_MAX, TABLE_CLOSING_ROWS_MAX
@@ -144,7 +145,7 @@ def flawed(rows: Rows, layout: Layout, options: CsvOptions) -> pl.DataFrame:
         return empty(FINDINGS)
     flaw = pl.col("flaw")
     told = {
-        Flaw.COLUMNS: pl.format("The row has {} columns, the header {}", pl.col("columns"), pl.lit(layout.width)),
+        Flaw.COLUMNS: pl.format("The row has {}, the header {}", count_said("columns", "column"), pl.lit(layout.width)),
         Flaw.QUOTES: pl.lit("A quote stands inside a cell, or opens one that is not closed"),
         Flaw.ENCODING: pl.lit(f"The row has bytes that are not {options.encoding}"),
         Flaw.NUL: pl.lit("The row has NUL bytes"),

@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_said
 from canonical.frames import FINDINGS, dtypes, empty
 from canonical.money import amount_text
 
@@ -71,7 +72,7 @@ def _checks() -> tuple[_Check, ...]:
         _Check(
             "camt-batch-count", "AM20", Severity.WARNING, "Ntry/NtryDtls/Btch/NbOfTxs",
             (pl.col("details") > 1) & (pl.col("details") != pl.col("counted")),
-            pl.format("NbOfTxs says {} transactions; {} details stand below it.", "counted", "details"), _TOLD,
+            pl.format("NbOfTxs says {}; below it stand {}.", count_said("counted", "transaction"), count_said("details", "detail")), _TOLD,
         ),
         *dates,
     )  # fmt: skip

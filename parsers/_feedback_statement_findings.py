@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_of
 from canonical.limits import INT64_MAX
 from canonical.money import format_minor, parse_minor
 from parsers._feedback_camt_paths import AccountMessage
@@ -78,7 +79,7 @@ def _missing(statement: Statement) -> Iterator[Fault]:
 
 def _currency_faults(statement: Statement) -> Iterator[Fault]:
     if statement.strange:
-        message = f"{statement.strange} entries are not in {statement.currency}, the currency of the account; no sum holds them."
+        message = f"Not in {statement.currency}, the currency of the account: {count_of(statement.strange, 'entry')}; no sum holds them."
         yield _fault(statement, "camt-currency", "AM11", message, "Ntry/Amt")
 
 
@@ -119,7 +120,7 @@ def _summary_faults(statement: Statement) -> Iterator[Fault]:
         count, total = said.get(f"{key}_count"), said.get(f"{key}_sum")
         # Banks count booked entries or all of them; either way of counting is right if it fits.
         if count is not None and count.lstrip("0") not in {str(n or "") for n, _ in (of_booked, of_all)}:
-            message = f"{element} declares {count} entries; the {statement.of.origin} holds {of_all[0]}, {of_booked[0]} of them booked."
+            message = f"{element} declares {count}; the {statement.of.origin} holds {count_of(of_all[0] or 0, 'entry')}, {of_booked[0]} of them booked."
             yield _fault(statement, "camt-count", "AM19", message, f"{field}/NbOfNtries")
         if total is not None and parse_minor(total, currency, INT64_MAX) not in {of_booked[1], of_all[1]}:
             sums = [format_minor(minor, currency) for minor in (of_all[1], of_booked[1])]

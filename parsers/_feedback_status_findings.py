@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_of
 from canonical.frames import FINDINGS, dtypes
 from canonical.limits import INT64_MAX
 from canonical.money import format_minor, parse_minor
@@ -65,7 +66,7 @@ def count_findings(name: str, rows: pl.DataFrame, header: dict[str, str]) -> Ite
     faults, count = [], header["count"]
     # A return of a whole group counts its payments and lists none.
     if payments.height and re.sub(r"^0+(?=\d)", "", count) != str(payments.height):
-        what = f"The header says {count[:20]} transactions; the file holds {payments.height}."
+        what = f"The header says {count[:20]}; the file holds {count_of(payments.height, 'transaction')}."
         faults.append(Fault(f"{rule}-count", "AM18", what, _COUNT_AGAIN, line=1, field="GrpHdr/NbOfTxs"))
     total, currency = header.get("returned"), header.get("returned_currency", "")
     sums = payments.filter(pl.col("returned_currency") == currency)["returned_minor"]

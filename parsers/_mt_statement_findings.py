@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_said
 from canonical.money import amount_text
 from parsers._mt_statement_fields import KNOWN, Fields
 from parsers._mt_statement_messages import BALANCE, repeated
@@ -153,8 +154,8 @@ def _sum_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
         count = pl.col(f"{side}_count") != pl.col(f"{side}s_found")
         differs = here.filter(count | (pl.col(f"{side}_sum") != pl.col(f"{side}s_minor")))
         message = pl.format(
-            f"{tag} declares {{}} {side} entries of {{}} {{}}; the message lists {{}} of {{}}.",
-            pl.col(f"{side}_count").cast(pl.String).fill_null("no"), _signed(pl.col(f"{side}_sum")), "currency", f"{side}s_found", _signed(pl.col(f"{side}s_minor")),
+            f"{tag} declares {{}} of {{}} {{}}; the message lists {{}} of {{}}.",
+            count_said(f"{side}_count", f"{side} entry").fill_null(f"no {side} entries"), _signed(pl.col(f"{side}_sum")), "currency", f"{side}s_found", _signed(pl.col(f"{side}s_minor")),
         )  # fmt: skip
         yield fault.on(differs, message)
 

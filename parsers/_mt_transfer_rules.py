@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_said
 from parsers._mt_transfer_fields import INSTRUCTIONS, REFUSED, TOLD
 from parsers._mt_transfer_payments import Sequences
 from parsers._nacha_findings import Fault
@@ -162,5 +163,7 @@ def index_findings(chains: pl.DataFrame) -> Iterator[pl.DataFrame]:
     short = known.with_columns(pl.len().over(key).cast(pl.Int64).alias("here")).filter(pl.col("here") < pl.col("total"))
     first = short.filter(key.is_first_distinct())
     yield _INDEX_LEFT.on(
-        first, pl.format("{} of {} messages of the request are in this file.", "here", "total"), pl.col("index")
+        first,
+        pl.format("Of the request's {} this file has {}.", count_said("total", "message"), "here"),
+        pl.col("index"),
     )

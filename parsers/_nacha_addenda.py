@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_said
 from parsers._nacha_classes import (
     ADDENDA_MAX,
     IAT_ADDENDA_MIN,
@@ -125,7 +126,9 @@ def addenda_findings(entries: Entries, addenda: Addenda, headers: pl.DataFrame) 
     wrong = ours & (said != np.where(count > 0, ord("1"), ord("0")))
     if wrong.any():
         shown = cut(79, 79).replace(" ", "blank")
-        message = pl.format("The addenda record indicator is {}; {} addenda records follow.", shown, "addenda")
+        message = pl.format(
+            "The addenda record indicator is {}; there follow {}.", shown, count_said("addenda", "addenda record")
+        )
         yield INDICATOR.on(entries.at(wrong, headers), message, cut(79, 79))
     least = np.array([IAT_ADDENDA_MIN if item.addenda == "IAT" else item.addenda_min for item in ORDERED])
     most = np.array([ADDENDA_MAX if item.addenda == "IAT" else item.addenda_max for item in ORDERED])
@@ -133,7 +136,7 @@ def addenda_findings(entries: Entries, addenda: Addenda, headers: pl.DataFrame) 
     wrong |= ours & entries.of_class({"IAT": True}) & _too_many_optional(addenda, len(count))
     if wrong.any():
         message = pl.format(
-            "The entry has {} addenda records; class {} carries another number of them.", "addenda", "sec"
+            "The entry has {}; class {} carries another number of them.", count_said("addenda", "addenda record"), "sec"
         )
         yield NUMBER.on(entries.at(wrong, headers), message)
     yield from _count_findings(entries, headers)
@@ -156,7 +159,9 @@ def _count_findings(entries: Entries, headers: pl.DataFrame) -> Iterator[pl.Data
             said, known = numbers(entries.matrix, first, first + 3)
             wrong = having & (~known | (said != entries.addenda))
             text = cut(first, first + 3)
-            message = pl.format("The entry says that {} addenda records follow; {} do.", text, "addenda")
+            message = pl.format(
+                "The entry says {} addenda records follow, and has {}.", text, count_said("addenda", "addenda record")
+            )
             yield COUNT.on(entries.at(wrong, headers), message, text)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_said
 from parsers._nacha_classes import CLASS_OF, ORDERED, PAYMENT_CLASSES
 from parsers._nacha_digits import Flags, Integers
 from parsers._nacha_findings import Check, Fault, failed
@@ -236,11 +237,13 @@ def _control_checks() -> Iterator[Check]:
         message = pl.format(f"The {fault.field} of the batch control is {{}}, of the batch header {{}}.", said, meant)
         yield Check(fault, differs, message, said)
     for code, column, name in (("220", "debits", "debit"), ("225", "credits", "credit")):
-        message = pl.format(f"Service class {code} does not fit: the batch has {{}} {name} entries.", column)
+        message = pl.format(
+            f"Service class {code} does not fit: the batch has {{}}.", count_said(column, f"{name} entry")
+        )
         yield Check(SERVICE_CLASS_ENTRIES, (service == code) & (pl.col(column) > 0), message, service)
     advice = (service == "280") & (sec != "ADV")
     yield Check(SERVICE_CLASS_ENTRIES, advice, "Service class 280 is for accounting advices only.", service)
-    message = pl.format("{} trace numbers of the batch begin with another originating DFI.", "foreign_traces")
+    message = pl.format("Not begun with the batch's originating DFI: {}.", count_said("foreign_traces", "trace number"))
     yield Check(TRACE_ODFI, pl.col("foreign_traces") > 0, message)
 
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import FileHeader
+from canonical.counts import count_of
 from canonical.frames import TOTALS, dtypes
 from canonical.limits import INT64_MAX
 from parsers._nacha_digits import Flags, Integers
@@ -186,7 +187,9 @@ def closing_findings(counted: Counted, place: Place) -> Iterator[pl.DataFrame]:
             message = f"The file ends inside batch {place.batches}, without batch control and file control."
         yield INCOMPLETE.at(None, message)
     if counted.physical % BLOCKING_FACTOR:
-        yield BLOCKING.at(None, f"The file has {counted.physical} records, which is no multiple of {BLOCKING_FACTOR}.")
+        yield BLOCKING.at(
+            None, f"The file has {count_of(counted.physical, 'record')}, which is no multiple of {BLOCKING_FACTOR}."
+        )
 
 
 def _number(text: str) -> int | None:

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_said
 from canonical.limits import FINDINGS_PER_RULE_MAX, LINE_BYTES_MAX
 from parsers._nacha_digits import Bytes, Flags, Integers
 from parsers._nacha_findings import NONE, Fault
@@ -54,7 +55,7 @@ def line_findings(
     """Lines that are not 94 characters long, empty ones, and records of no known type. `at`: number of the first line."""
     suspect = _suspects(array, lines, kinds, known, at)
     odd = suspect.filter(~pl.col("blank"), pl.col("length") != RECORD_CHARS)
-    length = pl.format("The record has {} characters; 94 are right.", "length")
+    length = pl.format("The record has {}; 94 are right.", count_said("length", "character"))
     # Only header and file control end in optional or reserved blanks, which some systems trim.
     trimmed = (pl.col("length") < RECORD_CHARS) & pl.col("kind").is_in(["1", "9", FILLER])
     padded = (pl.col("length") > RECORD_CHARS) & (pl.col("text").str.slice(RECORD_CHARS).str.strip_chars(" ") == "")

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_of
 from canonical.limits import WINDOW_BYTES
 from parsers._nacha_findings import NONE, Fault
 
@@ -87,7 +88,7 @@ def foreign_finding(foreign: pl.DataFrame, encoding: Encoding, name: str) -> pl.
     """One finding for all lines of a file that hold what its declared encoding does not."""
     if foreign.is_empty():
         return NONE
-    message = f"{foreign.height} lines hold bytes that are no {encoding} text; such a byte reads as a sign of its own."
+    message = f"Bytes that are no {encoding} text stand in {count_of(foreign.height, 'line')}; such a byte reads as a sign of its own."
     remedy = "Ask the provider which encoding it writes, and declare it in the profile (encoding)."
     fault = Fault(_CHARACTER.format(name), "RR10", Severity.WARNING, Level.FILE, "line", remedy)
     return fault.on(foreign.head(1), message)

@@ -14,6 +14,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import FileHeader, FormatFacts, Model, Source, Window
+from canonical.counts import count_of
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, checked, conform, empty
 from canonical.limits import FILE_ROWS_MAX
 from parsers._bacs_excerpt import excerpt
@@ -192,7 +193,7 @@ def _closing(state: _State) -> Iterator[pl.DataFrame]:
     yield from contra_findings(state.sums, state.keys)
     count, line = state.trimmed
     if count:
-        yield TRIMMED.at(line, f"{count} records are too short; blanks at their end are taken to be cut off.")
+        yield TRIMMED.at(line, f"Too short, with blanks at the end taken to be cut off: {count_of(count, 'record')}.")
 
 
 FORMAT: Final = Bacs18()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from canonical.contracts import DeliveryLog, DeliveryState, Parcel, Reply, RequestBlock
+from canonical.counts import count_of
 from canonical.errors import OutsideError, PartWithheld, ReleaseOver, TransientError, Withheld
 from providers._http_options import HttpApiOptions
 from providers._release import check_local_copy
@@ -102,7 +103,9 @@ class _Release:
         if self._later is not None:
             raise self._later
         if any(block.open for block in blocks):
-            self._log.unknown(f"{sum(len(block.open) for block in blocks)} requests in doubt; {_told(blocks)}")
+            self._log.unknown(
+                f"{count_of(sum(len(block.open) for block in blocks), 'request')} in doubt; {_told(blocks)}"
+            )
         else:
             self._log.delivered(_told(blocks))
 

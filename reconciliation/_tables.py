@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from canonical.counts import count_said
 from reconciliation.balances import book_to_bank
 from reconciliation.conservation import equations
 from reconciliation.fees import is_fee
@@ -74,7 +75,7 @@ def bank_accounts(
         .when(pl.col("difference") == 0)
         .then(pl.lit(""))
         .when(pl.col("difference") == pl.col("explained"))
-        .then(pl.format("{} entries are not posted in full: {}", "items", "ids"))
+        .then(pl.format("not posted in full: {}: {}", count_said("items", "entry"), "ids"))
         .otherwise(pl.lit("the statement does not add up: its entries do not lead to its closing balance"))
     )
     joined = balances.join(in_words, on=["account", "currency", "statement_id"], how="left")

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import Level, Severity
+from canonical.counts import count_said
 from canonical.frames import FINDINGS, STATEMENTS, checked, conform
 from canonical.money import amount_text
 
@@ -77,7 +78,7 @@ def chain_findings(statements: pl.DataFrame) -> pl.DataFrame:
         (~pl.col("repeats") & ~chained, "statement-chain", "AM10", Severity.ERROR, _REMEDY,
          pl.format("Statement {} opens {} {} away from the closing balance of {}{}.", "statement_id", shown, "currency", "before_id", away)),
         (~pl.col("repeats") & chained & (pl.col("missing") > 0), "statement-gap", "TD03", Severity.WARNING, _REMEDY,
-         pl.format("{} statements between {} and {} are missing; the balances follow on.", "missing", "before_id", "statement_id")),
+         pl.format("Missing: {} between {} and {}; the balances follow on.", count_said("missing", "statement"), "before_id", "statement_id")),
     )  # fmt: skip
     parts = [
         linked.filter(broken).select(

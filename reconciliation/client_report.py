@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from canonical.contracts import Report, Sheet
+from canonical.counts import count_of
 from canonical.masking import mask_of
 from canonical.money import format_minor
 
@@ -117,6 +118,6 @@ def _settled(states: pl.DataFrame) -> list[tuple[str, str]]:
         states.filter(pl.col("state") == "settled").group_by("currency").agg(pl.len(), pl.col("amount_minor").sum())
     )
     return [
-        (f"Settled {currency}", f"{payments} payments, {format_minor(amount, currency)}")
+        (f"Settled {currency}", f"{count_of(payments, 'payment')}, {format_minor(amount, currency)}")
         for currency, payments, amount in settled.sort("currency").iter_rows()
     ]

@@ -20,6 +20,7 @@ from typing import Final
 
 import polars as pl
 
+from canonical.counts import count_of
 from canonical.errors import NotTied
 from canonical.frames import checked
 from canonical.money import format_minor
@@ -299,7 +300,7 @@ def _apart(loose: pl.DataFrame, keys: Sequence[str]) -> list[str]:
                 told.append(f"{place}: {ins}: {sides[0]}; {outs}: {sides[1]}; {_way(row[difference])}: {apart}")
         if row["repeated"] or row["forbidden"]:
             told.append(
-                f"{place}: {row['repeated']} payments stand more than once, {row['forbidden']} moved as none may"
+                f"{place}: standing more than once: {count_of(row['repeated'], 'payment')}; moved as none may: {row['forbidden']}"
             )
     return told
 
@@ -310,14 +311,14 @@ def _way(difference: int) -> str:
 
 def _shown(number: int, currency: str | None, is_count: bool) -> str:
     if is_count:
-        return f"{number} payment{'' if number == 1 else 's'}"
+        return count_of(number, "payment")
     return f"{format_minor(number, currency)} {currency}" if currency else f"{number} of no currency"
 
 
 def _unread(files: pl.DataFrame) -> list[str]:
     """Files whose rows are not all accounted for, in words."""
     return [
-        f"file_id={row['file_id']}: {row['read']} rows were read, {row['parsed']} became payments and {row['unreadable']} could not; "
-        f"{row['found']} payments are there"
+        f"file_id={row['file_id']}: of {count_of(row['read'], 'row')} {row['parsed']:,} became payments and {row['unreadable']:,} could not; "
+        f"there: {count_of(row['found'], 'payment')}"
         for row in files.iter_rows(named=True)
     ]

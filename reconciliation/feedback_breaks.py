@@ -6,6 +6,7 @@ import datetime as dt
 
 import polars as pl
 
+from canonical.counts import count_said
 from canonical.limits import AMOUNT_MINOR_MAX
 from canonical.money import amount_text
 from reconciliation._aging import NO_CURRENCY, aged
@@ -107,7 +108,7 @@ def gap_breaks(statements: pl.DataFrame, day: dt.date) -> pl.DataFrame:
         credit_debit=pl.lit("CRDT"),
         since=pl.coalesce("from_date", "to_date", pl.lit(day)),
         note=pl.format(
-            "{} statements are missing between {} and {}: ask the provider for them", "missing", "before_id", "statement_id"
+            "{} missing between {} and {}: ask the provider for what is missing", count_said("missing", "statement"), "before_id", "statement_id"
         ),
     )  # fmt: skip
     return aged(rows, day)

@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from canonical.contracts import Chart, Report, Sheet, SignOff
+from canonical.counts import count_of
 from reconciliation import _tables, charts, prices, settlements
 from reconciliation.balances import trial_balance
 from reconciliation.totals import Totals
@@ -102,9 +103,12 @@ def reconciliation_report(period: Period) -> Report:
     apart = meet.filter(pl.col("unexplained") != 0).height
     unexplained = bank.filter(pl.col("difference") != 0).height
     facts = (
-        ("Ties out", "yes" if loose == 0 else f"NO: {loose} groups differ, see Tie-out"),
-        ("Book equals bank", "yes" if unexplained == 0 else f"NO: {unexplained} statements differ, see Bank accounts"),
-        ("Adjusted balances meet", "yes" if apart == 0 else f"NO: {apart} accounts differ, see Book to bank"),
+        ("Ties out", "yes" if loose == 0 else f"NO: {count_of(loose, 'group')} out, see Tie-out"),
+        (
+            "Book equals bank",
+            "yes" if unexplained == 0 else f"NO: {count_of(unexplained, 'statement')} out, see Bank accounts",
+        ),
+        ("Adjusted balances meet", "yes" if apart == 0 else f"NO: {count_of(apart, 'account')} out, see Book to bank"),
         ("Open breaks", str(period.breaks.height)),
         *_facts(period),
     )

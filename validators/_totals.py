@@ -9,6 +9,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import Context, Window
+from canonical.counts import count_of
 from canonical.currencies import exponent_of
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, conform, empty
 from canonical.money import format_minor
@@ -202,7 +203,7 @@ def _unverifiable(row: dict[str, Any], tally: Tally) -> str | None:
         return "the file could not be read to its end"
     whole_count = row["level"] == Level.FILE.value and row["measure"] == "count"
     if tally.unreadable and not whole_count:
-        return f"{tally.unreadable} rows of the file could not be read"
+        return f"{count_of(tally.unreadable, 'row')} of the file could not be read"
     return None
 
 

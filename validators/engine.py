@@ -117,7 +117,7 @@ def capped(findings: pl.DataFrame, per_rule_max: int = FINDINGS_PER_RULE_MAX) ->
         "reason",
         pl.lit(Severity.WARNING.value).alias("severity"),
         pl.lit(Level.FILE.value).alias("level"),
-        pl.format("{} more of the same kind are not listed", pl.col("all") - per_rule_max).alias("message"),
+        pl.format("Not listed: {} more of the same kind", pl.col("all") - per_rule_max).alias("message"),
         pl.lit("Mend the cause of those listed; it is most likely the same.").alias("remedy"),
     )
     return pl.concat([kept, conform(closing, FINDINGS)])

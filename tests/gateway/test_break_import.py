@@ -233,5 +233,5 @@ def test_the_command_line(tmp_path: Path, desk: Gateway, monkeypatch) -> None:
     file.write_bytes(edited(file.read_bytes(), owner_2="anna", owner_3="nobody"))
     assert run(app, ["breaks", "import", str(file), "--by", "carl"]).exit_code == 1
     done = run(app, ["breaks", "import", str(file), "--by", "carl", "--row-by-row"])
-    assert "1 rows done, 2 unchanged, 0 done before, 1 faults" in done.output
+    assert "1 row done, 2 unchanged, 0 done before, 1 fault" in done.output
     assert run(app, ["breaks", "import", str(tmp_path / "none.xlsx")]).exit_code == 3

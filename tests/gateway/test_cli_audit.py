@@ -29,7 +29,7 @@ def here(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Gateway:
 def test_verify_prints_the_end_and_takes_it_back(here: Gateway) -> None:
     code, output = run("verify")
     assert code == 0
-    assert "1 rows, each as it was written" in output
+    assert "1 row, each as it was written" in output
     end = output.split()[-1]
     with here.registry.transaction() as connection:
         here.registry.audit(connection, "berta", "approved", "F1")

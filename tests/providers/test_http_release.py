@@ -104,7 +104,7 @@ def test_without_a_promise_what_is_in_doubt_is_never_sent_again(bank, parcel, lo
     bank.keys, bank.faults = False, [fault]
     deliver(parcel, log, options(bank, idempotency={"lifetime_s": 0}, enquiry=None))
     assert log.state is S.UNKNOWN
-    assert log.detail == "1 requests in doubt; 4 accepted"
+    assert log.detail == "1 request in doubt; 4 accepted"
     assert len(bank.requests) == PAYMENTS
     assert len(set(bank.references())) == len(bank.references())
 

@@ -184,7 +184,7 @@ def test_statements_that_are_missing() -> None:
     assert gap_breaks(whole, later(9)).is_empty()
     found = gap_breaks(whole.filter(pl.col("sequence") != 2), later(9))
     assert found.select("subject", "kind", "amount_minor").rows() == [("ST3/before", "statement_missing", 0)]
-    assert "1 statements are missing between ST1 and ST3" in found["note"][0]
+    assert "1 statement missing between ST1 and ST3" in found["note"][0]
     broken = statements(statement(1, 0, 500), statement(3, 400, 300))
     assert gap_breaks(broken, later(9)).is_empty(), "the gap of its balances has it"
     due = pl.DataFrame({"account": ["A1"], "currency": ["EUR"], "day": [DAY]})

@@ -60,7 +60,7 @@ def test_what_became_of_each_payment():
     assert (report.name, report.scope, report.sign_off) == ("client", "alder", None)
     facts = dict(report.facts)
     assert facts["Ties out"] == "yes"
-    assert facts["Settled EUR"] == "1 payments, 2.50"
+    assert facts["Settled EUR"] == "1 payment, 2.50"
     files, open_ones, returned, corrections = (sheet.frame for sheet in report.sheets)
     shown = files.select(
         "file", "currency", "payments", "amount", "refused_here", "under_way", "settled", "returned", "difference"

@@ -122,7 +122,7 @@ def test_the_cap_counts_what_it_leaves_out():
     found = findings(*[{"row": n} for n in range(1, 6)], {"rule": "amount"})
     told = engine.capped(found, per_rule_max=3)
     assert told["rule"].to_list() == ["iban"] * 3 + ["amount", "iban"]
-    assert told.row(-1, named=True)["message"] == "2 more of the same kind are not listed"
+    assert told.row(-1, named=True)["message"] == "Not listed: 2 more of the same kind"
     assert told.row(-1, named=True)["severity"] == "warning"
     assert engine.capped(found, per_rule_max=5).equals(found)
 
