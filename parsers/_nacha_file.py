@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from canonical.limits import INT64_MAX
 from parsers._nacha_digits import Flags, Integers
 from parsers._nacha_findings import Fault
 from parsers._nacha_layout import BLOCKING_FACTOR, HASH_MODULUS, VERSION
+from parsers._nacha_odd_lines import Harmless
 from parsers._nacha_order import Place, Placed
 
 _HEADER: Final = (Severity.ERROR, Level.FILE)
@@ -94,6 +95,7 @@ class Counted:
     credit_sum: int = 0
     advices: bool = False
     control: tuple[int, str] | None = None
+    harmless: Harmless = field(default_factory=Harmless)
 
     def plus(self, here: Placed, physical: int, headers: pl.DataFrame, entries: Summed) -> Counted:
         """The same after one more window."""
@@ -109,6 +111,7 @@ class Counted:
             credit_sum=self.credit_sum + int((entries["amount"] * entries["credit"]).sum()),
             advices=self.advices or bool((headers["sec"] == "ADV").any()),
             control=self.control or (None if controls.is_empty() else (controls["line"][0], controls["text"][0])),
+            harmless=self.harmless.plus(here.records.harmless),
         )
 
 
@@ -180,7 +183,8 @@ def _is_routing_number(text: str) -> bool:
 
 
 def closing_findings(counted: Counted, place: Place) -> Iterator[pl.DataFrame]:
-    """What is missing at the end of the file."""
+    """What is missing at the end of the file, and what is told once for all of it."""
+    yield from counted.harmless.findings()
     if counted.control is None:
         message = "The file has no file control record (type 9): it is not whole."
         if place.open:

@@ -20,7 +20,7 @@ from parsers._nacha_classes import ADDENDA_MAX
 from parsers._nacha_digits import Bytes, Integers
 from parsers._nacha_findings import gathered
 from parsers._nacha_layout import CARRIERS, FILLER, KINDS, LINE_ENDS, RECORD_CHARS
-from parsers._nacha_odd_lines import BROKEN_LINES_MAX, Lines, halted, line_findings
+from parsers._nacha_odd_lines import BROKEN_LINES_MAX, Harmless, Lines, halted, harmless, line_findings, suspects
 
 _WINDOW_BYTES: Final = WINDOW_BYTES // 2
 """An entry takes a tenth of the bytes of a payment in XML: a smaller window holds memory to the same bound."""
@@ -42,7 +42,7 @@ class Records:
     record type codes, `F` for filler; lines that are empty or of no known type are left out, with a finding. `lines` from
     1; `offsets` and `lengths` in bytes, without the line end. `characters`: line, column and byte (hex) of the first bad
     character of each line. `physical` counts records for the block count, filler included. `counted`: lines, whatever they
-    are. `stopped`: reading cannot go on, and a FATAL finding says so.
+    are. `stopped`: reading cannot go on, and a FATAL finding says so. `harmless`: odd lines that the end of the file tells of.
     """
 
     matrix: Bytes
@@ -56,6 +56,7 @@ class Records:
     counted: int
     last: bool
     stopped: bool
+    harmless: Harmless
 
     def after(self, before: int) -> Records:
         """The same with so many lines before the window's first one."""
@@ -67,6 +68,7 @@ class Records:
             lines=self.lines + before,
             findings=self.findings.with_columns(further) if self.findings.height else self.findings,
             characters=self.characters.with_columns(further) if self.characters.height else self.characters,
+            harmless=self.harmless.after(before),
         )
 
 
@@ -213,9 +215,10 @@ def _window(array: Bytes, bad: Integers, lines: Lines, offset: int, *, last: boo
     matrix = _matrix(array, lines)
     kinds = _kinds(matrix)
     keep = _IS_KNOWN[kinds]
-    findings, physical, stop = [], len(keep), False
+    findings, physical, stop, costless = [], len(keep), False, Harmless()
     if crowded or not keep.all() or bool((lines.lengths != RECORD_CHARS).any()):
-        findings = list(line_findings(array, lines, kinds, keep, at=1, last=last))
+        odd = suspects(array, lines, kinds, keep, 1)
+        findings, costless = list(line_findings(odd)), harmless(odd, keep, last=last)
         physical = int((lines.lengths > 0).sum())
         stop, halt = halted(lines, kinds, keep, at=1, crowded=crowded)
         findings.append(halt)
@@ -227,7 +230,7 @@ def _window(array: Bytes, bad: Integers, lines: Lines, offset: int, *, last: boo
         numbers if every else numbers[keep],
         (lines.starts if every else lines.starts[keep]) + offset,
         lines.lengths if every else lines.lengths[keep],
-        gathered(findings), characters, physical, len(keep), last or stop, stop,
+        gathered(findings), characters, physical, len(keep), last or stop, stop, costless,
     )  # fmt: skip
 
 

@@ -6,14 +6,14 @@ Source: Nacha Operating Rules, Appendix One (records of 94 characters) and Appen
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.counts import count_said
+from canonical.counts import count_of, count_said
 from canonical.limits import FINDINGS_PER_RULE_MAX, LINE_BYTES_MAX
 from parsers._nacha_digits import Bytes, Flags, Integers
 from parsers._nacha_findings import NONE, Fault
@@ -49,29 +49,79 @@ class Lines:
     lengths: Integers
 
 
-def line_findings(
-    array: Bytes, lines: Lines, kinds: Bytes, known: Flags, *, at: int, last: bool
-) -> Iterator[pl.DataFrame]:
-    """Lines that are not 94 characters long, empty ones, and records of no known type. `at`: number of the first line."""
-    suspect = _suspects(array, lines, kinds, known, at)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How many lines are odd in one harmless way, and the first of them."""
+
+    count: int = 0
+    first: int = 0
+
+    def after(self, before: int) -> Seen:
+        """The same with so many lines before."""
+        return replace(self, first=self.first + before) if self.count else self
+
+    def plus(self, later: Seen) -> Seen:
+        """With those of a later window."""
+        return Seen(self.count + later.count, self.first if self.count else later.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Harmless:
+    """Lines that cost nothing: `blanks` too many or too few, and `empty` ones. Told once for the file: one cause makes them all."""
+
+    blanks: Seen = Seen()
+    empty: Seen = Seen()
+
+    def after(self, before: int) -> Harmless:
+        """The same with so many lines before."""
+        return Harmless(self.blanks.after(before), self.empty.after(before))
+
+    def plus(self, later: Harmless) -> Harmless:
+        """With those of a later window."""
+        return Harmless(self.blanks.plus(later.blanks), self.empty.plus(later.empty))
+
+    def findings(self) -> Iterator[pl.DataFrame]:
+        """One of each kind that there is, at its first line."""
+        if self.blanks.count:
+            told = count_of(self.blanks.count, "record")
+            message = f"Blanks at the end were cut off or added: {told}, this the first. A record has {RECORD_CHARS} characters."
+            yield BLANKS.at(self.blanks.first, message)
+        if self.empty.count:
+            told = count_of(self.empty.count, "empty line")
+            yield EMPTY_LINE.at(self.empty.first, f"Between records: {told}, this the first.")
+
+
+# Only header and file control end in optional or reserved blanks, which some systems trim.
+_TRIMMED: Final = (pl.col("length") < RECORD_CHARS) & pl.col("kind").is_in(["1", "9", FILLER])
+_PADDED: Final = (pl.col("length") > RECORD_CHARS) & (pl.col("text").str.slice(RECORD_CHARS).str.strip_chars(" ") == "")
+_ENDLESS: Final = pl.col("length") > LINE_BYTES_MAX
+_BY_BLANKS: Final = ~_ENDLESS & (_TRIMMED | _PADDED)
+
+
+def line_findings(suspect: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Lines of `suspects` that lack or have more characters than 94, and records of no known type."""
     odd = suspect.filter(~pl.col("blank"), pl.col("length") != RECORD_CHARS)
     length = pl.format("The record has {}; 94 are right.", count_said("length", "character"))
-    # Only header and file control end in optional or reserved blanks, which some systems trim.
-    trimmed = (pl.col("length") < RECORD_CHARS) & pl.col("kind").is_in(["1", "9", FILLER])
-    padded = (pl.col("length") > RECORD_CHARS) & (pl.col("text").str.slice(RECORD_CHARS).str.strip_chars(" ") == "")
-    endless = pl.col("length") > LINE_BYTES_MAX
-    yield TOO_LONG.on(odd.filter(endless), length)
-    yield BLANKS.on(odd.filter(~endless & (trimmed | padded)), length)
-    yield LENGTH.on(odd.filter(~endless & ~(trimmed | padded)), length)
-    # Empty lines after the last record harm nothing.
-    end = np.flatnonzero(known)[-1:] if last else np.array([len(known)])
-    before = int(end[0]) + at if end.size else 0
-    yield EMPTY_LINE.on(suspect.filter("blank", pl.col("line") <= before), "The line is empty.")
+    yield TOO_LONG.on(odd.filter(_ENDLESS), length)
+    yield LENGTH.on(odd.filter(~_ENDLESS & ~_BY_BLANKS), length)
     unknown = pl.format("No ACH record begins with “{}”.", pl.col("kind"))
     yield UNKNOWN.on(suspect.filter(~pl.col("known"), ~pl.col("blank")), unknown, pl.col("kind"))
 
 
-def _suspects(array: Bytes, lines: Lines, kinds: Bytes, known: Flags, line: int) -> pl.DataFrame:
+def harmless(suspect: pl.DataFrame, known: Flags, *, last: bool) -> Harmless:
+    """Lines of `suspects`, the first of the window numbered 1, that cost nothing."""
+    blanks = suspect.filter(~pl.col("blank") & (pl.col("length") != RECORD_CHARS) & _BY_BLANKS)["line"]
+    # Empty lines after the last record are no matter at all.
+    end = np.flatnonzero(known)[-1:] if last else np.array([len(known)])
+    empty = suspect.filter(pl.col("blank") & (pl.col("line") <= (int(end[0]) + 1 if end.size else 0)))["line"]
+    return Harmless(_seen(blanks), _seen(empty))
+
+
+def _seen(lines: pl.Series) -> Seen:
+    return Seen(lines.len(), int(lines[0])) if lines.len() else Seen()
+
+
+def suspects(array: Bytes, lines: Lines, kinds: Bytes, known: Flags, line: int) -> pl.DataFrame:
     """line, length, text (cut where it has no end), kind, known and blank of the lines that are not as all others."""
     chosen = np.flatnonzero((lines.lengths != RECORD_CHARS) | ~known)
     if np.count_nonzero(_broken(lines, kinds, known)) > BROKEN_LINES_MAX:

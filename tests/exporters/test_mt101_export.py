@@ -110,7 +110,7 @@ def test_what_does_not_fit_is_named_and_never_cut(field: str) -> None:
     frame = rows(PAYMENT, {**PAYMENT, **UNFIT[field]})
     found = EXPORT.unfit(frame, EXPORT.options())
     assert set(found.select("row", "field").rows()) == {(2, field.split(maxsplit=1)[0])}
-    with pytest.raises(FrameBroken, match="Cannot be written as .*: 1 payment; the first"):
+    with pytest.raises(FrameBroken, match=r"Cannot be written as .*: 1 payment; the first"):
         written(EXPORT, order(), frame)
 
 

@@ -199,7 +199,7 @@ def test_what_does_not_fit_is_named_and_never_cut(field: str) -> None:
     assert found.select("row", "severity").rows() == [(2, "error")]
     assert field.split(maxsplit=1)[0] == found["field"][0]
     out = io.BytesIO()
-    with pytest.raises(FrameBroken, match="Cannot be written as .*: 1 payment; the first"):
+    with pytest.raises(FrameBroken, match=r"Cannot be written as .*: 1 payment; the first"):
         EXPORT.write(order(), iter([frame]), out)
     assert out.getvalue() == b""
 

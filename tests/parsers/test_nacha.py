@@ -366,6 +366,16 @@ def test_odd_lines_spoil_none_of_their_neighbours(line_end: bytes) -> None:
     assert ("nacha-blanks", 14) in told
 
 
+@pytest.mark.parametrize("window_bytes", [300, 2**20])
+def test_what_costs_nothing_is_told_once_with_its_number(window_bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_nacha_lines, "_WINDOW_BYTES", window_bytes)
+    wide = [f"{line}{'' if n == 0 else '   '}" for n, line in enumerate(LINES)]
+    wide[3:3], wide[12:12] = [""], ["", ""]
+    told = pl.concat([part.findings for part in windows("\n".join(wide).encode())])
+    assert told.select("rule", "line").rows() == [("nacha-blanks", 2), ("nacha-empty-line", 4)]
+    assert told["message"].str.contains_any([f"added: {len(LINES) - 1} records,", "records: 3 empty lines,"]).all()
+
+
 def test_sniff_and_complete() -> None:
     assert FORMAT.sniff(ORIGINATION[95:])
     for other in (b"", b"101,2,3\n", b"<?xml version='1.0'?>", b'{"a": 1}', b"5,00;EUR\n"):
