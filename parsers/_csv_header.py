@@ -76,10 +76,11 @@ def read_header(names: list[str] | None, options: TableOptions) -> tuple[Layout 
     amounts = options.amounts
     pays, collects = (finder.place(place) for place in (amounts.pays, amounts.collects)) if amounts else (None, None)
     layout = Layout(finder.width, cells, pays, collects)
-    missing = _missing(layout, headings, options)
+    missing = _missing(layout, options)
     faults += missing
-    if len(headings) == 1 and missing:
-        return None, faults
+    cause = _cause(headings, faults, options)
+    if cause is not None:
+        return None, [cause]
     if names is not None and options.template:
         # A spreadsheet writes cells without a name behind the last column.
         last = max((place for place, name in enumerate(names) if name.strip()), default=-1)
@@ -187,7 +188,7 @@ class _Finder:
         return " ".join(self.names[place].split()) if self.names else f"column {place + 1}"
 
 
-def _missing(layout: Layout, headings: list[str], options: TableOptions) -> list[Fault]:
+def _missing(layout: Layout, options: TableOptions) -> list[Fault]:
     """Columns that no table can do without: those of every payment, and of one side at least."""
     has = set(layout.cells) | ({"amount"} if options.amounts is not None else set())
     sides = _sides(options, has)
@@ -195,12 +196,27 @@ def _missing(layout: Layout, headings: list[str], options: TableOptions) -> list
     missing = [*(name for name in REQUIRED if name not in has), *best]
     if not missing:
         return []
-    if len(headings) == 1 and not options.columns:
-        return [_undivided(headings[0], options)]
     return [
         Fault("header", f"Column {name} is missing from the header", _TEMPLATE, reason="CH21", value=name)
         for name in missing
     ]
+
+
+def _cause(headings: list[str], faults: list[Fault], options: TableOptions) -> Fault | None:
+    """The one fault behind columns that are missing: the table is divided, or written, otherwise than agreed."""
+    missing = [fault.value for fault in faults if fault.reason == "CH21" and fault.value]
+    if missing and len(headings) == 1 and (not options.columns or any(sign in headings[0] for sign in _SIGNS)):
+        return _undivided(headings[0], options)
+    encoding = getattr(options, "encoding", None)  # what only CSV has
+    if encoding and any(normal(_misread(name, encoding)) in headings for name in missing if not name.isascii()):
+        message = f"The header is written in UTF-8; {encoding} was agreed"
+        return Fault("encoding", message, f"Save the file as CSV in {encoding}, or agree utf-8.", reason="FF02")
+    return None
+
+
+def _misread(name: str, encoding: str) -> str:
+    """UTF-8 as it looks when it is read in another encoding."""
+    return name.encode().decode(encoding, "replace")
 
 
 def _undivided(heading: str, options: TableOptions) -> Fault:

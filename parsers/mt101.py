@@ -36,6 +36,8 @@ _TOO_MANY: Final = Fault(
 
 _FACTS: Final = FormatFacts(
     "mt101",
+    batched=True,
+    own_parties=True,
     required=("creditor_account", "amount_text", "currency", "debtor_account", "requested_execution_date_text"),
     required_debit=(),
     fixed_width=True,

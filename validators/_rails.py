@@ -25,7 +25,7 @@ _BIC_COUNTRY: Final = r"^[A-Z0-9]{4}([A-Z]{2})[A-Z0-9]{2}(?:[A-Z0-9]{3})?$"
 _ROUTING_NUMBER: Final = "^[0-9]{9}$"
 _SORT_CODE: Final = "^[0-9]{6}$"
 _SERVICE: Final = pl.col("service_level")
-_SHARED: Final = ("SLEV", "SHAR")
+_BORNE_BY_ONE: Final = ("DEBT", "CRED")
 _DIRECT_DEBITS: Final = ("CORE", "B2B", "COR1")
 
 
@@ -44,7 +44,7 @@ def iban_country(party: str, context: Context) -> pl.Expr:
     Of the client's own side it is that of the agreed accounts where the file names neither account nor bank.
     """
     account = f"{party}_account"
-    written = pl.when(claims_iban(account)).then(pl.col(account).str.head(2))
+    written = pl.when(claims_iban(account)).then(pl.col(account).str.head(2).str.to_uppercase())
     home = home_of(context.client)
     if home is None:
         return written
@@ -102,7 +102,7 @@ def within_sepa(context: Context) -> pl.Expr:
 def sepa(context: Context) -> pl.Expr:
     """Boolean: declared as SEPA, or in euro between IBANs of SEPA countries with nothing that asks for another way."""
     plain = (pl.col("currency") == "EUR") & (_SERVICE.is_null() | _SERVICE.is_in(("NURG", "INST")))
-    shared = pl.col("charge_bearer").is_null() | pl.col("charge_bearer").is_in(_SHARED)
+    shared = ~pl.col("charge_bearer").is_in(_BORNE_BY_ONE).fill_null(value=False)
     return declared_sepa() | (plain & shared & within_sepa(context)).fill_null(value=False)
 
 
@@ -120,6 +120,8 @@ def sepa_credit(context: Context) -> pl.Expr:
 def cross_border(context: Context) -> pl.Expr:
     """Boolean: a credit transfer between banks of two countries that is no SEPA payment: correspondent banks carry it."""
     apart = bank_country("debtor", context) != bank_country("creditor", context)
+    # A currency in small letters is mistyped, and asks for no other way.
+    apart &= pl.col("currency") < "a"
     return ~DEBITS & apart.fill_null(value=False) & ~sepa(context)
 
 

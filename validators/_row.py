@@ -44,6 +44,8 @@ def of_batch(field: str, context: Context) -> pl.Expr:
     if not context.facts.batched:
         return pl.lit(value=False)
     if name in _ORDERING_FIELDS and party in {"debtor", "creditor"}:
+        if context.facts.own_parties:
+            return pl.lit(value=False)
         return pl.col("credit_debit") == ("CRDT" if party == "debtor" else "DBIT")
     return pl.lit(field in _BATCH_FIELDS)
 

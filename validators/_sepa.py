@@ -19,6 +19,7 @@ AMOUNT_MINOR_MAX: Final = 99_999_999_999
 """999,999,999.99 euro, the largest amount of both schemes, in cents."""
 NAME_CHARS_MAX: Final = 70
 REMITTANCE_CHARS_MAX: Final = 140
+_SHORTEN: Final = "Shorten it yourself, so that what matters stays; it is not cut here."
 _NAMES: Final = ("debtor_name", "creditor_name", "ultimate_debtor_name", "ultimate_creditor_name")
 
 
@@ -62,7 +63,7 @@ def _amount_checks() -> tuple[Check, ...]:
             "AM02", remedy="Split the payment, or agree another way for it.",
         ),
         Check(
-            "charge_bearer", ~bearer.is_in(("SLEV", "SHAR")),
+            "charge_bearer", bearer.is_in(("DEBT", "CRED")),
             said + pl.lit(" is not SLEV, and in SEPA each side bears the charges of its own bank"), "CH16",
             remedy="Give SLEV, or leave it out.",
         ),
@@ -80,7 +81,7 @@ def _name_checks() -> tuple[Check, ...]:
         chars = pl.col(field).str.len_chars()
         message = pl.format(f"{name_of(field)} has {{}} characters; SEPA carries {NAME_CHARS_MAX}", chars)
         # Above 140 the message itself takes no more, which has its own rule.
-        checks.append(Check(field, chars.is_between(NAME_CHARS_MAX + 1, 140), message, "CH16"))
+        checks.append(Check(field, chars.is_between(NAME_CHARS_MAX + 1, 140), message, "CH16", remedy=_SHORTEN))
     return tuple(checks)
 
 
@@ -91,7 +92,7 @@ def _remittance_checks() -> tuple[Check, ...]:
     return (
         Check(
             "remittance", (chars > REMITTANCE_CHARS_MAX) & ~one_line,
-            pl.format(f"Remittance text has {{}} characters; SEPA carries {REMITTANCE_CHARS_MAX}", chars), "RR07",
+            pl.format(f"Remittance text has {{}} characters; SEPA carries {REMITTANCE_CHARS_MAX}", chars), "RR07", remedy=_SHORTEN,
         ),
         Check(
             "remittance", several & (chars <= REMITTANCE_CHARS_MAX),

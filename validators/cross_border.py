@@ -36,7 +36,7 @@ def _bearer_checks() -> tuple[Check, ...]:
             Severity.WARNING, give,
         ),
         Check(
-            "charge_bearer", ~bearer.is_in(("DEBT", "SHAR", "CRED")),
+            "charge_bearer", bearer == "SLEV",
             pl.lit("Charge bearer ") + quoted("charge_bearer") + pl.lit(" is not used outside SEPA"), "CH16", remedy=give,
         ),
     )  # fmt: skip

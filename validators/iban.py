@@ -23,6 +23,7 @@ _ACCOUNTS: Final = (("debtor_account", "AC02"), ("creditor_account", "AC01"))
 
 
 _ASK: Final = "Ask the account holder for the IBAN again and copy it without retyping; do not mend check digits."
+_COPY: Final = "Copy the IBAN of your own account from a statement of it; do not mend check digits."
 _CAPITALS: Final = "Write the IBAN in capitals."
 
 
@@ -80,6 +81,13 @@ def _with_problems(payments: pl.DataFrame, _: Context) -> pl.DataFrame:
     return payments
 
 
+def _remedy(field: str) -> pl.Expr:
+    """Whom to ask for the IBAN: nobody for one's own."""
+    own = pl.col("credit_debit") == ("CRDT" if field == "debtor_account" else "DBIT")
+    asked = pl.when(own).then(pl.lit(_COPY)).otherwise(pl.lit(_ASK))
+    return pl.when(pl.col(field).str.contains("^[A-Z]{2}")).then(asked).otherwise(pl.lit(_CAPITALS))
+
+
 def _checks(_: Context) -> tuple[Check, ...]:
     claims = tuple(
         Check(
@@ -87,7 +95,7 @@ def _checks(_: Context) -> tuple[Check, ...]:
             pl.col(f"{field}_problem").is_not_null() & ~_elsewhere(field.removesuffix("_account")),
             pl.format("{} {} {}", pl.lit(name_of(field)), quoted(field), pl.col(f"{field}_problem")),
             reason,
-            remedy=pl.when(pl.col(field).str.contains("^[A-Z]{2}")).then(pl.lit(_ASK)).otherwise(pl.lit(_CAPITALS)),
+            remedy=_remedy(field),
         )
         for field, reason in _ACCOUNTS
     )

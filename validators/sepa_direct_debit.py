@@ -15,7 +15,7 @@ from canonical.calendars import next_business_day
 from canonical.codes import Severity
 from canonical.contracts import Context
 from validators._rails import sepa_debit
-from validators._row import Check, ChecksRule, blank, ever, quoted
+from validators._row import Check, ChecksRule, blank, ever, name_of, quoted
 from validators._sepa import common_checks, held_by
 
 _INSTRUMENTS: Final = ("CORE", "B2B")
@@ -49,17 +49,26 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     return held_by(payments, sepa_debit(context), *_broken(context))
 
 
+def _told(field: str, wrong: str) -> pl.Expr:
+    """What is wrong with a code, or that there is none."""
+    missing, written = (
+        pl.lit(f"{name_of(field)} is missing"),
+        pl.format(f"{name_of(field)} {{}} {wrong}", quoted(field)),
+    )
+    return pl.when(blank(field)).then(missing).otherwise(written)
+
+
 def _type_checks() -> tuple[Check, ...]:
     instrument, sequence = pl.col("local_instrument"), pl.col("sequence_type")
     return (
         Check(
             "local_instrument", ~instrument.is_in(_INSTRUMENTS).fill_null(value=False),
-            pl.lit("Local instrument ") + quoted("local_instrument") + pl.lit(" is neither CORE nor B2B"), "FF05",
+            _told("local_instrument", "is neither CORE nor B2B"), "FF05",
             remedy="Give CORE, or B2B where the debtor signed a business mandate.",
         ),
         Check(
             "sequence_type", ~sequence.is_in(_SEQUENCES).fill_null(value=False),
-            pl.lit("Sequence type ") + quoted("sequence_type") + pl.lit(" is none of FRST, RCUR, OOFF, FNAL"), "AG02",
+            _told("sequence_type", "is none of FRST, RCUR, OOFF, FNAL"), "AG02",
             remedy="Give RCUR for a mandate that is used again and again, OOFF for one that is used once.",
         ),
     )  # fmt: skip

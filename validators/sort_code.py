@@ -1,7 +1,8 @@
 """UK sort codes have six digits and the accounts at them eight.
 
 In a format of UK accounts (Bacs) both are looked at, on both sides. In other formats an account in GBP is looked at where
-its bank is named by six digits, that is by a sort code.
+its bank is named by six digits, that is by a sort code; a number that is none is told where the other side banks in the
+United Kingdom.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
+from validators._rails import bank_country
 from validators._row import Check, ChecksRule, claims_iban, ever, name_of, quoted
 
 SORT_CODE_PATTERN: Final = r"^[0-9]{6}$"
 ACCOUNT_PATTERN: Final = r"^[0-9]{8}$"
+_LIKE_ONE: Final = r"^[0-9 -]{4,8}$"
+_OTHER: Final = {"debtor": "creditor", "creditor": "debtor"}
 _SIDES: Final = (("debtor", "RC03", "AC02"), ("creditor", "RC04", "AC01"))
 
 
@@ -25,12 +29,13 @@ def _checks(context: Context) -> tuple[Check, ...]:
     for side, agent_reason, account_reason in _SIDES:
         agent, account = f"{side}_agent", f"{side}_account"
         is_sort_code = pl.col(agent).str.contains(SORT_CODE_PATTERN)
-        if context.facts.domestic:
-            message = pl.lit("Sort code ") + quoted(agent) + pl.lit(" is not six digits")
-            checks.append(Check(agent, pounds & ~is_sort_code, message, agent_reason))
-            concerned = pounds
-        else:
-            concerned = pounds & is_sort_code & ~claims_iban(account)
+        concerned, meant = pounds, pl.lit(value=True)
+        if not context.facts.domestic:
+            plain = pounds & ~claims_iban(account)
+            meant = plain & pl.col(agent).str.contains(_LIKE_ONE) & (bank_country(_OTHER[side], context) == "GB")
+            concerned = plain & is_sort_code
+        message = pl.lit("Sort code ") + quoted(agent) + pl.lit(" is not six digits")
+        checks.append(Check(agent, pounds & meant & ~is_sort_code, message, agent_reason))
         malformed = concerned & ~pl.col(account).str.contains(ACCOUNT_PATTERN)
         message = pl.format(f"{name_of(side)} account {{}} is not eight digits", quoted(account))
         checks.append(Check(account, malformed, message, account_reason))

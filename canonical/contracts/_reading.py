@@ -53,7 +53,8 @@ class Window:
 class FormatFacts:
     """What rules and answers must know of a payment format, so that none of them names one.
 
-    `batched`: a batch says its own fields once for all its payments. `required`: canonical columns that a payment cannot
+    `batched`: a batch says its own fields once for all its payments (`own_parties`: but
+    for the ordering party, which a payment may say for itself). `required`: canonical columns that a payment cannot
     do without (`required_debit`: of a DBIT, where they differ). `domestic`: accounts follow a national scheme, so that no
     IBAN or BIC is looked for. `fixed_width`: the parser holds every text to its width and character set. `iso`: payments
     are XML elements whose bytes an ISO export can carry on. `currency`: the one that all its amounts are in, where the format
@@ -66,6 +67,7 @@ class FormatFacts:
 
     name: str = ""
     batched: bool = False
+    own_parties: bool = False
     required: tuple[str, ...] = ("creditor_name", "creditor_account", "amount_text", "currency")
     required_debit: tuple[str, ...] = ("debtor_name", "debtor_account", "amount_text", "currency")
     domestic: bool = False

@@ -556,3 +556,18 @@ def test_windows_change_nothing_whatever_the_rows(cells, window, comment):
 )
 def test_what_looks_like_a_table(head, is_table):
     assert FORMAT.sniff(head) is is_table
+
+
+@pytest.mark.parametrize(
+    ("sign", "encoding", "told"),
+    [
+        (",", "cp1252", ("csv-header", "The header is divided by a comma; a semicolon was agreed")),
+        (";", "utf-8", ("csv-encoding", "The header is written in UTF-8; cp1252 was agreed")),
+    ],
+)
+def test_columns_that_one_cause_hides_are_not_told_one_by_one(sign, encoding, told):
+    named = {"end_to_end_id": "Beleg", "execution_date": "Fällig", "creditor_name": "Empfänger", "creditor_account": "IBAN",
+             "amount": "Betrag", "currency": {"constant": "EUR"}}  # fmt: skip
+    data = f"{sign.join(('Beleg', 'Fällig', 'Empfänger', 'IBAN', 'Betrag'))}\n".encode(encoding)
+    *_, findings, _ = read(data, delimiter=";", encoding="cp1252", template=False, columns=named)
+    assert findings.select("rule", "message").rows() == [told]

@@ -69,6 +69,14 @@ def test_golden() -> None:
     )  # fmt: skip
 
 
+def test_the_date_is_the_messages_and_the_ordering_party_may_be_the_payments_own() -> None:
+    window = read(TEXT.replace(":30:261127", ":30:262127").replace("GB42ABCD", "GB43ABCD").encode())
+    told = engine.check_window(window.payments, Context(dt.date(2026, 11, 20), DEFAULT_CLIENT, FORMAT.facts))
+    of_date = told.filter(pl.col("rule") == "execution_date")
+    assert of_date.select("level", "batch", "line", "row").rows() == [("batch", 1, 1, None)]
+    assert told.filter(pl.col("rule") == "iban").select("level", "row").rows() == [("payment", 1), ("payment", 2)]
+
+
 def bare() -> str:
     """The golden file without envelopes."""
     out = [line for line in TEXT.splitlines() if not line.startswith("{1:")]
