@@ -32,6 +32,7 @@ _MEND_ROWS: Final = (
     "Mend the payments listed below and send only those again. Do not send the whole file again: what was accepted "
     "goes on and would be ordered twice."
 )
+_UNREAD_TOO: Final = " Rows that could not be read are in no file of rejected rows: copy them from your own."
 _ASK: Final = "Look at the reasons below; order anew, with a new reference, what is still to be paid."
 _NOTHING: Final = "Nothing."
 
@@ -80,7 +81,8 @@ def verdict_of(answer: Answer) -> Verdict:
             else ""
         )
         fate = _fate(answer, "The other" if refused else "The" if rows == 1 else "All")
-        return Verdict(f"{said}{unread}".strip(), fate, _ASK if later else _MEND_ROWS, "mixed")
+        mend = f"{_MEND_ROWS}{_UNREAD_TOO if lost else ''}"
+        return Verdict(f"{said}{unread}".strip(), fate, _ASK if later else mend, "mixed")
     warned = (
         _NOTHING if answer.findings.is_empty() else "Nothing for now; look at the warnings below before the next file."
     )

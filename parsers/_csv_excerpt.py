@@ -64,10 +64,13 @@ def _closing_rows(file: Encoded, begin: int, options: CsvOptions) -> list[tuple[
 
 
 def with_figures(cells: list[str], figures: Declared, kept: pl.DataFrame, options: TableOptions) -> list[str]:
-    """The closing row with the number and the sum of what is kept, where it declared them."""
+    """The closing row with the number and the sum of what is kept, where it declared them.
+
+    A sum over amounts that are still to be mended would be wrong by then: its cell is left empty.
+    """
     row = list(cells)
     if figures.count_at is not None and figures.count:
         row[figures.count_at] = str(kept.height)
     if figures.sum_at is not None and figures.sum:
-        row[figures.sum_at] = written(units_of(kept), options)
+        row[figures.sum_at] = "" if kept["amount_minor"].null_count() else written(units_of(kept), options)
     return row

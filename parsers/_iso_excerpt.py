@@ -29,10 +29,15 @@ _DIGITS_MAX: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Text to be written anew: where it stands in the frame, in which batch (0: the group header), under which path."""
+    """Text to be written anew: where it stands in the frame, in which batch (0: the group header), under which path.
 
+    `opening`, `closing`: where its element begins and ends.
+    """
+
+    opening: int
     start: int
     end: int
+    closing: int
     batch: int
     path: str
     text: str
@@ -57,7 +62,7 @@ def excerpt(source: Source, kept: pl.DataFrame, message: Message) -> bytes:
         frame.close_batch(margin)
     frame.close(margin)
     counted = [kept, *batches]
-    written = [(place.start, place.end, _anew(place, counted[place.batch], codec)) for place in frame.places]
+    written = [_anew(place, counted[place.batch], codec) for place in frame.places]
     for (at, blanks), batch in zip(slots, batches, strict=True):
         written.append((at, at, blanks.join(_payments(source, batch))))
     return _patched(bytes(frame.data), sorted(written))
@@ -119,8 +124,9 @@ class _Frame:
         message, _, path = "/".join(step.rpartition(":")[2] for step, _ in self._stack[-3:]).partition("/")
         if path in _WANTED and self._texts and self._message.elements.fullmatch(message):
             bracket = ">".encode(self._codec)
-            start = self.data.index(bracket, self._stack[-1][1]) + len(bracket)
-            self.places.append(_Place(start, self._parser.CurrentByteIndex, self._batch, path, "".join(self._texts)))
+            opening, end = self._stack[-1][1], self._parser.CurrentByteIndex
+            start, closing = (self.data.index(bracket, at) + len(bracket) for at in (opening, end))
+            self.places.append(_Place(opening, start, end, closing, self._batch, path, "".join(self._texts)))
         self._stack.pop()
         self._texts = []
 
@@ -149,19 +155,22 @@ def _payments(source: Source, batch: pl.DataFrame) -> list[bytes]:
     return [source.data[start : start + size] for start, size in batch.select("offset", "length").iter_rows()]
 
 
-def _anew(place: _Place, counted: pl.DataFrame, codec: str) -> bytes:
+def _anew(place: _Place, counted: pl.DataFrame, codec: str) -> tuple[int, int, bytes]:
+    """From where to where what stands instead. A sum over amounts that are still to be mended would be wrong by then: it is left out."""
+    if place.path.endswith("CtrlSum") and counted["amount_minor"].null_count():
+        return place.opening, place.closing, b""
     if place.path.endswith("NbOfTxs"):
         text = str(counted.height)
     elif place.path.endswith("CtrlSum"):
         text = _sum(counted)
     else:
         text = place.text.strip(" \t\r\n")[: IDENTIFICATION_CHARS_MAX - len(_MARK)] + _MARK
-    return escape(text).encode(codec, "xmlcharrefreplace")
+    return place.start, place.end, escape(text).encode(codec, "xmlcharrefreplace")
 
 
 def _sum(counted: pl.DataFrame) -> str:
-    """Sum over all currencies; amounts that are none count as nothing."""
-    sums = counted.drop_nulls("amount_minor").group_by("currency").agg(pl.col("amount_minor").sum()).rows()
+    """Sum over all currencies."""
+    sums = counted.group_by("currency").agg(pl.col("amount_minor").sum()).rows()
     digits = {code: exponent(code) or 0 for code, _ in sums}
     total = sum(minor * 10 ** (_DIGITS_MAX - digits[code]) for code, minor in sums)
     places = max(digits.values(), default=0)

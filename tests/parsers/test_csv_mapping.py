@@ -484,6 +484,17 @@ def test_an_excerpt_keeps_bytes_and_makes_the_total_fit(encoding, ending):
     assert excerpt_of(data, [], **options).decode(encoding).split(ending)[2] == "TOTAL;0;0,00"
 
 
+def test_amounts_that_are_still_to_be_mended_are_summed_up_by_nobody():
+    header = "end_to_end_id,execution_date,creditor_name,creditor_account,amount,currency\n"
+    bad = f'E-2,2026-12-01,A,{IBAN},"1,5",EUR\n'
+    data = f"{header}E-1,2026-12-01,A,{IBAN},1,EUR\n{bad}TOTAL,2,2.50,,,\n".encode()
+    found = excerpt_of(data, [2])
+    assert found.decode() == f"{header}{bad}TOTAL,1,\n"
+    _, totals, findings, _ = read(found.replace(b'"1,5"', b"1.50"))
+    assert totals.select("measure", "declared").rows() == [("count", 1)]
+    assert findings.is_empty()
+
+
 def test_an_excerpt_without_total_and_without_last_line_break():
     data = f"end_to_end_id,execution_date,creditor_name,creditor_account,amount,currency\nE-1,2026-12-01,A,{IBAN},1,EUR"
     assert excerpt_of(data.encode(), [1]) == (data + "\n").encode()
