@@ -13,6 +13,7 @@ from canonical.contracts import ANSWER_DTYPES, Answer
 from canonical.frames import FINDINGS, PAYMENTS, dtypes
 from canonical.limits import IDENTIFICATION_CHARS_MAX
 from canonical.money import amount_text
+from canonical.sentences import two_sentences
 from exporters._iso_answer_batches import batch_openings
 from exporters._iso_answer_text import identification, reason_xml
 from exporters._iso_answer_version import Version
@@ -214,7 +215,7 @@ def _place() -> pl.Expr:
 
 
 def _words() -> pl.Expr:
-    return pl.concat_str("message", "remedy", separator=" ", ignore_nulls=True)
+    return two_sentences("message", "remedy")
 
 
 def _found(rejected: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
@@ -226,7 +227,7 @@ def _found(rejected: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     explained = rejected.join(near, on=["row", "reason"], how="semi").select("row", "line")
     each = near.drop("line").join(explained, on="row", how="inner", maintain_order="left").with_columns(
         info=pl.concat_str(
-            pl.when(pl.col("row").is_first_distinct()).then(_place()), "message", pl.lit(" "), "remedy", ignore_nulls=True
+            pl.when(pl.col("row").is_first_distinct()).then(_place()), _words(), ignore_nulls=True
         )
     )  # fmt: skip
     xml = each.with_columns(reasons=reason_xml(pl.col("reason"), pl.col("info")))

@@ -18,6 +18,7 @@ from canonical.masking import mask_of
 from canonical.money import amount_minor
 from canonical.parties import counterparty
 from canonical.plugins import lookup
+from canonical.sentences import two_sentences
 from gateway.answer_bookings import bookings, claims
 from gateway.answer_corrections import corrections, of_payments, to_change
 from gateway.book import reasons_of, states_of
@@ -98,7 +99,7 @@ def _file_reasons(findings: pl.DataFrame) -> tuple[tuple[str, str], ...]:
     of_file = findings.filter(
         (pl.col("level") == Level.FILE) & pl.col("severity").is_in([Severity.FATAL.value, Severity.ERROR.value])
     )
-    return tuple((row["reason"], f"{row['message']} {row['remedy']}") for row in of_file.iter_rows(named=True))
+    return tuple(of_file.select("reason", two_sentences("message", "remedy").alias("told")).iter_rows())
 
 
 def group_status(rows: pl.DataFrame) -> str:
