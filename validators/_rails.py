@@ -24,6 +24,7 @@ DEBITS: Final = pl.col("credit_debit") == "DBIT"
 _BIC_COUNTRY: Final = r"^[A-Z0-9]{4}([A-Z]{2})[A-Z0-9]{2}(?:[A-Z0-9]{3})?$"
 _ROUTING_NUMBER: Final = "^[0-9]{9}$"
 _SORT_CODE: Final = "^[0-9]{6}$"
+_CURRENCY_CHARS: Final = 3
 _SERVICE: Final = pl.col("service_level")
 _BORNE_BY_ONE: Final = ("DEBT", "CRED")
 _DIRECT_DEBITS: Final = ("CORE", "B2B", "COR1")
@@ -120,8 +121,9 @@ def sepa_credit(context: Context) -> pl.Expr:
 def cross_border(context: Context) -> pl.Expr:
     """Boolean: a credit transfer between banks of two countries that is no SEPA payment: correspondent banks carry it."""
     apart = bank_country("debtor", context) != bank_country("creditor", context)
-    # A currency in small letters is mistyped, and asks for no other way.
-    apart &= pl.col("currency") < "a"
+    # A currency or a service level that has not the form of one is mistyped, and asks for no other way.
+    apart &= (pl.col("currency") < "a") & (pl.col("currency").str.len_bytes() == _CURRENCY_CHARS)
+    apart &= _SERVICE.fill_null("") < "a"
     return ~DEBITS & apart.fill_null(value=False) & ~sepa(context)
 
 

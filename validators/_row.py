@@ -25,6 +25,9 @@ IBAN_CLAIM: Final = r"^[A-Za-z]{2}[0-9]{2}"
 ROUNDED: Final = r"^[0-9](?:[.,][0-9]+)?[Ee]\+?[0-9]{1,3}$"
 """An account number as a spreadsheet shows long ones: 8.937E+19. Its last digits are lost."""
 
+CLAD: Final = r"(?i)^(?:iban|[^a-z0-9]+)[^a-z0-9]*[a-z]{2}[0-9]{2}[a-z0-9]{11,}"
+"""An IBAN with the word before it, or the sign by which a spreadsheet keeps a text."""
+
 _BATCH_FIELDS: Final = frozenset({"batch_id", "requested_execution_date_text", "creditor_scheme_id"})
 _ORDERING_FIELDS: Final = frozenset(
     {"name", "id", "lei", "account", "account_type", "agent", "street", "building", "post_code", "town", "country",

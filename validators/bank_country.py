@@ -14,6 +14,7 @@ import polars as pl
 from canonical.codes import Severity
 from canonical.contracts import Context
 from validators._iban import lengths
+from validators._matrix import constant, heads
 from validators._rails import bic_country
 from validators._row import Check, ChecksRule, claims_iban, quoted
 
@@ -35,9 +36,17 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     odd = [
         _account_in(party) != pl.col(f"{party}_agent").str.slice(4, 2)
         for party, _ in _PARTIES
-        if payments[f"{party}_agent"].null_count() < payments.height
+        if not _at_one_bank(payments, party)
     ]
     return payments.filter(pl.any_horizontal(odd)) if odd else payments.clear()
+
+
+def _at_one_bank(payments: pl.DataFrame, party: str) -> bool:
+    """Cheap: no bank is given, or all are one, in the country of all accounts."""
+    agents = payments[f"{party}_agent"]
+    if agents.null_count() == agents.len():
+        return True
+    return constant(agents) and heads(payments[f"{party}_account"]) <= {agents[0][4:6]}
 
 
 def _check(party: str, reason: str) -> Check:

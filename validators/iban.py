@@ -4,7 +4,7 @@ An account that begins with two letters and two digits claims to be an IBAN; SEP
 the country, its length and structure (SWIFT IBAN registry), and the check digits by ISO 7064 MOD 97-10; 00, 01 and 99
 are refused although the division alone would take them. Not looked at in NACHA files, whose accounts are domestic, and of a short
 account (no IBAN has fewer than 15 characters) at a bank in a country that has no IBANs, which may begin as it likes. A number
-with an exponent is no account: a spreadsheet has rounded it.
+with an exponent is no account: a spreadsheet has rounded it. Nor is an IBAN with its name or a sign before it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from canonical.codes import Severity
 from canonical.contracts import Context
 from validators._iban import CHECK_DIGITS_MAX, CHECK_DIGITS_MIN, any_shape, judged, lengths
 from validators._rails import agent_country
-from validators._row import ROUNDED, Check, ChecksRule, claims_iban, name_of, quoted
+from validators._row import CLAD, ROUNDED, Check, ChecksRule, claims_iban, name_of, quoted
 
 _ACCOUNTS: Final = (("debtor_account", "AC02"), ("creditor_account", "AC01"))
 
 
 _ASK: Final = "Ask the account holder for the IBAN again and copy it without retyping; do not mend check digits."
 _COPY: Final = "Copy the IBAN of your own account from a statement of it; do not mend check digits."
+_SIGNS: Final = r"[^A-Za-z0-9]"
+_PLAIN: Final = "Write letters and digits only, without hyphens, dots or other signs."
 _CAPITALS: Final = "Write the IBAN in capitals."
 
 
@@ -40,6 +42,10 @@ def problems(accounts: pl.Series) -> pl.DataFrame:
     problem = (
         pl.when(country.str.contains("[a-z]"))
         .then(pl.lit("begins with small letters; an IBAN is written in capitals"))
+        .when(account.str.contains(_SIGNS))
+        .then(pl.lit("has signs that are no letters or digits"))
+        .when(country == "UK")
+        .then(pl.lit("begins with UK; the United Kingdom has GB"))
         .when(length.is_null())
         .then(pl.lit("begins with ") + country + pl.lit(", which is no country of the IBAN registry"))
         .when(has != length)
@@ -69,7 +75,7 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
         claims, wrong = judged(payments[field])
         held |= wrong
         if not claims.all():
-            held |= payments[field].str.contains(ROUNDED).fill_null(value=False)
+            held |= payments[field].str.contains(f"{ROUNDED}|{CLAD}").fill_null(value=False)
             held |= ~claims & (payments["service_level"] == "SEPA").fill_null(value=False)
     return payments.filter(held)
 
@@ -85,7 +91,13 @@ def _remedy(field: str) -> pl.Expr:
     """Whom to ask for the IBAN: nobody for one's own."""
     own = pl.col("credit_debit") == ("CRDT" if field == "debtor_account" else "DBIT")
     asked = pl.when(own).then(pl.lit(_COPY)).otherwise(pl.lit(_ASK))
-    return pl.when(pl.col(field).str.contains("^[A-Z]{2}")).then(asked).otherwise(pl.lit(_CAPITALS))
+    return (
+        pl.when(~pl.col(field).str.contains("^[A-Z]{2}"))
+        .then(pl.lit(_CAPITALS))
+        .when(pl.col(field).str.contains(_SIGNS))
+        .then(pl.lit(_PLAIN))
+        .otherwise(asked)
+    )
 
 
 def _checks(_: Context) -> tuple[Check, ...]:
@@ -111,16 +123,29 @@ def _checks(_: Context) -> tuple[Check, ...]:
         )
         for field, reason in _ACCOUNTS
     )
+    clad = tuple(
+        Check(
+            field,
+            pl.col(field).str.contains(CLAD),
+            pl.format("{} {} has something before the IBAN", pl.lit(name_of(field)), quoted(field)),
+            reason,
+            remedy="Write the IBAN alone, from its country code on.",
+        )
+        for field, reason in _ACCOUNTS
+    )
     needed = tuple(
         Check(
             field,
-            (pl.col("service_level") == "SEPA") & ~claims_iban(field) & (pl.col("credit_debit") == direction),
+            (pl.col("service_level") == "SEPA")
+            & ~claims_iban(field)
+            & ~pl.col(field).str.contains(CLAD)
+            & (pl.col("credit_debit") == direction),
             pl.format("{} {} is not an IBAN, and SEPA knows no other", pl.lit(name_of(field)), quoted(field)),
             reason,
         )
         for (field, reason), direction in zip(_ACCOUNTS, ("DBIT", "CRDT"), strict=True)
     )
-    return (*claims, *lost, *needed)
+    return (*claims, *lost, *clad, *needed)
 
 
 RULE = ChecksRule(

@@ -11,7 +11,7 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from validators._row import ROUNDED, Check, ChecksRule, blank, claims_iban, maybe_blank, quoted
+from validators._row import CLAD, ROUNDED, Check, ChecksRule, blank, claims_iban, maybe_blank, quoted
 
 _FIELDS: Final = {
     "creditor_name": ("BE22", "Creditor name", "Give the name of who is paid."),
@@ -32,10 +32,11 @@ _FIELDS: Final = {
 _NOWHERE: Final = (
     ~claims_iban("creditor_account")
     & ~pl.col("creditor_account").str.contains(ROUNDED)
+    & ~pl.col("creditor_account").str.contains(CLAD)
     & (pl.col("credit_debit") == "CRDT")
     & pl.col("service_level").ne_missing("SEPA")
 )
-"""A credit transfer whose account does not say itself at which bank it is kept; of a rounded one nobody knows.
+"""A credit transfer whose account does not say itself at which bank it is kept; of a rounded one nobody knows, and `iban` tells of others.
 
 Where SEPA is declared the account has to be an IBAN: rule `iban` tells what is wrong, and no bank would mend it.
 """
