@@ -46,6 +46,9 @@ _WORDS = {
     "returned": "The bank sent the money back.",
 }
 
+_HELD = {"waiting": "Waits for a person's approval."}
+"""Not what for: a hit on the operator's list is told to nobody outside."""
+
 _PAYEES = {
     "RCVC": "The payee is verified (RCVC); others of the file wait for your decision.",
     "RVMC": "The payee's name is close, not the same (RVMC): approve or cancel it.",
@@ -269,7 +272,7 @@ def _milestone() -> pl.Expr:
 def _worded(told: pl.DataFrame, file: Mapping[str, Any]) -> pl.DataFrame:
     cancelled = "Not sent: the file was refused at approval." if file["state"] == "refused" else "Not sent: cancelled."
     words = pl.col("state").replace_strict(
-        {**_WORDS, "cancelled": cancelled}, default=None, return_dtype=pl.String
+        {**_WORDS, "cancelled": cancelled, **(_HELD if file["state"] == "held" else {})}, default=None, return_dtype=pl.String
     )  # fmt: skip
     status = pl.col("state").replace_strict(_ISO_STATUS, return_dtype=pl.String)
     rejected_here = pl.col("state") == "rejected"

@@ -118,6 +118,8 @@ def test_a_file_above_the_limit_waits_for_a_person(gateway) -> None:
     file_id = receive_one(gateway, "birch", "b.ach", data)
     run_journey(gateway, file_id)
     assert gateway.registry.one(t.FILES, file_id=file_id)["state"] == "held"
+    (told,) = (gateway.store.get(item.key) for item in gateway.store.list("clients/birch/outbox"))
+    assert b"Waits for a person's approval." in told
     assert due(gateway) == []
     with pytest.raises(Conflict, match="held"):
         route(gateway, file_id)
