@@ -126,6 +126,15 @@ def encoding(detail: str) -> Fault:
     return fatal("xml-encoding", "RR10", message, 'Write the file in UTF-8 and declare encoding="UTF-8".')
 
 
+def foreign_bytes(line: int, column: int, row: int | None) -> Fault:
+    """Bytes of another encoding, as where a program declares one and writes another."""
+    message = f"The file holds bytes that are not in the encoding it declares (UTF-8 where it names none), in line {line}, column {column}{_inside(row)}."
+    remedy = (
+        'Save it as UTF-8, or declare what your program writes, such as <?xml version="1.0" encoding="windows-1252"?>.'
+    )
+    return fatal("xml-encoding", "RR10", message, remedy)
+
+
 def not_the_message(what: str, name: str, remedy: str | None = None) -> Fault:
     """No Document of the message `name`, or not one only."""
     namespace = f"Send a Document in a namespace such as urn:iso:std:iso:20022:tech:xsd:{name}.001.09."

@@ -146,7 +146,8 @@ class Reader(Feeder):
             if not self.message.elements.fullmatch(local):
                 own = self.message
                 what = f"The Document holds <{local[:60]}> where a {own.name} has <{own.element}>."
-                self._refuse(what, f"Leave everything but <{own.element}> out of the Document.")
+                fitting = f"Leave everything but <{own.element}> out of the Document, or give the namespace that fits what it holds."
+                self._refuse(what, fitting)
             self._stack.append(self.message.tree)
             self._texts.append([])
 

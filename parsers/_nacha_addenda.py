@@ -127,7 +127,7 @@ def addenda_findings(entries: Entries, addenda: Addenda, headers: pl.DataFrame) 
     if wrong.any():
         shown = cut(79, 79).replace(" ", "blank")
         message = pl.format(
-            "The addenda record indicator is {}; there follow {}.", shown, count_said("addenda", "addenda record")
+            "The addenda record indicator is {}; the entry has {}.", shown, count_said("addenda", "addenda record")
         )
         yield INDICATOR.on(entries.at(wrong, headers), message, cut(79, 79))
     least = np.array([IAT_ADDENDA_MIN if item.addenda == "IAT" else item.addenda_min for item in ORDERED])

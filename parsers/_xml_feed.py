@@ -30,6 +30,15 @@ _ENCODING: Final = frozenset(
 )
 
 
+def _is_no_utf8(data: bytes, at: int) -> bool:
+    """The bytes at which the parser stopped are no character of UTF-8. One that a cut divides counts as one."""
+    try:
+        data[max(at, 0) : at + 4].decode()
+    except UnicodeDecodeError as fault:
+        return at >= 0 and fault.start == 0 and fault.reason != "unexpected end of data"
+    return False
+
+
 class Feeder:
     """Feeds expat. A subclass reads the structure in `start`, `end` and `characters`.
 
@@ -44,7 +53,7 @@ class Feeder:
         self.open_row: int | None = None
         self._silent_bytes = 0
         self._text_chars = 0
-        self._bytes_left_out = self._lines_left_out = 0
+        self._bytes_left_out = self._lines_left_out = self._fed = 0
         self._parser = parser = expat.ParserCreate(encoding, namespace_separator=" ")
         parser.buffer_text = True
         parser.buffer_size = 2**16
@@ -70,10 +79,11 @@ class Feeder:
         try:
             self._parser.Parse(data, final)
         except expat.ExpatError as error:
-            raise Unreadable(self._fault_of(error, final=final)) from None
+            raise Unreadable(self._fault_of(error, data, final=final)) from None
         except (LookupError, ValueError) as error:
             # What CPython raises for a declared encoding that it does not know or that has several bytes a character.
             raise Unreadable(faults.encoding(str(error)).at(1, 0)) from None
+        self._fed += len(data)
         if self._silent_bytes > XML_TEXT_BYTES_MAX + SLICE_BYTES:
             self.refuse(faults.limit(f"a tag or a comment is longer than {XML_TEXT_BYTES_MAX} bytes"))
         if final:
@@ -130,13 +140,15 @@ class Feeder:
     def _on_doctype(self, *_: object) -> None:
         self.refuse(faults.doctype())
 
-    def _fault_of(self, error: expat.ExpatError, *, final: bool) -> Fault:
+    def _fault_of(self, error: expat.ExpatError, data: bytes, *, final: bool) -> Fault:
         line = error.lineno + self._lines_left_out
         what = expat.ErrorString(error.code)
         if error.code in _ENCODING:
             fault = faults.encoding(what)
         elif final and error.code in _TRUNCATED:
             fault = faults.truncated(line, self.open_row)
+        elif _is_no_utf8(data, self._parser.ErrorByteIndex - self._fed):
+            fault = faults.foreign_bytes(line, error.offset + 1, self.open_row)
         else:
             fault = faults.syntax(line, error.offset + 1, what, self.open_row)
         return fault.at(line, self._parser.ErrorByteIndex + self._bytes_left_out)

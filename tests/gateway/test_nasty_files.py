@@ -129,7 +129,7 @@ BROKEN_ISO = {
     "two messages": (f"<B>{BODY}{BODY}</B>".encode(), "iso-message", "second one"),
     "no document": (XML.replace(f'<Document xmlns="{NAMESPACE}">', "").replace("</Document>", "").replace("<CstmrCdtTrfInitn>", f'<CstmrCdtTrfInitn xmlns="{NAMESPACE}">').encode(), "iso-message", "no <Document>"),
     "two roots": ((HEAD + BODY).encode(), "xml-syntax", "behind the end of the message"),
-    "latin-1 that is not declared": (BODY.encode("latin-1"), "xml-syntax", "line 1"),
+    "latin-1 that is not declared": (BODY.encode("latin-1"), "xml-encoding", "line 1"),
     "an encoding nobody knows": (declared("x-none").encode(), "xml-encoding", "unknown encoding"),
     "an entity": (XML.replace("?>", '?><!DOCTYPE D [<!ENTITY a "b">]>').encode(), "xml-dtd", "DOCTYPE"),
     "a bare ampersand": (with_first("Müller", "A & B"), "xml-syntax", "inside payment 1"),

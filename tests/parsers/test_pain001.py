@@ -220,7 +220,7 @@ def test_version_02() -> None:
         (b'<?xml version="1.0" encoding="UTF-16"?>' + message(PAYMENT), "xml-encoding", 1),
         (b'<?xml version="1.0" encoding="x-none"?>' + message(PAYMENT), "xml-encoding", 1),
         (b'<?xml version="1.0" encoding="shift_jis"?>' + message(PAYMENT), "xml-encoding", 1),
-        (message(PAYMENT).replace(b">E<", b">\xff<"), "xml-syntax", 1),
+        (message(PAYMENT).replace(b">E<", b">\xff<"), "xml-encoding", 1),
         (message(PAYMENT).replace(b">E<", b">\x01<"), "xml-syntax", 1),
         (message(PAYMENT) + b"<more/>", "xml-syntax", 1),
     ],
@@ -235,10 +235,12 @@ def test_fatal(data: bytes, rule: str, line: int) -> None:
         (b'\n<?xml version="1.0"?>' + message(PAYMENT), "is not the first thing in the file"),
         (2 * message(PAYMENT), "behind the end of the message"),
         (message(PAYMENT).replace(b"</PmtInf>", b"</GrpHdr>"), "closed that is not the open one"),
+        (message(PAYMENT).replace(b">E<", ">Ä<".encode("latin-1")), "bytes that are not in the encoding"),
+        (message(PAYMENT).replace(b">E<", b">a & b<"), "not well-formed XML"),
     ],
 )
 def test_what_is_no_xml_is_told_in_plain_words(data: bytes, words: str) -> None:
-    (finding,) = whole(read(data))["findings"].filter(rule="xml-syntax").to_dicts()
+    (finding,) = whole(read(data))["findings"].filter(pl.col("severity") == "fatal").to_dicts()
     assert words in finding["message"]
 
 
