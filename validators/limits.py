@@ -1,12 +1,12 @@
 """No payment, batch or file is above the limit that was agreed with the client for its currency.
 
 A currency without a limit has none. Sums count every payment whose amount could be read, whichever way the money goes. The
-limit of a day runs over all files of the client; the gateway keeps it, with `file_sums` and `above`.
+limit of a day runs over all files of the client, and the gateway keeps it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
@@ -43,15 +43,6 @@ def sums_of(payments: pl.DataFrame) -> pl.DataFrame:
         .select("batch", "batch_id", "line", "currency", "sum_minor")
         .collect()
     )
-
-
-def file_sums(windows: Iterable[pl.DataFrame]) -> dict[str, int]:
-    """What a file orders: currency → minor units, from its PAYMENTS frames (batch, batch_id, batch_line, line, currency, amount_minor)."""
-    ordered: dict[str, int] = {}
-    for payments in windows:
-        for currency, sum_minor in sums_of(payments).select("currency", "sum_minor").iter_rows():
-            ordered[currency] = ordered.get(currency, 0) + sum_minor
-    return dict(sorted(ordered.items()))
 
 
 def above(sums_minor: Mapping[str, int], limits_minor: Mapping[str, int], what: str) -> pl.DataFrame:
