@@ -37,6 +37,12 @@ class _MaskedRecords:
         masked = self._secrets.mask(text)
         if masked != text:
             record.msg, record.args = masked, ()
+        if record.exc_info and record.exc_info[0] is not None:
+            traceback = logging.Formatter().formatException(record.exc_info)
+            masked = self._secrets.mask(traceback)
+            if masked != traceback:
+                # A handler that would format it itself finds the text alone.
+                record.exc_info, record.exc_text = None, masked
         return record
 
 

@@ -16,6 +16,7 @@ from canonical.errors import BulkrailError, ConfigError, NotFound, TransientErro
 from gateway.composition import open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.follow import follow
+from gateway.logs import mask_logs
 from gateway.receive import receive
 from gateway.secrets import Secrets
 from gateway.settings import Settings
@@ -147,3 +148,19 @@ def test_the_masks_are_what_keeps_it_out(tmp_path, capfd) -> None:
     assert "correct horse" in secrets.mask("correct horse battery")
     secrets.read("key")
     assert secrets.mask("it is correct horse battery!") == "it is ***!"
+
+
+def test_no_traceback_of_a_library_shows_a_secret(tmp_path, capfd) -> None:
+    (tmp_path / "key").write_text("correct horse battery", encoding="utf-8")
+    secrets = Secrets(f"file://{tmp_path}", 60)
+    secrets.read("key")
+    logging.basicConfig(level=logging.DEBUG, force=True)
+    mask_logs(secrets)
+    try:
+        _fail("planted correct horse battery")
+    except BulkrailError:
+        logging.getLogger("a.library").exception("it failed")
+    logging.getLogger().handlers.clear()
+    shown = "".join(capfd.readouterr())
+    assert "planted ***" in shown
+    assert "correct horse" not in shown

@@ -252,6 +252,15 @@ def test_a_recovery_after_the_cut_off_withdraws_and_releases_nothing(tmp_path, p
     assert [path.name for path in inbox.iterdir()] == [withdrawn_name(parcel, 1)]
 
 
+def test_what_cannot_be_taken_away_is_not_called_void(tmp_path, parcel, inbox) -> None:
+    """A worker that sleeps before its put can still release it, after its payments were planned anew."""
+    log = Log(tmp_path / "log.db").force(S.RELEASING)
+    _over(tmp_path)
+    carry(_FolderPlace(inbox), parcel, log, ReleaseTerms(release="direct", finals_stay=True))
+    assert log.state is S.UNKNOWN
+    assert "cannot be withdrawn" in log.detail
+
+
 def test_who_died_after_withdrawing_is_not_taken_for_a_bank_that_took_the_file(tmp_path, parcel, inbox) -> None:
     (inbox / withdrawn_name(parcel, 1)).write_bytes(WHOLE)
     log = Log(tmp_path / "log.db").force(S.RELEASING)
