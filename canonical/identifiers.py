@@ -20,6 +20,8 @@ ID_CHARS: Final = 20
 OFFSET_DIGITS: Final = 12
 SUBMISSION_ID: Final = rf"S[0-9a-f]{{{ID_CHARS - 1}}}"
 """Pattern of a submission_id."""
+ONE_BATCH: Final = rf"^({SUBMISSION_ID})-\d+$"
+"""Pattern of how one batch of several in a submission's file is named, with the submission as its group."""
 
 
 def _digest(*parts: str) -> str:

@@ -10,6 +10,7 @@ import polars as pl
 
 from canonical.frames import ALL, FUNDING_KIND, dtypes, empty
 from canonical.parties import counterparty, sort_code_account
+from gateway.batches import batches_named
 from gateway.composition import Gateway
 from gateway.laid_out import laid_out
 from gateway.parts import delivered_as
@@ -131,19 +132,21 @@ def attributed(gateway: Gateway, statuses: pl.DataFrame, book: pl.DataFrame) -> 
 
 
 def _names(gateway: Gateway, statuses: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame | None:
-    """NAMES of the payments that a UETR or an account in the statuses could name; None, and nothing read, where there is none."""
+    """NAMES of the payments that a UETR, an account or a batch in the statuses could name; None, and nothing read, where there is none."""
     told = statuses.filter(pl.col("level") == "payment")
     uetrs, accounts = told["original_uetr"].drop_nulls(), told["original_account"].drop_nulls()
+    batches = batches_named(gateway, statuses, book)
     if uetrs.is_empty() and accounts.is_empty():
-        return None
+        return pl.concat([empty(NAMES), *batches]) if batches else None
     account = pl.coalesce(sort_code_account(), counterparty("account"))
     wanted = pl.col("uetr").is_in(uetrs.implode()) | account.is_in(accounts.implode())
+    own = ("payment_id", "uetr", "mandate_id")
     parts = [
-        part.filter(wanted.fill_null(value=False)).select("payment_id", "uetr", "mandate_id", account=account)
+        part.filter(wanted.fill_null(value=False)).select(*own, account=account, batch_id=pl.lit(None, dtype=pl.String))
         for file_id in book["file_id"].unique(maintain_order=True)
         for part in gateway.lake.parts(file_id, "payments", columns=_NAMING)
     ]
-    return pl.concat([empty(NAMES), *parts])
+    return pl.concat([empty(NAMES), *batches, *parts])
 
 
 def without_verifications(gateway: Gateway, provider_id: str, statuses: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from canonical.codes import Severity
 from canonical.contracts import Feedback, Remote, RemoteFile, Source
 from canonical.errors import BulkrailError, ConfigError, Conflict, NotFound, OutsideError, TransientError
-from canonical.identifiers import make_id
+from canonical.identifiers import ONE_BATCH, make_id
 from canonical.plugins import lookup
 from canonical.profiles import FeedbackSource, Model, Plugin, ProviderProfile
 from gateway.book import without_verifications
@@ -189,8 +189,9 @@ def _tell(gateway: Gateway, row: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     verified = take_answers(gateway, row["provider_id"], statuses)
     statuses = without_verifications(gateway, row["provider_id"], statuses)
-    # What became of a cancellation is no word on the submission itself.
-    whole = (pl.col("level") != "payment") & (pl.col("kind") != "cancellation")
+    # What became of a cancellation, or of one batch of several, is no word on the submission itself.
+    one_batch = pl.col("original_batch_id").str.contains(ONE_BATCH).fill_null(value=False)
+    whole = (pl.col("level") != "payment") & (pl.col("kind") != "cancellation") & ~one_batch
     named = statuses.filter(whole).select("original_message_id", "status", "reason_text")
     spoken = spoken_of(gateway, row["provider_id"], statuses)
     words = {item["original_message_id"]: item for item in named.iter_rows(named=True) if item["original_message_id"]}

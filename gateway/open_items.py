@@ -22,6 +22,7 @@ from sqlalchemy import Connection, select
 from canonical.frames import MATCHES, dtypes, empty
 from canonical.limits import MAPPED_ROWS, OPEN_DAYS_MAX
 from gateway.book import (
+    attributed,
     attribution,
     book_of,
     feedback_entries,
@@ -39,7 +40,7 @@ from gateway.registry.engine import insert_new
 from reconciliation.backs import is_back
 from reconciliation.fees import is_fee
 from reconciliation.frames import BOOKED, OPEN, SENT
-from reconciliation.states import BOOK, attribute, payment_states
+from reconciliation.states import BOOK, payment_states
 
 _TAKEN: Final = "matched"
 """Stage of a feedback file or submission that a run has taken."""
@@ -83,7 +84,7 @@ def open_items(gateway: Gateway, provider_id: str) -> OpenItems:
         book, earlier = pl.concat([book, closed]), pl.concat([before["open_matches"], claims])
         entries = pl.concat([before["open_entries"], new])
         told = without_verifications(gateway, provider_id, feedback_frames(gateway, provider_id, "statuses", feedback))
-        words = pl.concat([before["open_words"], attribute(told, book).attributed])
+        words = pl.concat([before["open_words"], attributed(gateway, told, book).attributed])
         words = words.join(book, on="payment_id", how="semi")
     once = entries
     if before is None and not (fundings := standing_fundings(gateway, provider_id)).is_empty():

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from canonical.frames import STATUSES, checked, dtypes, empty
-from canonical.identifiers import SUBMISSION_ID
+from canonical.identifiers import ONE_BATCH, SUBMISSION_ID
 from reconciliation.frames import ATTRIBUTED, BOOK, NAMES, SENT
 from reconciliation.moves import WHOLE, codes
 
@@ -40,14 +40,16 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | 
     speaks of a mandate, falls on the last payment under it. Amount, currency, direction and submission must agree where
     the feedback names them (a NACHA correction names amount zero); what names a submission of ours that is not in the book
     (it is void, and its payments may stand in another one) counts for none. A group or batch status falls on every payment of the
-    submission that has no word of its own in the same feedback file, the batch's word before the group's. PART is never
+    submission that has no word of its own in the same feedback file, the batch's word before the group's; what is said of one
+    batch of several falls on its payments alone. PART is never
     a payment's status; nothing is attributed to a payment that was not sent.
 
     Args:
         statuses: STATUSES rows of one or many feedback files of one provider; `feedback_id` (String) and `sequence`
             (Int64, order of receipt) may stand beside them and are required where there are many.
         book: BOOK of that provider's payments.
-        names: NAMES of those payments of the book that a UETR or an account in `statuses` could name; None: none could.
+        names: NAMES of those payments of the book that a UETR, an account or one batch of several in `statuses` could name;
+            None: none could.
 
     Raises:
         FrameBroken: a frame breaks its schema.
@@ -73,11 +75,12 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | 
     found = _named(payments.filter(~pl.col("void")), sent, named)
     own = found.filter(pl.col("status").is_null() | _sayable())
     groups = told.filter(pl.col("level") != "payment")
-    fanned = _fan_out(groups.filter(_sayable()), sent, own)
+    groups = groups.with_columns(one_batch=_names_one_batch(known))
+    fanned = _fan_out(groups.filter(_sayable()), sent, named, own)
     attributed = pl.concat([own, fanned], how="diagonal").select(dtypes(ATTRIBUTED).keys())
     return Attribution(
         checked(attributed.sort("sequence", "feedback_id", "position", "payment_id"), ATTRIBUTED),
-        _unknown(payments, groups, found),
+        _unknown(payments, groups, found, named),
     )
 
 
@@ -173,17 +176,27 @@ def _one_each(candidates: pl.DataFrame, via: str) -> pl.DataFrame:
     return unique.with_columns(via=pl.lit(via)).select(*_ROW, *_WORD, "payment_id", "via")
 
 
-def _fan_out(groups: pl.DataFrame, sent: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
-    every = groups.filter(pl.col("named").is_not_null()).join(
-        sent.select("payment_id", "submission_id"), left_on="named", right_on="submission_id", how="inner"
+def _fan_out(groups: pl.DataFrame, sent: pl.DataFrame, names: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+    placed = sent.select("payment_id", "submission_id")
+    whole = groups.filter(pl.col("named").is_not_null() & ~pl.col("one_batch")).join(
+        placed, left_on="named", right_on="submission_id", how="inner"
     )
+    in_batch = placed.join(names.select("payment_id", "batch_id").drop_nulls(), on="payment_id", how="inner")
+    some = groups.filter("one_batch").join(in_batch, left_on="original_batch_id", right_on="batch_id", how="inner")
+    every = pl.concat([whole, some.select(whole.columns)])
     every = every.join(own, on=["feedback_id", "sequence", "payment_id"], how="anti")
     has_batch = (pl.col("level") == "batch").any().over("feedback_id", "sequence", "payment_id")
     closest = every.filter((pl.col("level") == "batch") | ~has_batch)
     return closest.with_columns(via=pl.col("level")).select(*_ROW, *_WORD, "payment_id", "via")
 
 
-def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+def _names_one_batch(known: pl.Expr) -> pl.Expr:
+    """True where a batch of several in the file of a submission is named: what is said of it is not said of the others."""
+    of_submission = pl.col("original_batch_id").str.extract(ONE_BATCH)
+    return ((pl.col("level") == "batch") & of_submission.is_in(known)).fill_null(value=False)
+
+
+def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     lost = payments.join(found, on=_ROW, how="anti").with_columns(
         note=pl.when("void")
         .then(
@@ -199,14 +212,16 @@ def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame) 
     )
     strange = ~(_sayable() | pl.col("status").is_in(list(WHOLE)))
     group_note = (
-        pl.when(pl.col("named").is_null())
+        pl.when(pl.col("one_batch") & ~pl.col("original_batch_id").is_in(names["batch_id"].drop_nulls().implode()))
+        .then(pl.lit("names a batch that is not in the file that was sent"))
+        .when(pl.col("named").is_null() & ~pl.col("one_batch"))
         .then(pl.lit("names no submission that was sent to this provider"))
         .when(strange)
         .then(pl.lit("gives a status nobody knows: ") + pl.col("status"))
     )
     lost_groups = groups.with_columns(note=group_note).filter(pl.col("note").is_not_null())
     unknown = pl.concat([lost, said_wrong, lost_groups], how="diagonal_relaxed")
-    return unknown.drop("named", "void").sort("sequence", "feedback_id", "position")
+    return unknown.drop("named", "void", "one_batch", strict=False).sort("sequence", "feedback_id", "position")
 
 
 def _sayable() -> pl.Expr:

@@ -128,6 +128,7 @@ NAMES: Final = pa.DataFrameSchema(
         "uetr": _text("as in payments"),
         "mandate_id": _text("as in payments"),
         "account": _text("of the other side, as feedback names it; British: sort code and number"),
+        "batch_id": _text("of the file that was sent, where it has several batches"),
     },
     name="names",
     strict=True,

@@ -225,9 +225,17 @@ def test_a_short_or_altered_upload_is_not_released(tmp_path, parcel, inbox) -> N
             super().put(name, path)
             (inbox / name).write_bytes(self.data)
 
-    for number, data in enumerate((HALF, DATA[:-1] + b"!", b"")):
+    class Blind(Altering):
+        """A server that offers no digest."""
+
+        def sha256(self, name: str) -> None:
+            return None
+
+    for number, (way, data) in enumerate(
+        ((Altering, HALF), (Altering, DATA[:-1] + b"!"), (Altering, b""), (Blind, HALF))
+    ):
         log = Log(tmp_path / f"log{number}.db")
-        place = Altering(inbox)
+        place = way(inbox)
         place.data = data
         with pytest.raises(OutsideError, match="bytes"):
             carry(place, parcel, log, ReleaseTerms(**SAFE))

@@ -66,6 +66,25 @@ def test_a_late_word_on_a_void_submission_does_not_fall_on_the_one_planned_anew(
         assert found(status(1, status="RJCT", **said, **by), payment(1, submission_id=NEW), known=known) != []
 
 
+def test_a_word_on_one_batch_of_several_falls_on_its_payments_alone() -> None:
+    """A refusal of one batch would let the client send again what the other one pays."""
+    rows = payment(1, submission_id=NEW), payment(2, submission_id=NEW)
+    told = statuses(
+        status(1, level="file", original_message_id=NEW, status="PART"),
+        status(2, level="batch", original_message_id=NEW, original_batch_id=f"{NEW}-1", status="ACCP"),
+        status(3, level="batch", original_message_id=NEW, original_batch_id=f"{NEW}-2", status="RJCT"),
+    )
+    known = names(named(1, batch_id=f"{NEW}-1"), named(2, batch_id=f"{NEW}-2"))
+    spoken = attribute(told, book(*rows), known)
+    assert list(spoken.attributed.select("payment_id", "status", "via").iter_rows()) == [
+        ("file-0001", "ACCP", "batch"), ("file-0002", "RJCT", "batch"),
+    ]  # fmt: skip
+    assert spoken.unknown.is_empty()
+    blind = attribute(told, book(*rows))
+    assert blind.attributed.is_empty()
+    assert blind.unknown["position"].to_list() == [2, 3]
+
+
 def back(**given: object) -> dict:
     told = {
         "kind": "return", "status": "RJCT", "original_mandate_id": "m-1 ", "original_account": "30000112345678",
