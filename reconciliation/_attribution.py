@@ -190,7 +190,7 @@ def _fan_out(groups: pl.DataFrame, sent: pl.DataFrame, names: pl.DataFrame, own:
     return closest.with_columns(via=pl.col("level")).select(*_ROW, *_WORD, "payment_id", "via")
 
 
-def _names_one_batch(known: pl.Expr) -> pl.Expr:
+def _names_one_batch(known: pl.Series) -> pl.Expr:
     """True where a batch of several in the file of a submission is named: what is said of it is not said of the others."""
     of_submission = pl.col("original_batch_id").str.extract(ONE_BATCH)
     return ((pl.col("level") == "batch") & of_submission.is_in(known)).fill_null(value=False)
