@@ -51,6 +51,16 @@ def test_a_folder_that_refuses_is_no_success(tmp_path, remote) -> None:
     assert log.state is S.UPLOADING
 
 
+def test_nothing_is_written_over_a_file(tmp_path) -> None:
+    """A worker that slept before its put writes into nothing that another one has released."""
+    place, ours = _FolderPlace(tmp_path), make_parcel(tmp_path).path
+    (tmp_path / "a").write_bytes(b"a")
+    for write in (lambda: place.put("a", ours), lambda: place.mark("a")):
+        with pytest.raises(OutsideError, match="exists"):
+            write()
+    assert (tmp_path / "a").read_bytes() == b"a"
+
+
 def test_rename_is_one_step_and_never_over_a_file(tmp_path) -> None:
     place = _FolderPlace(tmp_path)
     (tmp_path / "a").write_bytes(b"a")

@@ -106,6 +106,14 @@ def test_settled_states_are_left_alone(tmp_path, parcel, inbox, state, release) 
     assert list(inbox.iterdir()) == []
 
 
+def test_what_an_attempt_left_is_in_nobodys_way(tmp_path, parcel, inbox) -> None:
+    (inbox / temporary_name(parcel, 1)).write_bytes(HALF)
+    log = Log(tmp_path / "log.db").force(S.UPLOADING)
+    carry(_FolderPlace(inbox), parcel, log, ReleaseTerms(**SAFE))
+    assert (log.state, log.attempt) == (S.DELIVERED, 2)
+    assert (inbox / parcel.name).read_bytes() == WHOLE
+
+
 def test_uploaded_is_released_without_a_second_upload(tmp_path, parcel, inbox) -> None:
     (inbox / temporary_name(parcel, 1)).write_bytes(WHOLE)
     log = Log(tmp_path / "log.db").force(S.UPLOADED)

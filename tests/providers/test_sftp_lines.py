@@ -95,12 +95,16 @@ def test_delivers(tmp_path, make, parcel, release) -> None:
 
 def test_a_taken_name_is_refused_by_the_server_itself(tmp_path, make, parcel) -> None:
     options, home = make()
+    (home / "in").mkdir(parents=True, exist_ok=True)
     (home / "in" / parcel.name).write_bytes(b"somebody else's")
     with TRANSPORT.connect(options, make.secret) as remote:
         place = SftpFolder(remote._sftp, options.inbox, hash_offered=False)
         place.put(temporary_name(parcel, 1), parcel.path)
         with pytest.raises(OutsideError, match="rename"):
             place.rename(temporary_name(parcel, 1), parcel.name)
+        for write in (lambda: place.put(parcel.name, parcel.path), lambda: place.mark(parcel.name)):
+            with pytest.raises(OutsideError, match="write"):
+                write()
     assert (home / "in" / parcel.name).read_bytes() == b"somebody else's"
 
 
