@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -60,8 +60,13 @@ def plan_requests(gateway: Gateway, submission_id: str, count: int, block: int) 
     return tuple(_block(gateway, row) for row in rows)
 
 
-def begin_requests(gateway: Gateway, submission_id: str, block: RequestBlock, note: str) -> RequestBlock:
-    """Write down that a block is about to be sent. Raises Conflict where somebody else began it, or resolved it."""
+def begin_requests(
+    gateway: Gateway, submission_id: str, block: RequestBlock, note: str, also: Callable[[Connection], None] | None
+) -> RequestBlock:
+    """Write down that a block is about to be sent; `also` looks in the same transaction whether it may be.
+
+    Raises: Conflict where somebody else began it, or resolved it; what `also` raises.
+    """
     registry = gateway.registry
     now = gateway.clock()
     with registry.transaction() as connection:
@@ -72,6 +77,8 @@ def begin_requests(gateway: Gateway, submission_id: str, block: RequestBlock, no
         _releasing(connection, submission_id)
         if not move(connection, t.REQUESTS, where, **values):
             raise Conflict("another worker sends these requests", submission_id=submission_id)
+        if also is not None:
+            also(connection)
         numbers = {"first": block.first, "last": block.last, "attempt": block.attempt + 1}
         registry.audit(connection, "gateway", "requests_begun", submission_id, **numbers)
     return RequestBlock(

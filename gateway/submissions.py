@@ -82,8 +82,7 @@ class RegistryLog:
 
     def recheck(self) -> None:
         """The checks of a release once more, in RELEASING. Moves nothing. Raises Conflict, CutOffMissed, Withheld."""
-        if self._window_closed():
-            raise CutOffMissed("cut-off missed in the middle of the release", submission_id=self._submission_id)
+        self._require_window()
         with self._gateway.registry.transaction() as connection:
             if not move(connection, self._table, self._here(), state=self._state.value):
                 raise Conflict("another worker moved the submission on", submission_id=self._submission_id)
@@ -101,9 +100,12 @@ class RegistryLog:
         """See `gateway.requests`."""
         return requests.plan_requests(self._gateway, self._submission_id, count, block)
 
-    def begin_requests(self, block: RequestBlock, note: str = "") -> RequestBlock:
-        """See `gateway.requests`."""
-        return requests.begin_requests(self._gateway, self._submission_id, block, note)
+    def begin_requests(self, block: RequestBlock, note: str = "", *, sends: bool = True) -> RequestBlock:
+        """See `gateway.requests`. Raises Conflict, and where they are to be sent CutOffMissed, Withheld."""
+        if sends:
+            self._require_window()
+        also = self._take_release if sends else None
+        return requests.begin_requests(self._gateway, self._submission_id, block, note, also)
 
     def answered(self, block: RequestBlock, replies: tuple[Reply, ...], *, certain: bool = False) -> RequestBlock:
         """See `gateway.requests`."""
@@ -123,6 +125,10 @@ class RegistryLog:
 
     def _window_closed(self) -> bool:
         return self._cut_off_at is not None and self._gateway.clock() >= self._cut_off_at
+
+    def _require_window(self) -> None:
+        if self._window_closed():
+            raise CutOffMissed("cut-off missed in the middle of the release", submission_id=self._submission_id)
 
     def _check_window(self) -> None:
         if self._window_closed():

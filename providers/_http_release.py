@@ -123,7 +123,12 @@ class _Release:
         if not block.open:
             return block
         if self._over is None and self._held is None:
-            return self._sent(block)
+            try:
+                return self._sent(block)
+            except ReleaseOver as over:
+                self._over = over
+            except Withheld as held:
+                self._held = held
         if block.in_doubt:
             block = _asked(self._api, self._log, self._options, block)
         elif self._over is not None:
@@ -206,7 +211,7 @@ def _asked(api: Api, log: DeliveryLog, options: HttpApiOptions, block: RequestBl
 
 def _not_sent(api: Api, log: DeliveryLog, block: RequestBlock, over: ReleaseOver) -> RequestBlock:
     """Requests that are sent no more: their payments are told as rejected, so that the client can order them again."""
-    mine = log.begin_requests(block) if log.state is DeliveryState.RELEASING else block
+    mine = log.begin_requests(block, sends=False) if log.state is DeliveryState.RELEASING else block
     replies = [
         Reply(number, "not_sent", api.reference(number), "RJCT", reason=TOO_LATE, reason_text=over.message)
         for number in block.open

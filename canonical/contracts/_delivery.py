@@ -114,8 +114,15 @@ class DeliveryLog(Protocol):
         """
         ...
 
-    def begin_requests(self, block: RequestBlock, note: str = "") -> RequestBlock:
-        """In RELEASING: the intent to send the open requests of a block, durable when it returns. Raises Conflict."""
+    def begin_requests(self, block: RequestBlock, note: str = "", *, sends: bool = True) -> RequestBlock:
+        """In RELEASING: the intent to send the open requests of a block, durable when it returns.
+
+        `sends`: what `recheck` looks at is looked at again, in the same transaction; False: they are not sent any more.
+
+        Raises:
+            Conflict: somebody else began it, or resolved it.
+            ReleaseOver, Withheld: as `recheck`; the block is as it was.
+        """
         ...
 
     def answered(self, block: RequestBlock, replies: tuple[Reply, ...], *, certain: bool = False) -> RequestBlock:

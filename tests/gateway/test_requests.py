@@ -6,12 +6,13 @@ import pytest
 from world import upload
 
 from canonical.contracts import Reply
-from canonical.errors import Conflict
+from canonical.errors import Conflict, ReleaseOver, Withheld
 from gateway.dispatch import due
 from gateway.receive import receive
 from gateway.registry import tables as t
 from gateway.requests import REPLIES_SUFFIX
 from gateway.stages import run_journey
+from gateway.stops import resume, stop
 from gateway.submissions import RegistryLog, acknowledge, submission_row
 from sandbox.day import salaries_pain001
 
@@ -90,6 +91,22 @@ def test_what_was_begun_is_not_withdrawn_and_what_was_withdrawn_is_not_begun(gat
     other.withdrawn("cut-off missed")
     with pytest.raises(Conflict, match="not being released"):
         log.begin_requests(rest)
+
+
+def test_a_block_is_begun_only_while_its_release_may_go_on(gateway_anywhere, submission_id, clock) -> None:
+    """A stop that has returned keeps back the blocks of a worker that looked before it; so does a cut-off that has passed."""
+    log = log_of(gateway_anywhere, submission_id)
+    block, *_ = log.plan_requests(2, 1)
+    log.recheck()
+    stop(gateway_anywhere, "provider", "euro_bank", by="anna", reason="fraud alarm")
+    with pytest.raises(Withheld, match="fraud alarm"):
+        log.begin_requests(block)
+    resume(gateway_anywhere, "provider", "euro_bank", by="anna", reason="false alarm")
+    clock.move(days=1)
+    with pytest.raises(ReleaseOver):
+        log.begin_requests(block)
+    assert log.plan_requests(2, 1)[0] == block
+    assert log.begin_requests(block, sends=False).attempt == 1
 
 
 def test_the_replies_become_one_feedback_file(gateway_anywhere, submission_id) -> None:

@@ -396,6 +396,9 @@ def test_bombs_are_refused(monkeypatch):
     monkeypatch.setattr(_xlsx_xml, "WORKBOOK_PART_BYTES_MAX", 2**16)
     noise = random.Random(1).randbytes(2**18).hex()
     damaged(raw(text_row(1, *HEADER, noise)), "larger than")
+    texts = f"<sst {MAIN}><si><t>{'x' * 200}</t></si></sst>"
+    monkeypatch.setattr(_xlsx_xml, "XML_TEXT_BYTES_MAX", 100)
+    damaged(raw(text_row(1, *HEADER), more={"xl/sharedStrings.xml": texts}), "longer texts")
 
 
 def test_depth_order_and_places_are_bounded():

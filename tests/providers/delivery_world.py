@@ -87,7 +87,7 @@ class Log:
             rows = db.execute("SELECT pickle FROM requests ORDER BY first").fetchall()
         return tuple(pickle.loads(row[0]) for row in rows)
 
-    def begin_requests(self, block: RequestBlock, note: str = "") -> RequestBlock:
+    def begin_requests(self, block: RequestBlock, note: str = "", *, sends: bool = True) -> RequestBlock:
         now = self.now()
         begun = replace(
             block, attempt=block.attempt + 1, begun_at=now, first_at=block.first_at or now, note=note or block.note

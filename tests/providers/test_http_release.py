@@ -342,6 +342,27 @@ def test_what_was_begun_is_asked_about_while_the_rest_is_kept_back(
     assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
 
 
+@pytest.mark.parametrize("fault", [Withheld, ReleaseOver])
+def test_who_is_stopped_after_the_look_and_before_the_block_begins_sends_nothing(tmp_path, bank, parcel, fault) -> None:
+    class Stopped(Log):
+        def begin_requests(self, block: Any, note: str = "", *, sends: bool = True) -> Any:
+            if sends and block.first == 2:
+                raise fault("meanwhile")
+            return super().begin_requests(block, note, sends=sends)
+
+    log = Stopped(tmp_path / "log.db")
+    if fault is Withheld:
+        with pytest.raises(Withheld):
+            deliver(parcel, log, options(bank))
+        assert bank.references() == ["P0", "P1"]
+        deliver(parcel, again(tmp_path), options(bank))
+        assert again(tmp_path).detail == "5 accepted"
+        return
+    deliver(parcel, log, options(bank))
+    assert log.detail == "2 accepted, 3 not sent"
+    assert bank.references() == ["P0", "P1"]
+
+
 def test_what_was_wholly_sent_is_delivered_though_it_is_kept_back(tmp_path, bank, parcel) -> None:
     agreed = options(bank, idempotency={"lifetime_s": 0})
     log = Held(tmp_path / "log.db")
@@ -355,8 +376,8 @@ def test_what_was_wholly_sent_is_delivered_though_it_is_kept_back(tmp_path, bank
 @pytest.mark.parametrize("jump_s", [6.0, -6.0])
 def test_a_worker_that_slept_sends_nothing(tmp_path, bank, parcel, jump_s) -> None:
     class Sleeps(Later):
-        def begin_requests(self, block: Any, note: str = "") -> Any:
-            begun = super().begin_requests(block, note)
+        def begin_requests(self, block: Any, note: str = "", **more: Any) -> Any:
+            begun = super().begin_requests(block, note, **more)
             self.ahead_s = jump_s
             return begun
 
@@ -367,11 +388,11 @@ def test_a_worker_that_slept_sends_nothing(tmp_path, bank, parcel, jump_s) -> No
 
 def test_two_workers_send_nothing_twice(tmp_path, bank, parcel) -> None:
     class Overtaken(Log):
-        def begin_requests(self, block: Any, note: str = "") -> Any:
+        def begin_requests(self, block: Any, note: str = "", **more: Any) -> Any:
             other = Log(tmp_path / "log.db")
             if other.state is S.RELEASING:
                 deliver(parcel, other, agreed)
-            return super().begin_requests(block, note)
+            return super().begin_requests(block, note, **more)
 
     agreed = options(bank, idempotency={"lifetime_s": 0}, enquiry=None)
     bank.keys = False
