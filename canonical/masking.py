@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import polars as pl
@@ -13,11 +14,26 @@ SENSITIVE_FIELDS: Final = frozenset(
 )
 
 
+_NUMBER: Final = re.compile(r"[A-Za-z]{0,4}[0-9][0-9A-Za-z]*(?:[ -](?:[0-9][0-9A-Za-z]*|[0-9A-Z]{4}\b))*")
+_DIGITS_MIN: Final = 6
+"""Fewer digits are no account: a code, a year, an amount."""
+
+
 def mask(value: str) -> str:
     """First four and last four characters of ten or more, the first one of fewer: DE89370400440532013000 → DE89…3000."""
     if len(value) < 10:  # noqa: PLR2004
         return value[:1] + "…" if value else value
     return f"{value[:4]}…{value[-4:]}"
+
+
+def mask_numbers(text: str) -> str:
+    """Somebody else's words, with whatever may be an account masked."""
+
+    def masked(found: re.Match[str]) -> str:
+        number = found[0].replace(" ", "").replace("-", "")
+        return mask(number) if sum(letter.isdigit() for letter in number) >= _DIGITS_MIN else found[0]
+
+    return _NUMBER.sub(masked, text)
 
 
 def mask_of(value: pl.Expr) -> pl.Expr:

@@ -16,6 +16,7 @@ import httpx2
 from canonical.contracts import DeliveryLog, Parcel, RemoteFile, Reply, RequestBlock, Sent
 from canonical.errors import BulkrailError, OutcomeUnknown, OutsideError, TransientError
 from canonical.json_templates import encoded, fields, filled, text_at
+from canonical.masking import mask_numbers
 from canonical.money import format_minor
 from providers._http_auth import Proof, Secret, detached, trust
 from providers._http_calls import Answered, Caller, Guarded
@@ -165,7 +166,7 @@ class _ParcelApi:
         return line
 
     def _words(self, answered: Answered) -> str:
-        return (text_at(answered.body, self._options.meaning.text) or "")[:200]
+        return mask_numbers((text_at(answered.body, self._options.meaning.text) or "")[:200])
 
     def _facts(self) -> dict[str, Any]:
         parcel = self._parcel

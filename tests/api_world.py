@@ -38,6 +38,7 @@ class Bank:
     known: dict[str, tuple[int, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     url: str = ""
+    words: str = "the account is closed"
 
     def references(self) -> list[str]:
         return [item["metadata"]["reference"] for item in self.payments]
@@ -96,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(fault, tuple):
             self._say(fault[0], {"error": {"code": "slow"}}, {"Retry-After": str(fault[1])})
         else:
-            self._say(fault, {"error": {"code": "account_closed", "message": "the account is closed"}})
+            self._say(fault, {"error": {"code": "account_closed", "message": self.bank.words}})
 
     def _act(self, body: bytes) -> tuple[int, Any]:
         key = self.headers.get("Idempotency-Key")

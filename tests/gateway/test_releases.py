@@ -117,6 +117,15 @@ def test_a_release_that_was_begun_is_checked_again_at_its_recovery(gateway, cloc
         log.delivered("a sleeper")
 
 
+def test_a_cut_off_that_passes_during_the_upload_releases_nothing(gateway, clock) -> None:
+    salaries(gateway)
+    log = staged(gateway)
+    clock.move(days=1)
+    with pytest.raises(ReleaseOver):
+        log.begin_release()
+    assert submission_row(gateway, log._submission_id)["state"] == "VOIDED"
+
+
 def test_stops_are_audited_and_not_doubled(gateway) -> None:
     stop(gateway, "provider", "euro_bank", by="anna", reason="one")
     with pytest.raises(Conflict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,18 @@ def test_a_refused_payment_does_not_stop_the_others(bank, parcel, log) -> None:
     (refused,) = [reply for reply in blocks(log) if reply.outcome == "refused"]
     assert (refused.reference, refused.status, refused.reason) == ("P1", "RJCT", "AC04")
     assert refused.reason_text == "the account is closed"
+
+
+@pytest.mark.parametrize(
+    "words", ["no such IBAN DE89 3704 0044 0532 0130 00", "account 021000021-123456789 is closed in 2026"]
+)
+def test_no_fault_tells_the_account_that_a_provider_names(bank, file, log, words) -> None:
+    """Guard: what a provider says is masked before it becomes a fault, which is logged."""
+    bank.faults, bank.words = [418], words
+    with pytest.raises(OutsideError, match=r"refuses it \(418\): .*…") as refused:
+        deliver(file, log, file_options(bank))
+    assert not re.search(r"[0-9]{4}[ -]?[0-9]{3}", str(refused.value))
+    assert ("in 2026" in str(refused.value)) == ("2026" in words)
 
 
 @pytest.mark.parametrize("fault", [500, "cut", ("acts", 500), "acts-cut", ("acts", 409), (429, 0), (503, 0)])
