@@ -17,6 +17,7 @@ from test_journey import TODAY, receive_one
 from world import agree, upload
 
 from canonical.profiles import ClientProfile, Pgp
+from gateway import envelopes
 from gateway.composition import Gateway
 from gateway.envelopes import Rejected, peel
 from gateway.files import plain_key
@@ -83,6 +84,14 @@ def test_what_is_wrong_with_an_envelope_is_told(gateway: Gateway, clock, data: b
     assert any(words in message for message in findings["message"]), findings["message"].to_list()
     assert gateway.registry.one(t.FILES, file_id=found[0].file_id)["state"] == "rejected"
     assert gateway.store.head(plain_key(found[0].file_id)) is None
+
+
+def test_no_more_is_unpacked_than_a_file_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelopes, "FILE_BYTES_MAX", len(SALARIES) - 1)
+    (tmp_path / "packed").write_bytes(gzip.compress(SALARIES))
+    anybody = ClientProfile(client_id="anybody", name="A", formats=("*",))
+    with pytest.raises(Rejected, match="larger than"):
+        peel(tmp_path / "packed", "a.gz", anybody, None, tmp_path)
 
 
 def test_a_cut_envelope_waits_for_its_rest(gateway: Gateway, clock) -> None:

@@ -117,6 +117,17 @@ def test_a_release_that_was_begun_is_checked_again_at_its_recovery(gateway, cloc
         log.delivered("a sleeper")
 
 
+def test_of_two_that_upload_the_later_attempt_stands(gateway) -> None:
+    salaries(gateway)
+    first = RegistryLog(gateway, submission_row(gateway, only(gateway)))
+    assert first.begin_upload() == 1
+    second = RegistryLog(gateway, submission_row(gateway, only(gateway)))
+    assert second.begin_upload() == 2
+    with pytest.raises(Conflict):
+        first.uploaded()
+    second.uploaded()
+
+
 def test_a_cut_off_that_passes_during_the_upload_releases_nothing(gateway, clock) -> None:
     salaries(gateway)
     log = staged(gateway)
@@ -348,6 +359,14 @@ def test_a_counter_is_what_is_held_and_never_more_than_its_bound(registry: Regis
         held = registry.rows(t.RESERVATIONS, t.RESERVATIONS.c.counter == name)
         row = registry.one(t.COUNTERS, name=name)
         assert (row["value"] if row else 0) == sum(item["amount"] for item in held) <= most
+
+
+def test_all_there_is_may_be_taken_and_no_more(gateway) -> None:
+    with gateway.registry.transaction() as connection:
+        taken = [
+            reserve(connection, subject, "c", amount, 10, "") for subject, amount in (("a", 4), ("b", 6), ("c", 1))
+        ]
+    assert taken == [True, True, False]
 
 
 def test_the_operator_stops_funds_and_resumes(gateway, monkeypatch) -> None:

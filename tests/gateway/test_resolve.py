@@ -124,6 +124,22 @@ def test_a_persons_and_the_providers_word_at_once_are_one_decision(gateway) -> N
     assert sorted(outcomes) in (["False", "VOIDED"], ["True", "lost"])
 
 
+@pytest.mark.parametrize(
+    ("stands", "heard"),
+    [("RELEASING", True), ("UNKNOWN", True), ("DELIVERED", True), ("UPLOADED", False), ("VOIDED", False)],
+)
+def test_a_word_is_heard_of_what_the_provider_may_have(gateway, stands, heard) -> None:
+    salaries(gateway)
+    submission_id = only(gateway)
+    with gateway.registry.transaction() as connection:
+        move(connection, t.SUBMISSIONS, {"submission_id": submission_id}, state=stands)
+    assert acknowledge(gateway, submission_id, "RJCT", "refused") is heard
+    found = submission_row(gateway, submission_id)
+    assert found["state"] == ("REJECTED" if heard else stands)
+    assert bool(found["delivered_at"]) is heard
+    assert not acknowledge(gateway, submission_id, "ACCP", "and now it is not"), "the first word stands"
+
+
 def test_a_run_asks_about_it_and_sends_nothing(gateway, tmp_path) -> None:
     file_id = salaries(gateway)
     submission_id = unknown(gateway)
