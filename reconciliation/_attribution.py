@@ -65,23 +65,28 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | 
         "payment_id", "submission_id", "reference", "end_to_end_id", "execution_date",
         booked_minor="amount_minor", booked_currency="currency", booked_direction="credit_debit",
     )  # fmt: skip
-    known = sent["submission_id"].unique().implode()
-    told = told.with_columns(
-        named=pl.coalesce(pl.when(pl.col(name).is_in(known)).then(pl.col(name)) for name in _OF_SUBMISSION)
-    )
-    elsewhere = pl.any_horizontal((~_ours(name).is_in(known)).fill_null(value=False) for name in _OF_SUBMISSION)
-    told = told.with_columns(void=pl.col("named").is_null() & elsewhere)
+    told = _with_submissions(told, sent["submission_id"].unique().implode())
     payments = told.filter(pl.col("level") == "payment")
     found = _named(payments.filter(~pl.col("void")), sent, named)
     own = found.filter(pl.col("status").is_null() | _sayable())
     groups = told.filter(pl.col("level") != "payment")
-    groups = groups.with_columns(one_batch=_names_one_batch(known))
     fanned = _fan_out(groups.filter(_sayable()), sent, named, own)
     attributed = pl.concat([own, fanned], how="diagonal").select(dtypes(ATTRIBUTED).keys())
     return Attribution(
         checked(attributed.sort("sequence", "feedback_id", "position", "payment_id"), ATTRIBUTED),
         _unknown(payments, groups, found, named),
     )
+
+
+def _with_submissions(told: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
+    """Adds which submission of `known` each row names (`named`), or whether it names one of ours that does not stand (`void`).
+
+    `one_batch`: it names a batch of several in the file of one: what is said of it is not said of the others.
+    """
+    named = pl.coalesce(pl.when(pl.col(name).is_in(known)).then(pl.col(name)) for name in _OF_SUBMISSION)
+    elsewhere = pl.any_horizontal((~_ours(name).is_in(known)).fill_null(value=False) for name in _OF_SUBMISSION)
+    in_batch = (pl.col("level") == "batch") & pl.col("original_batch_id").str.extract(ONE_BATCH).is_in(known)
+    return told.with_columns(named=named, void=named.is_null() & elsewhere, one_batch=in_batch.fill_null(value=False))
 
 
 def files_meant(statuses: pl.DataFrame, sent: pl.DataFrame) -> set[str]:
@@ -190,12 +195,6 @@ def _fan_out(groups: pl.DataFrame, sent: pl.DataFrame, names: pl.DataFrame, own:
     return closest.with_columns(via=pl.col("level")).select(*_ROW, *_WORD, "payment_id", "via")
 
 
-def _names_one_batch(known: pl.Series) -> pl.Expr:
-    """True where a batch of several in the file of a submission is named: what is said of it is not said of the others."""
-    of_submission = pl.col("original_batch_id").str.extract(ONE_BATCH)
-    return ((pl.col("level") == "batch") & of_submission.is_in(known)).fill_null(value=False)
-
-
 def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     lost = payments.join(found, on=_ROW, how="anti").with_columns(
         note=pl.when("void")
@@ -221,7 +220,7 @@ def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame, 
     )
     lost_groups = groups.with_columns(note=group_note).filter(pl.col("note").is_not_null())
     unknown = pl.concat([lost, said_wrong, lost_groups], how="diagonal_relaxed")
-    return unknown.drop("named", "void", "one_batch", strict=False).sort("sequence", "feedback_id", "position")
+    return unknown.drop("named", "void", "one_batch").sort("sequence", "feedback_id", "position")
 
 
 def _sayable() -> pl.Expr:
