@@ -1,0 +1,76 @@
+"""What was planned, handed on, written and read back is the same, and the same bytes leave: or nothing is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_cancel import salaries, sent
+
+from canonical.contracts import ExportSummary
+from canonical.errors import FrameBroken
+from canonical.plugins import lookup
+from gateway import dispatch as dispatching
+from gateway.composition import Gateway
+from gateway.dispatch import dispatch, due
+from gateway.registry import tables as t
+from gateway.registry.engine import move
+from gateway.submissions import submission_row
+
+
+@pytest.fixture
+def planned(gateway: Gateway) -> str:
+    salaries(gateway)
+    (row,) = due(gateway)
+    return str(row["submission_id"])
+
+
+def changed(summary: ExportSummary, what: str) -> ExportSummary:
+    """The summary with a payment more, a minor unit more, or another payment in the place of one."""
+    more = {"payments": {"payments": summary.payments + 1}, "digest": {"digest": summary.digest + 1}}
+    return replace(
+        summary, **more.get(what, {"sums_minor": {key: minor + 1 for key, minor in summary.sums_minor.items()}})
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "what"), [("write", "digest"), ("reread", "payments"), ("reread", "sums"), ("reread", "digest")]
+)
+def test_what_is_written_or_read_back_otherwise_is_not_sent(
+    gateway, planned, tmp_path, monkeypatch, step, what
+) -> None:
+    export = type(lookup("exporters", "EXPORT", "pain.001"))
+    whole = getattr(export, step)
+    monkeypatch.setattr(export, step, lambda *given: changed(whole(*given), what))
+    with pytest.raises(FrameBroken, match="differs from its plan"):
+        dispatch(gateway, planned)
+    assert sent(tmp_path) == []
+    assert submission_row(gateway, planned)["state"] == "PREPARED"
+
+
+@pytest.mark.parametrize("column", ["payments", "sum_minor"])
+def test_what_was_planned_otherwise_is_not_sent(gateway, planned, tmp_path, column) -> None:
+    there = submission_row(gateway, planned)[column]
+    with gateway.registry.transaction() as connection:
+        move(connection, t.SUBMISSIONS, {"submission_id": planned}, **{column: there + 1})
+    with pytest.raises(FrameBroken, match="differs from its plan"):
+        dispatch(gateway, planned)
+    assert sent(tmp_path) == []
+
+
+def test_other_bytes_in_the_store_are_not_sent(gateway, planned, tmp_path) -> None:
+    row = dispatching._write(gateway, submission_row(gateway, planned))
+    gateway.store.put(row["key"], gateway.store.get(row["key"]).replace(b"2150.00", b"9150.00"))
+    with pytest.raises(FrameBroken, match="not the one that was written"):
+        dispatch(gateway, planned)
+    assert sent(tmp_path) == []
+
+
+def test_of_two_that_write_the_first_ones_bytes_count(gateway, planned) -> None:
+    before = submission_row(gateway, planned)
+    first = dispatching._write(gateway, before)
+    gateway.clock.move(minutes=1)  # the file says when it was made
+    second = dispatching._write(gateway, before)
+    assert (second["key"], second["sha256"]) == (first["key"], first["sha256"])
+    assert Path(first["key"]).parts[0] == "submissions"
