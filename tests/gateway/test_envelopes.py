@@ -94,15 +94,40 @@ def test_no_more_is_unpacked_than_a_file_may_have(tmp_path: Path, monkeypatch: p
         peel(tmp_path / "packed", "a.gz", anybody, None, tmp_path)
 
 
+def locked(packed: bytes) -> bytes:
+    """A zip whose member says, in both of its headers, that a password locks it."""
+    data = bytearray(packed)
+    for mark, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        data[data.index(mark) + offset] |= 1
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "agreed", "words"),
+    [
+        (locked(zipped(**{"a.xml": SALARIES})), {}, "password"),
+        (zipped(**{"a.xml": SALARIES}), {"envelopes": ("gzip",)}, "zip, which was not agreed"),
+        (gzip.compress(SALARIES), {"envelopes": ()}, "gzip, which was not agreed"),
+        (b"-----BEGIN PGP MESSAGE-----", {}, "OpenPGP message, which was not agreed"),
+    ],
+)
+def test_what_was_not_agreed_is_not_opened(tmp_path: Path, data: bytes, agreed: dict[str, object], words: str) -> None:
+    (tmp_path / "packed").write_bytes(data)
+    client = ClientProfile.model_validate({"client_id": "anybody", "name": "A", "formats": ("*",), **agreed})
+    with pytest.raises(Rejected, match=words):
+        peel(tmp_path / "packed", "a.gz", client, None, tmp_path)
+
+
 def test_a_cut_envelope_waits_for_its_rest(gateway: Gateway, clock) -> None:
     upload(gateway, "alder", "a.xml.gz", gzip.compress(SALARIES)[:-20])
     clock.now = gateway.store.head("clients/alder/inbox/a.xml.gz").modified
     assert [item.outcome for item in receive(gateway)] == ["waiting"]
 
 
-def test_a_zip_never_writes_outside_its_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["..|..|evil.xml", "..\\..\\evil.xml", "C:\\evil.xml"])
+def test_a_zip_never_writes_outside_its_folder(tmp_path: Path, name: str) -> None:
     packed = tmp_path / "packed"
-    packed.write_bytes(zipped(**{"..|..|evil.xml": SALARIES}))
+    packed.write_bytes(zipped(**{name: SALARIES}))
     (tmp_path / "inside").mkdir()
     peeled = peel(
         packed, "a.zip", ClientProfile(client_id="anybody", name="A", formats=("*",)), None, tmp_path / "inside"

@@ -20,7 +20,7 @@ from gateway.dispatch import dispatch, due
 from gateway.funds import counter_of, fund
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry
-from gateway.reserves import give_back, reserve
+from gateway.reserves import give_back, give_back_part, reserve
 from gateway.resolve import resolve
 from gateway.stages import deliver
 from gateway.status import status_of
@@ -366,7 +366,23 @@ def test_all_there_is_may_be_taken_and_no_more(gateway) -> None:
         taken = [
             reserve(connection, subject, "c", amount, 10, "") for subject, amount in (("a", 4), ("b", 6), ("c", 1))
         ]
-    assert taken == [True, True, False]
+        assert taken == [True, True, False]
+        give_back_part(connection, "a", "c", 5)  # more than it holds
+        give_back_part(connection, "a", "c", 4)
+        assert not reserve(connection, "d", "c", 5, 10, "")
+        assert reserve(connection, "e", "c", 4, 10, "")
+
+
+def test_cover_is_of_one_currency_and_only_of_what_is_paid_out(gateway) -> None:
+    agree(gateway, "alder", funding={"kind": "prefunded"})
+    salaries(gateway)
+    assert fund(gateway, "alder", "EUR", "5.00", by="anna") == 500
+    assert fund(gateway, "alder", "USD", "1.00", by="anna") == 100
+    row, client = due(gateway)[0], gateway.profiles.client("alder")
+    for side, goes in (("CRDT", False), ("DBIT", True)):
+        with gateway.registry.transaction() as connection:
+            assert covering.reserve_funds(connection, client, {**row, "credit_debit": side}, 501, "") is goes
+            assert (covering.uncovered(connection, client, {**row, "credit_debit": side}, 501) is None) is goes
 
 
 def test_the_operator_stops_funds_and_resumes(gateway, monkeypatch) -> None:

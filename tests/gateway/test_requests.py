@@ -11,6 +11,7 @@ from gateway.dispatch import due
 from gateway.receive import receive
 from gateway.registry import tables as t
 from gateway.requests import REPLIES_SUFFIX
+from gateway.resolve import resolve
 from gateway.stages import run_journey
 from gateway.stops import resume, stop
 from gateway.submissions import RegistryLog, acknowledge, submission_row
@@ -50,6 +51,15 @@ def test_the_first_plan_stands_and_one_worker_begins(gateway_anywhere, submissio
     assert (begun.attempt, begun.note, begun.in_doubt) == (1, "note", True)
 
 
+def test_the_keys_live_from_the_first_time_a_block_was_begun(gateway_anywhere, submission_id, clock) -> None:
+    log, began = log_of(gateway_anywhere, submission_id), clock()
+    begun = log.begin_requests(log.plan_requests(1, 1)[0])
+    clock.move(minutes=1)
+    again = log.begin_requests(begun)
+    assert (again.first_at, again.begun_at) == (began, clock())
+    assert log.plan_requests(1, 1)[0] == again
+
+
 def test_replies_are_kept_beside_those_known_and_a_stale_worker_keeps_none(gateway_anywhere, submission_id) -> None:
     log = log_of(gateway_anywhere, submission_id)
     begun = log.begin_requests(log.plan_requests(3, 3)[0])
@@ -73,6 +83,8 @@ def test_while_a_request_is_open_no_word_resolves_the_submission(gateway_anywher
     begun = log.begin_requests(log.plan_requests(2, 2)[0])
     half = log.answered(begun, replies(0))
     log.unknown("one in doubt")
+    with pytest.raises(Conflict, match="answered part of it"):
+        resolve(gateway_anywhere, submission_id, delivered=False, by="anna", reason="not there")
     assert not acknowledge(gateway_anywhere, submission_id, "ACCP", "of another payment")
     assert submission_row(gateway_anywhere, submission_id)["state"] == "UNKNOWN"
     log.answered(half, replies(1))

@@ -112,7 +112,7 @@ def test_within_the_life_of_the_keys_the_same_request_goes_again(bank, parcel, l
     assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
 
 
-@pytest.mark.parametrize("fault", [500, "cut", ("acts", 500), "acts-cut"])
+@pytest.mark.parametrize("fault", [500, 503, "cut", ("acts", 500), "acts-cut"])
 def test_without_a_promise_what_is_in_doubt_is_never_sent_again(bank, parcel, log, fault) -> None:
     bank.keys, bank.faults = False, [fault]
     deliver(parcel, log, options(bank, idempotency={"lifetime_s": 0}, enquiry=None))
@@ -182,6 +182,18 @@ def test_after_the_life_of_the_keys_nothing_is_repeated(tmp_path, bank, parcel, 
     deliver(parcel, later, options(bank, enquiry=None))
     assert later.state is S.UNKNOWN
     assert bank.references() == ["P1", "P2", "P3", "P4"]
+
+
+def test_a_repeat_that_could_arrive_after_the_life_of_the_keys_is_not_sent(tmp_path, bank, parcel, log) -> None:
+    agreed = options(bank, tries=1, enquiry=None)
+    bank.faults = ["acts-cut"]
+    with pytest.raises(TransientError, match="repeated as it was"):
+        deliver(parcel, log, agreed)
+    late = Later(tmp_path / "log.db")
+    late.ahead_s = agreed.idempotency.lifetime_s - agreed.silent_s
+    deliver(parcel, late, agreed)
+    assert late.state is S.UNKNOWN
+    assert sent(bank) == PAYMENTS
 
 
 def test_a_clock_that_was_set_back_makes_no_key_live_longer(tmp_path, bank, parcel) -> None:
