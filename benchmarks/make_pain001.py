@@ -110,7 +110,7 @@ def _batch(kind: _Kind, number: int, amounts: npt.NDArray[np.int64]) -> bytes:
     method, instrument, date = ("TRF", "", "<ReqdExctnDt><Dt>2026-11-25</Dt></ReqdExctnDt>")
     scheme = ""
     if kind is _DEBIT:
-        method, date = "DD", "<ReqdColltnDt>2026-11-25</ReqdColltnDt>"
+        method, date = "DD", "<ReqdColltnDt>2026-11-27</ReqdColltnDt>"
         instrument = "<LclInstrm><Cd>CORE</Cd></LclInstrm><SeqTp>RCUR</SeqTp>"
         scheme = (
             "\n      <CdtrSchmeId><Id><PrvtId><Othr><Id>DE98ZZZ09999999999</Id>"

@@ -103,6 +103,14 @@ def joined(texts: pl.Series) -> bytes:
     return held[begins[0] : begins[-1]].tobytes()
 
 
+def made_of(texts: pl.Series, characters: bytes, most: int) -> bool:
+    """True where every text has one to `most` of these characters and no other; a null is none."""
+    if texts.is_empty() or texts.null_count():
+        return texts.is_empty()
+    sizes = np.diff(_buffers(texts)[0])
+    return bool(sizes.min() > 0 and sizes.max() <= most) and not joined(texts).translate(None, characters)
+
+
 def constant(texts: pl.Series) -> bool:
     """True where all rows hold one value."""
     return texts.len() > 0 and texts.null_count() == 0 and bool((texts == texts[0]).all())

@@ -15,7 +15,7 @@ from canonical.contracts import Context
 from validators._countries import SEPA
 from validators._mod97 import remainder
 from validators._rails import sepa_debit
-from validators._row import Check, ChecksRule, ever, quoted
+from validators._row import Check, ChecksRule, ever, quoted, where_values
 
 _FIELD: Final = "creditor_scheme_id"
 _FORM: Final = r"^[A-Z]{2}[0-9]{2}[A-Za-z0-9]{3}[A-Za-z0-9+?/\-:().,' ]{1,28}$"
@@ -27,14 +27,18 @@ def right_check_digits(text: pl.Expr) -> pl.Expr:
     return remainder(national + text.str.head(4)) == 1
 
 
+def _unsound(text: pl.Expr) -> pl.Expr:
+    sound = text.str.contains(_FORM) & text.str.head(2).is_in(SEPA) & right_check_digits(text)
+    return ~sound.fill_null(value=False)
+
+
+_WITH_UNSOUND: Final = where_values(_FIELD, broken=_unsound)
+
+
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     if context.facts.domestic or not ever(payments, pl.col("credit_debit") == "DBIT"):
         return payments.clear()
-    text = pl.col(_FIELD)
-    values = payments.select(text.unique())
-    sound = text.str.contains(_FORM) & text.str.head(2).is_in(SEPA) & right_check_digits(text)
-    bad = values.filter(~sound.fill_null(value=False))[_FIELD].drop_nulls()
-    return payments.filter(text.is_in(bad.implode())) if bad.len() else payments.clear()
+    return _WITH_UNSOUND(payments, context)
 
 
 def _checks(context: Context) -> tuple[Check, ...]:

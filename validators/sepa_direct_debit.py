@@ -14,13 +14,16 @@ import polars as pl
 from canonical.calendars import next_business_day
 from canonical.codes import Severity
 from canonical.contracts import Context
+from validators._matrix import made_of
 from validators._rails import sepa_debit
-from validators._row import Check, ChecksRule, blank, ever, name_of, quoted
+from validators._row import Check, ChecksRule, blank, distinct, ever, name_of, quoted
 from validators._sepa import common_checks, held_by
 
 _INSTRUMENTS: Final = ("CORE", "B2B")
 _SEQUENCES: Final = ("FRST", "RCUR", "OOFF", "FNAL", "RPRE")
 _MANDATE_ID: Final = r"^[A-Za-z0-9+?/\-:().,' ]{1,35}$"
+_MANDATE_CHARACTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+?/-:().,' "
+_MANDATE_CHARS_MAX: Final = 35
 _SIGNED: Final = "Give the day on which the debtor signed the mandate."
 _DAY: Final = "requested_execution_date"
 
@@ -30,23 +33,33 @@ def _earliest(context: Context) -> dt.date:
     return next_business_day("target", context.today + dt.timedelta(days=1))
 
 
-def _broken(context: Context) -> tuple[pl.Expr, ...]:
+def _few(payments: pl.DataFrame, field: str, codes: tuple[str, ...]) -> list[pl.Expr]:
+    """Whether a field of few values has another than these; nothing where it has none."""
+    texts = payments[field]
+    if not texts.null_count() and set(distinct(texts)) <= set(codes):
+        return []
+    return [~pl.col(field).is_in(codes).fill_null(value=False)]
+
+
+def _broken(payments: pl.DataFrame, context: Context) -> list[pl.Expr]:
     """What of the direct debit's own fields may be wrong, cheaply."""
-    signed = pl.col("mandate_date")
-    return (
-        ~pl.col("local_instrument").is_in(_INSTRUMENTS).fill_null(value=False),
-        ~pl.col("sequence_type").is_in(_SEQUENCES).fill_null(value=False),
-        ~pl.col("mandate_id").str.contains(_MANDATE_ID).fill_null(value=False),
+    signed, mandate = pl.col("mandate_date"), "mandate_id"
+    broken = [
+        *_few(payments, "local_instrument", _INSTRUMENTS),
+        *_few(payments, "sequence_type", _SEQUENCES),
         (signed.is_null() | (signed > context.today) | (signed > pl.col(_DAY))).fill_null(value=True),
         pl.col("creditor_scheme_id").is_null() | (pl.col("creditor_scheme_id") < "!"),
         pl.col(_DAY) < _earliest(context),
-    )
+    ]
+    if not made_of(payments[mandate], _MANDATE_CHARACTERS, _MANDATE_CHARS_MAX):
+        broken.append(~pl.col(mandate).str.contains(_MANDATE_ID).fill_null(value=False))
+    return broken
 
 
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     if context.facts.domestic or not ever(payments, pl.col("credit_debit") == "DBIT"):
         return payments.clear()
-    return held_by(payments, sepa_debit(context), *_broken(context))
+    return held_by(payments, sepa_debit(context), *_broken(payments, context))
 
 
 def _told(field: str, wrong: str) -> pl.Expr:
