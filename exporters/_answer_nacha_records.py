@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from canonical.contracts import ANSWER_DTYPES, Answer
-from canonical.frames import PAYMENTS, conform, empty
+from canonical.frames import PAYMENTS, dtypes
 from canonical.money import amount_minor
 from canonical.parties import counterparty, ordering
 from exporters._answer_nacha_codes import OTHERWISE, RETURN_CODES
@@ -64,10 +64,9 @@ def refused_entries(answer: Answer, origin: str) -> pl.DataFrame:
     """
     rows = answer.rows.select(pl.col(name).cast(dtype) for name, dtype in ANSWER_DTYPES.items())
     refused = rows.filter(pl.col("status").is_in(_REFUSED)).with_columns(pl.col("batch").fill_null(1))
-    known = empty(PAYMENTS) if answer.faulty is None else conform(answer.faulty, PAYMENTS)
-    whole = refused.join(
-        known.select("row", *_KNOWN).unique("row", keep="first"), on="row", how="left", maintain_order="left"
-    )
+    types = dtypes(PAYMENTS)
+    known = answer.faulty(("row", *_KNOWN)).select(pl.col(name).cast(types[name]) for name in ("row", *_KNOWN))
+    whole = refused.join(known.unique("row", keep="first"), on="row", how="left", maintain_order="left")
     told = whole.sort("batch", "row", maintain_order=True).with_columns(*_fields())
     parts = told.with_columns(
         index=pl.int_range(pl.len()).over("batch") // ENTRIES_MAX,

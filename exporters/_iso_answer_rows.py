@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import polars as pl
 
+from canonical.ahead import worked_ahead
 from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer
 from canonical.frames import FINDINGS, PAYMENTS, dtypes
@@ -20,6 +22,7 @@ from exporters._iso_answer_version import Version
 from exporters._iso_xml import leaf, node, text, wrap
 
 SLICE_ROWS: Final = 25_000
+_THREADS: Final = 2
 _EXCEPTIONS: Final = ("RJCT", "CANC", "ACWC")
 _AMOUNT: Final = r"^[0-9]{1,13}(\.[0-9]{1,5})?$"
 """Sure to be ActiveOrHistoricCurrencyAndAmount: at most 18 digits, 5 of them decimals."""
@@ -44,11 +47,11 @@ def said_by_all(answer: Answer) -> str:
     return "".join(_said(words, "" if alone else _OTHERS)["reasons"].drop_nulls())
 
 
-def row_slices(answer: Answer, version: Version, *, exceptions_only: bool, said_once: bool) -> Iterator[pl.DataFrame]:
-    """Slices of ANSWER rows to be written, in order of batch and row, ready for `row_xml`.
+def rows_xml(answer: Answer, version: Version, *, exceptions_only: bool, said_once: bool) -> Iterator[pl.Series]:
+    """XML of each row to be written, in order of batch and row, a slice at a time; threads make the next ones meanwhile.
 
-    Beside them `opening` and `closing` XML of their batches, `reasons` (StsRsnInf), `status_id`, and of PAYMENTS what is
-    known of the original payment. `said_once`: what rows without a reason say is told elsewhere. A batch of which no row is written, or that has none, stands as one row with null `row`.
+    `said_once`: what rows without a reason say is told elsewhere. A batch of which no row is written, or that has none, stands
+    as one row that only opens and closes it.
     """
     rows = answer.rows.select(pl.col(name).cast(dtype) for name, dtype in ANSWER_DTYPES.items()).with_columns(
         pl.col("batch").fill_null(1), version.told(pl.col("status"))
@@ -57,14 +60,18 @@ def row_slices(answer: Answer, version: Version, *, exceptions_only: bool, said_
     places = _places(rows, openings, version, exceptions_only=exceptions_only)
     told, known = _own_findings(answer), _original(answer)
     said = _said(rows.clear() if said_once else rows)
-    for offset in range(0, places.height, SLICE_ROWS):
-        placed = places.slice(offset, SLICE_ROWS)
+
+    def made(placed: pl.DataFrame) -> pl.Series:
         part = pl.concat([placed, _at(rows, placed["place"]).drop("batch")], how="horizontal")
         part = part.join(openings, on="batch", how="left", maintain_order="left")
         part = _reasoned(_with_amounts(part), told, said)
-        yield part.join(_within(known, part), on="row", how="left", maintain_order="left").with_columns(
+        part = part.join(_within(known, part), on="row", how="left", maintain_order="left").with_columns(
             opening=pl.when("first").then("opening"), status_id=pl.format(f"{answer.answer_id}-{{}}", "row")
         )
+        return _xml(part, version)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        yield from worked_ahead(pool, made, places.iter_slices(SLICE_ROWS))
 
 
 def _places(rows: pl.DataFrame, openings: pl.DataFrame, version: Version, *, exceptions_only: bool) -> pl.DataFrame:
@@ -106,8 +113,12 @@ def _with_amounts(part: pl.DataFrame) -> pl.DataFrame:
     return part.with_columns(part["amount_text"].scatter(others, written))
 
 
-def row_xml(rows: pl.DataFrame, version: Version) -> pl.Series:
-    """XML of each row of a slice of `row_slices`."""
+def _xml(rows: pl.DataFrame, version: Version) -> pl.Series:
+    """XML of each row of a slice of ANSWER rows.
+
+    Beside them it has `opening` and `closing` XML of their batches, `reasons` (StsRsnInf), `status_id`, and of PAYMENTS what is
+    known of the original payment.
+    """
     known = frozenset(name for name in _ORIGINAL if rows[name].null_count() < rows.height)
     closing = pl.when("last").then(pl.lit("</OrgnlPmtInfAndSts>"))
     transaction = _transaction(version, known)
@@ -173,11 +184,8 @@ def _party(element: str, column: str, version: Version) -> pl.Expr:
 def _original(answer: Answer) -> pl.DataFrame:
     """Columns of PAYMENTS, `row` first, of the payments that are shown unmasked."""
     types = dtypes(PAYMENTS)
-    if answer.faulty is None:
-        return pl.DataFrame(schema={"row": pl.Int64, **{name: types[name] for name in _ORIGINAL}})
-    return answer.faulty.select("row", *(pl.col(name).cast(types[name]) for name in _ORIGINAL)).unique(
-        "row", keep="first"
-    )
+    known = answer.faulty(("row", *_ORIGINAL))
+    return known.select(pl.col(name).cast(types[name]) for name in ("row", *_ORIGINAL)).unique("row", keep="first")
 
 
 def _own_findings(answer: Answer) -> pl.DataFrame:

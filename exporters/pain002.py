@@ -10,11 +10,10 @@ from typing import BinaryIO, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from canonical.ahead import ahead
 from canonical.contracts import Answer
 from canonical.profiles import Model
 from exporters._iso_answer_group import group_xml
-from exporters._iso_answer_rows import row_slices, row_xml, said_by_all
+from exporters._iso_answer_rows import rows_xml, said_by_all
 from exporters._iso_answer_version import VersionName, version_of
 from exporters._iso_xml import write_column
 
@@ -56,8 +55,7 @@ class Pain002:
         said = said_by_all(answer)
         out.write(group_xml(answer, version, self.chosen.sender, said).encode())
         exceptions = self.chosen.rows == "exceptions"
-        slices = ahead(row_slices(answer, version, exceptions_only=exceptions, said_once=bool(said)))
-        for column in ahead(row_xml(rows, version) for rows in slices):
+        for column in rows_xml(answer, version, exceptions_only=exceptions, said_once=bool(said)):
             write_column(column, out)
         out.write(b"</CstmrPmtStsRpt></Document>\n")
 

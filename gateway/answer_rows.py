@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from gateway.answer_bookings import bookings, claims
 from gateway.answer_corrections import corrections, of_payments, to_change
 from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
-from gateway.laid_out import laid_out
+from gateway.laid_out import compact, laid_out
 from gateway.lake import RowSlices
 from gateway.plain import plain_source
 from gateway.plans import live_routes, noted, standing_findings, standing_verdicts
@@ -80,7 +80,7 @@ def answer_of(
         rows=rows,
         findings=findings,
         facts=facts_of(file["format"], gateway.profiles.client(file["client_id"])),
-        faulty=_faulty(gateway, file["file_id"], findings, rows),
+        faulty=partial(_faulty, gateway, file["file_id"], findings, rows),
         rejected_rows=partial(_rejected_rows, gateway, file),
         duplicate_of=_original(file) if duplicate else None,
         news=news,
@@ -147,7 +147,9 @@ def _rows(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> Iterator
     said = _decided(gateway, file) if milestone == "validated" else _happened(gateway, file["file_id"])
     for payments, states in said:
         told = payments.join(states, on="row", how="left", maintain_order="left")
-        told = told.join(own, on="row", how="left", maintain_order="left")
+        here = pl.col("row").is_between(payments["row"].min(), payments["row"].max())
+        # Compact: each part would carry the words of the whole file with it.
+        told = told.join(compact(own.filter(here)), on="row", how="left", maintain_order="left")
         yield _worded(told.join(above, on="rule", how="left", maintain_order="left"), file)
 
 
@@ -300,14 +302,18 @@ def _found(gateway: Gateway, file_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     return own, above
 
 
-def _faulty(gateway: Gateway, file_id: str, findings: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """PAYMENTS of those with findings of their own, and of those that are not paid."""
+def _faulty(
+    gateway: Gateway, file_id: str, findings: pl.DataFrame, rows: pl.DataFrame, columns: Sequence[str]
+) -> pl.DataFrame:
+    """Columns of PAYMENTS of those with findings of their own, and of those that are not paid."""
     refused = rows.lazy().filter(pl.col("status").is_in(["RJCT", "CANC"])).select("row").collect()
     concerned = pl.concat([findings.select("row").drop_nulls(), refused]).unique()
     if concerned.is_empty():
-        return empty(PAYMENTS)
-    parts = gateway.lake.parts(file_id, "payments")
-    return laid_out((part.join(concerned, on="row", how="semi") for part in parts), dtypes(PAYMENTS))
+        return empty(PAYMENTS).select(columns)
+    types = dtypes(PAYMENTS)
+    parts = gateway.lake.parts(file_id, "payments", columns=columns)
+    kept = (part.join(concerned, on="row", how="semi", maintain_order="left") for part in parts)
+    return laid_out(kept, {name: types[name] for name in columns})
 
 
 _KEPT = (

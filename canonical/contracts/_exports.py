@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar, Literal, Protocol
 
 import polars as pl
 
 from canonical.contracts._reading import ANY_FORMAT, FileHeader, FormatFacts, Source
-from canonical.frames import BOOKINGS, CORRECTIONS, empty
+from canonical.frames import BOOKINGS, CORRECTIONS, PAYMENTS, empty
 from canonical.profiles import Account, ClientProfile, Model, ProviderProfile, Rail
 from canonical.tally import ExportSummary, Said
 
@@ -93,8 +93,8 @@ class Answer:
     it), amount_minor (null where that is none), currency, credit_debit, counterparty_name (masked), status, reason, message,
     remedy, milestone (at which the payment stands), booked and corrections (how many of both there are) (String, but row,
     line, batch, amount_minor, booked, corrections: Int64).
-    `faulty`: PAYMENTS of those with findings, unmasked: for answers that show the client its own rows. `facts`: of the
-    format. `rejected_rows`: the excerpt of the file that holds just the rejected payments, None where there are none.
+    `faulty`: columns of PAYMENTS, as named, of those with findings, unmasked: for answers that show the client its own rows;
+    none where they are not at hand. `facts`: of the format. `rejected_rows`: the excerpt of the file that holds just the rejected payments, None where there are none.
     """
 
     answer_id: str
@@ -111,7 +111,7 @@ class Answer:
     rows: pl.DataFrame
     findings: pl.DataFrame
     facts: FormatFacts = ANY_FORMAT
-    faulty: pl.DataFrame | None = None
+    faulty: Callable[[Sequence[str]], pl.DataFrame] = lambda columns: empty(PAYMENTS).select(columns)
     rejected_rows: Callable[[], bytes | None] = lambda: None
     duplicate_of: str | None = None
     news: pl.DataFrame | None = None

@@ -94,7 +94,7 @@ ANSWER = Answer(
     answer_id="S0123456789abcdef012", client=ClientProfile(client_id="example", name="Example & Co", formats=("csv",)),
     file_id="f" * 20, file_name="pay <1>.csv", header=FileHeader("csv", "csv", "M-1", "2026-11-20"), milestone="validated",
     created=dt.datetime(2026, 11, 20, 12, 30, tzinfo=dt.UTC), status="PART", reasons=(), payments=5,
-    sums_minor={"EUR": 1_617_250}, rows=ROWS, findings=FINDINGS_, facts=FACTS, faulty=PAYMENTS_,
+    sums_minor={"EUR": 1_617_250}, rows=ROWS, findings=FINDINGS_, facts=FACTS, faulty=PAYMENTS_.select,
 )  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def many(count: int) -> Answer:
         ANSWER,
         rows=told,
         findings=conform(found, FINDINGS),
-        faulty=conform(known, PAYMENTS),
+        faulty=conform(known, PAYMENTS).select,
         payments=count,
         status="RJCT",
     )

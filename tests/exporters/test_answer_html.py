@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from canonical.frames import FINDINGS, empty
+from canonical.frames import FINDINGS, PAYMENTS, empty
 from exporters.answer_html import EXPORT, HtmlAnswerOptions
 
 GOLDEN = Path(__file__).parent / "golden" / "answer_html"
@@ -249,7 +249,7 @@ def test_a_row_that_could_not_be_read_is_told_though_no_payment_was_refused():
     found = findings_of(
         finding(6, field=None, message="The row has 6 columns."), finding(None, level="payment", line=9, field=None)
     )
-    told = tree(replace(ANSWER, rows=told_of({}, {}), findings=found, faulty=None))
+    told = tree(replace(ANSWER, rows=told_of({}, {}), findings=found, faulty=empty(PAYMENTS).select))
     assert words(told.find(".//h1")) == "2 rows could not be read."
     assert words(told.find(".//header/p")) == "All 2 payments were accepted."
     assert "Mend the payments" in words(told.find(".//section"))
@@ -275,7 +275,7 @@ def test_nothing_a_client_sent_becomes_part_of_the_page(  # noqa: PLR0917 - each
         finding(2, message=message, remedy=remedy, field="creditor_name", reason=reason or "AC01"),
         finding(None, level="batch", batch=1, batch_id=batch_id, field=term, message=message),
     )
-    answer = replace(ANSWER, faulty=known, findings=found, facts=facts, file_name=file_name)
+    answer = replace(ANSWER, faulty=known.select, findings=found, facts=facts, file_name=file_name)
     text = page(answer)
     strict(text)
     told = html.document_fromstring(text)

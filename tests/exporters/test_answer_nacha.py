@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from canonical.codes import REASONS
 from canonical.contracts import Answer, FileHeader, Source
 from canonical.errors import ConfigError
-from canonical.frames import FINDINGS, empty
+from canonical.frames import FINDINGS, PAYMENTS, empty
 from canonical.profiles import ClientProfile
 from exporters._answer_nacha_codes import MEANINGS, OTHERWISE, RETURN_CODES
 from exporters.answer_nacha import EXPORT, NachaAnswerOptions
@@ -30,7 +30,7 @@ ODFI = "07640125"
 
 
 def entry(row, **changes):
-    """One row of PAYMENTS: a salary."""
+    """One row of ENTRIES: a salary."""
     return {
         "payment_id": f"p{row}", "row": row, "line": row + 2, "offset": 94 * row, "length": 94, "batch": 1, "batch_id": "0000001",
         "instruction_id": f"{ODFI}{row:07d}", "end_to_end_id": f"EMP-{row}", "credit_debit": "CRDT", "amount_text": f"{row}00.25",
@@ -64,13 +64,13 @@ def answer_of(payments, reasons, **changes):
         answer_id="S0123456789abcdef012", client=ClientProfile(client_id="birch", name="Birch Supplies Inc", formats=("nacha",), time_zone="America/New_York"),
         file_id="f" * 20, file_name="pay.ach", header=FileHeader("nacha", "94-byte records", "1123456789-2611200800-A"),
         milestone="validated", created=dt.datetime(2026, 11, 20, 13, 30, tzinfo=dt.UTC), status="PART", reasons=(),
-        payments=rows.height, sums_minor={}, rows=rows, findings=empty(FINDINGS), faulty=payments_of(*payments),
+        payments=rows.height, sums_minor={}, rows=rows, findings=empty(FINDINGS), faulty=payments_of(*payments).select,
     )  # fmt: skip
     return replace(base, **changes)
 
 
-PAYMENTS = [entry(1), entry(2), entry(3, creditor_name="Jürgen Ünlängbarer-Beispielname"), entry(4, **DEBIT)]
-ANSWER = answer_of(PAYMENTS, ["AC04", None, "AM05", "RC04"])
+ENTRIES = [entry(1), entry(2), entry(3, creditor_name="Jürgen Ünlängbarer-Beispielname"), entry(4, **DEBIT)]
+ANSWER = answer_of(ENTRIES, ["AC04", None, "AM05", "RC04"])
 
 
 def written(answer=ANSWER, options=OPTIONS):
@@ -152,7 +152,7 @@ def test_without_options_the_profile_is_at_fault():
 
 
 def test_an_entry_that_is_not_at_hand_is_told_by_its_trace_number():
-    told = read(written(replace(ANSWER, faulty=None)))
+    told = read(written(replace(ANSWER, faulty=empty(PAYMENTS).select)))
     assert told["original_instruction_id"].to_list() == [f"{ODFI}000000{row}" for row in (1, 3, 4)]
     assert told["amount_minor"].to_list() == [10_025, 30_025, 40_025]
 
@@ -217,7 +217,7 @@ def test_every_payment_of_the_corpus_can_come_back(corpus):
             counterparty_name=pl.lit("x"), status=pl.lit("RJCT"), reason=pl.lit("AC04"), message=pl.lit("m"), remedy=pl.lit("r"), milestone=pl.lit("validated"),
             booked=pl.lit(0, dtype=pl.Int64), corrections=pl.lit(0, dtype=pl.Int64),
         )  # fmt: skip
-        told = read(written(replace(ANSWER, rows=rows, faulty=payments)))
+        told = read(written(replace(ANSWER, rows=rows, faulty=payments.select)))
         assert told["amount_minor"].to_list() == payments["amount_minor"].fill_null(0).to_list(), file.key
         assert told["credit_debit"].to_list() == payments["credit_debit"].to_list(), file.key
         written_files += 1

@@ -25,7 +25,7 @@ from answer_samples import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.frames import FINDINGS, empty
+from canonical.frames import FINDINGS, PAYMENTS, empty
 from exporters.answer_xlsx import EXPORT, XlsxAnswerOptions
 
 FAULT, WARNING = "FFF8CBAD", "FFFFF2CC"
@@ -116,7 +116,7 @@ def test_amounts_and_dates_are_real_ones_and_what_is_none_stays_text():
     assert rows[1]["Amount"].value == "12.3456"
     assert rows[0]["Pay on"].value == dt.datetime(2026, 12, 1)
     odd = payments_of(payment(2, requested_execution_date_text="31.12", requested_execution_date=None))
-    assert table(opened(replace(ANSWER, faulty=odd))["Your rows"])[0]["Pay on"].value == "31.12"
+    assert table(opened(replace(ANSWER, faulty=odd.select))["Your rows"])[0]["Pay on"].value == "31.12"
 
 
 def test_no_cell_runs():
@@ -147,7 +147,7 @@ def test_a_copy_shows_no_rows():
 
 
 def test_a_sound_file_has_a_summary_only():
-    sound = replace(ANSWER, rows=ROWS.head(1), findings=empty(FINDINGS), faulty=None, status="ACCP")
+    sound = replace(ANSWER, rows=ROWS.head(1), findings=empty(FINDINGS), faulty=empty(PAYMENTS).select, status="ACCP")
     book = opened(sound)
     assert book.sheetnames == ["Summary"]
     told = values(book["Summary"])
@@ -166,7 +166,9 @@ def test_an_unreadable_file():
             remedy="Send it again.",
         )
     )
-    book = opened(replace(ANSWER, rows=ROWS.clear(), findings=fatal, faulty=None, payments=0, status="RJCT"))
+    book = opened(
+        replace(ANSWER, rows=ROWS.clear(), findings=fatal, faulty=empty(PAYMENTS).select, payments=0, status="RJCT")
+    )
     assert book.sheetnames == ["Summary", "Findings"]
     assert values(book["Summary"])[0] == ["The file was refused."]
 
@@ -180,7 +182,7 @@ def test_payments_refused_with_their_file_need_no_mending():
 
 
 def test_what_a_bank_refused_later_is_shown_with_what_the_answer_knows():
-    later = replace(ANSWER, milestone="acknowledged", findings=empty(FINDINGS), faulty=None)
+    later = replace(ANSWER, milestone="acknowledged", findings=empty(FINDINGS), faulty=empty(PAYMENTS).select)
     rows = table(opened(later)["Your rows"])
     assert [row["Row"].value for row in rows] == [2, 3, 5]
     assert rows[0]["Payee"].value == "Grün…öhne"
@@ -200,7 +202,7 @@ def test_direct_debits_mark_the_debtor():
     )
     found = findings_of(finding(2, field="counterparty_account"))
     told = ROWS.head(2).with_columns(credit_debit=ROWS.head(2)["credit_debit"].replace({"CRDT": "DBIT"}))
-    (row,) = table(opened(replace(ANSWER, rows=told, findings=found, faulty=collected))["Your rows"])
+    (row,) = table(opened(replace(ANSWER, rows=told, findings=found, faulty=collected.select))["Your rows"])
     assert row["Debtor account"].fill.fgColor.rgb == FAULT
 
 
@@ -222,7 +224,7 @@ def test_whatever_the_client_sent_the_workbook_opens_and_nothing_runs(name, refe
     known = payments_of(payment(2, creditor_name=name, end_to_end_id=reference, remittance=message))
     facts = replace(ANSWER.facts, terms={"creditor_name": term})
     found = findings_of(finding(2, message=message or "m", field=field))
-    answer = replace(ANSWER, faulty=known, findings=found, facts=facts, file_name=file_name)
+    answer = replace(ANSWER, faulty=known.select, findings=found, facts=facts, file_name=file_name)
     for sheet in opened(answer):
         for row in sheet.iter_rows():
             assert not [cell.coordinate for cell in row if cell.data_type == "f"]
@@ -233,10 +235,10 @@ def test_whatever_the_client_sent_the_workbook_opens_and_nothing_runs(name, refe
 )
 def test_text_stays_text(text):
     known = payments_of(payment(2, creditor_name=text))
-    cell = table(opened(replace(ANSWER, faulty=known))["Your rows"])[0]["Payee"]
+    cell = table(opened(replace(ANSWER, faulty=known.select))["Your rows"])[0]["Payee"]
     assert (cell.value, cell.data_type, cell.hyperlink) == (text, "s", None)
 
 
 def test_payments_not_at_hand_are_shown_all_the_same():
-    rows = table(opened(replace(ANSWER, faulty=PAYMENTS_.head(1)))["Your rows"])
+    rows = table(opened(replace(ANSWER, faulty=PAYMENTS_.head(1).select))["Your rows"])
     assert [row["Reference"].value for row in rows] == ["INV-2", "=HYPERLINK(1)", "INV-5", None, "INV-4"]
