@@ -1,4 +1,4 @@
-"""A message and its remedy one behind the other, as two sentences."""
+"""Messages and remedies one after the other: where two are joined, the first ends as a sentence does."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from typing import Final
 
 import polars as pl
 
-_CLOSED: Final = r"[.!?:…]\s*$"
+_ENDED: Final = r"[.!?:…]\s*$"
 
 
-def two_sentences(message: str, remedy: str) -> pl.Expr:
-    """Text of two columns: the message gets a full stop where it has none, and either of them may be null."""
-    said = pl.col(message)
-    closed = pl.when(pl.col(remedy).is_null() | said.str.contains(_CLOSED)).then(said).otherwise(said + pl.lit("."))
-    return pl.concat_str(closed, remedy, separator=" ", ignore_nulls=True)
+def sentence(text: pl.Expr) -> pl.Expr:
+    """The text with a full stop at its end, where it has no sign that ends it."""
+    ended = text.str.contains(_ENDED)
+    return pl.when(ended).then(text).otherwise(text + ".")
+
+
+def and_then(first: pl.Expr, second: pl.Expr) -> pl.Expr:
+    """Both, one after the other; the one that there is where the other is null."""
+    return pl.coalesce(sentence(first) + " " + second, first, second)
+
+
+def one_after_another(texts: pl.Expr) -> pl.Expr:
+    """Of a group's texts one text. A single one stays as it is."""
+    return pl.when(pl.len() > 1).then(sentence(texts).str.join(" ")).otherwise(texts.first())

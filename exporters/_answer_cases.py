@@ -15,6 +15,7 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer
 from canonical.frames import FINDINGS, PAYMENTS, conform, dtypes, empty
+from canonical.sentences import and_then
 from exporters._answer_words import REFUSED, STATUS_WORDS, canonical_of, heading_of
 
 ROW: Final = "row"
@@ -188,12 +189,12 @@ def _marks(frame: pl.DataFrame, findings: pl.DataFrame, answer: Answer) -> dict[
     marks: dict[tuple[int, str], list[Mark]] = defaultdict(list)
     every = pl.concat([by_row, by_line], how="diagonal").sort("index", _WARNED, maintain_order=True)
     columns: dict[tuple[str | None, str | None], str] = {}
-    for index, field, direction, severity, message, remedy in every.select(
-        "index", "field", "credit_debit", "severity", "message", "remedy"
+    for index, field, direction, severity, words in every.select(
+        "index", "field", "credit_debit", "severity", words=and_then(pl.col("message"), pl.col("remedy"))
     ).iter_rows():
         if (field, direction) not in columns:
             columns[field, direction] = column_of(field, direction, names)
-        marks[index, columns[field, direction]].append(Mark(severity, f"{message} {remedy}".strip()))
+        marks[index, columns[field, direction]].append(Mark(severity, words.strip()))
     return dict(marks)
 
 

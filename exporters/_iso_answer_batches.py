@@ -8,7 +8,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.frames import FINDINGS, dtypes
-from canonical.sentences import two_sentences
+from canonical.sentences import and_then
 from exporters._iso_answer_text import NOT_PROVIDED, identification, reason_xml
 from exporters._iso_answer_version import Version
 from exporters._iso_xml import leaf, node
@@ -46,7 +46,7 @@ def _batch_findings(findings: pl.DataFrame) -> pl.DataFrame:
     on_batch = findings.select(pl.col(name).cast(dtype) for name, dtype in dtypes(FINDINGS).items()).filter(
         (pl.col("level") == Level.BATCH) & (pl.col("severity") != Severity.WARNING) & pl.col("batch").is_not_null()
     )
-    info = two_sentences("message", "remedy")
+    info = and_then(pl.col("message"), pl.col("remedy"))
     return on_batch.group_by("batch", maintain_order=True).agg(
         pl.col("batch_id").first().alias("batch_id_found"),
         reason_xml(pl.col("reason"), info).str.join("").alias("reasons"),

@@ -15,7 +15,7 @@ from canonical.contracts import ANSWER_DTYPES, Answer
 from canonical.frames import FINDINGS, PAYMENTS, dtypes
 from canonical.limits import IDENTIFICATION_CHARS_MAX
 from canonical.money import amount_text
-from canonical.sentences import two_sentences
+from canonical.sentences import and_then
 from exporters._iso_answer_batches import batch_openings
 from exporters._iso_answer_text import identification, reason_xml
 from exporters._iso_answer_version import Version
@@ -223,7 +223,7 @@ def _place() -> pl.Expr:
 
 
 def _words() -> pl.Expr:
-    return two_sentences("message", "remedy")
+    return and_then(pl.col("message"), pl.col("remedy"))
 
 
 def _found(rejected: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:

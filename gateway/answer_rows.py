@@ -18,7 +18,7 @@ from canonical.masking import mask_of
 from canonical.money import amount_minor
 from canonical.parties import counterparty
 from canonical.plugins import lookup
-from canonical.sentences import two_sentences
+from canonical.sentences import and_then, one_after_another
 from gateway.answer_bookings import bookings, claims
 from gateway.answer_corrections import corrections, of_payments, to_change
 from gateway.book import reasons_of, states_of
@@ -102,7 +102,7 @@ def _file_reasons(findings: pl.DataFrame) -> tuple[tuple[str, str], ...]:
     of_file = findings.filter(
         (pl.col("level") == Level.FILE) & pl.col("severity").is_in([Severity.FATAL.value, Severity.ERROR.value])
     )
-    return tuple(of_file.select("reason", two_sentences("message", "remedy").alias("told")).iter_rows())
+    return tuple(of_file.select("reason", and_then(pl.col("message"), pl.col("remedy"))).iter_rows())
 
 
 def group_status(rows: pl.DataFrame) -> str:
@@ -285,7 +285,7 @@ def _worded(told: pl.DataFrame, file: Mapping[str, Any]) -> pl.DataFrame:
         *[name for name in ANSWER_DTYPES if name not in {"status", "reason", "message", "remedy"}],
         status=status,
         reason=pl.when(rejected_here).then("reason").otherwise("provider_reason"),
-        message=pl.concat_str([words, pl.col("provider_message"), found], separator=" ", ignore_nulls=True),
+        message=and_then(and_then(words, pl.col("provider_message")), found),
         remedy=pl.when(inherited).then("above_remedy").otherwise("remedy"),
     ).select(ANSWER_DTYPES.keys())
 
@@ -294,7 +294,7 @@ def _found(gateway: Gateway, file_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The findings of each payment in one line (row, message, remedy), and those above payments (rule, above_...)."""
     findings = standing_findings(gateway, file_id).sort(pl.col("severity") == Severity.WARNING, maintain_order=True)
     own = findings.filter(pl.col("row").is_not_null()).group_by("row", maintain_order=True).agg(
-        pl.col("message").str.join(" "), pl.col("remedy").unique(maintain_order=True).str.join(" ")
+        one_after_another(pl.col("message")), pl.col("remedy").unique(maintain_order=True).str.join(" ")
     )  # fmt: skip
     above = findings.filter(pl.col("row").is_null()).unique("rule", keep="first").select(
         "rule", above_message="message", above_remedy="remedy"

@@ -18,6 +18,7 @@ import polars as pl
 from canonical.contracts import Report, ReportExport
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
+from canonical.sentences import one_after_another
 from gateway.answer import report_bookings
 from gateway.answer_corrections import corrections
 from gateway.book import reasons_of, states_of
@@ -108,7 +109,7 @@ def _said(gateway: Gateway, file_ids: list[str], states: pl.DataFrame) -> pl.Dat
     for file_id in file_ids:
         findings = standing_findings(gateway, file_id)
         own = findings.filter(pl.col("row").is_not_null()).group_by("row", maintain_order=True).agg(
-            pl.col("message").str.join(" "), pl.col("remedy").unique(maintain_order=True).str.join(" ")
+            one_after_another(pl.col("message")), pl.col("remedy").unique(maintain_order=True).str.join(" ")
         )  # fmt: skip
         above = (
             findings.filter(pl.col("row").is_null())
