@@ -40,6 +40,8 @@ class ReportReader(Feeder):
         self._open: list[str] = []
         self._item: Item | None = None
         self._group = 0
+        self.group_lines: dict[int, int] = {}
+        """Line of each originating account's record, by its ordinal."""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element opens."""
@@ -52,6 +54,7 @@ class ReportReader(Feeder):
         values = {_plain(key): value.strip() for key, value in attributes.items()}
         if local == "OriginatingAccountRecord":
             self._group += 1
+            self.group_lines[self._group] = self.line
         if self._item is not None and local.endswith("Account"):
             self._item.values |= {f"account.{key}": value for key, value in values.items()}
         elif local in _ITEMS:
@@ -76,6 +79,8 @@ class ReportReader(Feeder):
 
     def finish(self) -> None:
         """The file is at its end."""
+        if not self.named and not self.items:
+            self.refuse(_no_report("The file holds no report: it names none, and no item of one stands in it."))
 
 
 def read_report(source: Source) -> ReportReader:

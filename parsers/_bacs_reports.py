@@ -6,7 +6,6 @@ attribute is read into which column.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,11 +18,19 @@ from canonical.codes import CreditDebit, Level, Severity
 from canonical.contracts import Feedback, Model, Source
 from canonical.counts import count_of
 from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
-from canonical.limits import INT64_MAX
 from canonical.masking import mask
-from canonical.money import format_minor, parse_minor
+from canonical.money import parse_minor
 from canonical.profiles import NoOptions
-from parsers._bacs_report_xml import ROOT, Item, read_report
+from parsers._bacs_report_findings import (
+    NO_DATE,
+    TELL,
+    currency_of,
+    date_of,
+    header_findings,
+    totals_findings,
+    untotalled_findings,
+)
+from parsers._bacs_report_xml import ROOT, Item, ReportReader, read_report
 from parsers._iso_faults import Fault, Unreadable, fatal, findings_frame
 
 _RECORD_TYPES: Final[dict[str, str]] = {"ADDACS": "A", "AUDDIS": "NDSVR"}
@@ -35,7 +42,6 @@ _DIRECTIONS: Final[dict[Report, str]] = {
     "ARUDD": CreditDebit.DBIT.value, "ADDACS": CreditDebit.DBIT.value, "AUDDIS": CreditDebit.DBIT.value,
     "ARUCS": CreditDebit.CRDT.value, "AWACS": CreditDebit.CRDT.value,
 }  # fmt: skip
-_ASK: Final = "Ask the bank which items it means; what stands in the report is taken as it stands."
 _FOREIGN: Final = "Look at what the provider put in this place, and at the format its profile names."
 
 
@@ -73,14 +79,15 @@ class BacsReport:
             reader = read_report(source)
             _refuse_others(reader.named, self.report)
             message_id = next((_message_id(item) for item in reader.items if item.kind == "header"), None)
-            statuses, findings = self._said(reader.items)
+            statuses, findings = self._said(reader)
         except Unreadable as stop:
             statuses, findings = empty(STATUSES), findings_frame([stop.fault])
         return Feedback(
             self.name, self.report, message_id, statuses, empty(STATEMENTS), empty(ENTRIES), checked(findings, FINDINGS)
         )
 
-    def _said(self, items: list[Item]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _said(self, reader: ReportReader) -> tuple[pl.DataFrame, pl.DataFrame]:
+        items = reader.items
         header = next((item for item in items if item.kind == "header"), None)
         rows, faults = list[dict[str, Any]](), list[Fault]()
         for item in items:
@@ -94,7 +101,7 @@ class BacsReport:
             else:
                 rows.append(self._row(len(rows) + 1, item, header))
                 faults += self._doubts(item, rows[-1])
-        faults += _totals(items)
+        faults += [*totals_findings(items), *untotalled_findings(reader), *header_findings(header)]
         frame = conform(pl.DataFrame(rows, schema=dtypes(STATUSES)), STATUSES) if rows else empty(STATUSES)
         return frame, findings_frame(sorted(faults, key=lambda fault: fault.line or 0))
 
@@ -114,18 +121,18 @@ class BacsReport:
         words = [f"{self.report} {code}: {meaning}", *([lodged] if lodged else [])]
         reference = values.get("ref") or values.get("reference") or values.get("account.ref") or None
         collects = _DIRECTIONS[self.report] == CreditDebit.DBIT.value
-        currency = _currency(values)
-        when = _date(header.values.get("currentprocessingdate")) if header else None
+        currency = currency_of(values)
+        when = date_of(header.values.get("currentprocessingdate")) if header else None
         return {
             "position": position, "kind": "return" if returned else "correction", "level": Level.PAYMENT.value,
             "original_mandate_id": reference if collects else None,
             "original_end_to_end_id": None if collects else reference,
-            "original_account": _account(values, ""), "original_date": _date(values.get("originalprocessingdate")),
+            "original_account": _account(values, ""), "original_date": date_of(values.get("originalprocessingdate")),
             "status": "RJCT" if returned else None, "reason": known.reason if known else "NARR",
             "reason_text": ", ".join(words) + (f". {known.action}" if known else "."),
             "amount_minor": parse_minor(values["valueof"], currency) if values.get("valueof") else None,
             "currency": currency if returned else None,
-            "settlement_date": when if returned else _date(values.get("effectivedate")),
+            "settlement_date": when if returned else date_of(values.get("effectivedate")),
             "credit_debit": _DIRECTIONS[self.report], "trace": values.get("aosn") or None,
             "corrected": None if returned else _account(values, "new"),
         }  # fmt: skip
@@ -134,11 +141,15 @@ class BacsReport:
         place = {"level": Level.PAYMENT, "line": item.line, "row": row["position"], "severity": Severity.WARNING}
         code = _code(item)
         if (self.report, code) not in BACS_CODES:
-            what = f"{self.report} has no reason code {code[:10]!r}."
+            what = f"{self.report} has no reason code {code[:10]!r}." if code else "The item has no reason code."
             yield Fault(
                 "bacs-report-code", "NARR", what, "Ask the bank what it means.", field="returnCode", value=code[:60],
                 **place,
             )  # fmt: skip
+        if row["original_date"] is None and (text := item.values.get("originalprocessingdate")):
+            yield Fault(
+                "bacs-report-date", "DT01", NO_DATE, TELL, field="originalProcessingDate", value=text[:60], **place
+            )
         if item.kind == "return" and row["amount_minor"] is None:
             yield Fault(
                 "bacs-report-amount", "AM12", "The item has no amount of its currency.",
@@ -156,7 +167,9 @@ class BacsReport:
 def _refuse_others(named: set[str], report: str) -> None:
     others = sorted(named - {report})
     if others:
-        raise Unreadable(fatal("bacs-report", "FF01", f"The file is an {others[0]} report, no {report}.", _FOREIGN))
+        raise Unreadable(
+            fatal("bacs-report", "FF01", f"The file is an {others[0]} report, no {report}.", _FOREIGN).at(1, 0)
+        )
 
 
 def _foreign(item: Item, record: str, report: str) -> Fault:
@@ -178,36 +191,9 @@ def _file_level(item: Item, record: str) -> Iterator[Fault]:
         )
 
 
-def _totals(items: list[Item]) -> Iterator[Fault]:
-    """Declared number and value of each originating account against its items."""
-    returned: dict[int, list[dict[str, str]]] = {}
-    for item in items:
-        if item.kind == "return":
-            returned.setdefault(item.group, []).append(item.values)
-    for total in (item for item in items if item.kind == "totals"):
-        held = returned.get(total.group, [])
-        count, currency = total.values.get("numberof", ""), _currency(total.values)
-        if count and (not count.isdecimal() or int(count) != len(held)):
-            what = f"The totals say {count[:20]}; the report holds {count_of(len(held), 'item')}."
-            yield Fault(
-                "bacs-report-count", "AM18", what, _ASK, line=total.line, field="Totals/numberOf", value=count[:60]
-            )
-        found = sum(parse_minor(values.get("valueof", ""), currency) or 0 for values in held)
-        value = total.values.get("valueof", "")
-        if value and parse_minor(value, currency, INT64_MAX) != found:
-            what = f"The totals say {value[:30]} {currency}; the items sum to {format_minor(found, currency)}."
-            yield Fault(
-                "bacs-report-sum", "AM10", what, _ASK, line=total.line, field="Totals/valueOf", value=value[:60]
-            )
-
-
 def _code(item: Item) -> str:
     """The reason code: of a return the first character of `returnCode`, whose others are the bank's."""
     return item.values.get("returncode", "")[:1] if item.kind == "return" else item.values.get("reasoncode", "")
-
-
-def _currency(values: dict[str, str]) -> str:
-    return values.get("currency") or "GBP"
 
 
 def _account(values: dict[str, str], mark: Literal["", "new"]) -> str | None:
@@ -222,13 +208,6 @@ def _account(values: dict[str, str], mark: Literal["", "new"]) -> str | None:
         if re.fullmatch(r"[0-9]{14}", both):
             return both
     return None
-
-
-def _date(text: str | None) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat((text or "")[:10])
-    except ValueError:
-        return None
 
 
 def _message_id(header: Item) -> str | None:

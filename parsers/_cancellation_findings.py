@@ -30,7 +30,7 @@ _IS_PAYMENT: Final = pl.col("level") == Level.PAYMENT.value
 def findings(rows: pl.DataFrame, gathered: RequestRows) -> pl.DataFrame:
     """FINDINGS of the rows (`RequestRows.rows`) and of the header's totals."""
     of_rows = [_told(rows, check) for check in (*_scope(), *_references(), *_amounts())]
-    of_file = [*_nothing(rows, gathered), *_totals(rows, gathered.header)]
+    of_file = [*_nothing(rows, gathered), *_totals(rows, gathered)]
     told = conform(pl.DataFrame(of_file, schema_overrides=dtypes(FINDINGS)), FINDINGS) if of_file else empty(FINDINGS)
     return pl.concat([*of_rows, told])
 
@@ -56,7 +56,11 @@ def _scope() -> Iterator[_Check]:
         "The request says that all of it is to be cancelled, and names single parts of it as well.", once,
     )  # fmt: skip
     yield _Check(
-        ~_IS_PAYMENT & ~pl.col("whole") & (pl.col("named_below") == 0), rule, reason, field, "flag",
+        pl.col("unclear"), rule, reason, field, "flag",
+        "Whether all of it is to be cancelled is said by neither true nor false.", "Write true or false, in small letters.",
+    )  # fmt: skip
+    yield _Check(
+        ~_IS_PAYMENT & ~pl.col("whole") & (pl.col("named_below") == 0) & ~pl.col("unclear"), rule, reason, field, "flag",
         "The request neither says that all of it is to be cancelled, nor names a part of it.", once,
     )  # fmt: skip
     yield _Check(
@@ -118,7 +122,7 @@ def _nothing(rows: pl.DataFrame, gathered: RequestRows) -> Iterator[dict[str, An
         yield _of_file("cancel-scope", "CH21", line, None, None, message, remedy)
 
 
-def _totals(rows: pl.DataFrame, header: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _totals(rows: pl.DataFrame, gathered: RequestRows) -> Iterator[dict[str, Any]]:
     """Declared totals against the payments that are listed.
 
     A whole batch or message may count payments that are not listed, and what stands on an original counts all of it:
@@ -126,7 +130,8 @@ def _totals(rows: pl.DataFrame, header: dict[str, str]) -> Iterator[dict[str, An
     """
     listed = rows.filter(_IS_PAYMENT).with_columns(steps=_steps())
     exact = bool(rows.filter("asked").select(_IS_PAYMENT.all()).item())
-    yield from _compared(header, _found(listed), 1, exact=exact, exact_sum=exact and not listed["steps"].null_count())
+    exact_sum = exact and not listed["steps"].null_count()
+    yield from _compared(gathered.header, _found(listed), gathered.totals_line, exact=exact, exact_sum=exact_sum)
     declared = rows.filter(~_IS_PAYMENT & pl.any_horizontal(pl.col("count", "sum").is_not_null()))
     parts = {
         (level, key[0]): _found(part)

@@ -26,6 +26,7 @@ _TEXTS: Final = (
 _RAW: Final[dict[str, Any]] = {
     **dict.fromkeys(("order", "line", "under", "batch"), pl.Int64), **dict.fromkeys(_TEXTS, pl.String),
 }  # fmt: skip
+_BOOLEANS: Final = ("true", "1", "false", "0")
 _NO_REFERENCE: Final = "NOTPROVIDED"
 """ISO 20022 usage: stands in EndToEndId where there is none."""
 
@@ -35,6 +36,8 @@ class RequestRows:
 
     def __init__(self) -> None:
         self.header: dict[str, str] = {}
+        self.totals_line = 1
+        """Line of the element that declares the file's totals."""
         self.empty_lines: list[int] = []
         """Lines of Undrlyg elements that name nothing."""
         self._frames: list[pl.DataFrame] = []
@@ -46,6 +49,8 @@ class RequestRows:
         level = _LEVELS.get(record.shape.name)
         if record.shape.name in _HEADERS:
             self.header = {**self.header, **record.values}
+            if record.values.keys() & {"count", "sum"}:
+                self.totals_line = record.line
         elif level is None:
             # An Undrlyg closes behind everything in it: what was gathered last stands in it, or nothing does.
             if self._under != record.order:
@@ -65,7 +70,7 @@ class RequestRows:
         """Every element that names something, with what stands above it, in file order.
 
         Columns: order, line, level, the texts as written (`flag`: whether all of it is meant); `asked`: it is a request of
-        its own, and `position` then counts it; `whole`, `above_whole`: all of it, or of what holds it, is to be cancelled;
+        its own, and `position` then counts it; `unclear`: `flag` is no boolean; `whole`, `above_whole`: all of it, or of what holds it, is to be cancelled;
         `named_below`: elements inside it that name something; `amount_minor`, `reversed_minor`.
         """
         self._flush()
@@ -123,6 +128,7 @@ def _asked(wide: pl.DataFrame) -> pl.DataFrame:
     told = wide.with_columns(
         whole=_yes("whole"),
         flag="whole",
+        unclear=pl.col("whole").is_not_null() & ~pl.col("whole").is_in(_BOOLEANS),
         above_whole=above_whole,
         below_message_id=pl.when(~is_file).then("batch_message_id"),
         message_id=pl.coalesce("message_id", "batch_message_id", "file_message_id"),
@@ -133,7 +139,7 @@ def _asked(wide: pl.DataFrame) -> pl.DataFrame:
         amount_minor=amount_minor(pl.col("amount"), pl.col("amount_currency")),
         reversed_minor=amount_minor(pl.col("reversed"), pl.col("reversed_currency")),
     )
-    asked = is_payment | pl.col("whole") | (pl.col("named_below") == 0)
+    asked = is_payment | pl.col("whole") | pl.col("unclear") | (pl.col("named_below") == 0)
     return told.with_columns(asked=asked).with_columns(
         position=pl.when("asked").then(pl.col("asked").cast(pl.Int64).cum_sum())
     )

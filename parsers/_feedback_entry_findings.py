@@ -14,6 +14,8 @@ from canonical.money import amount_text
 
 _AGAIN: Final = "The provider must send the statement again; nothing of this file is booked."
 _WHOLE: Final = "Match the entry as a whole; ask the provider for details that add up."
+_STATUSES: Final = ("BOOK", "PDNG", "INFO", "FUTR")
+"""ExternalEntryStatus1Code."""
 _TOLD: Final = "Tell the provider. The entry is booked as it stands."
 
 
@@ -73,6 +75,12 @@ def _checks() -> tuple[_Check, ...]:
             "camt-batch-count", "AM20", Severity.WARNING, "Ntry/NtryDtls/Btch/NbOfTxs",
             (pl.col("details") > 1) & (pl.col("details") != pl.col("counted")),
             pl.format("NbOfTxs says {}; below it stand {}.", count_said("counted", "transaction"), count_said("details", "detail")), _TOLD,
+        ),
+        _Check(
+            "camt-status", "CH16", Severity.WARNING, "Ntry/Sts",
+            pl.col("status").is_not_null() & ~pl.col("status").is_in(_STATUSES),
+            pl.format("The status of the entry, {}, is none of {}; it is not booked.", pl.col("status").str.head(20), pl.lit(", ".join(_STATUSES))),
+            "Ask the provider what it means.", "status",
         ),
         *dates,
     )  # fmt: skip

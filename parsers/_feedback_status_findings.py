@@ -16,6 +16,8 @@ from canonical.money import format_minor, parse_minor
 from parsers._iso_faults import Fault, findings_frame
 
 _ASK: Final = "Ask the provider for its status; until then the payment keeps the one it has."
+_WHICH: Final = "Ask the provider which payment it means; until then it is of none."
+_PLACES: Final = {"pacs.004": "TxInf"}
 _TELL: Final = "Tell the provider. The status is taken by its references alone."
 _COUNT_AGAIN: Final = "Ask the provider which payments it means; what stands in the file is taken as it stands."
 _STATUS_FIELDS: Final = {"camt.029": "TxInfAndSts/TxCxlSts"}
@@ -29,7 +31,13 @@ def row_findings(name: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Of transactions without a status, and of amounts that are none."""
     rule = name.replace(".", "")
     none = pl.lit(None, dtype=pl.String)
+    references = pl.col(
+        "original_instruction_id", "original_end_to_end_id", "original_transaction_id", "original_uetr",
+        "clearing_reference",
+    )  # fmt: skip
     checks = (
+        (pl.all_horizontal(references.is_null()) & (pl.col("level") == Level.PAYMENT.value), f"{rule}-reference", "CH21",
+         _PLACES.get(name, "TxInfAndSts"), none, "The transaction names no payment: it has no original reference.", _WHICH),
         (pl.col("status").is_null() & (pl.col("level") == Level.PAYMENT.value), f"{rule}-status", "CH21",
          _STATUS_FIELDS.get(name, "TxInfAndSts/TxSts"), none,
          "The transaction has no status, and none above it says what becomes of it.", _ASK),

@@ -39,6 +39,10 @@ PATTERNS: Final = {
         ("TxSts", "PmtInfSts", "GrpSts", "TxCxlSts", "PmtInfCxlSts", "GrpCxlSts", "Conf"), re.compile(r"[A-Z0-9]{1,4}")
     ),
 }
+ONCE: Final = frozenset(
+    {"Amt", "CdtDbtInd", "Sts", "TxSts", "PmtInfSts", "GrpSts", "TxCxlSts", "PmtInfCxlSts", "GrpCxlSts"}
+)
+"""Elements of which one decides about money: a second one with another text is told."""
 _REMEDY: Final = "Tell the provider; what could be read was read."
 
 
@@ -163,6 +167,10 @@ class Reader(Feeder):
             if not self._message.owns(local):
                 what = f"The Document holds <{local[:60]}>, which is no {self._message.name} message."
                 self.refuse(self._not_the_message(what))
+            if self._message_seen:
+                self.refuse(
+                    self._not_the_message(f"The Document holds a second <{local[:60]}>; a file is one message.")
+                )
             self._message_seen = True
             self._above.append((None, 0))
             self._node = self._root
@@ -194,6 +202,8 @@ class Reader(Feeder):
             record.values[key] = text
         elif key in record.shape.joined:
             record.values[key] += f"\n{text}"
+        elif node.name in ONCE and text != record.values[key]:
+            self._slip("iso-repeated", "CH16", node.path, "stands twice and says two things; the first one is taken")
 
     def _close(self, path: str, shape: Shape) -> None:
         record = self._open.pop()

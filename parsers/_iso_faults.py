@@ -23,6 +23,14 @@ _SYNTAX: Final = {
         "something stands behind the end of the message, as where two files were put together",
         "Send each message as a file of its own, with nothing behind its last closing element.",
     ),
+    "duplicate attribute": (
+        "an attribute stands twice in one element",
+        "Say it once; have the program write the file again.",
+    ),
+    "invalid token": (
+        "a sign stands where none of its kind may (as & or < in a text, or a control character)",
+        _ESCAPE,
+    ),
     "mismatched tag": (
         "an element is closed that is not the open one",
         "Close every element by its own name, the innermost first; have the program write the file again.",

@@ -165,6 +165,12 @@ def test_a_batch_that_counts_otherwise_is_told():
     assert said.entries["detail"].to_list() == [1, 2, 1]
 
 
+def test_a_status_of_an_entry_that_nobody_knows_is_told():
+    said = read("camt.054", golden("camt.054").replace("<Sts>BOOK</Sts>", "<Sts>BOKD</Sts>", 1))
+    (finding,) = said.findings.to_dicts()
+    assert (finding["rule"], finding["row"], finding["value"]) == ("camt-status", 1, "BOKD")
+
+
 def test_a_balance_that_cannot_be_read_is_told():
     said = read("camt.052", golden("camt.052").replace(">5749.50<", ">5749.505<"))
     assert said.findings["rule"].to_list() == ["camt-balance-amount"]

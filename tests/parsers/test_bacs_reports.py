@@ -79,6 +79,11 @@ FAULTS = {
     "reference": ("arucs", 'ref="SALARY NOV 1"', 'ref=""', "bacs-report-unnamed"),
     "account": ("arucs", 'number="45678901"', 'number="4567"', "bacs-report-unnamed"),
     "refused": ("auddis", 'record-type="V"', 'record-type="R"', "bacs-report-refused"),
+    "no totals": ("arucs", "<Totals ", "<Total ", "bacs-report-count"),
+    "totals in another currency": ("arucs", 'valueOf="4099.99" currency="GBP"', 'valueOf="4099.99" currency="EUR"', "bacs-report-sum"),
+    "no code": ("arucs", 'returnCode="B"', "", "bacs-report-code"),
+    "date": ("arudd", 'originalProcessingDate="2026-11-20"', 'originalProcessingDate="20/11/2026"', "bacs-report-date"),
+    "day of the report": ("arudd", 'currentProcessingDate="2026-11-24"', 'currentProcessingDate="24.11.26"', "bacs-report-date"),
     "record type": ("awacs", 'effective-date="2026-11-24" reference="SALARY NOV 3"', 'record-type="A" reference="X"', "bacs-report-record"),
 }  # fmt: skip
 
@@ -105,6 +110,7 @@ def test_another_report_is_refused(name, other):
 
 def test_what_is_no_report_is_refused():
     assert rules(read("arudd", "<Document/>")) == ["bacs-report"]
+    assert rules(read("arudd", "<BACSDocument><Data/></BACSDocument>")) == ["bacs-report"]
     assert rules(read("arudd", b"")) == ["xml-truncated"]
     assert rules(read("arudd", golden("arudd")[:900])) == ["xml-truncated"]
     assert rules(read("arudd", golden("arudd").replace("<Data>", "<Data><"))) == ["xml-syntax"]

@@ -149,6 +149,7 @@ ALL = "<PmtInfCxl>true</PmtInfCxl>"
         (original("false", batch(ALL + payment())), [(1, "cancel-scope"), (2, "cancel-scope")]),
         (original(), [(1, "cancel-scope")]),
         (original("yes"), [(1, "cancel-scope")]),
+        (original("TRUE", batch(payment())), [(1, "cancel-scope")]),
         (original(below=batch("")), [(1, "cancel-scope")]),
         (original(below=batch("<PmtInfCxl>false</PmtInfCxl>")), [(1, "cancel-scope")]),
         (original(below=batch("<OrgnlGrpInf><OrgnlMsgId>N</OrgnlMsgId></OrgnlGrpInf>" + ALL)), [(1, "cancel-scope")]),

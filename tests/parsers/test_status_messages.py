@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,10 @@ def read(name: str, data: bytes | str) -> Feedback:
 
 def golden(name: str) -> str:
     return (GOLDEN / FILES[name]).read_text(encoding="utf-8")
+
+
+def unprefixed(name: str) -> str:
+    return re.sub(r"(</?|xmlns):?p(?::|=)", lambda found: "xmlns=" if "xmlns" in found[1] else found[1], golden(name))
 
 
 @pytest.mark.parametrize("name", sorted(VERSIONS))
@@ -159,10 +164,30 @@ def test_a_resolution_without_details_speaks_of_its_case():
     assert (row["kind"], row["level"], row["status"], row["case_id"]) == ("cancellation", "file", "RJCR", "CASE-1")
 
 
+def test_a_status_that_names_no_payment_is_told():
+    text = unprefixed("pacs.002")
+    nameless = text.replace("<OrgnlInstrId>P-2</OrgnlInstrId><OrgnlTxId>TX-2</OrgnlTxId>", "")
+    assert nameless != text
+    found = read("pacs.002", nameless).findings.filter(rule="pacs002-reference")
+    assert found.select("line", "row").rows() == [(7, 2)]
+    assert "pacs002-reference" not in read("pacs.002", text).findings["rule"]
+
+
+def test_a_status_that_stands_twice_is_told():
+    text = unprefixed("pacs.002").replace("<TxSts>RJCT</TxSts>", "<TxSts>RJCT</TxSts><TxSts>ACSC</TxSts>")
+    said = read("pacs.002", text)
+    assert "RJCT" in said.statuses["status"]
+    assert said.findings.filter(rule="iso-repeated")["line"].to_list() == [7]
+
+
 @pytest.mark.parametrize("name", sorted(VERSIONS))
 def test_broken_messages_say_nothing(name):
     text = golden(name)
+    element = re.search(r"Document[^>]*>\s*(<.*>)\s*</(?:\w+:)?Document>", text, re.DOTALL)
+    assert element
     for broken, rule in (
+        (text.replace(element[1], element[1] * 2), "iso-message"),
+        (text.encode().replace(b"</", b"\xf6</", 1), "xml-encoding"),
         (text[: len(text) // 2], "xml-truncated"),
         (text.replace("Document", "Envelope"), "iso-message"),
         (text.replace("<?xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><?xml", 1), None),
