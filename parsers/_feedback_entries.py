@@ -160,9 +160,15 @@ def rows_of(entries: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
     alone = (pl.col("details") == 1) & (adds_up | (pl.col("silent") == 1))
     is_batch = _count(pl.col("batch_count")).fill_null(1) > 1
     several = (pl.col("details") > 1) & adds_up
+    # Booked is what is left of a credit, and of a debit what it costs: the charges are the difference.
+    gap = pl.col("detail_sum") - pl.col("entry_amount_minor")
+    gap = pl.when(pl.col("entry_direction") == CreditDebit.CRDT.value).then(gap).otherwise(-gap)
+    charged = (
+        (pl.col("details") == 1) & (gap != 0) & ((gap == pl.col("charges_minor")) | (gap == pl.col("detail_charges")))
+    )
     judged = judged.with_columns(
         split=(several | (alone & ~is_batch)).fill_null(value=False),
-        misfit=((pl.col("details") > 0) & ~several & ~alone).fill_null(value=True),
+        misfit=((pl.col("details") > 0) & ~several & ~alone & ~charged.fill_null(value=False)).fill_null(value=True),
     )
     # A lone detail tells of its entry whether it stands for all of it or not; of several, only if they add up.
     speaks = judged.select(pl.col("split") | (pl.col("details") == 1)).to_series().to_numpy()
@@ -170,12 +176,14 @@ def rows_of(entries: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sums(detail: pl.DataFrame, owner: Ints, entries: int) -> list[pl.Series]:
-    """Of the details of each entry: how many, how many of them without an amount, and the sum of the others."""
+    """Of the details of each entry: how many, how many of them without an amount, the sum of the others, and of charges."""
     counts = np.bincount(owner, minlength=entries)
     silent = np.bincount(owner[detail["detail_minor"].is_null().to_numpy()], minlength=entries)
     total = np.zeros(entries, np.int64)
     np.add.at(total, owner, detail["signed"].fill_null(0).to_numpy())
-    columns = {"details": counts, "silent": silent, "detail_sum": total}
+    charges = np.zeros(entries, np.int64)
+    np.add.at(charges, owner, detail["charges_minor"].fill_null(0).to_numpy())
+    columns = {"details": counts, "silent": silent, "detail_sum": total, "detail_charges": charges}
     return [pl.Series(name, values, dtype=pl.Int64) for name, values in columns.items()]
 
 

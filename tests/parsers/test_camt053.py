@@ -257,6 +257,9 @@ def _entry(details: str, batch: str = "", amount: str = "10.00", direction: str 
     )
 
 
+CHARGES = '<Chrgs><Rcrd><Amt Ccy="EUR">1.00</Amt></Rcrd></Chrgs>'
+
+
 def _detail(amount: str, direction: str = "DBIT", extra: str = "") -> str:
     stated = f'<Amt Ccy="EUR">{amount}</Amt>' if amount else ""
     return f"<TxDtls><Refs><InstrId>P</InstrId></Refs>{stated}<CdtDbtInd>{direction}</CdtDbtInd>{extra}</TxDtls>"
@@ -272,6 +275,8 @@ def _detail(amount: str, direction: str = "DBIT", extra: str = "") -> str:
         (_detail("4.00") + _detail("6.01"), "", [(0, 1000)], True),
         (_detail("12.00") + _detail("2.00", "CRDT"), "", [(1, 1200), (2, 200)], False),
         (_detail("9.00"), "", [(0, 1000)], True),
+        (_detail("9.00", extra=CHARGES), "", [(0, 1000)], False),
+        (_detail("11.00", extra=CHARGES), "", [(0, 1000)], True),
         (_detail("10.00"), "<Btch><NbOfTxs>7</NbOfTxs></Btch>", [(0, 1000)], False),
         (_detail("10.00"), "<Btch><NbOfTxs>1</NbOfTxs></Btch>", [(1, 1000)], False),
         ("", "<Btch><NbOfTxs>7</NbOfTxs></Btch>", [(0, 1000)], False),
