@@ -94,13 +94,18 @@ def read_header(names: list[str] | None, options: TableOptions) -> tuple[Layout 
 def find_columns(
     names: list[str] | None, wanted: Mapping[str, Column], width: int | None
 ) -> tuple[Layout | None, list[Fault]]:
-    """Layout of a provider's table: where the columns that a mapping names stand; None where some are missing."""
+    """Layout of a provider's table: where the columns that a mapping names stand; None where some are missing.
+
+    Cells without a name behind the last heading are no columns, unless the mapping names their position.
+    """
     if names is not None and len(names) > TABLE_COLUMNS_MAX:
         return None, [Fault("header", f"The header has more than {TABLE_COLUMNS_MAX} columns", _TEMPLATE)]
     faults: list[Fault] = []
-    finder = _Finder(
-        names or [], [normal(name) for name in names or []], int(width or 0) if names is None else len(names), faults
-    )
+    headings = [normal(name) for name in names or []]
+    positions = [place for column in wanted.values() for place in column.from_ if isinstance(place, int)]
+    named = max((place + 1 for place, heading in enumerate(headings) if heading), default=0)
+    columns = int(width or 0) if names is None else min(len(names), max([named, *positions]))
+    finder = _Finder(names or [], headings, columns, faults)
     cells = {ours: finder.cell(column) for ours, column in wanted.items()}
     return (None if faults else Layout(finder.width, cells)), faults
 

@@ -49,7 +49,10 @@ def settled(rows: pl.DataFrame, options: SettlementOptions) -> tuple[pl.DataFram
     local = rows.with_columns(whole=pl.col("net") + pl.col("fee"))
     findings = [unknown, *_wrong(local)]
     named = pl.coalesce("statement", pl.col("booking_date").cast(pl.String).min().over("account", "currency"))
-    return local.with_columns(named.alias("statement")).with_columns(
+    # A statement is known by its account and id: two currencies of one batch or day are two.
+    several = pl.col("currency").n_unique().over("account", "statement") > 1
+    by_currency = pl.when(several).then(pl.format("{} {}", "statement", "currency")).otherwise("statement")
+    return local.with_columns(named.alias("statement")).with_columns(by_currency.alias("statement")).with_columns(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("account", "currency", "statement").alias("position")
     ), findings
 

@@ -78,7 +78,7 @@ class SettlementCsv:
             findings += [_fatal(flawed(block, layout, dialect)), *(_misfits(item, where) for item in read.misfits)]
         if not any(frame.height for frame in frames):
             none = HeaderFault("header", "The file has a header and no rows", _AGAIN, Severity.WARNING)
-            return None, [*findings, _told([none])]
+            return None, findings if place.rows else [_told([none])]
         return pl.concat(frames), findings
 
 

@@ -89,6 +89,23 @@ def test_nothing_is_told(data: str) -> None:
     assert read(data, columns=DAYS, net="Amount").findings["rule"].to_list() == ["settlement-csv-header"]
 
 
+def test_two_currencies_of_one_day_are_two_statements() -> None:
+    options: dict[str, Any] = {"columns": {**DAYS, "currency": "Ccy"}, "net": "Net"}
+    data = "Date,Ccy,Net\n2026-01-05,EUR,1.00\n2026-01-05,USD,2.00\n2026-01-05,EUR,-3.00\n"
+    found = read(data, **options)
+    assert found.statements["statement_id"].to_list() == ["2026-01-05 EUR", "2026-01-05 USD"]
+    assert found.entries.select("statement_id", "position").unique().height == 3
+    assert read(data.replace("USD", "EUR"), **options).statements["statement_id"].to_list() == ["2026-01-05"]
+
+
+def test_cells_without_a_name_behind_the_headings_are_no_columns() -> None:
+    options: dict[str, Any] = {"columns": DAYS, "net": "Net"}
+    data = "Date,Net,,\n2026-01-05,1.00\n2026-01-05,2.00,,\n"
+    assert read(data, **options).entries["amount_minor"].to_list() == [100, 200]
+    assert ("fatal", "settlement-csv-columns", 2) in told(read(data, columns=DAYS, net=4))
+    assert told(read(data.replace("2.00,", "2.00,x"), **options)) == [("fatal", "settlement-csv-columns", 3)]
+
+
 def test_statuses_by_mapping() -> None:
     data = "Ref;State;Why;Sum;Ccy\nS1;done;;10,50;eur\nS2;failed;AC04;1.000,00;EUR\nS3;sent back;AC06;7,00;EUR\n"
     columns = {
