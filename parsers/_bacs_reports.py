@@ -16,7 +16,6 @@ import polars as pl
 from canonical.bacs_codes import BACS_CODES, Report
 from canonical.codes import CreditDebit, Level, Severity
 from canonical.contracts import Feedback, Model, Source
-from canonical.counts import count_of
 from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
 from canonical.masking import mask
 from canonical.money import parse_minor
