@@ -21,6 +21,7 @@ from gateway.envelopes import Rejected
 
 SIGNATURE_RULE = "pgp-signature"
 """Rule id of a message that is not by who it should be: quarantined, never parsed."""
+_ARMOR, _PACKET = b"-----BEGIN PGP", 0x80
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class PgpKeyring:
     def open(self, packed: Path, out: Path) -> None:
         """Decrypt and verify `packed` into `out`; nothing is left there where it fails.
 
+        Signed and encrypted at once, or signed first and the signed message encrypted after: either is one signature.
+
         Raises:
             Rejected: no key of ours opens it, or it bears no good signature of a pinned key.
             ConfigError: a key of the profile is none.
@@ -41,21 +44,26 @@ class PgpKeyring:
         part = out.with_suffix(".part")
         with self._home() as gpg:
             result = gpg.decrypt_file(str(packed), output=str(part), always_trust=True)
+            # `ok` is true of what was decrypted, whoever signed it, and of nothing that was signed alone.
+            opened = result.ok
+            if opened and not result.sig_info and _begins_a_message(part):
+                result = self._verified(gpg, part)
         signers = {result.pubkey_fingerprint, result.fingerprint} & set(self.profile.signers)
-        # `ok` alone is true of a message that nobody signed, and a tampered one leaves part of its text behind.
-        good = result.ok and result.valid and bool(signers) and len(result.sig_info) == 1
-        if good:
+        # A tampered message leaves part of its text behind.
+        if opened and result.valid and signers and len(result.sig_info) == 1:
             part.rename(out)
             return
         part.unlink(missing_ok=True)
-        if not result.ok and not result.sig_info and "no secret key" in f"{result.status} {result.stderr}".lower():
-            raise Rejected(
-                "pgp-key", "The message is not encrypted for our key.", "Encrypt it for the key we gave you."
-            )
-        if result.ok and not result.sig_info:
-            raise Rejected(SIGNATURE_RULE, "The message is not signed.", "Sign it with your agreed key.", "DS0H")
-        message = "The message does not bear a good signature by an agreed key."
-        raise Rejected(SIGNATURE_RULE, message, "Sign it with your agreed key; call us if you changed it.", "DS0H")
+        raise _refusal(result, opened=opened)
+
+    def _verified(self, gpg: gnupg.GPG, part: Path) -> gnupg.Crypt:
+        """What GnuPG says of the signed message in `part`, which its text takes the place of."""
+        inner = part.with_suffix(".inner")
+        part.rename(inner)
+        try:
+            return gpg.decrypt_file(str(inner), output=str(part), always_trust=True)
+        finally:
+            inner.unlink()
 
     def close(self, plain: Path, out: Path) -> None:
         """Encrypt for the client and sign with our first private key, armored.
@@ -93,3 +101,29 @@ class PgpKeyring:
                     ["gpgconf", "--homedir", home, "--kill", "all"],  # noqa: S607 - where GnuPG was found
                     check=False, capture_output=True,
                 )  # fmt: skip
+
+
+def _begins_a_message(part: Path) -> bool:
+    """True where the bytes may be an OpenPGP message, armored or binary (a packet's tag has the highest bit set)."""
+    with part.open("rb") as file:
+        head = file.read(len(_ARMOR))
+    return head == _ARMOR or (bool(head) and head[0] >= _PACKET)
+
+
+def _refusal(result: gnupg.Crypt, *, opened: bool) -> Rejected:
+    """Why the message counts for nothing."""
+    words = f"{result.status} {result.stderr}".lower()
+    if not opened and not result.sig_info and "no secret key" in words:
+        return Rejected("pgp-key", "The message is not encrypted for our key.", "Encrypt it for the key we gave you.")
+    if not opened and result.valid:
+        return Rejected("pgp-key", "The message is signed and not encrypted.", "Encrypt it for the key we gave you.")
+    if "not integrity protected" in words:
+        message = "The message is not protected against changes (it has no integrity protection, as old programs seal)."
+        return Rejected(SIGNATURE_RULE, message, "Seal it with a current OpenPGP program.", "DS0H")
+    if "[gnupg:] no_pubkey" in words:
+        message = "The message is signed by a key that was not agreed."
+    elif opened and not result.sig_info:
+        return Rejected(SIGNATURE_RULE, "The message is not signed.", "Sign it with your agreed key.", "DS0H")
+    else:
+        message = "The message does not bear a good signature by an agreed key."
+    return Rejected(SIGNATURE_RULE, message, "Sign it with your agreed key; call us if you changed it.", "DS0H")

@@ -173,7 +173,11 @@ def sealed(keys, tmp_path: Path) -> Iterator[Callable[..., bytes]]:
         gpg.import_keys(public)
         gpg.import_keys(private)
 
-    def seal(data: bytes, signer: str | None = "client", to: str = "bulkrail") -> bytes:
+    def seal(data: bytes, signer: str | None = "client", to: str = "bulkrail", *, apart: bool = False) -> bytes:
+        """`apart`: signed first, and the signed message encrypted after."""
+        if apart:
+            data = bytes(gpg.sign(data, keyid=keys[signer][0], clearsign=False, binary=True).data)
+            signer = None
         made = gpg.encrypt(data, keys[to][0], sign=keys[signer][0] if signer else None, always_trust=True, armor=False)
         assert made.ok, made.stderr
         return bytes(made.data)
@@ -234,6 +238,23 @@ def test_what_is_not_by_the_client_is_quarantined_and_never_parsed(pgp_gateway, 
     assert pgp_gateway.store.head(plain_key(file_id)) is None
     audited = [row["action"] for row in pgp_gateway.registry.rows(t.AUDIT, t.AUDIT.c.subject == file_id)]
     assert ("quarantined" in audited) == (rule == "pgp-signature")
+
+
+def test_a_message_signed_first_and_encrypted_after_is_read(keys, sealed, tmp_path: Path) -> None:
+    ring = PgpKeyring(
+        Pgp(signers=(keys["client"][0],), public_keys=("pub",), private_keys=("key",)),
+        lambda name: {"pub": keys["client"][1], "key": keys["bulkrail"][2]}[name],
+    )
+    packed, plain = tmp_path / "packed", tmp_path / "plain"
+    packed.write_bytes(sealed(SALARIES, apart=True))
+    ring.open(packed, plain)
+    assert plain.read_bytes() == SALARIES
+    plain.unlink()
+    for signer, words in (("stranger", "not agreed"), (None, "not signed")):
+        packed.write_bytes(sealed(SALARIES, signer, apart=signer is not None))
+        with pytest.raises(Rejected, match=words):
+            ring.open(packed, plain)
+    assert not list(tmp_path.glob("plain*"))
 
 
 def test_a_forged_message_leaves_nothing_behind(keys, sealed, tmp_path: Path) -> None:
