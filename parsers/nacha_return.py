@@ -45,6 +45,12 @@ _MISSING: Final = Fault(
     "nacha-return-addenda", "FF02", Severity.ERROR, Level.PAYMENT, "addenda",
     "Ask the provider for the reason of this return.",
 )  # fmt: skip
+_ASK: Final = "Ask the provider; what else stands there was read."
+_AMOUNT: Final = Fault("nacha-return-amount", "AM12", Severity.WARNING, Level.PAYMENT, "amount", _ASK)
+_TRACE: Final = Fault(
+    "nacha-return-trace", "CH21", Severity.WARNING, Level.PAYMENT, "original entry trace number", _ASK
+)
+_CORRECTED: Final = Fault("nacha-return-corrected", "CH21", Severity.WARNING, Level.PAYMENT, "corrected data", _ASK)
 _TOTAL: Final = Fault(
     "nacha-return-total", "AM10", Severity.ERROR, Level.FILE, "control record",
     "Ask the provider whether the file is whole; what it holds was read.",
@@ -57,6 +63,8 @@ _NO_IDENTIFICATION: Final = frozenset({"IAT", "ADV", "CIE", "MTE", "SHR"})
 """Classes whose entries do not hold the individual identification number at 40-54."""
 
 
+_UNCORRECTED: Final = ("C13", "C14")
+"""Changes that name no corrected data: they speak of the addenda's form and of the class."""
 _DISPUTES: Final = codes_of("dishonored", "contested", "refused")
 """Dishonored and contested returns, refused notifications of change: they move no status by themselves."""
 
@@ -143,7 +151,6 @@ def _statuses(notices: pl.DataFrame) -> pl.DataFrame:
     dispute = pl.col("reason").is_in(_DISPUTES)
     kind = pl.when(dispute).then(pl.lit("status")).when(change).then(pl.lit("correction")).otherwise(pl.lit("return"))
     information = pl.when(pl.col("sec") == "IAT").then(words(46, 79)).otherwise(words(36, 79))
-    corrected = pl.when(pl.col("sec") == "IAT").then(words(36, 70)).otherwise(words(36, 64))
     own_trace = pl.when(cut(80, 94).str.strip_chars("0 ") != "").then(cut(80, 94))
     return notices.select(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("position"),
@@ -164,8 +171,12 @@ def _statuses(notices: pl.DataFrame) -> pl.DataFrame:
         pl.lit("USD").alias("currency"),
         pl.col("direction").alias("credit_debit"),
         pl.coalesce(own_trace, "entry_trace").alias("trace"),
-        pl.when(change).then(corrected).alias("corrected"),
+        pl.when(change).then(_corrected()).alias("corrected"),
     )
+
+
+def _corrected() -> pl.Expr:
+    return pl.when(pl.col("sec") == "IAT").then(words(36, 70)).otherwise(words(36, 64))
 
 
 def _fatal(windows: list[Placed], notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -180,7 +191,17 @@ def _notice_findings(notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[p
     """Reason codes that nobody knows or a person must look at, entries without a reason, reasons without an entry."""
     code = pl.col("reason")
     unknown = notices.filter(~code.is_in(list(NACHA_CODES)))
-    yield _CODE.on(unknown, pl.format("There is no return or change code {}.", code), code)
+    nameless = code.str.strip_chars() == ""
+    said = pl.when(nameless).then(pl.lit("The addenda record has no return or change code."))
+    yield _CODE.on(unknown, said.otherwise(pl.format("There is no return or change code {}.", code)), code)
+    lost = entries.filter(pl.col("amount").is_null())
+    yield _AMOUNT.on(lost, "The amount of the entry is no number.")
+    trace = cut(7, 21)
+    untraced = notices.filter(~trace.str.contains("^[0-9]{15}$"))
+    yield _TRACE.on(untraced, "The original entry trace number is not fifteen digits: it names no entry.", trace)
+    change = (pl.col("type") == _CHANGE) & ~code.is_in([*_DISPUTES, *_UNCORRECTED])
+    bare = notices.filter(change & _corrected().is_null())
+    yield _CORRECTED.on(bare, "The notification of change does not say what is right.")
     dispute = notices.filter(code.is_in(_DISPUTES))
     message = pl.format("{} is a dishonored or contested return, or a refused notification of change.", code)
     yield _DISPUTE.on(dispute, message, code)

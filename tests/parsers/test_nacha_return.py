@@ -100,6 +100,23 @@ def test_an_entry_without_a_reason_and_an_unknown_reason_are_findings() -> None:
     assert unknown.statuses["reason"][0] == "R98"
 
 
+@pytest.mark.parametrize(
+    ("line", "before", "after", "rule"),
+    [
+        (3, "R03", "   ", "nacha-return-code"),
+        (2, "0000250000", "00002500O0", "nacha-return-amount"),
+        (3, "123456780000001", "12345678000000X", "nacha-return-trace"),
+        (13, "99887765", "        ", "nacha-return-corrected"),
+    ],
+)
+def test_what_is_missing_is_told_at_its_line(line: int, before: str, after: str, rule: str) -> None:
+    assert before in LINES[line]
+    lines = [*LINES[:line], LINES[line].replace(before, after, 1), *LINES[line + 1 :]]
+    found = read(joined(lines))
+    assert found.findings.filter(rule=rule)["line"].to_list() == [line + 1]
+    assert found.statuses.height == len(expected())
+
+
 @pytest.mark.parametrize("data", [ORIGINATION, b"", b"no file at all\n"], ids=["origination", "empty", "text"])
 def test_what_is_no_return_file_is_refused(data: bytes) -> None:
     feedback = read(data)
