@@ -45,12 +45,14 @@ _MISSING: Final = Fault(
     "nacha-return-addenda", "FF02", Severity.ERROR, Level.PAYMENT, "addenda",
     "Ask the provider for the reason of this return.",
 )  # fmt: skip
-_ASK: Final = "Ask the provider; what else stands there was read."
-_AMOUNT: Final = Fault("nacha-return-amount", "AM12", Severity.WARNING, Level.PAYMENT, "amount", _ASK)
+_ASK_OF_FIELD: Final = "Ask the provider; what else stands there was read."
+_AMOUNT: Final = Fault("nacha-return-amount", "AM12", Severity.WARNING, Level.PAYMENT, "amount", _ASK_OF_FIELD)
 _TRACE: Final = Fault(
-    "nacha-return-trace", "CH21", Severity.WARNING, Level.PAYMENT, "original entry trace number", _ASK
+    "nacha-return-trace", "CH21", Severity.WARNING, Level.PAYMENT, "original entry trace number", _ASK_OF_FIELD
 )
-_CORRECTED: Final = Fault("nacha-return-corrected", "CH21", Severity.WARNING, Level.PAYMENT, "corrected data", _ASK)
+_CORRECTED: Final = Fault(
+    "nacha-return-corrected", "CH21", Severity.WARNING, Level.PAYMENT, "corrected data", _ASK_OF_FIELD
+)
 _TOTAL: Final = Fault(
     "nacha-return-total", "AM10", Severity.ERROR, Level.FILE, "control record",
     "Ask the provider whether the file is whole; what it holds was read.",
