@@ -11,10 +11,15 @@ from typing import Any
 from canonical.errors import ConfigError, NotFound
 
 
-def _modules(package: str) -> list[str]:
-    home = importlib.import_module(package)
-    names = sorted(module.name for module in pkgutil.iter_modules(home.__path__))
-    return [name for name in names if not name.startswith("_")]
+def _modules(package: str) -> tuple[str, ...]:
+    return _listed(*importlib.import_module(package).__path__)
+
+
+@cache
+def _listed(*folders: str) -> tuple[str, ...]:
+    """By the folders, not by the package's name: a package that is given one more has its modules too."""
+    names = sorted(module.name for module in pkgutil.iter_modules(folders))
+    return tuple(name for name in names if not name.startswith("_"))
 
 
 def _name_of(plugin: Any) -> str:
