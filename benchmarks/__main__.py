@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import finance, load, make_camt053, make_csv, make_nacha, make_pain001, town
-from benchmarks.runner import Bench, fastest, run
+from benchmarks.runner import Bench, run
 
 
 def iso(
@@ -28,11 +28,12 @@ def iso(
     write = make_pain001.write if kind == "pain.001" else make_pain001.write_pain008
     totals: list[int] = []
     path = bench.file(f"{kind}-{count}-{bad}.xml", lambda out: totals.append(write(out, count, 1, bad)))
-    yardstick = fastest("sax", str(path))
+    yardstick = bench.fastest("sax", str(path))
     label = f"{kind} {count:,}" + (f", {bad:.0%} bad" if bad else "")
+    kept, received = bench.received(path)
     for step in steps:
-        home, received = bench.home(path, xsd=step == "xsd")
-        ran = run("parse" if step == "parse" else "judge", home, received.found["file_id"])
+        home = bench.home(kept, xsd=step == "xsd")
+        ran = run("parse" if step == "parse" else "judge", str(home), received.found["file_id"])
         found = ran.found["payments"] if step == "parse" else ran.found["accepted"] + ran.found["rejected"]
         assert found == count, (label, step, ran.found)
         if not bad and step != "parse":
@@ -42,19 +43,20 @@ def iso(
         remark = f"digest and archive {received.wall_s:.1f} s" if step == "parse" else str(ran.found["stages_s"])
         bench.note(f"{label}: {words}", ran, yardstick, target, remark)
         shutil.rmtree(home)
+    shutil.rmtree(kept)
 
 
 def flat(
     bench: Bench, kind: str, label: str, path: Path, count: int, yardstick: tuple[str, str] | None, target: float | None
 ) -> None:
     """A line-based format: parse and all record rules; beside the ratio of whole processes that without both start-ups."""
-    started = fastest("start", kind)
-    measure = fastest(*yardstick) if yardstick else None
-    ran = fastest("windows", kind, str(path))
+    started = bench.fastest("start", kind)
+    measure = bench.fastest(*yardstick) if yardstick else None
+    ran = bench.fastest("windows", kind, str(path))
     assert ran.found["payments"] + ran.found["unreadable"] == count, ran.found
     remark = f"{ran.found['findings']} findings; start-up {started.wall_s:.2f} s"
     if yardstick and measure:
-        other = fastest("start", yardstick[0])
+        other = bench.fastest("start", yardstick[0])
         rest = (ran.wall_s - started.wall_s) / (measure.wall_s - other.wall_s)
         remark += f", of the yardstick {other.wall_s:.2f} s; both taken off, the ratio is {rest:.2f}"
     bench.note(label, ran, measure, target, remark)
@@ -90,7 +92,7 @@ def checks(bench: Bench) -> None:
         golden / "bacs18" / "single_day.txt", golden / "mt101" / "two_messages.fin", golden / "camt055" / "request.xml",
     ]  # fmt: skip
     for path in paths:
-        ran = fastest("check", str(path))
+        ran = bench.fastest("check", str(path))
         bench.note(f"bulkrail check {path.name}", ran, None, None, f"{ran.found['verdict']}; at most 2 s")
 
 
@@ -160,7 +162,7 @@ def journey(bench: Bench) -> None:
     home = Path(tempfile.mkdtemp(dir=bench.folder))
     town.banks(home, -(-million // len(town.ACCOUNTS)))
     received = run("receive", str(home), str(path)).found
-    yardstick, ran = fastest("sax", str(path)), run("journey", str(home), received["file_id"])
+    yardstick, ran = bench.fastest("sax", str(path)), run("journey", str(home), received["file_id"])
     assert ran.found["payments"] == million, ran.found
     assert ran.found["files"] == len(town.ACCOUNTS), ran.found
     assert ran.found["sum_minor"] == ran.found["parsed_minor"], ran.found
@@ -180,7 +182,7 @@ def statement(bench: Bench) -> None:
     path = bench.file(f"camt053-{entries}.xml", lambda out: make_camt053.write(out, entries, 1))
     home = tempfile.mkdtemp(dir=bench.folder)
     run("ready", home)
-    yardstick, ran = fastest("sax", str(path)), run("feedback", home, "camt.053", str(path))
+    yardstick, ran = bench.fastest("sax", str(path)), run("feedback", home, "camt.053", str(path))
     assert ran.found["entries"] == entries, ran.found
     assert ran.found["findings"] == 0, ran.found
     bench.note(

@@ -17,7 +17,6 @@ _SEEDS: Final = 10
 _CURVE: Final = (0.001, 0.01, 0.1, 1.0, 10.0)
 """Millions of payments."""
 _BOOKED_OF: Final = 50
-_RUNS: Final = 3
 _DAYS: Final = (5, 20, 50)
 RECALL_MIN: Final = 0.90
 RECALL_SURVIVING_MIN: Final = 0.99
@@ -100,7 +99,7 @@ def _reconcile(bench: Bench, count: int, target: float | None) -> None:
     is_joined = count <= MILLION
     runs = [
         (run("ladder", str(folder)), run("reference_join", str(folder)) if is_joined else None)
-        for _ in range(_RUNS if is_joined else 1)
+        for _ in range(bench.runs if is_joined else 1)
     ]
     ladder = min((_working(ran) for ran, _ in runs), key=lambda item: item.wall_s)
     join = min((_working(ran) for _, ran in runs if ran), key=lambda item: item.wall_s, default=None)
@@ -122,8 +121,8 @@ def document(bench: Bench) -> None:
 
 
 def _report(bench: Bench, case: str, export: str, count: int, most_s: float) -> None:
-    """Fastest of three; the seconds are those of writing, without start-up and without making the tables."""
-    ran = min((_working(run("report", export, str(count))) for _ in range(3)), key=lambda item: item.wall_s)
+    """The fastest counts; the seconds are those of writing, without start-up and without making the tables."""
+    ran = min((_working(run("report", export, str(count))) for _ in range(bench.runs)), key=lambda item: item.wall_s)
     found = ran.found
     pages = f"{found['pages']} pages, " if found["pages"] else ""
     kept = "kept" if ran.wall_s <= most_s else "NOT KEPT"

@@ -68,11 +68,10 @@ def banks(home: Path, payments_each: int) -> None:
 def opened(home: Path) -> Iterator[Gateway]:
     """The gateway of a folder; `home/xsd` says if files are held to their schema."""
     config = home / "config"
-    if not (config / "clients").exists():
-        (config / "clients").mkdir(parents=True)
-        (config / "providers").mkdir(exist_ok=True)
-        xsd = "reject" if (home / "xsd").exists() else "off"
-        (config / "clients" / "bench.yaml").write_text(CLIENT.replace("XSD", f'"{xsd}"'), encoding="utf-8")
+    for name in ("clients", "providers"):
+        (config / name).mkdir(parents=True, exist_ok=True)
+    xsd = "reject" if (home / "xsd").exists() else "off"
+    (config / "clients" / "bench.yaml").write_text(CLIENT.replace("XSD", f'"{xsd}"'), encoding="utf-8")
     structlog.configure(logger_factory=structlog.WriteLoggerFactory((home / "log").open("a", encoding="utf-8")))
     gateway = open_gateway(Settings(home=home, config_dir=config), lambda: DAY)
     yield gateway
