@@ -18,10 +18,10 @@ test: $(STAMP)  ## linters, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 coverage: $(STAMP)  ## what the tests do not reach (slower than `make test`)
-	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 properties: $(STAMP)  ## the property tests with EXAMPLES examples each, for a night
 	BULKRAIL_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 2 -m hypothesis

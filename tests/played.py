@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, due
 from gateway.follow import follow
 from gateway.reconcile import reconcile
+from gateway.registry.engine import open_registry
 from gateway.settings import Settings
 from gateway.stages import outcome_answer
 from sandbox.banks import Bank
@@ -43,9 +46,22 @@ def write_config(root: Path) -> Path:
     return folder
 
 
+@cache
+def _migrated() -> bytes:
+    """An empty registry on SQLite. What the migrations make is looked at in `gateway/test_registry.py`, not by every gateway."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "registry.sqlite"
+        open_registry(f"sqlite:///{path}", Clock()).engine.dispose()
+        return path.read_bytes()
+
+
 def opened(root: Path, clock: Clock, registry_url: str = "", store_url: str = "") -> Gateway:
     """The gateway of a folder; without URLs on SQLite and a folder."""
     config_dir = write_config(root)
+    registry = root / "home" / "registry.sqlite"
+    if not registry_url and not registry.exists():
+        registry.parent.mkdir(0o700, parents=True, exist_ok=True)
+        registry.write_bytes(_migrated())
     return open_gateway(
         Settings(home=root / "home", config_dir=config_dir, registry_url=registry_url, store_url=store_url), clock
     )

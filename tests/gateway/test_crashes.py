@@ -11,7 +11,6 @@ strike (`crash_day.left`), they end alike; if not, they are run to their end and
 from __future__ import annotations
 
 import csv
-import os
 import sys
 import tempfile
 import time
@@ -34,9 +33,7 @@ pytestmark = pytest.mark.crash
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def days(request: pytest.FixtureRequest) -> Iterator[Days]:
     database = PostgresDatabase(postgres_url()) if request.param == "postgres" else Database()
-    # A kill loses nothing that was written, so that memory is as good a disk as any here.
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="crash-day-", dir=memory) as folder:
+    with tempfile.TemporaryDirectory(prefix="crash-day-") as folder:
         found = Days(request.param, Path(folder), database)
         found.play()
         yield found
