@@ -94,7 +94,7 @@ def test_a_file_that_is_given_outlives_its_name(store: ObjectStore, tmp_path, mo
     path = tmp_path / "answer"
     path.write_bytes(b"answer")
     if not linked:
-        monkeypatch.setattr("gateway.store._linked", lambda data, aside: False)
+        monkeypatch.setattr("gateway.store._folder._linked", lambda data, aside: False)
     store.put("answers/a", path, given=True)
     path.unlink()
     assert store.get("answers/a") == b"answer"
