@@ -216,7 +216,7 @@ def _states(gateway: Any) -> dict[str, int]:
 
 def case(bench: Bench) -> None:
     """`--only load`: a share of the files' payments, all of the files."""
-    load = Load(payments=max(200, round(5_000 * bench.share))) if bench.share >= 0.04 else Load(20, 1, 200)
+    load = Load(payments=max(200, round(5_000 * bench.share))) if bench.share >= 0.04 else Load(8, 1, 100)
     home = bench.folder / "load"
     home.mkdir()
     found = played(home, load)
