@@ -59,6 +59,12 @@ def ids_of(prefix: str, *parts: pl.Expr) -> pl.Expr:
     return pl.lit(prefix) + digest.str.slice(0, ID_CHARS - 1)
 
 
+def digest_of(text: pl.Expr) -> pl.Expr:
+    """String column: the first sixteen hexadecimal digits of the SHA-256 of a text, to see by that it is another; null of null."""
+    return plh.concat_str(text).chash.sha2_256().str.slice(0, _SEEN_CHARS)
+
+
+_SEEN_CHARS: Final = 16
 _SIZES: Final = list(range(128))
 
 

@@ -21,7 +21,8 @@ from gateway.lake import Draft
 from gateway.opening import Opening
 from gateway.position import Position
 from reconciliation.balances import MOVED, added, moved
-from reconciliation.carried import changed, gone
+from reconciliation.carried import changed, gone, touched
+from reconciliation.events import calling
 from reconciliation.frames import STATES
 from reconciliation.journals import Journal
 from reconciliation.ledger import Decided, postings
@@ -71,25 +72,34 @@ def run(
         day: the day that is closed.
     """
     made, totals = Made(draft), []
-    posted = [ByPayment.of(part, "subject") for part in (ledger.before, ledger.today, ledger.later)]
+    before_it, *since_then = (ByPayment.of(part, "subject") for part in (ledger.before, ledger.today, ledger.later))
+    # Where the ledger holds what the close before called for, only what differs from that can call for more.
+    carries = opening is not None and opening.posted is not None and opening.posted == ledger.last_before
+
+    def since(span: Range) -> pl.DataFrame:
+        return pl.concat(part.between(span) for part in since_then)
 
     def earlier(span: Range) -> pl.DataFrame:
-        return pl.concat(part.between(span) for part in posted)
+        return pl.concat([before_it.between(span), since(span)])
 
     for piece in found.pieces():
         before = None if opening is None else opening.between(piece.span)
-        draft.write("states", piece.states if before is None else changed(piece.states, before))
+        new = piece.states if before is None else changed(piece.states, before)
+        draft.write("states", new)
         if before is not None:
             draft.write("gone", gone(piece.states, before))
         of_piece = Totals.of(piece.states, before, piece.claims)
         totals.append(replace(of_piece, claimed=compact(of_piece.claimed)))
-        made.take(postings(piece.states, empty(ENTRIES), piece.claims, earlier(piece.span), owners, day))
+        due = touched(piece.states, new, since(piece.span)) if carries else piece.states
+        of_due = piece.claims.join(due, on="payment_id", how="semi", maintain_order="left")
+        made.take(postings(due, empty(ENTRIES), of_due, earlier(around(due["payment_id"])), owners, day))
     entries, claims = ByPayment.of(found.entries, "entry_id"), ByPayment.of(found.matches, "entry_id")
     decided = Decided(fundings=found.fundings)
     for span in ranges([found.entries], "entry_id"):
-        rows = entries.between(span)
+        rows, of_rows = entries.between(span), claims.between(span)
         before_them = earlier(around(rows["entry_id"]))
-        made.take(postings(_NOTHING, rows, claims.between(span), before_them, owners, day, decided))
+        asking = calling(rows, of_rows, before_them)
+        made.take(postings(_NOTHING, asking, of_rows, before_them, owners, day, decided))
     before_them, decided = earlier(around(written_off["adjustment_id"])), Decided(written_off)
     made.take(postings(_NOTHING, empty(ENTRIES), empty(MATCHES), before_them, owners, day, decided))
     return Totals.joined(totals), made

@@ -25,12 +25,16 @@ EVERYTHING: Final = "all"
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """POSTINGS of a scope by the day they were closed on: before a day, on it, and after it; `run`: the number of the next run."""
+    """POSTINGS of a scope by the day they were closed on: before a day, on it, and after it.
+
+    `run`: the number of the next run. `last_before`: that of the last run for a day before, None where there was none.
+    """
 
     before: pl.DataFrame
     today: pl.DataFrame
     later: pl.DataFrame
     run: int
+    last_before: int | None
 
     @property
     def whole(self) -> pl.DataFrame:
@@ -66,6 +70,7 @@ def ledger(gateway: Gateway, scope: str, day: dt.date) -> Ledger:
         today=posted([row for row in counted if row["day"] == today]),
         later=posted([row for row in counted if row["day"] > today]),
         run=max((row["run"] for row in counted), default=0) + 1,
+        last_before=max((row["run"] for row in counted if row["day"] < today), default=None),
     )
     _require_alike(scope, moved_by(found.whole), held(gateway, scope))
     return found

@@ -17,17 +17,24 @@ from gateway.by_payment import ByPayment, Range
 from gateway.composition import Gateway
 from gateway.journals import close_subject
 from gateway.registry import tables as t
+from reconciliation import events
 from reconciliation.carried import standing
 
 OPENING: Final = "opening"
+RULES: Final = "posting_rules"
+"""In the detail of a close: `reconciliation.events.RULES` by which it posted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """`subject`: of the close before. `closes`: STATES and GONE that it and those under it wrote, the oldest first."""
+    """`subject`: of the close before. `closes`: STATES and GONE that it and those under it wrote, the oldest first.
+
+    `posted`: its run in the ledger, None where it posted by other rules than those of now.
+    """
 
     subject: str
     closes: tuple[tuple[ByPayment, ByPayment], ...]
+    posted: int | None
 
     def between(self, span: Range) -> pl.DataFrame:
         """STATES of a range of payments, in no order that means anything."""
@@ -45,7 +52,19 @@ def closed_with(gateway: Gateway, scope: str, subject: str) -> Opening:
     chain = _under(gateway, scope, subject)
     parts = (gateway.lake.of_several(chain, dataset) for dataset in ("states", "gone"))
     pairs = zip(*parts, strict=True)
-    return Opening(subject, tuple((ByPayment.of(states), ByPayment.of(gone)) for states, gone in pairs))
+    closes = tuple((ByPayment.of(states), ByPayment.of(gone)) for states, gone in pairs)
+    return Opening(subject, closes, _posted(gateway, scope, subject))
+
+
+def _posted(gateway: Gateway, scope: str, subject: str) -> int | None:
+    detail = gateway.lake.committed(subject, "settle") or {}
+    if detail.get(RULES) != events.RULES:
+        return None
+    row = next(
+        row for row in gateway.registry.rows(t.CLOSES, t.CLOSES.c.provider_id == scope)
+        if close_subject(scope, row["day"], row["revision"]) == subject
+    )  # fmt: skip
+    return None if row["run"] is None else int(row["run"])
 
 
 def before(gateway: Gateway, day: dt.date, scope: str) -> str | None:

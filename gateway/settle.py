@@ -46,11 +46,12 @@ from gateway.funds import funding_positions
 from gateway.held_reports import hold, publish, write
 from gateway.journals import EVERYTHING, close_subject
 from gateway.lake import Draft
-from gateway.opening import OPENING, opening, opens_otherwise
+from gateway.opening import OPENING, RULES, opening, opens_otherwise
 from gateway.position import Position, everything, positions, together
 from gateway.registry import tables as t
 from gateway.status import parsed_counts, read_counts
 from gateway.write_offs import adjustments
+from reconciliation import events
 from reconciliation.adjusted import adjusted_balances, items, require_met
 from reconciliation.conservation import at_fault, equations, require, terms, tie_out_files
 from reconciliation.reports import Period, reconciliation_report, settlement_report, signed
@@ -173,13 +174,13 @@ def position_of_everything(gateway: Gateway, until: dt.date) -> Position:
 def _known(gateway: Gateway, until: dt.date) -> dict[str, Known]:
     """By scope, the whole last. Raises NotTied."""
     parts = positions(gateway, until)
-    digests = {scope: _digest(found.parts) for scope, found in parts.items()}
+    digests = {scope: _digest_of_states(found.parts) for scope, found in parts.items()}
     known = {
         scope: Known.of(found, adjustments(gateway, until, scope), digests[scope]) for scope, found in parts.items()
     }
     whole = _tied(gateway, together(gateway, list(parts.values()), until))
     # The payments of providers were digested already; the last part is of those that went to none.
-    of_all = hashlib.sha256("".join([*digests.values(), _digest(whole.parts[-1:])]).encode()).hexdigest()
+    of_all = hashlib.sha256("".join([*digests.values(), _digest_of_states(whole.parts[-1:])]).encode()).hexdigest()
     return {**known, EVERYTHING: Known.of(whole, adjustments(gateway, until), of_all)}
 
 
@@ -251,7 +252,9 @@ def _commit(gateway: Gateway, one: Prepared) -> None:
             mark_prepared(connection, day, one.revision, by=one.by, at=now)
 
     # Where another run closed this revision first, its reports count and ours are litter.
-    detail = {"inputs": row["inputs_sha256"], "digests": dict(period.digests), OPENING: one.opening}
+    detail = {
+        "inputs": row["inputs_sha256"], "digests": dict(period.digests), OPENING: one.opening, RULES: events.RULES,
+    }  # fmt: skip
     draft.commit(detail, mark)
 
 
@@ -269,6 +272,11 @@ def _calendars(gateway: Gateway) -> pl.DataFrame:
 
 def _inputs(digests: tuple[tuple[str, str], ...]) -> str:
     return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+
+
+def _digest_of_states(parts: Sequence[pl.DataFrame]) -> str:
+    # What claims a payment is an input of its own.
+    return _digest([states.drop("claims_digest") for states in parts])
 
 
 def _digest(frames: Sequence[pl.DataFrame]) -> str:

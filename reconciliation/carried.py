@@ -19,6 +19,19 @@ def changed(states: pl.DataFrame, opening: pl.DataFrame) -> pl.DataFrame:
     return states.join(opening, on=states.columns, how="anti", nulls_equal=True, maintain_order="left")
 
 
+def touched(states: pl.DataFrame, new: pl.DataFrame, since: pl.DataFrame) -> pl.DataFrame:
+    """The STATES of payments whose postings may lack something: the ledger holds what the close before called for.
+
+    Args:
+        states: STATES.
+        new: of `changed`. A payment that is claimed otherwise has another `claims_digest`.
+        since: POSTINGS on these payments that were made for the day itself or later ones.
+    """
+    subjects = since["subject"].str.split("/").list.first()
+    ids = pl.concat([new["payment_id"], subjects.alias("payment_id")]).unique()
+    return states.filter(pl.col("payment_id").is_in(ids.implode()))
+
+
 def gone(states: pl.DataFrame, opening: pl.DataFrame) -> pl.DataFrame:
     """GONE: payments of the close before that are no longer there."""
     return opening.join(states, on="payment_id", how="anti", maintain_order="left").select(GONE.columns.keys())

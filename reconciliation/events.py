@@ -42,6 +42,8 @@ _OF_PROVIDER: Final = ("fees", "fx")
 """Accounts that a match may name and each provider has its own of."""
 BOOKS: Final = ("settlement", "representation")
 """Kinds of matches by which the bank books a payment."""
+RULES: Final = 1
+"""Number of these rules. Raised where they come to call for other postings, so that a close looks at every payment once more."""
 _Event = tuple[str, pl.DataFrame, pl.Expr, pl.Expr, pl.Expr]
 
 
@@ -91,6 +93,19 @@ def with_subject(claims: pl.DataFrame) -> pl.DataFrame:
     several = books.sum().over("payment_id") > 1
     whole = pl.format("{}/{}", "payment_id", "entry_id")
     return claims.with_columns(subject=pl.when(several & books).then(whole).otherwise("payment_id"))
+
+
+def calling(entries: pl.DataFrame, claims: pl.DataFrame, posted: pl.DataFrame) -> pl.DataFrame:
+    """The ENTRIES that call for postings of their own, or have some; not those that do no more than book payments.
+
+    Args:
+        entries: ENTRIES.
+        claims: MATCHES of them.
+        posted: POSTINGS on them.
+    """
+    other = claims.filter(~pl.col("kind").is_in(BOOKS))["entry_id"]
+    asking = pl.concat([other, posted["subject"].alias("entry_id")]).implode()
+    return entries.filter(~pl.col("entry_id").is_in(claims["entry_id"].implode()) | pl.col("entry_id").is_in(asking))
 
 
 def of_entries(

@@ -89,6 +89,9 @@ STATES: Final = pa.DataFrameSchema(
             "a person took a match of it apart, or the bank booked it again after it came back",
             required=True,
         ),
+        "claims_digest": _text(
+            "of all MATCHES that claim it, see `canonical.identifiers.digest_of`; null where none does"
+        ),
     },
     name="states",
     strict=True,

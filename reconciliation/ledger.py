@@ -87,12 +87,13 @@ def _towards(wanted: pl.DataFrame, earlier: pl.DataFrame, subjects: pl.Series, d
 
     A posting that stands with other accounts or another amount is reversed and made anew; the day alone is no reason.
     """
-    standing = _standing(earlier)
     given = pl.col("subject").str.split("/").list.first().is_in(subjects.unique().implode())
-    times = earlier.filter(~is_reversal()).group_by(_base()).agg(times=pl.len() + 1)
+    of_given = earlier.filter(given)
+    standing = _standing(of_given)
+    times = of_given.filter(~is_reversal()).group_by(_base()).agg(times=pl.len() + 1)
     new = wanted.filter(given).join(standing, on=_SAME, how="anti").join(times, on="posting_id", how="left")
     again = pl.format("{}#{}", "posting_id", "times")
-    stale = standing.filter(given).join(wanted, on=_SAME, how="anti")
+    stale = standing.join(wanted, on=_SAME, how="anti")
     reversed_now = stale.with_columns(
         posting_id=pl.lit(_REVERSAL) + pl.col("own_id"),
         debit_account="credit_account",

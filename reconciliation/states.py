@@ -25,6 +25,7 @@ import polars as pl
 
 from canonical.errors import FrameBroken
 from canonical.frames import MATCHES, checked, dtypes
+from canonical.identifiers import digest_of
 from reconciliation._attribution import Attribution, attribute, files_meant, means_others
 from reconciliation._words import explained, placed, strongest
 from reconciliation.frames import ATTRIBUTED, BOOK, BOOKED, NOT_SENT, SENT, STATES
@@ -61,6 +62,7 @@ def payment_states(
         book.select("payment_id", "submission_id", "verdict", "file_state", "delivery_state")
         .join(strongest(attributed), on="payment_id", how="left", maintain_order="left")
         .join(_booked(book, claims), on="payment_id", how="left", maintain_order="left")
+        .join(_digests(claims), on="payment_id", how="left", maintain_order="left")
     )
     taken_apart = pl.lit(value=False) if undone is None else pl.col("payment_id").is_in(undone["payment_id"].implode())
     reopened = pl.col("again").fill_null(value=False) | taken_apart
@@ -147,6 +149,15 @@ def _booked(book: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
         "payment_id", "value_date", returned_on=pl.when(is_back).then("returned_on"), booked=pl.lit(value=True),
         back=is_back, again=pl.col("represented") > 0,
     )  # fmt: skip
+
+
+def _digests(claims: pl.DataFrame) -> pl.DataFrame:
+    """payment_id and `claims_digest`: of all columns of what claims it, in whatever order it came."""
+    # JSON tells where each column ends, and a null from a text.
+    row = pl.struct(pl.all()).struct.json_encode().alias("row")
+    rows = claims.select("payment_id", row).sort("payment_id", "row")
+    told = rows.group_by("payment_id", maintain_order=True).agg(pl.col("row").str.join("\n"))
+    return told.select("payment_id", claims_digest=digest_of(pl.col("row")))
 
 
 def _refuse(twice: pl.DataFrame, what: str) -> None:

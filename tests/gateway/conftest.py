@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import played
 import pytest
 from s3 import s3_server
 from world import Clock, postgres_url
 
+from gateway import close_run
+from gateway.close_run import Made
 from gateway.composition import Gateway, open_gateway
+from gateway.lake import Draft
 from gateway.registry.engine import Registry, open_registry
 from gateway.settings import Settings
+from reconciliation.totals import Totals
 
 
 @pytest.fixture
@@ -108,3 +114,29 @@ def salaries_paid(kept_paid: Path, tmp_path: Path, clock: Clock) -> Iterator[Gat
 def salaries_told(kept_told: Path, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
     """A gateway after `played.salaries_told`."""
     yield from _until_done(played.copy_of(kept_told, tmp_path, clock))
+
+
+@pytest.fixture
+def both_ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every close is made from scratch as well, and comes to the same, byte by byte. The subjects of those that carried."""
+    run, carried = close_run.run, list[str]()
+
+    def twice(draft: Draft, found: Any, opening: Any, ledger: Any, *rest: Any) -> tuple[Totals, Made]:
+        scratch = draft.lake.draft(draft.subject, draft.stage)
+        as_new = None if opening is None else replace(opening, posted=None)
+        of_all, all_made = run(scratch, found, as_new, ledger, *rest)
+        totals, made = run(draft, found, opening, ledger, *rest)
+        assert [(item.dataset, item.sha256) for item in draft.manifests] == [
+            (item.dataset, item.sha256) for item in scratch.manifests
+        ]
+        for whole, part in ((of_all, totals), (all_made, made)):
+            for name in (field.name for field in fields(whole) if field.name not in ("draft", "journal")):
+                ours, theirs = (getattr(side, name) for side in (part, whole))
+                assert ours.sort(ours.columns).equals(theirs.sort(ours.columns)), name
+        assert made.journal.rows(1).equals(all_made.journal.rows(1))
+        if opening is not None and opening.posted is not None and opening.posted == ledger.last_before:
+            carried.append(draft.subject)
+        return totals, made
+
+    monkeypatch.setattr(close_run, "run", twice)
+    return carried

@@ -38,6 +38,7 @@ from reconciliation.journals import balances
 
 FRIDAY, MONDAY = "2026-11-20", "2026-11-23"
 REPORT = "reports/{}/reconciliation-all.txt"
+pytestmark = pytest.mark.usefixtures("both_ways")
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-from reconciliation_world import book, payment, states
+from reconciliation_world import book, claimed, payment, states
 
-from reconciliation.carried import changed, gone, standing
+from canonical.frames import POSTINGS, dtypes
+from reconciliation.carried import changed, gone, standing, touched
 from reconciliation.frames import GONE, STATES
 
 DELIVERED = st.sampled_from([None, "PREPARED", "DELIVERED", "ACKNOWLEDGED", "REJECTED"])
@@ -46,3 +47,29 @@ def test_a_payment_that_left_may_come_back() -> None:
     assert standing(left).columns == list(STATES.columns)
     assert standing(left).is_empty()
     assert standing([*left, (changed(here, standing(left)), none)]).equals(here)
+
+
+def test_touched_is_what_stands_otherwise_or_was_posted_on_since() -> None:
+    now = on({1: "DELIVERED", 2: "DELIVERED", 3: "DELIVERED", 4: None})
+    part = {
+        "posting_id": "settled:x",
+        "event": "settled",
+        "subject": "file-0003/N0001",
+        "amount_minor": 1,
+        "currency": "EUR",
+    }
+    since = pl.DataFrame([part], schema=dtypes(POSTINGS))
+    assert touched(now, now.head(1), since)["row"].to_list() == [1, 3]
+    assert touched(now, now.clear(), since.clear()).is_empty()
+
+
+def test_who_is_claimed_otherwise_stands_otherwise() -> None:
+    frame = book(payment(1), payment(2))
+    one, two = ("N0001", "file-0001", "settlement", 40), ("N0002", "file-0001", "settlement", 60)
+    before = states(frame, matches=claimed(one, two))
+    assert changed(states(frame, matches=claimed(two, one)), before).is_empty(), "the order of claims says nothing"
+    assert before["claims_digest"].is_null().to_list() == [False, True]
+    other = claimed(one, ("N0003", "file-0001", "settlement", 60))
+    assert changed(states(frame, matches=other), before)["row"].to_list() == [1]
+    named = claimed(one, two).with_columns(difference_account=pl.lit("fees"))
+    assert changed(states(frame, matches=named), before)["row"].to_list() == [1]

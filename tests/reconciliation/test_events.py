@@ -13,6 +13,7 @@ from reconciliation_world import ACCOUNT, DAY, book, entries, entry, payment, st
 from canonical.errors import FrameBroken
 from canonical.frames import ADJUSTMENTS, MATCHES, POSTINGS, checked, dtypes, empty
 from reconciliation.balances import moved, trial_balance
+from reconciliation.events import calling
 from reconciliation.ledger import Decided, postings
 
 OURS, CLEARING = f"bank:{ACCOUNT}", "provider:bank:clearing"
@@ -135,3 +136,27 @@ def test_the_bank_follows_its_entries_and_clearing_what_is_outstanding(given_):
     assert found.get((CLEARING, "EUR"), 0) == -outstanding
     assert found.get((CLEARING, "USD"), 0) == 0
     assert found.get(("rounding", "EUR"), 0) == 0, "what was left on the way out comes back with the return"
+
+
+CLAIMED = st.lists(
+    st.tuples(st.integers(1, 4), st.integers(1, 3), st.sampled_from(["settlement", "return", "correction", "representation"])),
+    max_size=5, unique_by=lambda row: row[:2],
+)  # fmt: skip
+
+
+@given(CLAIMED, CLAIMED, st.sampled_from([None, "CHRG"]))
+@settings(max_examples=25)
+def test_of_entries_that_only_book_payments_nothing_is_posted_or_taken_back(before, now, sub_family):
+    bank = entries(*(entry(number, sub_family=sub_family if number == 1 else None) for number in (1, 2, 3, 4)))
+    nobody, told = states(book()), [
+        claims(*(claim(number, other, 100, 100, kind=kind) for number, other, kind in rows)) for rows in (before, now)
+    ]  # fmt: skip
+
+    def post(rows: pl.DataFrame, matches: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+        return postings(nobody, rows, matches, earlier, {ACCOUNT: "bank"}, DAY)
+
+    first = post(bank, told[0], NONE)
+    assert post(calling(bank, told[0], NONE), told[0], NONE).equals(first)
+    assert post(calling(bank, told[1], first), told[1], first).equals(post(bank, told[1], first))
+    settled = claims(*(claim(number, 1, 100, 100) for number in (1, 2, 3, 4)))
+    assert calling(bank, settled, NONE).is_empty()
