@@ -43,7 +43,8 @@ _FIRMS: Final = (
 )
 _TOWNS: Final = (("Musterstadt", "DE"), ("Beispielhausen", "DE"), ("Probenbach", "AT"), ("Testdorf an der Aue", "AT"))
 _STREETS: Final = ("Hauptstrasse", "Am Alten Markt", "Lindenallee", "Industriestrasse", "Bahnhofplatz", "Rosenweg")
-_AGENTS: Final = ("MUSTDEFFXXX", "BEISATWW", "PROBDEHH", "TESTATWWXXX", "EXEMDEBB123")
+_AGENTS: Final = {"DE": ("MUSTDEFFXXX", "PROBDEHH", "EXEMDEBB123"), "AT": ("BEISATWW", "TESTATWWXXX")}
+"""Banks by the country of the account."""
 _PURPOSES: Final = ("SALA", "SUPP", "TRAD", "RENT", "PENS")
 
 
@@ -155,11 +156,13 @@ def _facts(rng: np.random.Generator, cents: npt.NDArray[np.int64], before: int, 
     uuid = pl.DataFrame({"a": rng.integers(0, 2**48, size), "b": rng.integers(0, 2**60, size)}).select(
         pl.concat_str(_hex("a", 12), _hex("b", 15)).alias("x")
     )["x"]
+    ibans = _ibans(rng, size)
+    agents = {country: some(banks) for country, banks in _AGENTS.items()}
     return pl.DataFrame(
         {
             "number": np.arange(before + 1, before + size + 1),
             "cents": cents,
-            "iban": _ibans(rng, size),
+            "iban": ibans,
             "person": rng.random(size) < 0.7,
             "first": some(_FIRST),
             "last": some(_LAST),
@@ -169,7 +172,7 @@ def _facts(rng: np.random.Generator, cents: npt.NDArray[np.int64], before: int, 
             "street": some(_STREETS),
             "house": rng.integers(1, 200, size),
             "post": rng.integers(10_000, 99_999, size),
-            "agent": some(_AGENTS),
+            "agent": agents["DE"].zip_with(ibans.str.starts_with("DE"), agents["AT"]),
             "purpose": some(_PURPOSES),
             "uuid": uuid,
             "kind": rng.integers(0, 20, size),
