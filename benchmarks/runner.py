@@ -89,6 +89,11 @@ class Bench:
         return path
 
     @property
+    def schemas(self) -> Path:
+        """The folder of schemas that the gateway of a benchmark finds."""
+        return Path(os.environ.get("BULKRAIL_SCHEMAS_DIR") or os.devnull)
+
+    @property
     def runs(self) -> int:
         """How often a short case is run."""
         return _RUNS if self.share >= _TIMED_SHARE_MIN else 1
