@@ -253,7 +253,9 @@ def _best(options: list[Candidate], client: ClientProfile) -> list[pl.Expr]:
 
 
 def _packed(count: int) -> list[pl.Expr]:
-    """The codes of all candidates as a few Int64."""
+    """The codes of all candidates as a few Int64; one that says nothing where there is none."""
+    if not count:
+        return [pl.lit(0, dtype=pl.Int64).alias("word_0")]
     numbers = range(count)
     return [
         pl.sum_horizontal(pl.col(f"code_{n}").cast(pl.Int64) * 16 ** (n - first) for n in numbers[first : first + _CODES_A_WORD])

@@ -12,12 +12,15 @@ from canonical.errors import Conflict
 from gateway.approve import decide
 from gateway.composition import Gateway
 from gateway.dispatch import due
+from gateway.explain import explain_file, rehearse
 from gateway.files import archive_key
 from gateway.plans import live_routes
 from gateway.receive import receive
 from gateway.registry import tables as t
 from gateway.route import route
+from gateway.routing import NO_RAIL
 from gateway.stages import STAGES, answer_duplicates, run_journey, unfinished_files
+from gateway.status import status_of
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
 
 TODAY = dt.date(2026, 11, 20)
@@ -203,6 +206,22 @@ def test_payments_without_a_rail_wait_and_are_planned_when_there_is_one(gateway)
     assert route(gateway, file_id) == before
     gateway.profiles.providers["us_bank"] = providers["us_bank"]
     assert len(route(gateway, file_id)) == len(before) + 1
+    assert live_routes(gateway, file_id)["submission_id"].null_count() == 0
+
+
+def test_without_any_provider_payments_wait_and_are_planned_when_there_is_one(gateway) -> None:
+    providers = dict(gateway.profiles.providers)
+    gateway.profiles.providers.clear()
+    file_id = receive_one(gateway, "alder", "a.xml", salaries_pain001(TODAY))
+    run_journey(gateway, file_id)
+    found = status_of(gateway, file_id)
+    assert found.tied
+    assert dict(found.payments["state"].value_counts().rows()) == {"waiting": 10, "rejected": 2}
+    (told,) = explain_file(gateway, file_id)
+    assert (told["payments"], told["note"], told["ways"]) == (10, NO_RAIL, [])
+    assert rehearse(gateway, gateway.settings.config_dir, TODAY)["was"].to_list() == ["none"]
+    gateway.profiles.providers.update(providers)
+    assert len(route(gateway, file_id)) == 1
     assert live_routes(gateway, file_id)["submission_id"].null_count() == 0
 
 

@@ -25,7 +25,7 @@ from gateway.explain import explain_file, explain_payment, rehearse
 from gateway.plans import live_routes, live_submissions
 from gateway.registry import tables as t
 from gateway.route import current_candidates, route
-from gateway.routing import Planner
+from gateway.routing import NO_RAIL, Planner
 from gateway.stages import deliver
 from gateway.status import status_by_reference, status_of
 from gateway.stops import stop
@@ -121,6 +121,16 @@ def test_health_goes_before_the_date_and_the_date_before_the_cost() -> None:
     assert taken(planner(ill, **known), payments(1)) == ["ill"], "a provider in trouble is better than none"
     thrifty = CLIENT.model_copy(update={"prefer": "cost"})
     assert taken(planner(late, dear, client=thrifty), payments(1)) == ["late"]
+
+
+@pytest.mark.parametrize("rails", [(), ({"credit_debit": ["DBIT"]},)])
+def test_what_no_rail_takes_is_held_and_says_so(rails: tuple[dict[str, object], ...]) -> None:
+    plan = planner(*(provider("other", rail) for rail in rails))
+    found = plan.choose(payments(1, 2))
+    assert found["placed"].to_list() == [False, False]
+    assert found["candidate"].null_count() == found["due_at"].null_count() == 2
+    assert [list(plan.notes)[number] for number in found["note"]] == [NO_RAIL] * 2
+    assert [list(plan.choices)[number] for number in found["choice"]] == [(-1, *[2] * len(plan.options))] * 2
 
 
 def test_the_order_of_ties_is_by_name() -> None:
