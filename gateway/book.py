@@ -10,6 +10,7 @@ import polars as pl
 
 from canonical.frames import ALL, FUNDING_KIND, dtypes, empty
 from canonical.parties import counterparty, sort_code_account
+from gateway.attempts import called_undelivered
 from gateway.batches import batches_named
 from gateway.composition import Gateway
 from gateway.laid_out import laid_out
@@ -128,7 +129,7 @@ def attribution(gateway: Gateway, provider_id: str, book: pl.DataFrame) -> Attri
 
 def attributed(gateway: Gateway, statuses: pl.DataFrame, book: pl.DataFrame) -> Attribution:
     """What STATUSES of one provider say of the payments of its book."""
-    return attribute(statuses, book, _names(gateway, statuses, book))
+    return attribute(statuses, book, _names(gateway, statuses, book), called_undelivered(gateway, book))
 
 
 def _names(gateway: Gateway, statuses: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame | None:

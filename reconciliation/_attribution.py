@@ -9,7 +9,8 @@ import polars as pl
 
 from canonical.frames import STATUSES, checked, dtypes, empty
 from canonical.identifiers import ONE_BATCH, SUBMISSION_ID
-from reconciliation.frames import ATTRIBUTED, BOOK, NAMES, SENT
+from reconciliation._attempts import BETWEEN_ATTEMPTS, of_either
+from reconciliation.frames import ATTEMPTS, ATTRIBUTED, BOOK, NAMES, SENT
 from reconciliation.moves import WHOLE, codes
 
 _ROW: Final = ("feedback_id", "sequence", "position")
@@ -31,7 +32,9 @@ class Attribution:
     unknown: pl.DataFrame
 
 
-def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | None = None) -> Attribution:
+def attribute(
+    statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | None = None, before: pl.DataFrame | None = None
+) -> Attribution:
     """Find the payments that feedback speaks of, most certain way first.
 
     A payment is named by OrgnlInstrId (NACHA: original trace number) or OrgnlTxId = reference; else by OrgnlUETR; else by
@@ -50,6 +53,8 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | 
         book: BOOK of that provider's payments.
         names: NAMES of those payments of the book that a UETR, an account or one batch of several in `statuses` could name;
             None: none could.
+        before: ATTEMPTS at this provider. What names one of these payments and no submission counts for none: either attempt may
+            be meant. None: there were none.
 
     Raises:
         FrameBroken: a frame breaks its schema.
@@ -61,21 +66,30 @@ def attribute(statuses: pl.DataFrame, book: pl.DataFrame, names: pl.DataFrame | 
     if told.is_empty():
         # Where nothing was said nobody has to be looked for.
         return Attribution(empty(ATTRIBUTED), told.with_columns(note=pl.lit(None, dtype=pl.String)))
-    sent = book.filter(pl.col("delivery_state").is_in(SENT) & pl.col("submission_id").is_not_null()).select(
-        "payment_id", "submission_id", "reference", "end_to_end_id", "execution_date",
-        booked_minor="amount_minor", booked_currency="currency", booked_direction="credit_debit",
-    )  # fmt: skip
+    sent = _sent(book)
     told = _with_submissions(told, sent["submission_id"].unique().implode())
     payments = told.filter(pl.col("level") == "payment")
     found = _named(payments.filter(~pl.col("void")), sent, named)
+    # A correction moves nothing, whichever it speaks of.
+    blind = payments.filter(pl.col("kind") != "correction", *(_ours(name).is_null() for name in _OF_SUBMISSION))
+    unsure = of_either(found, blind, checked(before, ATTEMPTS) if before is not None else empty(ATTEMPTS), _ROW)
+    found = found.join(unsure, on=_ROW, how="anti", maintain_order="left")
     own = found.filter(pl.col("status").is_null() | _sayable())
     groups = told.filter(pl.col("level") != "payment")
     fanned = _fan_out(groups.filter(_sayable()), sent, named, own)
     attributed = pl.concat([own, fanned], how="diagonal").select(dtypes(ATTRIBUTED).keys())
     return Attribution(
         checked(attributed.sort("sequence", "feedback_id", "position", "payment_id"), ATTRIBUTED),
-        _unknown(payments, groups, found, named),
+        _unknown(payments, groups, found, unsure, named),
     )
+
+
+def _sent(book: pl.DataFrame) -> pl.DataFrame:
+    """What of the BOOK feedback can speak of, and by what."""
+    return book.filter(pl.col("delivery_state").is_in(SENT) & pl.col("submission_id").is_not_null()).select(
+        "payment_id", "submission_id", "reference", "end_to_end_id", "execution_date",
+        booked_minor="amount_minor", booked_currency="currency", booked_direction="credit_debit",
+    )  # fmt: skip
 
 
 def _with_submissions(told: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
@@ -195,9 +209,15 @@ def _fan_out(groups: pl.DataFrame, sent: pl.DataFrame, names: pl.DataFrame, own:
     return closest.with_columns(via=pl.col("level")).select(*_ROW, *_WORD, "payment_id", "via")
 
 
-def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
-    lost = payments.join(found, on=_ROW, how="anti").with_columns(
-        note=pl.when("void")
+def _unknown(
+    payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame, unsure: pl.DataFrame, names: pl.DataFrame
+) -> pl.DataFrame:
+    either = unsure.with_columns(either=pl.lit(value=True))
+    lost = payments.join(found, on=_ROW, how="anti").join(either, on=_ROW, how="left", maintain_order="left")
+    lost = lost.with_columns(
+        note=pl.when("either")
+        .then(pl.lit(BETWEEN_ATTEMPTS))
+        .when("void")
         .then(
             pl.lit("speaks of a submission that does not stand: its payments may be planned anew, and then in another")
         )
@@ -220,7 +240,7 @@ def _unknown(payments: pl.DataFrame, groups: pl.DataFrame, found: pl.DataFrame, 
     )
     lost_groups = groups.with_columns(note=group_note).filter(pl.col("note").is_not_null())
     unknown = pl.concat([lost, said_wrong, lost_groups], how="diagonal_relaxed")
-    return unknown.drop("named", "void", "one_batch").sort("sequence", "feedback_id", "position")
+    return unknown.drop("named", "void", "one_batch", "either").sort("sequence", "feedback_id", "position")
 
 
 def _sayable() -> pl.Expr:

@@ -139,6 +139,17 @@ NAMES: Final = pa.DataFrameSchema(
 )
 """What else feedback may name a payment by. Most feedback needs none of it: only what it could name is read."""
 
+ATTEMPTS: Final = pa.DataFrameSchema(
+    {
+        "payment_id": _text("as in payments", required=True),
+        "reference": _text("as in the routes of the attempt", required=True),
+    },
+    name="attempts",
+    strict=True,
+    ordered=True,
+)
+"""Payments in submissions that a person called undelivered: they were planned anew, and the provider may have them all the same."""
+
 COUNTS: Final = pa.DataFrameSchema(
     {
         "file_id": _text("the client's file", required=True),

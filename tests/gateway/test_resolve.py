@@ -14,15 +14,18 @@ from world import agree
 
 from canonical.errors import Conflict
 from gateway import dispatch as dispatching
+from gateway.book import attribution, provider_book
 from gateway.composition import Gateway, open_gateway
 from gateway.dispatch import dispatch, doubtful, due
+from gateway.follow import follow
 from gateway.funds import fund
-from gateway.plans import live_submissions
+from gateway.plans import live_routes, live_submissions
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.registry.engine import move
 from gateway.resolve import resolve
 from gateway.settings import Settings
+from gateway.status import status_of
 from gateway.submissions import RegistryLog, acknowledge, submission_row
 
 
@@ -77,6 +80,36 @@ def test_one_that_never_arrived_is_planned_anew_and_sent_once(gateway, tmp_path)
     assert sent(tmp_path) == accepted(gateway, file_id)
     trail = gateway.registry.rows(t.AUDIT, t.AUDIT.c.subject == submission_id, t.AUDIT.c.actor == "anna")
     assert [row["action"] for row in trail] == ["resolved_voided"]
+
+
+_OWN_MESSAGE = """<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><GrpHdr>
+<MsgId>A1</MsgId><CreDtTm>2026-11-20T13:00:00</CreDtTm></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>{message}</OrgnlMsgId>
+<OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><OrgnlPmtInfId>B1</OrgnlPmtInfId>
+<TxInfAndSts><OrgnlInstrId>{reference}</OrgnlInstrId><TxSts>{code}</TxSts></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"""
+
+
+@pytest.mark.parametrize(("code", "counts"), [("RJCT", "provider_rejected"), ("ACSP", "outstanding")])
+def test_a_word_that_may_be_of_the_attempt_called_undelivered_settles_no_other(gateway, tmp_path, code, counts) -> None:
+    """It names the payment alone: refused, the client could send again what the second attempt pays."""
+    file_id = salaries(gateway)
+    assert resolve(gateway, unknown(gateway), delivered=False, by="anna", reason="the bank looked") == "VOIDED"
+    send_all(gateway)
+    (again,) = live_submissions(gateway, file_id)
+    reference = live_routes(gateway, file_id)["reference"][0]
+
+    def told(message: str) -> None:
+        said = _OWN_MESSAGE.format(message=message, reference=reference, code=code)
+        (tmp_path / f"euro/out/{message}.pain002.xml").write_text(said, encoding="ascii")
+        assert [item.outcome for item in follow(gateway, "euro_bank")] == ["applied"]
+
+    told("OF-THE-BANK")
+    holds(gateway, file_id, outstanding=10)
+    assert submission_row(gateway, again["submission_id"])["state"] == "DELIVERED"
+    (note,) = attribution(gateway, "euro_bank", provider_book(gateway, "euro_bank")).unknown["note"]
+    assert "nobody can say which" in note
+    told(again["submission_id"])
+    assert status_of(gateway, file_id).payments["state"].to_list().count(counts) == (1 if code == "RJCT" else 10)
+    assert submission_row(gateway, again["submission_id"])["state"] == "ACKNOWLEDGED"
 
 
 def test_what_the_bank_booked_is_not_called_undelivered(salaries_told) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciliation_world import DAY, book, payment, status, statuses
 
 from canonical.frames import checked, dtypes
-from reconciliation.frames import NAMES
+from reconciliation.frames import ATTEMPTS, NAMES
 from reconciliation.states import attribute, files_meant, means_others
 
 UETR = "8a562c67-ca16-48ba-b074-65581be6f0{:02d}"
@@ -64,6 +64,37 @@ def test_a_late_word_on_a_void_submission_does_not_fall_on_the_one_planned_anew(
     of_the_bank = {"original_message_id": "the bank's own"}
     for said in ({"original_message_id": NEW}, {"original_batch_id": f"{NEW}-2"}, of_the_bank, {}):
         assert found(status(1, status="RJCT", **said, **by), payment(1, submission_id=NEW), known=known) != []
+
+
+def called_undelivered(number: int, reference: str) -> pl.DataFrame:
+    return pl.DataFrame([(f"file-{number:04d}", reference)], schema=dtypes(ATTEMPTS), orient="row")
+
+
+@pytest.mark.parametrize(
+    "by", [{"original_instruction_id": "REF-1"}, {"original_uetr": UETR.format(1)}, {"original_account": "A1", "original_mandate_id": "M1"}]
+)  # fmt: skip
+@pytest.mark.parametrize("where", [{}, {"original_message_id": "the bank's own"}])
+@pytest.mark.parametrize("code", ["RJCT", "ACCP"])
+def test_a_word_without_our_message_id_may_speak_of_the_attempt_called_undelivered(by, where, code) -> None:
+    """Its refusal would let the client send again what the other attempt pays; its acceptance would settle that one unseen."""
+    planned_anew = book(payment(1, submission_id=NEW), payment(2, submission_id=NEW))
+    known, before = names(named(1, account="A1", mandate_id="M1"), named(2)), called_undelivered(1, "REF-1")
+    word = status(1, status=code, **where, **by)
+    late = attribute(statuses(word), planned_anew, known, before)
+    assert late.attributed.is_empty()
+    assert "nobody can say which" in late.unknown["note"][0]
+    plain = status(1, status=code, **where, original_instruction_id="REF-2")
+    assert attribute(statuses(plain), planned_anew, known, before).attributed["payment_id"].to_list() == ["file-0002"]
+    for certain in ({"original_message_id": NEW}, {"original_batch_id": f"{NEW}-1"}):
+        told = attribute(statuses({**word, **certain}), planned_anew, known, before).attributed
+        assert told["payment_id"].to_list() == ["file-0001"]
+
+
+def test_a_reference_of_the_second_attempt_alone_is_plain() -> None:
+    """ACH: each attempt has trace numbers of its own."""
+    word, before = statuses(status(1, status="RJCT", original_instruction_id="REF-1")), called_undelivered(1, "REF-0")
+    found = attribute(word, book(payment(1, submission_id=NEW)), None, before)
+    assert found.attributed["payment_id"].to_list() == ["file-0001"]
 
 
 def test_a_word_on_one_batch_of_several_falls_on_its_payments_alone() -> None:
