@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from reconciliation._keys import hash_of, key, keys
 from reconciliation._side import NUMBER, Side, beside
-from reconciliation._sides import ALWAYS, hash_of, key, keys
+from reconciliation._sides import ALWAYS
 
 PAIRS: Final = {"e": NUMBER, "p": NUMBER}
 DOUBTS: Final = {"e": NUMBER, "note": pl.String}

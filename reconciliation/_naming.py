@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from reconciliation._keys import key, keys
 from reconciliation._meet import PAIRS, answered, by_key
 from reconciliation._side import NUMBER, Side, beside
-from reconciliation._sides import NAMES, OWN_NAMES, key, keys
+from reconciliation._sides import NAMES, OWN_NAMES
 
 TEXTS: Final = ("remittance", "additional")
 _TOKEN_CHARS_MIN: Final = 6

@@ -1,18 +1,18 @@
 """The two sides of the ladder: what the bank booked and nobody claimed, and the payments that an entry may still book.
 
 Both have a row number (`e`, `p`), `spot`, a hash of account, currency, direction and amount, and a hash of each identifier
-(`hash_of`), so that rungs join on integers. A hash finds candidates; the columns themselves decide (`_meet.confirmed`).
+(`_keys.hash_of`), so that rungs join on integers. A hash finds candidates; the columns themselves decide (`_meet.confirmed`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
-from reconciliation._side import NUMBER, Side
+from reconciliation._keys import hash_of, hashes, is_plain, without_blanks
+from reconciliation._side import Side
 from reconciliation.backs import is_back
 from reconciliation.fees import is_fee
 from reconciliation.frames import BOOKED, OPEN
@@ -26,7 +26,6 @@ NAMES: Final = (*REFERENCES, "end_to_end_id")
 OWN_REFERENCES: Final = ("reference", "payment_id", "uetr")
 OWN_NAMES: Final = (*OWN_REFERENCES, "end_to_end_id")
 _REPEATED: Final = ("instruction_id", "end_to_end_id", "transaction_id")
-_NOT_PROVIDED: Final = "NOTPROVIDED"
 
 
 def bank_side(entries: pl.DataFrame, states: pl.DataFrame, earlier: pl.DataFrame) -> Side:
@@ -53,7 +52,8 @@ def _told_once(side: Side) -> Side:
 
     Entries of one statement are never taken for one another, nor those that name no payment.
     """
-    if side.whole("statement_id").n_unique() < 2:  # noqa: PLR2004  one statement repeats nothing
+    statements = side.whole("statement_id")
+    if statements.eq_missing(statements.first()).all():  # one statement repeats nothing
         return side
     names = pl.any_horizontal(pl.col(name).is_not_null() for name in _REPEATED)
     named = side.filter(pl.col("servicer_reference").is_not_null() & names)
@@ -74,10 +74,13 @@ def informing_side(entries: pl.DataFrame, states: pl.DataFrame) -> Side:
 
 
 def _numbered(rows: pl.DataFrame, states: pl.DataFrame) -> Side:
-    known = states["submission_id"].drop_nulls().unique().implode()
-    named = pl.coalesce(pl.when(pl.col(name).is_in(known)).then(pl.col(name)) for name in ("batch_id", "message_id"))
-    hashes = _hashes(rows, NAMES)
-    side = Side.of(rows, "e").with_columns(back=is_back(), named=named, spot=_spot(), other=_other(), **hashes)
+    known = states["submission_id"].drop_nulls().unique().hash().implode()
+    named = pl.coalesce(
+        pl.when(pl.col(name).hash().is_in(known)).then(pl.col(name)) for name in ("batch_id", "message_id")
+    )
+    side = Side.of(rows, "e").with_columns(
+        back=is_back(), named=named, spot=_spot(), other=_other(rows), **hashes(rows, NAMES)
+    )
     return side.with_columns(lot=_lot("named"))
 
 
@@ -106,9 +109,9 @@ def book_side(states: pl.DataFrame, earlier: pl.DataFrame) -> Side:
         is_open=state.is_in(OPEN),
         told_back=(state == "provider_rejected") & (pl.col("status_kind") == "return").fill_null(value=False),
         doubt=no,
-        other=_other(),
+        other=_other(states),
         lot=_lot("submission_id"),
-        **_hashes(states, OWN_NAMES),
+        **hashes(states, OWN_NAMES),
     )
     return side.with_columns(spot=_spot()).filter(state.is_in([*OPEN, *BOOKED, "provider_rejected"]))
 
@@ -124,64 +127,10 @@ def opposite() -> pl.Expr:
     return pl.when(pl.col("credit_debit") == "CRDT").then(pl.lit("DBIT")).otherwise(pl.lit("CRDT"))
 
 
-def key(name: str) -> pl.Expr:
-    """An identifier as a key: without blanks around it; null where it names nothing (blank, NOTPROVIDED)."""
-    text = pl.col(name).str.strip_chars()
-    return pl.when(_says(text)).then(text)
-
-
-def _says(text: pl.Expr) -> pl.Expr:
-    chars = text.str.len_bytes()
-    # Only what has its length is compared: capitals of a whole column cost more than all the rest.
-    nothing = pl.when(chars == len(_NOT_PROVIDED)).then(text).str.to_uppercase() == _NOT_PROVIDED
-    return (chars > 0) & ~nothing.fill_null(value=False)
-
-
-def hash_of(name: str) -> str:
-    """The column that holds the hash of an identifier's key, null where it names nothing."""
-    return f"{name}_hash"
-
-
-def hashed(side: Side, name: str) -> pl.Expr:
-    """The hash of the key in a column, null where it names nothing."""
-    return pl.col(hash_of(name)) if hash_of(name) in side.made else _hashed(name)
-
-
-def keys(side: Side, names: Sequence[str], mixed: pl.Expr | None = None) -> pl.DataFrame:
-    """Row number and h of the rows left: the hash of each key that they say in these columns, each once, mixed with another hash."""
-    said: dict[str, pl.Expr] = {}
-    told = [name for name in names if side.says(name)]
-    for place, name in enumerate(told):
-        own = hashed(side, name)
-        again = [(own == hashed(side, before)).fill_null(value=False) for before in told[:place]]
-        once = own if not again else pl.when(~pl.any_horizontal(again)).then(own)
-        said[name] = once if mixed is None else once ^ mixed
-    read = side.select(side.number, **said)
-    columns = [pl.DataFrame([read[side.number], read[name].alias("h")]).drop_nulls("h") for name in told]
-    return pl.concat([pl.DataFrame(schema={side.number: NUMBER, "h": pl.UInt64}), *columns])
-
-
-def _hashes(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, pl.Expr]:
-    silent = pl.lit(None, dtype=pl.UInt64)
-    return {
-        hash_of(name): silent if frame[name].null_count() == frame.height else _hashed(name) for name in names
-    }  # fmt: skip
-
-
-def _hashed(name: str) -> pl.Expr:
-    text = pl.col(name).str.strip_chars()
-    return pl.when(_says(text)).then(text.hash())
-
-
-def without_blanks(name: str) -> pl.Expr:
-    """A text without any blanks in it."""
-    blank = pl.col(name).str.contains(r"\s")
-    return pl.when(blank).then(pl.when(blank).then(name).str.replace_all(r"\s", "")).otherwise(pl.col(name))
-
-
-def _other() -> pl.Expr:
+def _other(frame: pl.DataFrame) -> pl.Expr:
     """A hash of the other side's account, null where none is told."""
-    account = without_blanks("counterparty_account")
+    name = "counterparty_account"
+    account = pl.col(name) if is_plain(frame[name]) else without_blanks(name)
     return pl.when(account != "").then(account.hash())
 
 

@@ -12,10 +12,11 @@ from typing import Final
 
 import polars as pl
 
+from reconciliation._keys import key, keys
 from reconciliation._meet import Claims
 from reconciliation._rung import Case, Rung
 from reconciliation._side import Side, beside
-from reconciliation._sides import PLACE, key, keys
+from reconciliation._sides import PLACE
 
 SUBMISSION: Final = ["submission_id", "account", "currency", "credit_debit"]
 _OF_BATCH: Final = (*PLACE, "amount_minor", "batch_count", "value_date", "statement_id", "position", "detail")

@@ -14,11 +14,12 @@ from typing import Final
 
 import polars as pl
 
+from reconciliation._keys import hash_of, keys
 from reconciliation._meet import Claims
 from reconciliation._naming import named_payments
 from reconciliation._rung import Case, Rung
 from reconciliation._side import Side, beside
-from reconciliation._sides import NAMES, hash_of, keys, opposite
+from reconciliation._sides import NAMES, opposite
 
 _BANK: Final = ("amount_minor", "currency", "back", "value_date", "entry_id")
 _BOOK: Final = ("amount_minor", "currency", "booked", "gone")

@@ -12,10 +12,11 @@ import polars as pl
 
 from reconciliation._amounts import near
 from reconciliation._attribution import said
+from reconciliation._keys import without_blanks
 from reconciliation._meet import Claims, agreeing, met
 from reconciliation._rung import Case, Rung
 from reconciliation._side import Side, beside
-from reconciliation._sides import OWN_NAMES, without_blanks
+from reconciliation._sides import OWN_NAMES
 
 _IDS: Final = ("instruction_id", "end_to_end_id")
 _NAME_CHARS: Final = 8

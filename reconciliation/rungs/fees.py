@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from canonical.money import amount_minor
+from canonical.money import minor_of
 from reconciliation._amounts import alone, tolerance
 from reconciliation._meet import Claims
 from reconciliation._naming import named_payments
@@ -29,19 +29,16 @@ def _find(case: Case) -> Claims:
     sides = beside(named, case.bank, case.book, _BANK, ("amount_minor", "currency", "provider"))
     amount, ours = pl.col("amount_minor"), pl.col("amount_minor_p")
     taken = pl.when(pl.col("credit_debit") == "DBIT").then(amount - ours).otherwise(ours - amount)
-    instructed = amount_minor(pl.col("instructed_amount_text"), pl.col("instructed_currency"))
+    instructed = minor_of(sides["instructed_amount_text"], sides["instructed_currency"])
     told = (
         (pl.col("charges_minor") == taken).fill_null(value=False)
-        | ((instructed == ours) & (pl.col("instructed_currency") == pl.col("currency_p"))).fill_null(value=False)
+        | ((pl.lit(instructed) == ours) & (pl.col("instructed_currency") == pl.col("currency_p"))).fill_null(value=False)
     )  # fmt: skip
     within = taken <= tolerance(case.rule, ours)
     fits = (pl.col("currency") == pl.col("currency_p")) & (taken > 0) & (told | within)
     account = pl.lit(case.rule.account) if case.rule.account else pl.format("fees:{}", "provider_p")
     return Claims.of(
-        sides.lazy()
-        .filter(fits)
-        .collect()
-        .select("e", "p", amount_minor=ours, entry_minor=amount, difference_account=account)
+        sides.filter(fits).select("e", "p", amount_minor=ours, entry_minor=amount, difference_account=account)
     )
 
 

@@ -10,10 +10,11 @@ from typing import Final
 
 import polars as pl
 
+from reconciliation._keys import key
 from reconciliation._meet import PAIRS, Claims, meet
 from reconciliation._rung import Case, Rung
 from reconciliation._side import Side
-from reconciliation._sides import OWN_REFERENCES, PLACE, REFERENCES, key
+from reconciliation._sides import OWN_REFERENCES, PLACE, REFERENCES
 
 _LINKS: Final = ("servicer_reference", "entry_reference", "batch_id", "message_id")
 _WHOLE: Final = ["statement_id", *PLACE, "position", "entry_amount_minor"]

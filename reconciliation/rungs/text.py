@@ -10,10 +10,11 @@ from typing import Final
 
 import polars as pl
 
+from reconciliation._keys import keys
 from reconciliation._meet import Claims, agreeing, met
 from reconciliation._naming import TEXTS, spelled, tokens
 from reconciliation._rung import Case, Rung
-from reconciliation._sides import OWN_NAMES, keys
+from reconciliation._sides import OWN_NAMES
 
 
 def _find(case: Case) -> Claims:
