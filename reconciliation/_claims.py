@@ -11,8 +11,9 @@ import polars as pl
 
 from canonical.errors import FrameBroken
 from canonical.matching import RungRule
-from reconciliation._meet import DOUBTS, PAIRS, Claims
+from reconciliation._meet import DOUBTS, Claims
 from reconciliation._naming import Words
+from reconciliation._pairing import PAIRS
 from reconciliation._rung import Case, Rung
 from reconciliation._side import Side, beside
 from reconciliation._sides import turned

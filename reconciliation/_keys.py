@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from reconciliation._pairing import Marks
 from reconciliation._side import NUMBER, Side
 
 _NOT_PROVIDED: Final = "NOTPROVIDED"
@@ -46,8 +47,13 @@ def hashed(side: Side, name: str) -> pl.Expr:
     return pl.col(hash_of(name)) if hash_of(name) in side.made else _hashed(name)
 
 
-def keys(side: Side, names: Sequence[str], mixed: pl.Expr | None = None) -> pl.DataFrame:
-    """Row number and h of the rows left: the hash of each key that they say in these columns, each once, mixed with another hash."""
+def keys(
+    side: Side, names: Sequence[str], mixed: pl.Expr | None = None, asked: pl.Series | None = None
+) -> pl.DataFrame:
+    """Row number and h of the rows left: the hash of each key that they say in these columns, each once, mixed with another hash.
+
+    `asked`: without most of what is not among these hashes, and with all that is.
+    """
     said: dict[str, pl.Expr] = {}
     told = [name for name in names if side.says(name)]
     for place, name in enumerate(told):
@@ -56,7 +62,11 @@ def keys(side: Side, names: Sequence[str], mixed: pl.Expr | None = None) -> pl.D
         once = own if not again else pl.when(~pl.any_horizontal(again)).then(own)
         said[name] = once if mixed is None else once ^ mixed
     read = side.select(side.number, **said)
-    columns = [pl.DataFrame([read[side.number], read[name].alias("h")]).drop_nulls("h") for name in told]
+    marks = None if asked is None else Marks.of(asked)
+    columns = []
+    for name in told:
+        rows = pl.DataFrame([read[side.number], read[name].alias("h")])
+        columns.append(rows.drop_nulls("h") if marks is None else rows.filter(marks.may_hold(rows["h"])))
     return pl.concat([pl.DataFrame(schema={side.number: NUMBER, "h": pl.UInt64}), *columns])
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from reconciliation._keys import hash_of, key, keys
+from reconciliation._pairing import PAIRS, Marks, Sorted, among, holding, paired, repeated
 from reconciliation._side import NUMBER, Side, beside
 from reconciliation._sides import ALWAYS
 
-PAIRS: Final = {"e": NUMBER, "p": NUMBER}
 DOUBTS: Final = {"e": NUMBER, "note": pl.String}
 _NO_CROWDS: Final = {"entries": pl.List(NUMBER), "payments": pl.List(NUMBER)}
 
@@ -46,13 +46,14 @@ def meet(bank: Side, book: Side, fields: Sequence[str], own: Sequence[str], rung
     free = book.filter(~pl.col("doubt"))
     spot, lot = pl.col("spot"), pl.col("lot")
     lots = bank.select("lot")["lot"].unique()
+    ours = keys(bank, fields, spot ^ lot)
     # An entry that names a submission has a key of that submission, any other the plain one.
-    theirs = [keys(free, own, spot)] if lots.is_in([0]).any() else []
+    theirs = [keys(free, own, spot, ours["h"])] if lots.is_in([0]).any() else []
     if (lots != 0).any():
-        theirs.append(keys(free.filter((lot != 0) & lot.is_in(lots.implode())), own, spot ^ lot))
+        theirs.append(keys(free.filter((lot != 0) & lot.is_in(lots.implode())), own, spot ^ lot, ours["h"]))
     if not theirs:
         return Claims.of()
-    found = met(keys(bank, fields, spot ^ lot), pl.concat(theirs), rung, free)
+    found = met(ours, pl.concat(theirs), rung, free)
     agreed = agreeing(found.pairs, bank, book)
     return Claims(agreed.filter(by_key(agreed, bank, book, fields, own)), found.doubts, found.blocked)
 
@@ -60,57 +61,47 @@ def meet(bank: Side, book: Side, fields: Sequence[str], own: Sequence[str], rung
 def met(left: pl.DataFrame, right: pl.DataFrame, rung: str, book: Side) -> Claims:
     """The same on keys that are made: `left` has e and h, `right` p and h, no row twice. The caller confirms the pairs."""
     left, right = answered(left, right)
-    if left.is_empty():
+    if left.is_empty() or right.is_empty():
         return Claims.of()
-    once, alone = _once(left), _once(right)
-    pairs = once.join(alone, on="h", how="inner").select("e", "p")
-    if pairs["e"].n_unique() < pairs.height:
-        pairs = pairs.unique()
-    crowds = _crowds(left, right) if once.height < left.height or alone.height < right.height else None
-    return _without_rivals(pairs, crowds, rung, book)
+    entries, payments = Sorted.of(left), Sorted.of(right)
+    pairs = paired(entries.only(entries.alone), payments.only(payments.alone))
+    return _without_rivals(pairs, _crowds(entries, payments), rung, book)
 
 
 def answered(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Keys that both sides have. The shorter side is looked up first: it is the smaller table."""
-    if left.height > right.height:
-        left = left.join(right, on="h", how="semi")
-        return left, right.join(left, on="h", how="semi")
-    right = right.join(left, on="h", how="semi")
-    return left.join(right, on="h", how="semi"), right
+    """Keys without most of those that only one side has."""
+    right = right.filter(Marks.of(left["h"]).may_hold(right["h"]))
+    return left.filter(Marks.of(right["h"]).may_hold(left["h"])), right
 
 
-def _without_rivals(pairs: pl.DataFrame, crowds: pl.DataFrame | None, rung: str, book: Side) -> Claims:
-    several = [name for name in ("e", "p") if pairs[name].n_unique() < pairs.height]
-    if crowds is None and not several:
+def _without_rivals(pairs: pl.DataFrame, groups: pl.DataFrame, rung: str, book: Side) -> Claims:
+    several = repeated(pairs["e"]) | repeated(pairs["p"])
+    if groups.is_empty() and not several.any():
         return Claims.of(pairs)
-    groups = pl.DataFrame(schema=_NO_CROWDS) if crowds is None else crowds
     rival_e, rival_p = (_members(groups, name) for name in ("entries", "payments"))
-    torn = (
-        pl.col("e").is_in(rival_e.implode()) | pl.col("p").is_in(rival_p.implode())
-        | pl.any_horizontal(pl.lit(value=False), *(pl.col(name).is_duplicated() for name in several))
-    )  # fmt: skip
-    marked = pairs.with_columns(torn=torn)
-    rivals = marked.filter("torn").select(entries=pl.concat_list("e"), payments=pl.concat_list("p"))
+    torn = several | among(pairs["e"], rival_e) | among(pairs["p"], rival_p)
+    rivals = pairs.filter(torn).select(entries=pl.concat_list("e"), payments=pl.concat_list("p"))
     doubts = pl.concat([groups, rivals])
-    return Claims(
-        marked.filter(~pl.col("torn")).drop("torn"), _in_words(doubts, rung, book), _members(doubts, "payments")
-    )
+    return Claims(pairs.filter(~torn), _in_words(doubts, rung, book), _members(doubts, "payments"))
 
 
-def _once(keys: pl.DataFrame) -> pl.DataFrame:
-    return keys if keys["h"].n_unique() == keys.height else keys.unique("h", keep="none")
-
-
-def _crowds(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
+def _crowds(entries: Sorted, payments: Sorted) -> pl.DataFrame:
     """Lists `entries` and `payments` that share a key which is not unique: one row a key, never one a pair.
 
     A thousand salaries of one id and amount are one row of a thousand and a thousand, not a million candidates.
     """
-    shared = pl.concat([side.filter(pl.col("h").is_duplicated())["h"] for side in (left, right)]).unique()
-    entries, payments = (side.filter(pl.col("h").is_in(shared.implode())) for side in (left, right))
+    crowded = [side.only(~side.alone).hashes for side in (entries, payments)]
+    shared = np.unique(np.concatenate([
+        crowded[0][payments.holds(crowded[0])], crowded[1][entries.holds(crowded[1])],
+    ]))  # fmt: skip
+    if not shared.size:
+        return pl.DataFrame(schema=_NO_CROWDS)
+    ours, theirs = (
+        side.only(holding(shared, side.hashes)).frame(name) for side, name in ((entries, "e"), (payments, "p"))
+    )
     return (
-        entries.group_by("h").agg(entries="e")
-        .join(payments.group_by("h").agg(payments="p"), on="h", how="inner")
+        ours.group_by("h").agg(entries="e")
+        .join(theirs.group_by("h").agg(payments="p"), on="h", how="inner")
         .select("entries", "payments")
     )  # fmt: skip
 

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from reconciliation._keys import key, keys
-from reconciliation._meet import PAIRS, answered, by_key
+from reconciliation._meet import answered, by_key
+from reconciliation._pairing import PAIRS, Sorted, paired, repeated
 from reconciliation._side import NUMBER, Side, beside
 from reconciliation._sides import NAMES, OWN_NAMES
 
@@ -84,12 +85,12 @@ def named_payments(bank: Side, book: Side, words: Words, fields: Sequence[str] =
         return pl.DataFrame(schema=PAIRS)
     cut = words.of(bank)
     told = pl.concat([keys(bank, fields), cut.select("e", h=pl.col("token").hash())])
-    left, right = answered(told, keys(free, OWN_NAMES))
-    if left.is_empty():
+    left, right = answered(told, keys(free, OWN_NAMES, asked=told["h"]))
+    if left.is_empty() or right.is_empty():
         return pl.DataFrame(schema=PAIRS)
-    left, right = answered(_on_hand(left.unique(), bank), _on_hand(right, free))
-    pairs = left.join(right.unique("h", keep="none"), on="h", how="inner").select("e", "p")
-    alone = pairs.unique().unique("e", keep="none")
+    payments = Sorted.of(_on_hand(right, free))
+    pairs = paired(Sorted.of(_on_hand(left, bank)), payments.only(payments.alone))
+    alone = pairs.filter(~repeated(pairs["e"]))
     sides = beside(
         alone, bank, book, ("account", "credit_debit", "named"), ("account", "credit_debit", "submission_id")
     )

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from reconciliation._keys import hash_of, hashes, is_plain, without_blanks
+from reconciliation._pairing import twice
 from reconciliation._side import Side
 from reconciliation.backs import is_back
 from reconciliation.fees import is_fee
@@ -39,10 +40,11 @@ def bank_side(entries: pl.DataFrame, states: pl.DataFrame, earlier: pl.DataFrame
 def _once(side: Side) -> Side:
     """Each entry once: of rows with one id the first by all that they say, in whatever order they stand."""
     ids = side.select("e", h=pl.col("entry_id").hash())
-    if ids["h"].n_unique() == ids.height:
+    again = twice(ids["h"])
+    if not again.any():
         return side
     told = set(side.given.columns) - {"entry_id"}
-    rows = side.only(ids.filter(pl.col("h").is_duplicated())["e"]).select("e", "entry_id", *sorted(told))
+    rows = side.only(ids["e"].filter(again)).select("e", "entry_id", *sorted(told))
     first = rows.sort("entry_id", *sorted(told), nulls_last=True).unique("entry_id", keep="first", maintain_order=True)
     return side.without(rows.filter(~pl.col("e").is_in(first["e"].implode()))["e"])
 
@@ -58,12 +60,11 @@ def _told_once(side: Side) -> Side:
     names = pl.any_horizontal(pl.col(name).is_not_null() for name in _REPEATED)
     named = side.filter(pl.col("servicer_reference").is_not_null() & names)
     alike = named.select("e", h=pl.col(hash_of("servicer_reference")).fill_null(0) ^ pl.col("spot"))
-    if alike["h"].n_unique() == alike.height:
+    again = twice(alike["h"])
+    if not again.any():
         return side
     same = [*ALWAYS, *_REPEATED, "servicer_reference", "value_date", "detail"]
-    crowd = named.only(alike.filter(pl.col("h").is_duplicated())["e"]).select(
-        "e", "statement_id", "booking_date", h=pl.struct(same).hash()
-    )
+    crowd = named.only(alike["e"].filter(again)).select("e", "statement_id", "booking_date", h=pl.struct(same).hash())
     first = pl.col("statement_id").sort_by("booking_date", "statement_id").first().over("h")
     return side.without(crowd.filter(pl.col("statement_id") != first)["e"])
 

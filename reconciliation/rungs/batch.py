@@ -26,8 +26,9 @@ _NAMING: Final = ("named", "instruction_id", "transaction_id", "servicer_referen
 def naming(case: Case) -> pl.DataFrame:
     """Entries that name one submission of the book: e, submission_id and what a batch is known by."""
     words = case.words.of(case.bank)
-    told = pl.concat([keys(case.bank, _NAMING), words.select("e", h=pl.col("token").hash())])
-    told = told.filter(pl.col("h").is_in(case.book.select("lot")["lot"].unique().implode()))
+    lots = case.book.select("lot")["lot"].unique()
+    told = pl.concat([keys(case.bank, _NAMING, asked=lots), words.select("e", h=pl.col("token").hash())])
+    told = told.filter(pl.col("h").is_in(lots.implode()))
     some = case.bank.only(told["e"])
     known = (
         case.book.filter(pl.col("lot").is_in(told["h"].unique().implode()))

@@ -11,7 +11,8 @@ from typing import Final
 import polars as pl
 
 from reconciliation._keys import key
-from reconciliation._meet import PAIRS, Claims, meet
+from reconciliation._meet import Claims, meet
+from reconciliation._pairing import PAIRS
 from reconciliation._rung import Case, Rung
 from reconciliation._side import Side
 from reconciliation._sides import OWN_REFERENCES, PLACE, REFERENCES

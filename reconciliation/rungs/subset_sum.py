@@ -14,7 +14,8 @@ from typing import Final
 import polars as pl
 
 from canonical.limits import SUBSET_PAYMENTS_MAX, SUBSET_STATES_MAX
-from reconciliation._meet import PAIRS, Claims
+from reconciliation._meet import Claims
+from reconciliation._pairing import PAIRS
 from reconciliation._rung import Case, Rung
 from reconciliation._sides import PLACE
 from reconciliation.rungs.batch import SUBMISSION, naming, usable

@@ -25,7 +25,7 @@ def _find(case: Case) -> Claims:
         return Claims.of()
     spots = case.bank.at("spot", words["e"])
     left = words.select("e", h=pl.col("token").hash() ^ spots)
-    found = met(left, keys(book, OWN_NAMES, pl.col("spot")), "text", book)
+    found = met(left, keys(book, OWN_NAMES, pl.col("spot"), left["h"]), "text", book)
     return Claims(spelled(agreeing(found.pairs, case.bank, book), words, book), found.doubts, found.blocked)
 
 
