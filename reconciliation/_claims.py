@@ -13,9 +13,9 @@ from canonical.errors import FrameBroken
 from canonical.matching import RungRule
 from reconciliation._meet import DOUBTS, Claims
 from reconciliation._naming import Words
-from reconciliation._pairing import PAIRS
+from reconciliation._pairing import PAIRS, ordered
 from reconciliation._rung import Case, Rung
-from reconciliation._side import Side, beside
+from reconciliation._side import NUMBER, Side, beside
 from reconciliation._sides import turned
 
 _AS_MATCHES: Final = {"currency": "entry_currency", "currency_p": "currency", "payment_id_p": "payment_id"}
@@ -87,14 +87,26 @@ class Climb:
         return bank, turned(book) if stage == "return" else book
 
     def found(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The claims with their ids, currency and date, not yet in the order of MATCHES; entry_id and note of the ambiguous."""
-        rows = pl.concat([pl.DataFrame(schema=_ROW_DTYPES), *self.claimed])
+        """The claims with their ids, currency and date, in the order of MATCHES; entry_id and note of the ambiguous."""
+        rows = pl.concat([pl.DataFrame(schema=_ROW_DTYPES), *self.claimed], rechunk=True)
+        rows = rows[self._in_order(rows)]
         rows = beside(rows, self.bank, self.book, ("entry_id", "value_date", "currency"), ("payment_id", "currency"))
         doubts = pl.concat([pl.DataFrame(schema=DOUBTS), *self.doubts])
         ambiguous = doubts.select(self.bank.at("entry_id", doubts["e"]), "note")
         return rows.rename(_AS_MATCHES), ambiguous.unique("entry_id", keep="first", maintain_order=True).sort(
             "entry_id"
         )
+
+    def _in_order(self, rows: pl.DataFrame) -> pl.Series:
+        """Places of the claims by entry_id, payment_id and kind; whole texts are compared only where a part of the id is not enough."""
+        if rows.is_empty():
+            return pl.Series([], dtype=NUMBER)
+        order, alike = ordered(self.bank.at("entry_id", rows["e"]))
+        places = alike.arg_true()
+        claims = order.gather(places)
+        ids = beside(rows[claims].select("e", "p", "kind"), self.bank, self.book, ("entry_id",), ("payment_id",))
+        first = ids.with_columns(claims.alias("claim")).sort("entry_id", "payment_id_p", "kind")["claim"]
+        return order.scatter(places, first)
 
     def _permitted(self, claims: Claims, rung: Rung, rule: RungRule, bank: Side) -> Claims:
         """Without what a weak rung still waits for, and what a person undid, with all that hangs together with it."""

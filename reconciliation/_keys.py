@@ -8,20 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 
+from reconciliation._glance import is_plain
 from reconciliation._pairing import Marks
 from reconciliation._side import NUMBER, Side
 
 _NOT_PROVIDED: Final = "NOTPROVIDED"
-_INLINE_MAX: Final = 12
-"""Letters of a text that stand in its view."""
-_LETTERS_MAX: Final = 64
-_LETTERS_SPARE: Final = 2**20
-"""Bytes looked through: so many a text, and so many more."""
 
 
 def key(name: str) -> pl.Expr:
@@ -76,43 +69,14 @@ def hashes(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, pl.Expr]:
     return {
         hash_of(name): silent
         if frame[name].null_count() == frame.height
-        else _hashed(name, is_plain=is_plain(frame[name]))
+        else _hashed(name, plain=is_plain(frame[name]))
         for name in names
     }
 
 
-def _hashed(name: str, *, is_plain: bool = False) -> pl.Expr:
-    text = pl.col(name) if is_plain else pl.col(name).str.strip_chars()
+def _hashed(name: str, *, plain: bool = False) -> pl.Expr:
+    text = pl.col(name) if plain else pl.col(name).str.strip_chars()
     return pl.when(_says(text)).then(text.hash())
-
-
-def is_plain(column: pl.Series) -> bool:
-    """Every byte of the texts is a visible ASCII character: no blank stands in or around any. False where that is not certain.
-
-    Looking through the bytes of a million texts takes a tenth of the time of taking blanks from their ends.
-    """
-    return all(
-        _is_plain(chunk.to_arrow(compat_level=pl.CompatLevel.newest())) for chunk in column.get_chunks()
-    )  # fmt: skip
-
-
-def _is_plain(texts: pa.Array) -> bool:
-    """Source: Arrow's layout of string views: length, then up to twelve letters, padded with zeros, or where they are."""
-    if texts.type != pa.string_view():
-        return False
-    _, views, *letters = texts.buffers()
-    # What is a part of much longer buffers is not looked through.
-    if sum(buffer.size for buffer in letters) > _LETTERS_MAX * len(texts) + _LETTERS_SPARE:
-        return False
-    rows = np.frombuffer(views, np.uint8).reshape(-1, 16)[texts.offset : texts.offset + len(texts)]
-    inline = rows[rows[:, :4].copy().view(np.uint32)[:, 0] <= _INLINE_MAX, 4:]
-    return not ((_not_visible(inline) & (inline != 0)).any()) and not any(
-        _not_visible(np.frombuffer(buffer, np.uint8)).any() for buffer in letters
-    )
-
-
-def _not_visible(letters: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    return (letters - ord("!")) > ord("~") - ord("!")
 
 
 def without_blanks(name: str) -> pl.Expr:

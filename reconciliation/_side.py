@@ -80,6 +80,10 @@ class Side:
         mask = self.select(left=pl.all_horizontal(*holds)).to_series()
         return replace(self, rows=self.rows.filter(mask))
 
+    def where(self, holds: pl.Series) -> Side:
+        """The rows left for which a Boolean column of every row holds."""
+        return replace(self, rows=self.rows.filter(holds if self.height == holds.len() else holds.gather(self.rows)))
+
     def without(self, numbers: pl.Series) -> Side:
         """The rows left but these."""
         return self if numbers.is_empty() else replace(self, rows=self.rows.filter(~self._among(numbers)))

@@ -11,7 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from reconciliation._keys import hash_of, hashes, is_plain, without_blanks
+from reconciliation._glance import is_plain
+from reconciliation._keys import hash_of, hashes, without_blanks
 from reconciliation._pairing import twice
 from reconciliation._side import Side
 from reconciliation.backs import is_back

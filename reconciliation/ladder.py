@@ -129,7 +129,7 @@ def _climb(bank: Side, book: Side, informing: Side, steps: Sequence[Step], terms
     for stage in stages if bank.select("back")["back"].any() else stages[1:]:
         climb.stage(stage, steps)
     rows, ambiguous = climb.found()
-    matches = conform(rows.drop("e", "p").sort("entry_id", "payment_id", "kind"), MATCHES)
+    matches = conform(rows.drop("e", "p"), MATCHES)
     left = [suggest(*climb.sides(stage), climb.words, terms.undone) for stage in ("settlement", "return")]
     return Matched(
         matches,

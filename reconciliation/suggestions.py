@@ -53,12 +53,12 @@ def suggest(bank: Side, book: Side, words: Words, undone: pl.DataFrame) -> pl.Da
         sides = sides.join(
             undone, left_on=["entry_id", "payment_id_p"], right_on=["entry_id", "payment_id"], how="anti"
         )
-    # As one query: what score and reasons have in common is looked at once.
-    scored = (
-        sides.lazy().with_columns(score=_score(), reasons=_reasons()).filter(pl.col("score") >= SCORE_MIN).collect()
-    )
-    best = _assigned(scored.select("entry_id", "score", "reasons", payment_id="payment_id_p"))
-    return best.select(dtypes(SUGGESTIONS).keys()) if best.height else nothing
+    scored = sides.lazy().with_columns(score=_score()).filter(pl.col("score") >= SCORE_MIN).collect()
+    best = _assigned(scored.select("entry_id", "score", payment_id="payment_id_p").with_row_index("pair"))
+    if best.is_empty():
+        return nothing
+    reasons = scored[best["pair"]].lazy().select(reasons=_reasons()).collect()
+    return best.hstack(reasons).select(dtypes(SUGGESTIONS).keys())
 
 
 def _alike(bank: Side, book: Side) -> pl.DataFrame:

@@ -6,14 +6,17 @@ claimed count as candidates too: what is left over of two equal ones is not ther
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
 
 from reconciliation._amounts import near
 from reconciliation._attribution import said
+from reconciliation._glance import GLANCE, glances, mixed
 from reconciliation._keys import without_blanks
 from reconciliation._meet import Claims, agreeing, met
+from reconciliation._pairing import Marks
 from reconciliation._rung import Case, Rung
 from reconciliation._side import Side, beside
 from reconciliation._sides import OWN_NAMES
@@ -21,16 +24,18 @@ from reconciliation._sides import OWN_NAMES
 _IDS: Final = ("instruction_id", "end_to_end_id")
 _NAME_CHARS: Final = 8
 """Letters and digits of a name that make a key; shorter names are too common."""
-_GLANCE_CHARS: Final = 3
 
 
 def _find(case: Case) -> Claims:
     open_ones = case.book.filter(~pl.col("doubt") & pl.col("is_open"))
-    first = _alone(_pairs(case.bank, open_ones, _ACCOUNT), case.started, _ACCOUNT)
+    told = _by_account(case.bank)
+    first = _met(told, _by_account(open_ones, told["h"]), open_ones)
+    first = _alone(first, [_by_account(side, first["h"]) for side in case.started])
     rest = case.bank.without(first["e"])
-    fitting = _fitting(_pairs(rest, _alike(open_ones.without(first["p"]), rest), _NAME), case)
-    near_ones = [_alike(side, case.bank.only(fitting["e"])) for side in case.started]
-    return Claims.of(pl.concat([_fitting(first, case), _alone(fitting, (near_ones[0], near_ones[1]), _NAME)]))
+    named = _by_name(rest)
+    fitting = _fitting(_met(named, _by_name(_alike(open_ones.without(first["p"]), rest)), open_ones), case)
+    near_ones = [_by_name(_alike(side, case.bank.only(fitting["e"]))) for side in case.started]
+    return Claims.of(pl.concat([_fitting(first, case), _alone(fitting, near_ones)]))
 
 
 def _fitting(pairs: pl.DataFrame, case: Case) -> pl.DataFrame:
@@ -56,34 +61,40 @@ def _names_another() -> pl.Expr:
     )
 
 
-def _pairs(bank: Side, book: Side, key: pl.Expr) -> pl.DataFrame:
-    """E, p and h of the entries and payments left that are alone with their key."""
-    left, spots = _keyed(bank, key), bank.select("spot")["spot"].unique()
-    pairs = met(left, _keyed(book.filter(pl.col("spot").is_in(spots.implode())), key), "counterparty", book).pairs
-    return pairs.join(left, on="e", how="inner")
+def _met(entries: pl.DataFrame, payments: pl.DataFrame, book: Side) -> pl.DataFrame:
+    """E, p and h of the entries and payments that are alone with their key."""
+    return met(entries, payments, "counterparty", book).pairs.join(entries, on="e", how="inner")
 
 
-def _alone(pairs: pl.DataFrame, started: tuple[Side, Side], key: pl.Expr) -> pl.DataFrame:
-    """Pairs that are alone with their key among all that this run began with."""
+def _alone(pairs: pl.DataFrame, started: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Pairs that are alone with their key among all that this run began with, as keys of both sides."""
     asked = pairs["h"].unique().implode()
-    met_by = [_keyed(side, key).filter(pl.col("h").is_in(asked))["h"] for side in started]
+    met_by = [keys.filter(pl.col("h").is_in(asked))["h"] for keys in started]
     crowded = pl.concat(h.filter(h.is_duplicated()) for h in met_by).unique()
     return pairs.filter(~pl.col("h").is_in(crowded.implode())).select("e", "p")
 
 
-def _keyed(side: Side, key: pl.Expr) -> pl.DataFrame:
+def _by_account(side: Side, asked: pl.Series | None = None) -> pl.DataFrame:
+    """Row number and h: the hash of the other side's account. `asked`: without most of what is not among these."""
+    h = side.whole("other") ^ side.whole("spot")
+    left = side if asked is None else side.where(Marks.of(asked).may_hold(h))
+    return pl.DataFrame([left.rows, h.gather(left.rows).alias("h")]).drop_nulls("h")
+
+
+def _by_name(side: Side) -> pl.DataFrame:
+    """Row number and h: the hash of the first letters of the other side's name."""
+    letters = _first_letters()
+    key = pl.when(letters.is_not_null()).then(letters.hash())
     return side.select(side.number, h=key ^ pl.col("spot")).drop_nulls("h")
 
 
 def _alike(side: Side, entries: Side) -> Side:
-    """The rows whose name may begin as that of one of these entries, for all that a glance at three letters tells."""
-    glance = pl.col("counterparty_name").str.slice(0, _GLANCE_CHARS).str.to_uppercase()
-    plain = glance.str.contains(rf"^[A-Z0-9]{{{_GLANCE_CHARS}}}$")
-    asked = entries.select(h=_first_letters().str.slice(0, _GLANCE_CHARS).hash() ^ pl.col("spot"))["h"].unique()
-    spots = entries.select("spot")["spot"].unique()
-    return side.filter(pl.col("spot").is_in(spots.implode())).filter(
-        ~plain | (glance.hash() ^ pl.col("spot")).is_in(asked.implode())
-    )
+    """The rows whose name may begin as that of one of these entries, for all that a glance at its first bytes tells."""
+    asked = entries.select("spot", letters=_first_letters().str.slice(0, GLANCE)).drop_nulls("letters")
+    seen, _ = glances(asked["letters"])
+    marks = Marks.of(mixed(seen, asked["spot"]))
+    seen, sure = glances(side.whole("counterparty_name"))
+    return side.where(~sure | marks.may_hold(mixed(seen, side.whole("spot"))))
 
 
 def _first_letters() -> pl.Expr:
@@ -112,6 +123,4 @@ def _agrees() -> pl.Expr:
     )
 
 
-_ACCOUNT: Final = pl.col("other")
-_NAME: Final = pl.when(_first_letters().is_not_null()).then(_first_letters().hash())
 RUNG: Final = Rung("counterparty", 85, _find, back="return", weak=True)
