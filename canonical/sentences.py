@@ -20,6 +20,13 @@ def and_then(first: pl.Expr, second: pl.Expr) -> pl.Expr:
     return pl.coalesce(sentence(first) + " " + second, first, second)
 
 
+def said_as(warns: pl.Expr) -> pl.Expr:
+    """The column `message`, with a word before it where it only warns."""
+    return pl.concat_str(pl.when(warns).then(pl.lit("Warning: ")).otherwise(pl.lit("")), pl.col("message")).alias(
+        "message"
+    )
+
+
 def one_after_another(texts: pl.Expr) -> pl.Expr:
     """Of a group's texts one text. A single one stays as it is."""
     return pl.when(pl.len() > 1).then(sentence(texts).str.join(" ")).otherwise(texts.first())

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from canonical.codes import REASONS, Level, Severity
+from canonical.codes import REASONS, TOTALS_REASONS, Level, Severity
 from canonical.contracts import Answer
 from canonical.counts import count_of
 
@@ -33,6 +33,7 @@ _MEND_ROWS: Final = (
     "goes on and would be ordered twice."
 )
 _UNREAD_TOO: Final = " Rows that could not be read are in no file of rejected rows: copy them from your own."
+_BATCH_TOO: Final = " Nor is a batch there whose totals do not fit, for something may be missing in it: send that batch again from your own books."
 _ASK: Final = "Look at the reasons below; order anew, with a new reference, what is still to be paid."
 _NOTHING: Final = "Nothing."
 
@@ -81,12 +82,18 @@ def verdict_of(answer: Answer) -> Verdict:
             else ""
         )
         fate = _fate(answer, "The other" if refused else "The" if rows == 1 else "All")
-        mend = f"{_MEND_ROWS}{_UNREAD_TOO if lost else ''}"
+        mend = f"{_MEND_ROWS}{_UNREAD_TOO if lost and not answer.facts.unread_back else ''}{_BATCH_TOO if _doubted(answer) else ''}"
         return Verdict(f"{said}{unread}".strip(), fate, _ASK if later else mend, "mixed")
     warned = (
         _NOTHING if answer.findings.is_empty() else "Nothing for now; look at the warnings below before the next file."
     )
     return Verdict("No payment was refused.", _fate(answer, "The" if rows == 1 else "All"), warned, "good")
+
+
+def _doubted(answer: Answer) -> bool:
+    """True where a batch fell for its totals: it is in no file of rejected rows."""
+    doubt = (pl.col("level") == Level.BATCH.value) & (pl.col("severity") != Severity.WARNING.value)
+    return not answer.findings.filter(doubt & pl.col("reason").is_in(TOTALS_REASONS)).is_empty()
 
 
 def _unread(answer: Answer) -> int:

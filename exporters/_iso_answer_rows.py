@@ -15,7 +15,7 @@ from canonical.contracts import ANSWER_DTYPES, Answer
 from canonical.frames import FINDINGS, PAYMENTS, dtypes
 from canonical.limits import IDENTIFICATION_CHARS_MAX
 from canonical.money import amount_text
-from canonical.sentences import and_then
+from canonical.sentences import and_then, said_as
 from exporters._iso_answer_batches import batch_openings
 from exporters._iso_answer_text import identification, reason_xml
 from exporters._iso_answer_version import Version
@@ -226,6 +226,10 @@ def _words() -> pl.Expr:
     return and_then(pl.col("message"), pl.col("remedy"))
 
 
+def _words_of_finding() -> pl.Expr:
+    return and_then(said_as(pl.col("severity") == Severity.WARNING.value), pl.col("remedy"))
+
+
 def _found(rejected: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     """row, reasons of the rejected payments that have findings of their own."""
     near = _within(findings, rejected)
@@ -235,7 +239,7 @@ def _found(rejected: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     explained = rejected.join(near, on=["row", "reason"], how="semi").select("row", "line")
     each = near.drop("line").join(explained, on="row", how="inner", maintain_order="left").with_columns(
         info=pl.concat_str(
-            pl.when(pl.col("row").is_first_distinct()).then(_place()), _words(), ignore_nulls=True
+            pl.when(pl.col("row").is_first_distinct()).then(_place()), _words_of_finding(), ignore_nulls=True
         )
     )  # fmt: skip
     xml = each.with_columns(reasons=reason_xml(pl.col("reason"), pl.col("info")))

@@ -16,6 +16,7 @@ from canonical.cells import RUNS
 from canonical.codes import Level, Severity
 from canonical.contracts import Answer, Model
 from canonical.counts import count_of
+from canonical.sentences import said_as
 
 COLUMNS: Final = (
     "file", "line", "row", "end_to_end_id", "amount", "currency", "status", "reason", "field", "value", "message", "remedy",
@@ -109,14 +110,9 @@ def _above(answer: Answer) -> pl.DataFrame:
         "reason",
         "field",
         "value",
-        _worded().alias("message"),
+        said_as(_WARNED).alias("message"),
         "remedy",
     )
-
-
-def _worded() -> pl.Expr:
-    prefix = pl.when(_WARNED).then(pl.lit("Warning: ")).otherwise(pl.lit(""))
-    return prefix + pl.col("message")
 
 
 def _payments(answer: Answer) -> pl.DataFrame:
@@ -130,7 +126,8 @@ def _payments(answer: Answer) -> pl.DataFrame:
         .agg(
             pl.col("line").first().alias("found_line"),
             pl.col("reason").unique(maintain_order=True).str.join(" | ").alias("found_reason"),
-            _worded().str.join(" | ").alias("found_message"),
+            said_as(_WARNED).str.join(" | ").alias("found_message"),
+            (~_WARNED).any().alias("wrong"),
             *joined,
         )
     )
@@ -138,7 +135,12 @@ def _payments(answer: Answer) -> pl.DataFrame:
     both = rows.join(found, on="row", how="full", coalesce=True, maintain_order="left_right").sort("row")
     # What a bank said later stands before what was found on receipt.
     first, second = ("found_{}", "{}") if answer.milestone == "validated" else ("{}", "found_{}")
-    told = [pl.coalesce(first.format(name), second.format(name)).alias(name) for name in _TOLD]
+    # What a payment only was warned of does not say why its batch or file took it along.
+    inherits = (pl.col("status") == "RJCT") & ~pl.col("wrong").fill_null(value=True) & pl.col("message").is_not_null()
+    told = [
+        pl.when(inherits).then(name).otherwise(pl.coalesce(first.format(name), second.format(name))).alias(name)
+        for name in _TOLD
+    ]
     return both.select(
         pl.coalesce("line", "found_line").alias("line"),
         "row",

@@ -17,15 +17,15 @@ from canonical.frames import PAYMENTS, dtypes, empty
 from canonical.masking import mask_of
 from canonical.money import amount_minor
 from canonical.parties import counterparty
-from canonical.plugins import lookup
-from canonical.sentences import and_then, one_after_another
+from canonical.sentences import and_then
 from gateway.answer_bookings import bookings, claims
 from gateway.answer_corrections import corrections, of_payments, to_change
+from gateway.answer_inherited import inherited, own_words, with_inherited
+from gateway.answer_rejected import rejected_rows
 from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
 from gateway.laid_out import compact, laid_out
 from gateway.lake import RowSlices
-from gateway.plain import plain_source
 from gateway.plans import live_routes, noted, standing_findings, standing_verdicts
 from gateway.reading import asks_to_cancel, facts_of
 from gateway.registry import tables as t
@@ -81,7 +81,7 @@ def answer_of(
         findings=findings,
         facts=facts_of(file["format"], gateway.profiles.client(file["client_id"])),
         faulty=partial(_faulty, gateway, file["file_id"], findings, rows),
-        rejected_rows=partial(_rejected_rows, gateway, file),
+        rejected_rows=partial(rejected_rows, gateway, file),
         duplicate_of=_original(file) if duplicate else None,
         news=news,
         bookings=partial(bookings, gateway, file["file_id"], news),
@@ -143,14 +143,15 @@ def _rows(gateway: Gateway, file: Mapping[str, Any], milestone: str) -> Iterator
     if asks_to_cancel(file["format"] or ""):
         yield _requests(gateway, file["file_id"])
         return
-    own, above = _found(gateway, file["file_id"])
+    findings = standing_findings(gateway, file["file_id"])
+    own, above = own_words(findings), inherited(findings)
     said = _decided(gateway, file) if milestone == "validated" else _happened(gateway, file["file_id"])
     for payments, states in said:
         told = payments.join(states, on="row", how="left", maintain_order="left")
         here = pl.col("row").is_between(payments["row"].min(), payments["row"].max())
         # Compact: each part would carry the words of the whole file with it.
         told = told.join(compact(own.filter(here)), on="row", how="left", maintain_order="left")
-        yield _worded(told.join(above, on="rule", how="left", maintain_order="left"), file)
+        yield _worded(with_inherited(told, above), file)
 
 
 def _requests(gateway: Gateway, request_id: str) -> pl.DataFrame:
@@ -279,27 +280,15 @@ def _worded(told: pl.DataFrame, file: Mapping[str, Any]) -> pl.DataFrame:
     status = pl.col("state").replace_strict(_ISO_STATUS, return_dtype=pl.String)
     rejected_here = pl.col("state") == "rejected"
     # A payment without a fault of its own was rejected with its batch or file: say what was wrong there.
-    inherited = rejected_here & pl.col("message").is_null()
-    found = pl.when(inherited).then("above_message").otherwise("message")
+    inherits = rejected_here & ~pl.col("wrong").fill_null(value=False)
+    above = {name: pl.when(inherits).then(f"above_{name}") for name in ("message", "remedy")}
     return told.select(
         *[name for name in ANSWER_DTYPES if name not in {"status", "reason", "message", "remedy"}],
         status=status,
         reason=pl.when(rejected_here).then("reason").otherwise("provider_reason"),
-        message=and_then(and_then(words, pl.col("provider_message")), found),
-        remedy=pl.when(inherited).then("above_remedy").otherwise("remedy"),
+        message=and_then(and_then(words, pl.col("provider_message")), and_then(above["message"], pl.col("message"))),
+        remedy=and_then(above["remedy"], pl.col("remedy")),
     ).select(ANSWER_DTYPES.keys())
-
-
-def _found(gateway: Gateway, file_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The findings of each payment in one line (row, message, remedy), and those above payments (rule, above_...)."""
-    findings = standing_findings(gateway, file_id).sort(pl.col("severity") == Severity.WARNING, maintain_order=True)
-    own = findings.filter(pl.col("row").is_not_null()).group_by("row", maintain_order=True).agg(
-        one_after_another(pl.col("message")), pl.col("remedy").unique(maintain_order=True).str.join(" ")
-    )  # fmt: skip
-    above = findings.filter(pl.col("row").is_null()).unique("rule", keep="first").select(
-        "rule", above_message="message", above_remedy="remedy"
-    )  # fmt: skip
-    return own, above
 
 
 def _faulty(
@@ -314,25 +303,3 @@ def _faulty(
     parts = gateway.lake.parts(file_id, "payments", columns=columns)
     kept = (part.join(concerned, on="row", how="semi", maintain_order="left") for part in parts)
     return laid_out(kept, {name: types[name] for name in columns})
-
-
-_KEPT = (
-    "row", "offset", "length", "batch", "batch_offset", "batch_length", "credit_debit", "amount_minor", "currency",
-)  # fmt: skip
-
-
-def _rejected_rows(gateway: Gateway, file: Mapping[str, Any]) -> bytes | None:
-    """The excerpt of the client's file that holds just its rejected payments, None where none was rejected by itself."""
-    rejected = standing_verdicts(gateway, file["file_id"]).filter(pl.col("status") == "RJCT").select("row")
-    if rejected.is_empty():
-        return None
-    kept = [
-        part.join(rejected, on="row", how="semi", maintain_order="left")
-        for part in gateway.lake.parts(file["file_id"], "payments", columns=_KEPT)
-    ]
-    found = lookup("parsers", "FORMAT", file["format"])
-    client = gateway.profiles.client(file["client_id"])
-    options = found.options.model_validate(client.format_options.get(found.name, {}))
-    with plain_source(gateway, file) as source:
-        excerpt: bytes = found.excerpt(source, pl.concat(kept), options)
-    return excerpt

@@ -19,7 +19,7 @@ from canonical.plugins import lookup
 from canonical.profiles import ClientProfile, Plugin, ProviderProfile
 from gateway.candidates import DEARER, FITS, FORMAT, FULL, LATE, TROUBLE, Candidate, code, traits
 
-NO_RAIL: Final = "no provider's rail takes this payment (currency, country, account, amount, direction)"
+NO_RAIL: Final = "No provider's rail takes this payment (currency, country, account, amount, direction)"
 _CODES_A_WORD: Final = 15
 """Reason codes of four bits that one Int64 holds."""
 _ASKED: Final = ("requested_execution_date", "sequence_type")
@@ -275,7 +275,7 @@ def _carried(payments: pl.DataFrame, plugin: Plugin) -> pl.Series:
     found = export.unfit(payments, export.options.model_validate(plugin.options))
     if found.is_empty():
         return pl.Series("why", [None], dtype=pl.String).new_from_index(0, payments.height)
-    why = pl.format("{}: {}", pl.lit(plugin.name), pl.col("message").str.join(", ")).alias("why")
+    why = pl.format("{}: {}", pl.lit(plugin.name), pl.col("message").str.join(" ")).alias("why")
     told = found.group_by("row").agg(why)
     return payments.select("row").join(told, on="row", how="left", maintain_order="left")["why"]
 

@@ -11,7 +11,7 @@ import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]  # it has no types
 
 from canonical.contracts import Source
-from parsers._csv_excerpt import with_figures
+from parsers._csv_excerpt import rows_to_mend, with_figures
 from parsers._xlsx_book import open_book
 from parsers._xlsx_options import XlsxOptions
 from parsers._xlsx_rows import begin, chosen, filled, parted, row_texts
@@ -24,7 +24,12 @@ _TABS: Final = 31
 
 
 def excerpt(source: Source, kept: pl.DataFrame, options: XlsxOptions) -> bytes:
-    """The bytes of the new workbook. `kept`: offset (row of the sheet), amount_minor, currency of PAYMENTS, in file order."""
+    """The bytes of the new workbook. `kept`: offset (row of the sheet), amount_minor, currency of PAYMENTS, in file order.
+
+    Of rows that could not be read it has only row, line (which is the row of the sheet too) and rule.
+    """
+    if kept["offset"].null_count():
+        kept = rows_to_mend(kept).with_columns(pl.coalesce("offset", "line").alias("offset"))
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     book.set_properties({"created": _CREATED})

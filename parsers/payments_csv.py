@@ -47,6 +47,7 @@ _FACTS: Final = FormatFacts(
     terms=TERMS,
     agreed=facts_of,
     agreed_end=ends,
+    unread_back=True,
     rules=(
         "csv-columns", "csv-direction", "csv-encoding", "csv-header", "csv-line-length", "csv-nul", "csv-quotes",
         "csv-summary", "csv-value",

@@ -37,6 +37,7 @@ _FACTS: Final = FormatFacts(
     ),
     terms=TERMS,
     agreed=facts_of,
+    unread_back=True,
     rules=("xlsx-cells", "xlsx-direction", "xlsx-formula", "xlsx-header", "xlsx-hidden", "xlsx-summary", "xlsx-value"),
 )  # fmt: skip
 

@@ -62,6 +62,7 @@ class FormatFacts:
     `amount_example`: how 1,234.50 is written; `date_format`: how days are, as strftime has it. `agreed` makes these facts of
     the client's options where they can be agreed (the headings of a table, its decimal sign). `agreed_end`: True when the
     last 4 KiB close the file as agreed, of a format whose end can be agreed; it stands in for `complete`.
+    `unread_back`: the excerpt holds the rows too that could not be read.
     `rules`: ids of the findings that the parser itself makes, which a client's profile may relax (never fatal ones).
     """
 
@@ -79,6 +80,7 @@ class FormatFacts:
     date_format: str = "%Y-%m-%d"
     agreed: Callable[[FormatFacts, Any], FormatFacts] | None = None
     agreed_end: Callable[[bytes, Any], bool] | None = None
+    unread_back: bool = False
     rules: tuple[str, ...] = ()
 
 
@@ -110,7 +112,8 @@ class PaymentFormat(Protocol):
         """A file of this format that holds just these payments, with totals that fit, ready to be mended and sent again.
 
         `kept`: columns row, offset, length, batch, batch_offset, batch_length, credit_debit, amount_minor, currency of
-        PAYMENTS, in file order. The payments' own bytes are the client's. A message id gets the suffix `-R`.
+        PAYMENTS, in file order. The payments' own bytes are the client's. A message id gets the suffix `-R`. Where the facts
+        say `unread_back`, rows that could not be read are among them, by row, line and rule alone.
         """
         ...
 

@@ -240,7 +240,7 @@ def test_every_fault_of_a_rejected_payment_is_a_reason_of_its_own(xsd):
     xsd("pain.002.001.10").assertValid(etree.fromstring(data))
     assert found(data, "TxInfAndSts/StsRsnInf/Rsn/Cd") == ["AM12", "AC01", "RR10"]
     assert found(data, "TxInfAndSts/StsRsnInf/AddtlInf")[:3] == [
-        "Row 2, line 20: Amount is no amount. Mend it.", "Check digits are wrong. Mend it.", "Odd letters. Mend it.",
+        "Row 2, line 20: Amount is no amount. Mend it.", "Check digits are wrong. Mend it.", "Warning: Odd letters. Mend it.",
     ]  # fmt: skip
 
 
