@@ -50,14 +50,23 @@ class AccountFormat:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a reader found. `rows`: internal frame of `_feedback_entries`; `found`: findings of entries."""
+    """What a reader found. `headers`: by the `order` of the message that they are of; `rows`: internal frame of `_feedback_entries`; `found`: findings of entries."""
 
     version: str
-    header: dict[str, str]
+    headers: dict[int, dict[str, str]]
     records: list[Record]
     rows: pl.DataFrame
     faults: list[Fault]
     found: list[pl.DataFrame]
+
+    def header_of(self, record: Record) -> dict[str, str]:
+        """The header of the message that a statement stands in."""
+        return self.headers.get(record.parent.order, {}) if record.parent else {}
+
+    @property
+    def message_id(self) -> str | None:
+        """Id of the first message; a file of CBI may hold several."""
+        return next((header.get("message_id") for header in self.headers.values()), None)
 
 
 def read_account(source: Source, of: AccountMessage) -> Feedback:
@@ -86,7 +95,7 @@ def _whole(source: Source, of: AccountMessage) -> _Read:
 
 def _read(source: Source, of: AccountMessage, *, fast: bool) -> _Read:
     reader = new_reader(source, of.message)
-    rows, records, header = EntryRows(), list[Record](), dict[str, str]()
+    rows, records, headers = EntryRows(), list[Record](), dict[int, dict[str, str]]()
     try:
         for record in fast_records(source, of, reader, rows) if fast else read_records(source, reader):
             if record.shape.name == "Ntry":
@@ -94,13 +103,13 @@ def _read(source: Source, of: AccountMessage, *, fast: bool) -> _Read:
             elif record.shape.name == of.element:
                 records.append(record)
             else:
-                header = record.values
+                headers[record.parent.order if record.parent else 0] = record.values
         faults = reader.slips()
     except Unreadable as stop:
         if fast:
             raise Doubt("the exact reader tells where it ends") from stop
-        return _Read(reader.version, header, [], EntryRows.nothing(), [stop.fault], [])
-    return _Read(reader.version, header, records, rows.rows(), faults, rows.findings)
+        return _Read(reader.version, headers, [], EntryRows.nothing(), [stop.fault], [])
+    return _Read(reader.version, headers, records, rows.rows(), faults, rows.findings)
 
 
 def _statements(of: AccountMessage, read: _Read) -> list[Statement]:
@@ -108,7 +117,7 @@ def _statements(of: AccountMessage, read: _Read) -> list[Statement]:
     parts = narrow.partition_by("statement", as_dict=True, maintain_order=True)
     none = narrow.clear()
     return told_apart([
-        statement_of(of, record, read.header, parts.get((record.ordinal,), none)) for record in read.records
+        statement_of(of, record, read.header_of(record), parts.get((record.ordinal,), none)) for record in read.records
     ])  # fmt: skip
 
 
@@ -127,7 +136,7 @@ def _feedback(of: AccountMessage, read: _Read, statements: list[Statement], faul
     fatal = findings["severity"].is_in([Severity.FATAL.value]).any()
     told = [] if fatal else [statement for statement in statements if not statement.says_nothing]
     return Feedback(
-        of.message.name, read.version, read.header.get("message_id"), empty(STATUSES),
+        of.message.name, read.version, read.message_id, empty(STATUSES),
         _frame([statement.row() for statement in told], STATEMENTS),
         empty(ENTRIES) if fatal else _entries_frame(of, statements, read.rows), findings,
         _frame([row for statement in told for row in statement.balances()], BALANCES),

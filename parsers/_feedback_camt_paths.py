@@ -193,10 +193,10 @@ class AccountMessage:
     origin: str
 
     @classmethod
-    def of(cls, name: str, root: str, element: str, origin: str) -> AccountMessage:
-        """camt.053, BkToCstmrStmt, Stmt, statement."""
+    def of(cls, name: str, root: str, element: str, origin: str, bare: str = "") -> AccountMessage:
+        """camt.053, BkToCstmrStmt, Stmt, statement; pattern of elements without a Document."""
         shape = Shape(root, (("GrpHdr", HEADER), (element, _statement(element))), required=("GrpHdr",))
-        return cls(Message(name, root, shape), element, origin)
+        return cls(Message(name, root, shape, bare), element, origin)
 
     @property
     def final(self) -> bool:
@@ -205,5 +205,5 @@ class AccountMessage:
 
 
 CAMT052: Final = AccountMessage.of("camt.052", "BkToCstmrAcctRpt", "Rpt", "report")
-CAMT053: Final = AccountMessage.of("camt.053", "BkToCstmrStmt", "Stmt", "statement")
+CAMT053: Final = AccountMessage.of("camt.053", "BkToCstmrStmt", "Stmt", "statement", r"CBI(?:Dly|Prd)\w*StmtReqLogMsg")
 CAMT054: Final = AccountMessage.of("camt.054", "BkToCstmrDbtCdtNtfctn", "Ntfctn", "notification")

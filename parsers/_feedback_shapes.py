@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
+
+_CBI: Final = r"urn:CBI:xsd:CBI\w+\.(\d\d\.\d\d\.\d\d)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +77,24 @@ class Message:
     """A message: its name (pain.002), its element below Document, and its shape. A further message costs one of these.
 
     Old versions name the element after the message (pain.002.001.02) or with a number of its own (BkToCstmrStmtV01);
-    national variants have the element of the version that they are made from.
+    national variants have the element of the version that they are made from. `bare`: pattern of own elements that stand without a
+    Document, several in one file (logical messages of Italy's CBI); `bare_without`: what such ones need not say.
     """
 
     name: str
     element: str
     shape: Shape
+    bare: str = ""
+    bare_without: frozenset[str] = frozenset()
 
     def owns(self, local: str) -> bool:
         """True for a name that the message's element has in one of its versions."""
         return re.fullmatch(self._elements(), local) is not None
+
+    def bare_version(self, namespace: str, local: str) -> str | None:
+        """CBIDlyStmtReqLogMsg.00.01.02, of such an element in a namespace of CBI; None where it is none."""
+        found = re.fullmatch(_CBI, namespace)
+        return f"{local}.{found.group(1)}" if found and re.fullmatch(self.bare, local) else None
 
     def sniff(self, head: bytes) -> bool:
         """True when the first bytes declare its namespace, or hold its element, in any encoding that holds ASCII."""
@@ -93,4 +104,6 @@ class Message:
         return re.search(namespace + b"|" + element, plain) is not None
 
     def _elements(self) -> str:
-        return rf"{self.element}(?:V\d\d)?|{re.escape(self.name)}\.\d{{3}}\.\d{{2}}"
+        return rf"{self.element}(?:V\d\d)?|{re.escape(self.name)}\.\d{{3}}\.\d{{2}}" + (
+            f"|{self.bare}" if self.bare else ""
+        )

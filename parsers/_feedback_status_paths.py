@@ -118,6 +118,8 @@ PAIN002: Final = StatusMessage(
             ),
             required=("GrpHdr", "OrgnlGrpInfAndSts"),
         ),
+        bare=r"CBI(?:PaymentStatusReport|SDD(?:StsRpt|TechValSts)LogMsg)",
+        bare_without=frozenset({"message_name", "OrgnlGrpInfAndSts"}),
     ),
     "status",
     _LEVELS,

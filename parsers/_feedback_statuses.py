@@ -48,7 +48,8 @@ class StatusRows:
         """One more record, in the order in which they close."""
         level = self._of.levels.get(record.shape.name)
         if level is None:
-            self.header = record.values
+            # A file of CBI holds several messages, each with groups of its own.
+            self.header, self._groups = record.values, []
         elif record.shape.name == self._of.overall:
             self._overall = record
         else:

@@ -171,11 +171,17 @@ class Reader(Feeder):
                 self.refuse(
                     self._not_the_message(f"The Document holds a second <{local[:60]}>; a file is one message.")
                 )
-            self._message_seen = True
-            self._above.append((None, 0))
-            self._node = self._root
-            self._begin(self._message.shape)
-            self._own = self._open[-1]
+            self._enter()
+        elif not self._document_depth and (version := self._message.bare_version(namespace, local)):
+            self.version = version
+            self._enter()
+
+    def _enter(self) -> None:
+        self._message_seen = True
+        self._above.append((None, 0))
+        self._node = self._root
+        self._begin(self._message.shape)
+        self._own = self._open[-1]
 
     def _begin(self, shape: Shape) -> None:
         number = self._counts[shape.name] = self._counts.get(shape.name, 0) + 1
@@ -208,7 +214,8 @@ class Reader(Feeder):
     def _close(self, path: str, shape: Shape) -> None:
         record = self._open.pop()
         for key in shape.required:
-            if key not in record.values and key not in record.children:
+            excused = not self._document_depth and key in self._message.bare_without
+            if key not in record.values and key not in record.children and not excused:
                 below = next(below for below, what in shape.fields if key in {what, getattr(what, "name", None)})
                 if ("iso-empty", f"{path}/{below}") not in self._slips:
                     self._slip("iso-missing", "CH21", f"{path}/{below}", "is missing", record.line)
