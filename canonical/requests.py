@@ -39,7 +39,7 @@ class RequestBlock:
     `first_at`: when they were first begun (the idempotency keys live from then), `begun_at`: when last, None
     where certainly nothing of it arrived. `note`: what an
     identical repeat needs besides the parcel. `replies` may be fewer than the requests: the rest is in doubt while
-    `begun_at` stands.
+    `begun_at` stands. `absent_at`: by the provider's own clock, when it was first asked about this try and did not show all of it.
     """
 
     first: int
@@ -49,6 +49,7 @@ class RequestBlock:
     begun_at: dt.datetime | None = None
     note: str = ""
     replies: tuple[Reply, ...] = ()
+    absent_at: dt.datetime | None = None
 
     @property
     def in_doubt(self) -> bool:

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -71,7 +71,9 @@ def begin_requests(
     now = gateway.clock()
     with registry.transaction() as connection:
         where = {"submission_id": submission_id, "first": block.first, "attempt": block.attempt}
-        values = {"attempt": block.attempt + 1, "begun_at": registry.now(), "note": note or block.note}
+        values = {
+            "attempt": block.attempt + 1, "begun_at": registry.now(), "note": note or block.note, "absent_at": None,
+        }  # fmt: skip
         if block.first_at is None:
             values["first_at"] = registry.now()
         _releasing(connection, submission_id)
@@ -95,7 +97,7 @@ def keep_replies(
     begun_at = None if certain else block.begun_at
     told = RequestBlock(
         block.first, block.last, block.attempt, block.first_at, begun_at, block.note,
-        tuple(sorted(every, key=lambda reply: reply.number)),
+        tuple(sorted(every, key=lambda reply: reply.number)), block.absent_at,
     )  # fmt: skip
     data = json.dumps([asdict(reply) for reply in told.replies], sort_keys=True).encode()
     key = f"replies/{submission_id}-{block.first}-{hashlib.sha256(data).hexdigest()[:16]}"
@@ -111,6 +113,18 @@ def keep_replies(
         numbers = {"first": block.first, "last": block.last, "open": len(told.open)}
         registry.audit(connection, "gateway", "requests_answered", submission_id, **numbers)
     return told
+
+
+def note_absence(gateway: Gateway, submission_id: str, block: RequestBlock, at: dt.datetime) -> RequestBlock:
+    """Keep when, by its own clock, the provider was first asked and did not show all of a block. Raises Conflict."""
+    text = at.isoformat(timespec="microseconds")
+    with gateway.registry.transaction() as connection:
+        where = {
+            "submission_id": submission_id, "first": block.first, "attempt": block.attempt, "open": len(block.open),
+        }  # fmt: skip
+        if not move(connection, t.REQUESTS, where, absent_at=text):
+            raise Conflict("another worker sent these requests again", submission_id=submission_id)
+    return replace(block, absent_at=at)
 
 
 def archive_replies(gateway: Gateway, submission_id: str) -> str | None:
@@ -178,7 +192,7 @@ def _block(gateway: Gateway, row: Mapping[str, Any]) -> RequestBlock:
     replies = json.loads(gateway.store.get(row["replies"])) if row["replies"] else []
     return RequestBlock(
         row["first"], row["last"], row["attempt"], _time(row["first_at"]), _time(row["begun_at"]), row["note"],
-        tuple(Reply(**reply) for reply in replies),
+        tuple(Reply(**reply) for reply in replies), _time(row["absent_at"]),
     )  # fmt: skip
 
 

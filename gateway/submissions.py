@@ -111,6 +111,10 @@ class RegistryLog:
         """See `gateway.requests`."""
         return requests.keep_replies(self._gateway, self._submission_id, block, replies, certain=certain)
 
+    def not_shown(self, block: RequestBlock, at: dt.datetime) -> RequestBlock:
+        """See `gateway.requests`."""
+        return requests.note_absence(self._gateway, self._submission_id, block, at)
+
     def delivered(self, detail: str) -> None:
         """RELEASING, or UNKNOWN after an enquiry → DELIVERED. Raises Conflict."""
         requests.archive_replies(self._gateway, self._submission_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import random
 import threading
@@ -50,10 +51,19 @@ class NotReceived(TransientError):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """HTTP status and the answer's JSON; None where it held none."""
+    """HTTP status and the answer's JSON; None where it held none. `at`: the provider's own clock, None where it does not tell."""
 
     status: int
     body: Any
+    at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All items of a list, and the provider's own clock when it gave the first page; None where it does not tell."""
+
+    items: list[Any]
+    at: dt.datetime | None
 
 
 class Guarded(httpx2.BaseTransport):
@@ -155,20 +165,21 @@ class Caller:
             self._next_at = turn + 1 / self._options.rate_per_s
         time.sleep(max(0.0, turn - time.monotonic()))
 
-    def items(self, url: str, path: str, paging: Paging | None) -> list[Any]:
+    def items(self, url: str, path: str, paging: Paging | None) -> Listed:
         """All items of a list, page after page; the document itself where it is no list. Empty where there is none (404).
 
         Raises:
             TransientError, OutsideError: it cannot be read whole.
         """
-        found, page_url = list[Any](), url
-        for _ in range(paging.pages_max if paging else 1):
+        found, page_url, at = list[Any](), url, None
+        for page_number in range(paging.pages_max if paging else 1):
             try:
                 answered = self.send(self.client.build_request("GET", page_url), repeatable=True)
             except OutcomeUnknown as fault:
                 raise TransientError(f"the provider does not say: {fault.message}") from fault  # reading does nothing
+            at = at if page_number else answered.at
             if answered.status == httpx2.codes.NOT_FOUND:
-                return found
+                return Listed(found, at)
             if answered.status >= httpx2.codes.BAD_REQUEST or answered.body is None:
                 raise OutsideError(f"GET {FIELD.sub('…', url)}: the provider answers {answered.status}")
             page = find(answered.body, path)
@@ -176,7 +187,7 @@ class Caller:
             found += items
             following = _next_page(answered.body, items, url, paging)
             if following is None:
-                return found
+                return Listed(found, at)
             page_url = self._ours(following)
         raise OutsideError(f"a list of more than {paging.pages_max if paging else 1} pages is not read")
 
@@ -231,7 +242,13 @@ def _judged(what: str, answer: httpx2.Response, body: Any) -> Answered:
         raise OutsideError(f"{what}: the provider refuses us ({status})")
     if status < httpx2.codes.OK or httpx2.codes.MULTIPLE_CHOICES <= status < httpx2.codes.BAD_REQUEST:
         raise OutcomeUnknown(f"{what}: an answer that nobody agreed ({status})")
-    return Answered(status, body)
+    return Answered(status, body, _told_at(answer.headers))
+
+
+def _told_at(headers: Mapping[str, str]) -> dt.datetime | None:
+    """The provider's own clock (RFC 9110, 6.6.1)."""
+    when = parsedate_tz(headers.get("date", ""))
+    return dt.datetime.fromtimestamp(mktime_tz(when), dt.UTC) if when else None
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -7,6 +7,7 @@ was stopped and wakes sends nothing: its block is older than the send window, or
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -24,11 +25,15 @@ TOO_LATE: Final = "TM01"
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What came of one look or one try: replies, and whether all the other requests certainly did nothing."""
+    """What came of one look or one try: replies, and whether all the other requests certainly did nothing.
+
+    `at`: of a look, when it was by the provider's own clock.
+    """
 
     replies: tuple[Reply, ...]
     certain: bool
     fault: TransientError | OutsideError | None = None
+    at: dt.datetime | None = None
 
 
 class Api(Protocol):
@@ -198,15 +203,32 @@ def _asked(api: Api, log: DeliveryLog, options: HttpApiOptions, block: RequestBl
     found = api.ask(block)
     if found.fault is not None:
         raise found.fault
-    assert block.begun_at is not None, "it is in doubt"
-    waited_s, promised_s = (log.now() - block.begun_at).total_seconds(), options.enquiry.absent_after_s
-    gone = promised_s is not None and waited_s > promised_s and found.certain
+    gone = options.enquiry.absent_after_s is not None and _never_arrived(
+        block, log, options.enquiry.absent_after_s, found
+    )
+    if options.enquiry.absent_after_s is not None and not gone and block.absent_at is None and found.at is not None:
+        block = log.not_shown(block, found.at)
     if not found.replies and not gone:
         return block
     told = log.answered(block, found.replies, certain=gone)
     if told.open and gone and log.state is DeliveryState.UNKNOWN:
         return _not_sent(api, log, told, ReleaseOver("the provider shows that it never arrived"))
     return told
+
+
+def _never_arrived(block: RequestBlock, log: DeliveryLog, promised_s: float, found: Sending) -> bool:
+    """Whether the promised time is over since a look that did not show it, by the provider's clock, and by ours since it was begun.
+
+    Ours alone may have been set forward meanwhile, and then nothing of the promised time has passed.
+    """
+    if found.at is None:
+        raise OutsideError(
+            "the provider's answers do not tell its time (Date): nobody knows when what it does not show is absent"
+        )
+    assert block.begun_at is not None, "it is in doubt"
+    ours_s = (log.now() - block.begun_at).total_seconds()
+    theirs_s = 0.0 if block.absent_at is None else (found.at - block.absent_at).total_seconds()
+    return found.certain and min(ours_s, theirs_s) > promised_s
 
 
 def _not_sent(api: Api, log: DeliveryLog, block: RequestBlock, over: ReleaseOver) -> RequestBlock:

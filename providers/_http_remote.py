@@ -19,7 +19,7 @@ from canonical.json_templates import encoded, fields, filled, text_at
 from canonical.masking import mask_numbers
 from canonical.money import format_minor
 from providers._http_auth import Proof, Secret, detached, trust
-from providers._http_calls import Answered, Caller, Guarded
+from providers._http_calls import Answered, Caller, Guarded, Listed
 from providers._http_options import Call, Enquiry, HttpApiOptions, Listing
 from providers._http_release import Sending, carry, enquire
 
@@ -102,25 +102,30 @@ class _ParcelApi:
         try:
             one_list = set(fields(enquiry.get)) == set()
             listed = self._caller.items(enquiry.get, enquiry.items, enquiry.paging) if one_list else None
-            found = [self._find(number, enquiry, listed) for number in block.open]
+            looks = [self._look(number, enquiry, listed) for number in block.open]
         except BulkrailError as fault:
             return Sending(
                 (), certain=False, fault=fault if isinstance(fault, OutsideError) else TransientError(str(fault))
             )
         replies = [
             self._reply(number, "accepted", item)
-            for number, item in zip(block.open, found, strict=True)
-            if item is not None
+            for number, look in zip(block.open, looks, strict=True)
+            if (item := self._find(number, enquiry, look)) is not None
         ]
-        return Sending(tuple(replies), certain=True)
+        return Sending(tuple(replies), certain=True, at=looks[0].at if looks else None)
 
-    def _find(self, number: int, enquiry: Enquiry, listed: list[Any] | None) -> Any:
-        """The provider's own record of a request, None where it shows none."""
-        reference = self.reference(number)
+    def _look(self, number: int, enquiry: Enquiry, listed: Listed | None) -> Listed:
+        """What the provider shows of a request, or of all."""
         if listed is None:
+            reference = self.reference(number)
             values = {"reference": quote(reference, safe=""), "submission_id": self._parcel.submission_id}
             listed = self._caller.items(filled(enquiry.get, values), enquiry.items, enquiry.paging)
-        return next((item for item in listed if text_at(item, enquiry.match) == reference), None)
+        return listed
+
+    def _find(self, number: int, enquiry: Enquiry, listed: Listed) -> Any:
+        """The provider's own record of a request, None where it shows none."""
+        reference = self.reference(number)
+        return next((item for item in listed.items if text_at(item, enquiry.match) == reference), None)
 
     def _release(self, block: RequestBlock, number: int) -> httpx2.Request:
         if self._lines is None:
@@ -201,7 +206,7 @@ class HttpApiRemote:
         """
         for listing in sorted(self._options.feedback, key=lambda item: item.name):
             for name, url in self._asked(listing, waiting):
-                items = self._caller.items(url, listing.items, listing.paging)
+                items = self._caller.items(url, listing.items, listing.paging).items
                 data = json.dumps({"items": items}, indent=0, sort_keys=True).encode()
                 if items:
                     self._pulled[name] = data

@@ -39,6 +39,8 @@ class Bank:
     lock: threading.Lock = field(default_factory=threading.Lock)
     url: str = ""
     words: str = "the account is closed"
+    ahead_s: float | None = 0.0
+    """Of its clock, which each answer tells; None: it does not."""
 
     def references(self) -> list[str]:
         return [item["metadata"]["reference"] for item in self.payments]
@@ -50,6 +52,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         return
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        self.send_response_only(code, message)
+        if self.bank.ahead_s is not None:
+            self.send_header("Date", self.date_time_string(time.time() + self.bank.ahead_s))
 
     def do_GET(self) -> None:
         self._note()

@@ -132,6 +132,10 @@ class DeliveryLog(Protocol):
         """
         ...
 
+    def not_shown(self, block: RequestBlock, at: dt.datetime) -> RequestBlock:
+        """The block, of which the provider did not show all at `at` by its own clock. Raises Conflict."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:

@@ -183,6 +183,7 @@ REQUESTS: Final = Table(
     Column("note", Text, nullable=False),  # what an identical repeat needs besides the parcel
     Column("replies", Text),  # object with the replies that came
     Column("open", Integer, nullable=False),  # requests without a reply: not sent, or in doubt
+    Column("absent_at", String(32)),  # provider's own time when it was first asked about this try and did not show all
 )  # fmt: skip
 """Requests of a submission to a provider's API, in blocks. While any is open, no acknowledgement resolves the submission."""
 

@@ -31,6 +31,7 @@ from gateway.registry import tables as t
 from gateway.settings import Settings
 from gateway.stages import run_journey
 from gateway.submissions import submission_row
+from providers import _http_calls
 from sandbox.day import salaries_pain001
 
 PROVIDER = """
@@ -242,7 +243,7 @@ POINTS = 66
 
 @pytest.mark.crash
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
-def test_payouts_are_made_once_wherever_the_worker_is_stopped(home, stripe, how) -> None:
+def test_payouts_are_made_once_wherever_the_worker_is_stopped(home, stripe, how, monkeypatch) -> None:
     """This API knows no keys: what saves us is that everything is begun before it is sent, and that it shows what it has."""
     every = range(POINTS) if all_points() else (17, 26, 35)
     for at in every:
@@ -260,19 +261,20 @@ def test_payouts_are_made_once_wherever_the_worker_is_stopped(home, stripe, how)
         else:
             _until_stopped(worker.pid)
         if not _is_locked(fresh / "home/registry.sqlite"):  # who is stopped in a commit lets nobody act
-            _carried_on(fresh, submission_id)
+            _carried_on(fresh, submission_id, monkeypatch)
         if how == signal.SIGSTOP:
             (fresh / "minutes").write_text("2", encoding="ascii")
             os.kill(worker.pid, signal.SIGCONT)
             worker.join(60)
             assert worker.exitcode is not None
-        assert _carried_on(fresh, submission_id) == "DELIVERED", at
+        assert _carried_on(fresh, submission_id, monkeypatch) == "DELIVERED", at
         paid_once(opened(fresh), file_id, stripe)
 
 
-def _carried_on(home: Path, submission_id: str) -> str:
-    """Another worker, two minutes later."""
+def _carried_on(home: Path, submission_id: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Another worker, two minutes later by its clock and by that of the provider."""
     clock = Clock()
+    monkeypatch.setattr(_http_calls, "_told_at", lambda _: clock())
     try:
         state = dispatch(opened(home, clock), submission_id)
     except TransientError:

@@ -90,8 +90,9 @@ class Log:
     def begin_requests(self, block: RequestBlock, note: str = "", *, sends: bool = True) -> RequestBlock:
         now = self.now()
         begun = replace(
-            block, attempt=block.attempt + 1, begun_at=now, first_at=block.first_at or now, note=note or block.note
-        )
+            block, attempt=block.attempt + 1, begun_at=now, first_at=block.first_at or now, note=note or block.note,
+            absent_at=None,
+        )  # fmt: skip
         with closing(sqlite3.connect(self._path, timeout=20)) as db, db:
             db.execute("BEGIN IMMEDIATE")
             if db.execute("SELECT state FROM log").fetchone() != (S.RELEASING.value,):
@@ -106,6 +107,17 @@ class Log:
 
     def answered(self, block: RequestBlock, replies: tuple[Reply, ...], *, certain: bool = False) -> RequestBlock:
         told = replace(block, replies=(*block.replies, *replies), begun_at=None if certain else block.begun_at)
+        with closing(sqlite3.connect(self._path, timeout=20)) as db, db:
+            moved = db.execute(
+                "UPDATE requests SET pickle = ? WHERE first = ? AND attempt = ? AND pickle = ?",
+                (pickle.dumps(told), block.first, block.attempt, pickle.dumps(block)),
+            )
+            if moved.rowcount != 1:
+                raise Conflict("somebody else began them")
+        return told
+
+    def not_shown(self, block: RequestBlock, at: dt.datetime) -> RequestBlock:
+        told = replace(block, absent_at=at)
         with closing(sqlite3.connect(self._path, timeout=20)) as db, db:
             moved = db.execute(
                 "UPDATE requests SET pickle = ? WHERE first = ? AND attempt = ? AND pickle = ?",

@@ -57,6 +57,7 @@ class Scene:
     parcel: Parcel
     wanted: list[str]
     made: Callable[[], list[str]]
+    bank: Bank | None = None
 
     def start(self, at: int | None = None, how: int = signal.SIGKILL) -> Any:
         job = Job(self.options, "secret", self.parcel, self.folder / "log.db", self.folder / "report", at, how)
@@ -71,6 +72,8 @@ class Scene:
 
     def later(self) -> None:
         (self.folder / "log.minutes").write_text("2")
+        if self.bank is not None:
+            self.bank.ahead_s = 120
 
     def state(self) -> Any:
         return Log(self.folder / "log.db").state
@@ -109,7 +112,7 @@ def scene(way: str, folder: Path) -> Iterator[Scene]:
             data = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
             (folder / "parcel").write_bytes(data)
             parcel = Parcel("S0123456789abcdef012", "x", folder / "parcel", len(data), hashlib.sha256(data).hexdigest())
-        yield Scene(folder, options, parcel, wanted, bank.references)
+        yield Scene(folder, options, parcel, wanted, bank.references, bank)
 
 
 def _points(way: str, folder: Path) -> list[int]:

@@ -167,10 +167,35 @@ def test_absence_is_proof_only_after_the_promised_time(tmp_path, bank, parcel, l
         deliver(parcel, again(tmp_path), agreed)
     assert "P0" not in bank.references()
     later = Later(tmp_path / "log.db")
-    later.ahead_s = 601
+    later.ahead_s = bank.ahead_s = 601
     deliver(parcel, later, agreed)
     assert later.state is S.DELIVERED
     assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
+@pytest.mark.parametrize(("ours_s", "theirs_s"), [(601, 0), (601, 590), (0, 601)])
+def test_a_clock_that_jumps_forward_does_not_end_the_promised_time(
+    tmp_path, bank, parcel, log, ours_s, theirs_s
+) -> None:
+    """The provider acts, and shows it late: sent again, the payment would be made twice."""
+    terms = {"get": "/shown", "items": "data", "match": "metadata.reference", "absent_after_s": 600}
+    agreed = options(bank, idempotency={"lifetime_s": 0}, enquiry=terms)
+    bank.keys, bank.faults = False, ["acts-cut"]
+    with pytest.raises(TransientError, match="asked again later"):
+        deliver(parcel, log, agreed)
+    jumped = Later(tmp_path / "log.db")
+    jumped.ahead_s, bank.ahead_s = ours_s, theirs_s
+    with pytest.raises(TransientError, match="asked again later"):
+        deliver(parcel, jumped, agreed)
+    assert (jumped.state, bank.references().count("P0")) == (S.RELEASING, 1)
+
+
+def test_who_does_not_tell_its_time_promises_nothing_of_absence(bank, parcel, log) -> None:
+    terms = {"get": "/shown", "items": "data", "match": "metadata.reference", "absent_after_s": 600}
+    bank.keys, bank.faults, bank.ahead_s = False, ["acts-cut"], None
+    with pytest.raises(OutsideError, match="do not tell its time"):
+        deliver(parcel, log, options(bank, idempotency={"lifetime_s": 0}, enquiry=terms))
+    assert bank.references().count("P0") == 1
 
 
 def test_after_the_life_of_the_keys_nothing_is_repeated(tmp_path, bank, parcel, log) -> None:
