@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, cast
 
+from gateway.__main__ import collect_seldom
+
 Facts = dict[str, Any]
 
 
@@ -330,4 +332,5 @@ WORK: Final[dict[str, Callable[..., Facts]]] = {
 if __name__ == "__main__":
     # As installed for use: where test tools stand beside it, pandera loads hypothesis, a fifth of a second.
     sys.modules["hypothesis"] = cast(Any, None)
+    collect_seldom()
     sys.stdout.write(json.dumps(WORK[sys.argv[1]](*sys.argv[2:])) + "\n")
