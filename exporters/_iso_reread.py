@@ -7,20 +7,21 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 from lxml import etree
 
 from canonical.errors import FrameBroken
 from canonical.limits import INT64_MAX
-from canonical.money import amount_minor, parse_minor
+from canonical.money import minor_of, parse_minor
 from canonical.tally import ExportSummary, summary_of
 
 _SLICE_BYTES: Final = 16 * 2**20
 _FED_BYTES: Final = 2**20
 _HEAD_BYTES: Final = 64 * 2**10
 _BATCH: Final = b"<PmtInf>"
+_CURRENCY_CHARS: Final = 3
 _COUNT: Final = re.compile(rb"<NbOfTxs>([0-9]+)</NbOfTxs>")
 _SUM: Final = re.compile(rb"<(?:CtrlSum|TtlIntrBkSttlmAmt Ccy=\"[A-Z]{3}\")>([0-9.]+)</")
 _ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&#13;": "\r", "&amp;": "&"}
@@ -54,6 +55,13 @@ class Shape:
             ("account",): f"<{self.account}><Id>(?:<IBAN>|<Othr><Id>)([^<]*)</",
         }
 
+    @property
+    def marks(self) -> dict[str, str]:
+        """How a payment and what is looked for begin → their patterns, in the message's order."""
+        beginnings = (f"<{self.reference}>", f'<{self.amount} Ccy="', f"<{self.account}><Id>")
+        told = dict(zip(beginnings, self.patterns.values(), strict=True))
+        return {f"<{self.payment}": f"<{self.payment}", **told, f"</{self.payment}>": f"</{self.payment}>"}
+
 
 class _WellFormed:
     """A parser target that keeps nothing: libxml2 alone looks at the bytes."""
@@ -68,11 +76,10 @@ def _slices(data: bytes | mmap.mmap, closing: bytes) -> Iterator[bytes]:
     while start < size:
         end = min(start + _SLICE_BYTES, size)
         last = data.rfind(closing, start, end) if end < size else -1
-        end = last + len(closing) if last >= 0 else size
-        batch = data.find(_BATCH, start + 1, end)
-        end = end if batch < 0 else batch
-        yield data[start:end]
-        start = end
+        piece = data[start : last + len(closing) if last >= 0 else size]
+        batch = piece.find(_BATCH, 1)
+        yield piece if batch < 0 else piece[:batch]
+        start += len(piece) if batch < 0 else batch
 
 
 def _parse(data: bytes | mmap.mmap) -> None:
@@ -143,35 +150,48 @@ def _compare(part: _Part) -> None:
 
 
 def _summary(piece: bytes, shape: Shape) -> ExportSummary:
+    rows = _in_order(piece, shape)
+    rows = _one_by_one(piece, shape) if rows is None else rows
+    minor = minor_of(rows["amount"], rows["currency"])
+    if minor.null_count() or rows["reference"].null_count():
+        raise FrameBroken("the written file holds a payment without an amount or reference that can be read")
+    return summary_of(rows.with_columns(minor.alias("amount_minor"), _unescaped(rows["account"])))
+
+
+def _in_order(piece: bytes, shape: Shape) -> pl.DataFrame | None:
+    """reference, currency, amount, account where each payment has one of each, in the order of `Shape.marks`; else None."""
+    try:
+        text = pl.Series([piece], dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.PolarsError as fault:
+        raise FrameBroken("the written file is not UTF-8") from fault
+    # Within an expression Polars leaves the lock to libxml2.
+    found = text.to_frame("text").select(pl.col("text").str.extract_all("|".join(shape.marks.values())).explode())
+    marks = found.to_series().drop_nulls()
+    if marks.len() % len(shape.marks):
+        return None
+    columns = {name: marks.gather_every(len(shape.marks), place) for place, name in enumerate(shape.marks)}
+    if not all(column.str.starts_with(name).all() for name, column in columns.items()):
+        return None
+    _, reference, amount, account, _ = (pl.col(name).str.slice(len(name)) for name in columns)
+    return pl.DataFrame(columns).select(
+        reference.str.strip_suffix(f"</{shape.reference}>").alias("reference"),
+        amount.str.head(_CURRENCY_CHARS).alias("currency"),
+        amount.str.slice(_CURRENCY_CHARS + len('">')).str.strip_suffix(f"</{shape.amount}>").alias("amount"),
+        account.str.strip_prefix("<Othr><Id>").str.strip_prefix("<IBAN>").str.strip_suffix("</").alias("account"),
+    )
+
+
+def _one_by_one(piece: bytes, shape: Shape) -> pl.DataFrame:
+    """The same where a payment lacks one of them, or supplementary data has more of the kind: each is looked at for itself."""
     payments = piece.count(shape.closing)
     if payments != piece.count(shape.opening):
         raise FrameBroken("a payment of the written file is not whole")
-    rows = _rows(piece, shape, payments)
-    minor = amount_minor(pl.col("amount"), pl.col("currency"))
-    read = rows.with_columns(minor.alias("amount_minor"), _unescaped(rows["account"]))
-    if read["amount_minor"].null_count() or read["reference"].null_count():
-        raise FrameBroken("the written file holds a payment without an amount or reference that can be read")
-    return summary_of(read)
-
-
-def _rows(piece: bytes, shape: Shape, payments: int) -> pl.DataFrame:
-    """reference, currency, amount, account of each payment: all texts at once where each payment has one of each."""
-    found = {names: re.findall(pattern.encode(), piece) for names, pattern in shape.patterns.items()}
-    if all(len(texts) == payments for texts in found.values()):
-        return pl.concat([_columns(names, texts) for names, texts in found.items()], how="horizontal")
-    # A payment lacks one, or supplementary data has more of the kind: each is looked at for itself.
     texts = pl.DataFrame({"text": piece.decode().split(shape.closing.decode())[:payments]}, schema={"text": pl.String})
     return texts.select(
         pl.col("text").str.extract(pattern, group).alias(name)
         for names, pattern in shape.patterns.items()
         for group, name in enumerate(names, start=1)
     )
-
-
-def _columns(names: tuple[str, ...], texts: list[Any]) -> pl.DataFrame:
-    """The groups of all finds of a pattern, a column each."""
-    columns = [texts] if len(names) == 1 else list(zip(*texts, strict=True)) or [()] * len(names)
-    return pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.Binary)).cast(pl.String)
 
 
 def _unescaped(texts: pl.Series) -> pl.Series:

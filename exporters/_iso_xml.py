@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from canonical.errors import FrameBroken
-from exporters._buffers import characters
+from exporters._buffers import characters, write_run
 
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _SPECIAL: Final = "[&<>\\r]"
@@ -99,7 +99,7 @@ def write_column(column: pl.Series, out: IO[bytes]) -> None:
     for run in characters(column):
         if has_forbidden(run):
             raise FrameBroken("a text holds a character that XML cannot hold")
-        out.write(run)
+        write_run(run, out)
 
 
 def has_forbidden(text: memoryview | bytes) -> bool:

@@ -217,6 +217,7 @@ def test_collections_two_dates_and_nothing_are_refused():
         (b"<NbOfTxs>3<", b"<NbOfTxs>2<"),
         (b"</Document>", b""),
         (b"&amp;", b"&"),
+        (b"</Nm>", b"\xff</Nm>"),
         (b"pain.001.001.09", b"pain.001.001.08"),
         (b"<CdtTrfTxInf><PmtId><InstrId>00000000000000000001-000000000200", b"<CdtTrfTxInf/><CdtTrfTxInf><PmtId><InstrId>0"),
     ],
