@@ -78,7 +78,10 @@ def total_findings(found: Found) -> Iterator[pl.DataFrame]:
         closed = frame.filter(pl.col("end").is_not_null()).with_columns(line="end_line")
         total = _fault("control-total", "AM10", Severity.ERROR, level, code)
         unread = closed.filter(pl.col("total").is_null())
-        yield total.on(unread, f"The control total of the {name} is no number.", pl.col("total_text"))
+        bare = pl.col("total_text").fill_null("").str.strip_chars() == ""
+        blank = _fault("control-total", "AM10", Severity.WARNING, level, code)
+        yield blank.on(unread.filter(bare), f"The {name} states no control total; it is not checked.")
+        yield total.on(unread.filter(~bare), f"The control total of the {name} is no number.", pl.col("total_text"))
         message = pl.format(f"The control total of the {name} is {{}}; its amounts sum to {{}}.", "total", "found")
         yield total.on(closed.filter(pl.col("total") != pl.col("found")), message, pl.col("total_text"))
         count = _fault("count", "AM19", Severity.ERROR, level, code)

@@ -11,13 +11,15 @@ from typing import Final
 LF: Final = b"\n"
 CR: Final = b"\r"
 _HEAD_BYTES: Final = 4096
+_CARRIED: Final = b"\0\x1a"
+"""What some carriers write behind the last line end."""
 
 
 def line_end(data: bytes | mmap.mmap) -> bytes:
     """The line end that the beginning of the file shows; nothing where the records have none but perhaps at the very end."""
     head = bytes(data[:_HEAD_BYTES])
     if len(data) <= _HEAD_BYTES:
-        head = head.rstrip(CR + LF)
+        head = head.rstrip(CR + LF + _CARRIED)
     before, feed, _ = head.partition(LF)
     if feed:
         return CR + LF if before.endswith(CR) else LF

@@ -15,6 +15,7 @@ from canonical.limits import TABLE_CLOSING_ROWS_MAX
 from parsers._csv_header import Fault, Layout, at_line, file_findings, read_header
 from parsers._csv_payments import Table, Taken, numbered, take
 from parsers._csv_summary import Above, suspected, without_sums
+from parsers._csv_title import TITLE_ROWS_MAX, header_below
 from parsers._csv_total import Declared, declared, totals_of
 from parsers._xlsx_book import Book, Sheet, open_book
 from parsers._xlsx_cells import as_written, read_cells, text_cells
@@ -117,10 +118,14 @@ def begin(book: Book, sheet: Sheet, options: XlsxOptions, cells_max: int) -> Beg
     if below.is_empty():
         raise Unreadable("The sheet is empty", _NO_ROWS)
     at = int((part.rows["number"] < below[0]).sum())
-    names = row_texts(part.slice(at, 1), book, texts)[0]
-    while names and not names[-1]:
-        names.pop()
+    names = _bare(row_texts(part.slice(at, 1), book, texts)[0])
     return Begun(names, int(part.rows["number"][at]), part.slice(0, at + 1), part.slice(at + 1), rest)
+
+
+def _bare(names: list[str]) -> list[str]:
+    """Without the empty cells at the end."""
+    last = max((place for place, name in enumerate(names) if name), default=-1)
+    return names[: last + 1]
 
 
 def row_texts(part: Part, book: Book, texts: pl.Series, options: XlsxOptions | None = None) -> list[list[str]]:
@@ -145,6 +150,11 @@ def windows(source: Source, options: XlsxOptions, cells_max: int) -> Iterator[Wi
     layout, faults = read_header(begun.names, options)
     told += at_line(faults, begun.line)
     if layout is None:
+        below = begun.first.slice(0, TITLE_ROWS_MAX)
+        rows = zip(
+            below.rows["number"].to_list(), row_texts(below, book, pl.Series(book.texts, dtype=pl.String)), strict=True
+        )
+        told = header_below(((line, _bare(names)) for line, names in rows), options) or told
         yield Window(_HEADER, empty(PAYMENTS), empty(TOTALS), file_findings(told, "xlsx"))
         return
     yield from _Reader(book, layout, options, Table("xlsx", layout, options, source.file_id, iso_days=True)).windows(

@@ -80,7 +80,8 @@ def test_the_template_is_read_without_a_finding():
     [
         (b"", "csv-header", "fatal", "empty"),
         (b"\xef\xbb\xbf\r\n \r\n", "csv-header", "fatal", "empty"),
-        (b"\n" + HEADER.encode(), "csv-header", "fatal", "empty line"),
+        (b"\n" + HEADER.encode(), "csv-header", "fatal", "stands in line 2"),
+        (b"\n\n", "csv-header", "fatal", "empty"),
         (HEADER.encode(), "csv-header", "error", "no payments"),
         (HEADER.replace(",", ";").encode(), "csv-header", "fatal", "is divided by a semicolon; a comma was agreed"),
         (HEADER.replace("amount,", "").encode(), "csv-header", "fatal", "Column amount is missing"),
