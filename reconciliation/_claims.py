@@ -13,7 +13,7 @@ from canonical.errors import FrameBroken
 from canonical.matching import RungRule
 from reconciliation._meet import DOUBTS, Claims
 from reconciliation._naming import Words
-from reconciliation._pairing import PAIRS, ordered
+from reconciliation._pairing import PAIRS, ordered, repeated
 from reconciliation._rung import Case, Rung
 from reconciliation._side import NUMBER, Side, beside
 from reconciliation._sides import turned
@@ -137,10 +137,12 @@ class Climb:
         self.bank = self.bank.without(rows["e"])
         kind = pl.col("kind")
         moves = pl.when(kind == "return").then(-1).when(kind == "correction").then(0).otherwise(1)
-        # A payment booked in parts is booked once; only a correction has several kinds on one payment.
-        mixed = rows["kind"].n_unique() > 1
-        once = rows if mixed else rows.unique("p")
-        net = once.group_by("p").agg(net=moves.sum(), moved=(kind != "correction").any())
+        if (rows["kind"] == rows["kind"].first()).all():
+            # A payment booked in parts is booked once; only a correction has several kinds on one payment.
+            once = rows.select("p", "kind") if not repeated(rows["p"]).any() else rows.select("p", "kind").unique("p")
+            net = once.select("p", net=moves, moved=kind != "correction")
+        else:
+            net = rows.group_by("p").agg(net=moves.sum(), moved=(kind != "correction").any())
         stands = net.select(self.book.at("booked", net["p"]).cast(pl.Int32) + pl.col("net") > 0).to_series()
         self.book = self.book.put("booked", net["p"], stands)
         moved = net.filter("moved")["p"]
@@ -177,7 +179,7 @@ def _whole(pairs: pl.DataFrame, bank: Side, book: Side, stage: Stage) -> pl.Data
     if stage == "correction":
         return rows
     if "amount_minor" not in given:
-        broken = rows["e"].n_unique() < rows.height or rows["p"].n_unique() < rows.height
+        broken = repeated(rows["e"]).any() or repeated(rows["p"]).any()
     else:
         entries = rows.group_by("e").agg(off=pl.col("entry_minor").sum() != pl.col("entry").first())
         payments = rows.group_by("p").agg(off=pl.col("amount_minor").sum() != pl.col("payment").first())

@@ -50,24 +50,25 @@ def _is_plain(texts: pa.Array) -> bool:
     )
 
 
-def glances(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """The first bytes of each text as a number, in capitals where they are letters; and a Boolean: they are letters and digits of ASCII.
+def glances(texts: pl.Series) -> pl.Series:
+    """UInt64: the first bytes of each text, in capitals; null where they are no letters and digits of ASCII.
 
-    Where they are not, the number says nothing. A null is as a text without letters.
+    Of a null anything may be said.
     """
     parts = [_views(_array(chunk))[:, 4 : 4 + GLANCE] for chunk in texts.get_chunks()]
     starts = np.concatenate([np.empty((0, GLANCE), np.uint8), *parts])
-    capitals = np.where(_between(starts, "a", "z"), starts - _LOWER_CASE, starts)
-    sure = (_between(capitals, "A", "Z") | _between(capitals, "0", "9")).all(axis=1)
-    number = np.zeros(len(starts), dtype=np.uint64)
+    number, sure = np.zeros(len(starts), dtype=np.uint64), np.ones(len(starts), dtype=np.bool_)
     for place in range(GLANCE):
-        number = number << np.uint64(8) | capitals[:, place]
-    return pl.Series(number), pl.Series(sure)
+        letters = np.ascontiguousarray(starts[:, place])
+        letters[_between(letters, "a", "z")] -= _LOWER_CASE
+        sure &= _between(letters, "A", "Z") | _between(letters, "0", "9")
+        number = number << np.uint64(8) | letters
+    return pl.DataFrame({"seen": number, "sure": sure}).select(pl.when("sure").then("seen")).to_series()
 
 
 def mixed(glanced: pl.Series, hashes: pl.Series) -> pl.Series:
-    """A hash of what was seen and of what another hash stands for."""
-    return pl.Series(glanced.to_numpy() * _MIX) ^ hashes
+    """A hash of what was seen and of what another hash stands for; null where nothing is sure."""
+    return glanced * _MIX ^ hashes
 
 
 def _array(texts: pl.Series) -> pa.Array:

@@ -60,18 +60,12 @@ def meet(bank: Side, book: Side, fields: Sequence[str], own: Sequence[str], rung
 
 def met(left: pl.DataFrame, right: pl.DataFrame, rung: str, book: Side) -> Claims:
     """The same on keys that are made: `left` has e and h, `right` p and h, no row twice. The caller confirms the pairs."""
-    left, right = answered(left, right)
-    if left.is_empty() or right.is_empty():
+    left = left.filter(Marks.of(right["h"]).may_hold(left["h"]))
+    if left.is_empty():
         return Claims.of()
     entries, payments = Sorted.of(left), Sorted.of(right)
     pairs = paired(entries.only(entries.alone), payments.only(payments.alone))
     return _without_rivals(pairs, _crowds(entries, payments), rung, book)
-
-
-def answered(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Keys without most of those that only one side has."""
-    right = right.filter(Marks.of(left["h"]).may_hold(right["h"]))
-    return left.filter(Marks.of(right["h"]).may_hold(left["h"])), right
 
 
 def _without_rivals(pairs: pl.DataFrame, groups: pl.DataFrame, rung: str, book: Side) -> Claims:

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from reconciliation._keys import key, keys
-from reconciliation._meet import answered, by_key
-from reconciliation._pairing import PAIRS, Sorted, paired, repeated
+from reconciliation._meet import by_key
+from reconciliation._pairing import PAIRS, Marks, Sorted, paired, repeated
 from reconciliation._side import NUMBER, Side, beside
 from reconciliation._sides import NAMES, OWN_NAMES
 
@@ -19,7 +19,7 @@ _TOKEN_CHARS_MIN: Final = 6
 """Shorter tokens, and those without a digit, are words of a language more often than references."""
 _SIGNS: Final = r"+:;,()'?=|/"
 _SPLITS: Final = tuple(rf"[^\s{signs}]{{{_TOKEN_CHARS_MIN},}}" for signs in ("", _SIGNS))
-_TOKENS: Final = {"e": NUMBER, "token": pl.String}
+_TOKENS: Final = {"e": NUMBER, "token": pl.String, "h": pl.UInt64}
 _HAND: Final = pl.struct("account", "credit_debit").hash()
 """An account and a side of it."""
 
@@ -32,7 +32,7 @@ class Words:
         self._words = pl.DataFrame(schema=_TOKENS)
 
     def of(self, bank: Side) -> pl.DataFrame:
-        """E and token of the entries left, as `tokens` gives them."""
+        """E, token and h of the entries left, as `tokens` gives them."""
         new = bank.rows.filter(~pl.Series(self._cut[bank.rows.to_numpy()]))
         if not new.is_empty():
             self._words = pl.concat([self._words, tokens(bank.only(new))])
@@ -41,7 +41,7 @@ class Words:
 
 
 def tokens(bank: Side, texts: Sequence[str] = TEXTS, patterns: Sequence[str] = ()) -> pl.DataFrame:
-    """E and token: whole words of the free text that may be references, each once; with patterns, what their groups hold.
+    """E, token and h, its hash: whole words of the free text that may be references, each once; with patterns, what their groups hold.
 
     Words are cut at blanks, and at blanks and punctuation; a text of several lines is also read without its line feeds,
     where banks cut a reference in two.
@@ -65,13 +65,13 @@ def tokens(bank: Side, texts: Sequence[str] = TEXTS, patterns: Sequence[str] = (
         for part, split in zip((whole, signed), _SPLITS, strict=True):
             each = _exploded(part, pl.col("text").str.extract_all(split), _TOKEN_CHARS_MIN)
             found.append(each.filter(pl.col("token").str.contains(r"\d")))
-    return pl.concat(found).unique()
+    return pl.concat(found).unique(["e", "h"])
 
 
 def _exploded(rows: pl.DataFrame, words: pl.Expr, chars_min: int) -> pl.DataFrame:
     each = rows.select("e", token=words).explode("token", empty_as_null=False, keep_nulls=False).drop_nulls("token")
     trimmed = each.with_columns(pl.col("token").str.strip_chars(" .,-"))
-    return trimmed.filter(pl.col("token").str.len_bytes() >= chars_min)
+    return trimmed.filter(pl.col("token").str.len_bytes() >= chars_min).with_columns(h=pl.col("token").hash())
 
 
 def named_payments(bank: Side, book: Side, words: Words, fields: Sequence[str] = NAMES) -> pl.DataFrame:
@@ -84,9 +84,10 @@ def named_payments(bank: Side, book: Side, words: Words, fields: Sequence[str] =
     if bank.is_empty() or free.is_empty():
         return pl.DataFrame(schema=PAIRS)
     cut = words.of(bank)
-    told = pl.concat([keys(bank, fields), cut.select("e", h=pl.col("token").hash())])
-    left, right = answered(told, keys(free, OWN_NAMES, asked=told["h"]))
-    if left.is_empty() or right.is_empty():
+    told = pl.concat([keys(bank, fields), cut.select("e", "h")])
+    right = keys(free, OWN_NAMES, asked=told["h"])
+    left = told.filter(Marks.of(right["h"]).may_hold(told["h"]))
+    if left.is_empty():
         return pl.DataFrame(schema=PAIRS)
     payments = Sorted.of(_on_hand(right, free))
     pairs = paired(Sorted.of(_on_hand(left, bank)), payments.only(payments.alone))
@@ -105,7 +106,7 @@ def spelled(pairs: pl.DataFrame, words: pl.DataFrame, book: Side) -> pl.DataFram
     """Pairs of which a word of the entry is an id of the payment, letter by letter."""
     if pairs.is_empty():
         return pairs
-    each = pairs.join(words, on="e", how="inner").select("e", "p", "token")
+    each = pairs.join(words.select("e", "token"), on="e", how="inner").select("e", "p", "token")
     own = each.with_columns(book.at(name, each["p"]) for name in OWN_NAMES)
     said = pl.any_horizontal((pl.col("token") == key(name)).fill_null(value=False) for name in OWN_NAMES)
     return own.filter(said).select("e", "p").unique(maintain_order=True)

@@ -104,6 +104,10 @@ class Side:
         made = pl.DataFrame(every).lazy().with_columns(exprs).collect()
         return replace(self, made=self.made | {name: made[name].rechunk() for name in columns})
 
+    def having(self, name: str, column: pl.Series) -> Side:
+        """With a column of every row."""
+        return replace(self, made=self.made | {name: column})
+
     def put(self, name: str, numbers: pl.Series, values: Any) -> Side:
         """With another Boolean at these rows of a column."""
         column = self.whole(name).to_numpy().copy()

@@ -6,12 +6,11 @@ Both have a row number (`e`, `p`), `spot`, a hash of account, currency, directio
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
-from reconciliation._glance import is_plain
+from reconciliation._glance import glances, is_plain
 from reconciliation._keys import hash_of, hashes, without_blanks
 from reconciliation._pairing import twice
 from reconciliation._side import Side
@@ -83,7 +82,7 @@ def _numbered(rows: pl.DataFrame, states: pl.DataFrame) -> Side:
     side = Side.of(rows, "e").with_columns(
         back=is_back(), named=named, spot=_spot(), other=_other(rows), **hashes(rows, NAMES)
     )
-    return side.with_columns(lot=_lot("named"))
+    return side.with_columns(lot=_lot("named")).having("glance", glances(rows["counterparty_name"]))
 
 
 def _dated(side: Side) -> Side:
@@ -98,11 +97,12 @@ def book_side(states: pl.DataFrame, earlier: pl.DataFrame) -> Side:
     debit. `is_open`: without a final word; `told_back`: a return was told before any entry.
     """
     state, no = pl.col("state"), pl.lit(value=False)
-    side, booked, gone = Side.of(states, "p"), no, no
+    side = Side.of(states, "p").having("glance", glances(states["counterparty_name"]))
+    booked, gone = no, no
     net = _net(earlier)
     if not net.is_empty():
         stands = states.select("payment_id").join(net, on="payment_id", how="left", maintain_order="left")["net"]
-        side = replace(side, made=side.made | {"net": stands})
+        side = side.having("net", stands)
         booked, gone = (pl.col("net") > 0).fill_null(value=False), (pl.col("net") == 0).fill_null(value=False)
     side = side.with_columns(
         credit_debit=opposite(),

@@ -27,8 +27,9 @@ def naming(case: Case) -> pl.DataFrame:
     """Entries that name one submission of the book: e, submission_id and what a batch is known by."""
     words = case.words.of(case.bank)
     lots = case.book.select("lot")["lot"].unique()
-    told = pl.concat([keys(case.bank, _NAMING, asked=lots), words.select("e", h=pl.col("token").hash())])
-    told = told.filter(pl.col("h").is_in(lots.implode()))
+    told = pl.concat([
+        case.bank.select("e", h="lot"), keys(case.bank, _NAMING[1:], asked=lots), words.select("e", "h"),
+    ]).filter(pl.col("h").is_in(lots.filter(lots != 0).implode()))  # fmt: skip
     some = case.bank.only(told["e"])
     known = (
         case.book.filter(pl.col("lot").is_in(told["h"].unique().implode()))
@@ -36,7 +37,11 @@ def naming(case: Case) -> pl.DataFrame:
         .unique()
     )
     each = [some.select("e", token=key(name)).drop_nulls("token") for name in _NAMING]
-    named = pl.concat([*each, words.filter(some.has(words["e"]))]).join(known, on="token", how="semi").unique()
+    named = (
+        pl.concat([*each, words.filter(some.has(words["e"])).select("e", "token")])
+        .join(known, on="token", how="semi")
+        .unique()
+    )
     once = named.unique("e", keep="none").rename({"token": "submission_id"})
     return beside(once, case.bank, case.book, _OF_BATCH, ())
 

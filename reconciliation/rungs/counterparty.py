@@ -68,6 +68,8 @@ def _met(entries: pl.DataFrame, payments: pl.DataFrame, book: Side) -> pl.DataFr
 
 def _alone(pairs: pl.DataFrame, started: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Pairs that are alone with their key among all that this run began with, as keys of both sides."""
+    if pairs.is_empty():
+        return pairs.select("e", "p")
     asked = pairs["h"].unique().implode()
     met_by = [keys.filter(pl.col("h").is_in(asked))["h"] for keys in started]
     crowded = pl.concat(h.filter(h.is_duplicated()) for h in met_by).unique()
@@ -91,10 +93,11 @@ def _by_name(side: Side) -> pl.DataFrame:
 def _alike(side: Side, entries: Side) -> Side:
     """The rows whose name may begin as that of one of these entries, for all that a glance at its first bytes tells."""
     asked = entries.select("spot", letters=_first_letters().str.slice(0, GLANCE)).drop_nulls("letters")
-    seen, _ = glances(asked["letters"])
-    marks = Marks.of(mixed(seen, asked["spot"]))
-    seen, sure = glances(side.whole("counterparty_name"))
-    return side.where(~sure | marks.may_hold(mixed(seen, side.whole("spot"))))
+    if asked.is_empty():
+        return side.only(side.rows.clear())
+    marks = Marks.of(mixed(glances(asked["letters"]), asked["spot"]).drop_nulls())
+    seen = mixed(side.whole("glance"), side.whole("spot"))
+    return side.where(seen.is_null() | marks.may_hold(seen))
 
 
 def _first_letters() -> pl.Expr:

@@ -24,7 +24,7 @@ def _find(case: Case) -> Claims:
     if words.is_empty() or book.is_empty():
         return Claims.of()
     spots = case.bank.at("spot", words["e"])
-    left = words.select("e", h=pl.col("token").hash() ^ spots)
+    left = words.select("e", h=pl.col("h") ^ spots)
     found = met(left, keys(book, OWN_NAMES, pl.col("spot"), left["h"]), "text", book)
     return Claims(spelled(agreeing(found.pairs, case.bank, book), words, book), found.doubts, found.blocked)
 
