@@ -5,24 +5,31 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import polars as pl
 import pytest
-from test_cancel import FIRST, ONE, accepted, ask, holds, salaries, sent
+from test_cancel import FIRST, ONE, TODAY, accepted, ask, holds, salaries, sent, state, take_in
 from test_cli import run as command
+from test_routing import narrow
 from test_windows import answers
 from world import agree
 
 from canonical.errors import Conflict, Withheld
-from canonical.profiles import Plugin, Verification
+from canonical.frames import STATUSES, conform
+from canonical.profiles import FileLimits, Plugin, Verification
+from gateway import verification as verifying
 from gateway.answer import files_with_news
 from gateway.book import attribution, provider_book
 from gateway.composition import Gateway
 from gateway.dispatch import dispatch, due
 from gateway.follow import follow
-from gateway.plans import live_routes
+from gateway.plans import live_routes, live_submissions
 from gateway.registry import tables as t
-from gateway.stages import deliver, outcome_answer
+from gateway.registry.engine import move
+from gateway.route import route
+from gateway.stages import deliver, outcome_answer, run_journey
 from gateway.status import status_of
-from gateway.verification import decide_verification
+from gateway.verification import _said, decide_verification
+from sandbox.day import invoices_csv
 
 HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10">'
@@ -110,14 +117,95 @@ def test_a_mismatch_waits_is_told_and_is_released_when_approved(gateway, tmp_pat
 
 
 def test_what_is_refused_is_cancelled_and_never_sent(gateway, tmp_path) -> None:
+    agree(gateway, "alder", limits={"day": {"EUR": 10**9}})
+    narrow(gateway, payments=20)
     file_id = salaries(gateway)
     request = asked(gateway)
     bank_answers(gateway, tmp_path, request, "RVNM")
+    assert {row["subject"] for row in reserved(gateway)} == {file_id, request["of_submission"]}
     decide_verification(gateway, file_id, approved=False, by="anna", reason="wrong people")
+    assert reserved(gateway) == []
+    assert state(gateway, file_id) == "cancelled"
+    decided = gateway.registry.one(t.VERIFICATIONS, submission_id=request["submission_id"])
+    assert [decided[name] for name in ("decision", "decided_by", "reason")] == ["refused", "anna", "wrong people"]
     assert due(gateway) == []
     holds(gateway, file_id, cancelled=10)
     assert "CANC" in told(gateway)
     assert sent(tmp_path) == []
+
+
+def reserved(gateway: Gateway) -> list:
+    return [row for row in gateway.registry.rows(t.RESERVATIONS) if row["amount"]]
+
+
+def test_a_refusal_takes_its_own_submission_and_no_other(gateway, tmp_path) -> None:
+    """One file, three submissions: one is refused, one verified, one not answered; another client's waits for its own decision."""
+    bank = gateway.profiles.provider("euro_bank")
+    gateway.profiles.providers["euro_bank"] = bank.model_copy(update={"file_limits": FileLimits(payments=4)})
+    agree(gateway, "cedar", verification_of_payee="always")
+    file_id = salaries(gateway)
+    other = take_in(gateway, invoices_csv(TODAY), "c.csv", "cedar")
+    run_journey(gateway, other)
+    for row in due(gateway):
+        if row["destination"] == "euro_bank":
+            assert "verification" in deliver(gateway, row["submission_id"])
+    requests = gateway.registry.rows(t.VERIFICATIONS, t.VERIFICATIONS.c.file_id == file_id)
+    refused, fine, silent = sorted(requests, key=lambda item: item["of_submission"])
+    (theirs, *_) = gateway.registry.rows(t.VERIFICATIONS, t.VERIFICATIONS.c.file_id == other)
+    bank_answers(gateway, tmp_path, refused, "RVNM")
+    bank_answers(gateway, tmp_path, fine, "RCVC")
+    bank_answers(gateway, tmp_path, theirs, "RVNM")
+    count = {row["submission_id"]: row["payments"] for row in live_submissions(gateway, file_id)}
+    assert decide_verification(gateway, file_id, approved=False, by="anna", reason="") == [refused["of_submission"]]
+    decisions = {row["submission_id"]: row["decision"] for row in gateway.registry.rows(t.VERIFICATIONS)}
+    names = [item["submission_id"] for item in (refused, fine, silent, theirs)]
+    assert [decisions[name] for name in names] == ["refused", "automatic", "asked", "waiting"]
+    assert deliver(gateway, fine["of_submission"]) == "DELIVERED"
+    assert deliver(gateway, silent["of_submission"]) == "withheld: waits for the verification of its payees"
+    cancelled, outstanding, waiting = (count[item["of_submission"]] for item in (refused, fine, silent))
+    holds(gateway, file_id, cancelled=cancelled, outstanding=outstanding, waiting=waiting)
+    assert state(gateway, file_id) == "routed"
+    assert len(sent(tmp_path)) == outstanding
+    assert set(route(gateway, file_id)) == {fine["of_submission"], silent["of_submission"]}, (
+        "what is refused is not planned anew"
+    )
+
+
+@pytest.mark.parametrize("meanwhile", ["planned", "released"])
+def test_a_refusal_that_comes_too_late_decides_nothing(gateway, tmp_path, monkeypatch, meanwhile) -> None:
+    file_id = salaries(gateway)
+    request = asked(gateway)
+    bank_answers(gateway, tmp_path, request, "RVNM")
+    if meanwhile == "planned":
+        monkeypatch.setattr(verifying, "next_plan", lambda *_: 1)
+    else:
+        with gateway.registry.transaction() as connection:
+            move(connection, t.SUBMISSIONS, {"submission_id": request["of_submission"]}, state="RELEASING")
+    with pytest.raises(Conflict, match=f"is being {meanwhile}|was {meanwhile} meanwhile"):
+        decide_verification(gateway, file_id, approved=False, by="anna", reason="")
+    assert gateway.registry.one(t.VERIFICATIONS, submission_id=request["submission_id"])["decision"] == "waiting"
+    assert gateway.registry.one(t.SUBMISSIONS, submission_id=request["of_submission"])["state"] != "VOIDED"
+    assert gateway.lake.whole(file_id, "cancelled").is_empty()
+
+
+def test_what_is_said_of_the_whole_request_holds_where_a_payment_has_no_word(gateway) -> None:
+    salaries(gateway)
+    request = asked(gateway)
+
+    def said(*rows: dict[str, object]) -> dict[str, int]:
+        words = [{"position": n, "kind": "status", **row} for n, row in enumerate(rows, start=1)]
+        found = _said(gateway, request, conform(pl.DataFrame(words), STATUSES))
+        return dict(found["status"].value_counts().rows())
+
+    for word, meant in (
+        ("RCVC", "RCVC"), ("RVNM", "RVNM"), ("RVMC", "RVMC"), ("RVNA", "RVNA"), ("RVNC", "RVNA"), ("RVCM", "RVNA"), ("RJCT", "RVNA"),
+    ):  # fmt: skip
+        assert said({"level": "file", "status": word}) == {meant: 10}
+    own = {"level": "payment", "original_end_to_end_id": FIRST}
+    assert said({**own, "status": "RCVC"}) == {"RCVC": 1, "RVNA": 9}, "nobody verified the others"
+    assert said({"level": "file", "status": "RVCM"}, {**own, "status": "RVNM"}) == {"RVNM": 1, "RVNA": 9}
+    assert said({"level": "file", "status": "RCVC"}, {**own, "status": "ACCP"}) == {"RCVC": 10}
+    assert said({"level": "file", "status": "RCVD"}, {**own, "status": "ACCP"}) == {}, "a receipt"
 
 
 def test_a_client_cancels_the_mismatch_and_the_others_are_asked_about_anew(gateway, tmp_path) -> None:
