@@ -389,6 +389,37 @@ def test_another_clients_payment_is_not_found(gateway) -> None:
     holds(gateway, file_id, waiting=10)
 
 
+@pytest.mark.parametrize("until", [lambda *_: None, parse], ids=["received", "parsed"])
+def test_only_the_clients_own_files_that_came_before_are_read_for_a_request(gateway, clock, until) -> None:
+    """Its file lies unread, and is read for it; another client's, and one that came later, are left to their own runs."""
+    file_id = salaries(gateway, until=until)
+    others = take_in(gateway, invoices_csv(TODAY), "c.csv", "cedar")
+    request_id = take_in(gateway, ONE)
+    clock.move(minutes=1)
+    later = take_in(gateway, salaries_pain001(TODAY + dt.timedelta(days=3)), "later.xml")
+    parse(gateway, request_id)
+    validate(gateway, request_id)
+    assert told(outcomes(gateway, request_id)) == [("CANC", None)]
+    assert [state(gateway, item) for item in (file_id, others, later)] == ["validated", "received", "received"]
+    assert gateway.registry.one(t.FILES, file_id=file_id)["news"] == 1, "its client is told"
+
+
+def test_what_keeps_moving_is_not_decided_on(gateway, monkeypatch) -> None:
+    file_id, request_id = salaries(gateway), take_in(gateway, ONE)
+    parse(gateway, request_id)
+
+    def moved(*_: object) -> None:
+        raise Conflict("planned meanwhile")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cancelling, "_take", moved)
+        with pytest.raises(Conflict, match="keep moving"):
+            validate(gateway, request_id)
+    holds(gateway, file_id, waiting=10)
+    validate(gateway, request_id)
+    holds(gateway, file_id, cancelled=1, waiting=9)
+
+
 def test_what_cannot_be_read_is_answered(gateway) -> None:
     salaries(gateway)
     request_id = asked(gateway, ONE.replace(b"<Undrlyg>", b"<Undrlyg"))
