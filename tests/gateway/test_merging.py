@@ -33,6 +33,7 @@ from gateway.plans import live_routes, live_submissions
 from gateway.receive import receive
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
+from gateway.registry.engine import move
 from gateway.resolve import resolve
 from gateway.settings import Settings
 from gateway.splitting import packs
@@ -116,6 +117,29 @@ def merge_all(gateway: Gateway, *, to: str = "UPLOADED") -> dict:
     if to == "UNKNOWN":
         log.unknown("the line broke")
     return merged(gateway)
+
+
+_OTHER_WAYS = {
+    "kind": "answer", "destination": "us_bank", "account": "DE02", "rail": "instant", "currency": "CHF",
+    "credit_debit": "DBIT", "business_date": "2026-11-23", "execution_date": "2026-11-23", "cut_off_at": "2026-11-20T16:00:00+00:00",
+    "state": "UPLOADING", "merged_into": "S" + "0" * 19, "file_sequence": 7,
+}  # fmt: skip
+
+
+def test_only_what_goes_the_same_way_on_the_same_day_and_waits_goes_in_one_file(gateway) -> None:
+    """One date and one direction stand in a file once: another payment's would be executed by the first one's."""
+    both(gateway)
+    first, second = due(gateway)
+    assert merging._alike(gateway, first, ()) == [first, second]
+    assert {*merging._COMMON, "state", "merged_into", "file_sequence"} == set(_OTHER_WAYS)
+    of_second = {"submission_id": second["submission_id"]}
+    for column, value in _OTHER_WAYS.items():
+        with gateway.registry.transaction() as connection:
+            move(connection, t.SUBMISSIONS, of_second, **{column: value})
+        assert merging._alike(gateway, first, ()) == [first], column
+        with gateway.registry.transaction() as connection:
+            move(connection, t.SUBMISSIONS, of_second, **{column: second[column]})
+    assert merging._alike(gateway, first, ()) == [first, second]
 
 
 # ---------------------------------------------------------------------------------------------- as few files as the limits allow
