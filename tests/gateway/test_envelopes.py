@@ -173,12 +173,22 @@ def sealed(keys, tmp_path: Path) -> Iterator[Callable[..., bytes]]:
         gpg.import_keys(public)
         gpg.import_keys(private)
 
-    def seal(data: bytes, signer: str | None = "client", to: str = "bulkrail", *, apart: bool = False) -> bytes:
-        """`apart`: signed first, and the signed message encrypted after."""
+    def seal(
+        data: bytes, signer: str | None = "client", to: str = "bulkrail", *, apart: bool = False, beside: str = ""
+    ) -> bytes:
+        """`apart`: signed first, and the signed message encrypted after. `beside`: a second signer."""
         if apart:
             data = bytes(gpg.sign(data, keyid=keys[signer][0], clearsign=False, binary=True).data)
             signer = None
-        made = gpg.encrypt(data, keys[to][0], sign=keys[signer][0] if signer else None, always_trust=True, armor=False)
+        second = ["--local-user", keys[beside][0]] if beside else None
+        made = gpg.encrypt(
+            data,
+            keys[to][0],
+            sign=keys[signer][0] if signer else None,
+            always_trust=True,
+            armor=False,
+            extra_args=second,
+        )
         assert made.ok, made.stderr
         return bytes(made.data)
 
@@ -238,6 +248,43 @@ def test_what_is_not_by_the_client_is_quarantined_and_never_parsed(pgp_gateway, 
     assert pgp_gateway.store.head(plain_key(file_id)) is None
     audited = [row["action"] for row in pgp_gateway.registry.rows(t.AUDIT, t.AUDIT.c.subject == file_id)]
     assert ("quarantined" in audited) == (rule == "pgp-signature")
+
+
+def test_a_key_that_is_known_and_not_pinned_signs_nothing(keys, sealed, tmp_path: Path) -> None:
+    """The ring may hold keys to encrypt to, or of others: good is only a signature by a pinned one."""
+    held = {"ours": keys["bulkrail"][2], "pinned": keys["client"][1], "held": keys["client-next"][1]}
+    agreed = Pgp(signers=(keys["client"][0],), public_keys=("pinned", "held"), private_keys=("ours",))
+    ring, packed, plain = PgpKeyring(agreed, held.__getitem__), tmp_path / "packed", tmp_path / "plain"
+    for apart in (False, True):
+        packed.write_bytes(sealed(SALARIES, "client-next", apart=apart))
+        with pytest.raises(Rejected, match="does not bear a good signature"):
+            ring.open(packed, plain)
+        assert not plain.exists()
+    for signer, beside in (("client", "client-next"), ("client-next", "client")):
+        packed.write_bytes(sealed(SALARIES, signer, beside=beside))
+        with pytest.raises(Rejected, match="does not bear a good signature"):
+            ring.open(packed, plain)
+    packed.write_bytes(sealed(SALARIES))
+    ring.open(packed, plain)
+
+
+def test_a_pinned_key_that_has_expired_signs_nothing_any_more(keys, sealed, tmp_path: Path) -> None:
+    home = tmp_path / "of-2024"
+    home.mkdir(mode=0o700)
+    gpg = gnupg.GPG(gnupghome=str(home), options=["--faked-system-time", "20240101T000000!"])
+    wanted = gpg.gen_key_input(
+        key_type="eddsa", key_curve="ed25519", name_real="former", name_email="former@example.com", expire_date="1y",
+        no_protection=True,
+    )  # fmt: skip
+    former = gpg.gen_key(wanted).fingerprint
+    signed = bytes(gpg.sign(SALARIES, keyid=former, clearsign=False, binary=True).data)
+    held = {"ours": keys["bulkrail"][2], "former": gpg.export_keys(former)}
+    _end_agent(home)
+    ring = PgpKeyring(Pgp(signers=(former,), public_keys=("former",), private_keys=("ours",)), held.__getitem__)
+    (tmp_path / "packed").write_bytes(sealed(signed, None))
+    with pytest.raises(Rejected, match="does not bear a good signature"):
+        ring.open(tmp_path / "packed", tmp_path / "plain")
+    assert not (tmp_path / "plain").exists()
 
 
 def test_a_message_signed_first_and_encrypted_after_is_read(keys, sealed, tmp_path: Path) -> None:
