@@ -180,14 +180,14 @@ def sealed(keys, tmp_path: Path) -> Iterator[Callable[..., bytes]]:
         if apart:
             data = bytes(gpg.sign(data, keyid=keys[signer][0], clearsign=False, binary=True).data)
             signer = None
-        second = ["--local-user", keys[beside][0]] if beside else None
+        both = ["--local-user", keys[signer or ""][0], "--local-user", keys[beside][0]] if beside else None
         made = gpg.encrypt(
             data,
             keys[to][0],
             sign=keys[signer][0] if signer else None,
             always_trust=True,
             armor=False,
-            extra_args=second,
+            extra_args=both,
         )
         assert made.ok, made.stderr
         return bytes(made.data)
