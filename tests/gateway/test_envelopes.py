@@ -180,6 +180,8 @@ def sealed(keys, tmp_path: Path) -> Iterator[Callable[..., bytes]]:
         if apart:
             data = bytes(gpg.sign(data, keyid=keys[signer][0], clearsign=False, binary=True).data)
             signer = None
+            if not to:
+                return data
         both = ["--local-user", keys[signer or ""][0], "--local-user", keys[beside][0]] if beside else None
         made = gpg.encrypt(
             data,
@@ -264,6 +266,9 @@ def test_a_key_that_is_known_and_not_pinned_signs_nothing(keys, sealed, tmp_path
         packed.write_bytes(sealed(SALARIES, signer, beside=beside))
         with pytest.raises(Rejected, match="does not bear a good signature"):
             ring.open(packed, plain)
+    packed.write_bytes(sealed(SALARIES, to="", apart=True))
+    with pytest.raises(Rejected, match="signed and not encrypted"):
+        ring.open(packed, plain)
     packed.write_bytes(sealed(SALARIES))
     ring.open(packed, plain)
 
