@@ -100,8 +100,8 @@ def _about(answer: Answer) -> tuple[str, str | None]:
 
 
 def _above(answer: Answer) -> pl.DataFrame:
-    """Findings about the file and its batches."""
-    above = answer.findings.filter(pl.col("level") != Level.PAYMENT.value)
+    """Findings about the file and its batches, and about records that have no number as a payment, only a line."""
+    above = answer.findings.filter((pl.col("level") != Level.PAYMENT.value) | pl.col("row").is_null())
     return above.select(
         "line",
         pl.lit(None, dtype=pl.Int64).alias("row"),

@@ -42,6 +42,7 @@ def _by_marker(fault_id: str, reason: str, remedy: str) -> dict[str, Fault]:
     }  # fmt: skip
 
 
+_BEGINS: Final = {OPEN: ": no field 21 stands before it to begin a transaction"}
 _ORDER: Final = _by_marker("mt101-order", "FF02", _ORDER_REMEDY)
 _FIELD: Final = _by_marker("mt101-field", "CH16", _FIELD_REMEDY)
 _CHARACTER: Final = _by_marker("mt101-character", "RR10", _CHARACTER_REMEDY)
@@ -82,7 +83,9 @@ def _order(fields: pl.DataFrame, marker: str, ranks: dict[int, int]) -> Iterator
     rank = pl.col("code").replace_strict(ranks, default=None, return_dtype=pl.Int64)
     misplaced = fields.filter(~pl.col("code").is_in(list(ranks)))
     name = "A" if marker == OPEN else "B"
-    yield _ORDER[marker].on(misplaced, pl.format(f"Field {{}} does not belong into sequence {name}.", _tag()))
+    yield _ORDER[marker].on(
+        misplaced, pl.format(f"Field {{}} does not belong into sequence {name}{_BEGINS.get(marker, '')}.", _tag())
+    )
     group = "message" if marker == OPEN else "sequence"
     ranked = fields.filter(pl.col("code").is_in(list(ranks))).with_columns(rank.alias("rank"))
     same = pl.col(group) == pl.col(group).shift(1)

@@ -77,7 +77,7 @@ def _type_checks() -> tuple[Check, ...]:
         Check(
             "local_instrument", ~instrument.is_in(_INSTRUMENTS).fill_null(value=False),
             _told("local_instrument", "is neither CORE nor B2B"), "FF05",
-            remedy="Give CORE, or B2B where the debtor signed a business mandate.",
+            remedy="Give CORE (which took COR1 in), or B2B where the debtor signed a business mandate.",
         ),
         Check(
             "sequence_type", ~sequence.is_in(_SEQUENCES).fill_null(value=False),

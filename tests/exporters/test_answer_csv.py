@@ -139,3 +139,15 @@ def test_fields_are_called_what_the_client_calls_them():
 def test_the_delimiter_is_the_clients():
     data = written(ANSWER, EXPORT.with_options(CsvAnswerOptions(delimiter=";")))
     assert table(data, ";")[3]["end_to_end_id"] == "INV-1"
+
+
+def test_a_record_that_has_only_a_line_is_told_at_it():
+    told = findings(
+        {"line": 5, "reason": "FF02", "message": "There is no transaction code “77”", "remedy": "Write 99."}
+    )
+    (row,) = [
+        row
+        for row in csv.DictReader(io.StringIO(written(replace(ANSWER, findings=told)).decode("utf-8-sig")))
+        if row["line"] == "5" and not row["row"]
+    ]
+    assert (row["status"], row["reason"], row["message"]) == ("RJCT", "FF02", "There is no transaction code “77”")

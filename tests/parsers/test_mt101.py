@@ -382,3 +382,11 @@ def test_no_damage_makes_it_raise(at: int, patch: bytes, gone: int) -> None:
     data = DATA[:at] + patch + DATA[at + gone :]
     window = read(data)
     assert FORMAT.excerpt(Source("0" * 20, "x", data), window.payments, FORMAT.options()) is not None
+
+
+def test_a_transaction_that_no_field_21_begins_is_told_as_that():
+    data = DATA.replace(b":21:INV-0003\r\n", b"")
+    windows = list(FORMAT.windows(Source("0" * 20, "test.fin", data), FORMAT.options()))
+    told = [row for window in windows for row in window.findings.filter(rule="mt101-order").iter_rows(named=True)]
+    assert "no field 21 stands before it to begin a transaction" in told[0]["message"]
+    assert [row["severity"] for row in told] == ["error"] * len(told)
