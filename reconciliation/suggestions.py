@@ -53,6 +53,10 @@ def suggest(bank: Side, book: Side, words: Words, undone: pl.DataFrame) -> pl.Da
         sides = sides.join(
             undone, left_on=["entry_id", "payment_id_p"], right_on=["entry_id", "payment_id"], how="anti"
         )
+    # What stands in several grounds is computed once.
+    sides = sides.with_columns(
+        _start("counterparty_name").alias("start"), _start("counterparty_name_p").alias("start_p")
+    )
     scored = sides.lazy().with_columns(score=_score()).filter(pl.col("score") >= SCORE_MIN).collect()
     best = _assigned(scored.select("entry_id", "score", payment_id="payment_id_p").with_row_index("pair"))
     if best.is_empty():
@@ -76,10 +80,7 @@ def _grounds() -> list[tuple[pl.Expr, int, str]]:
     amount, ours = pl.col("amount_minor"), pl.col("amount_minor_p")
     same_currency = pl.col("currency") == pl.col("currency_p")
     close = (amount - ours).abs() * 20 <= ours
-    start, other = (
-        pl.col(name).str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]", "").str.slice(0, _NAME_CHARS)
-        for name in ("counterparty_name", "counterparty_name_p")
-    )
+    start, other = pl.col("start"), pl.col("start_p")
     days = (pl.col("value_date") - pl.col("execution_date_p")).dt.total_days().abs()
     return [
         (pl.col("named"), 50, "the entry names the payment"),
@@ -89,6 +90,10 @@ def _grounds() -> list[tuple[pl.Expr, int, str]]:
         ((start == other) & (start != ""), 15, "names begin alike"),
         (days <= _DAYS, 5, "dates within three days"),
     ]  # fmt: skip
+
+
+def _start(name: str) -> pl.Expr:
+    return pl.col(name).str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]", "").str.slice(0, _NAME_CHARS)
 
 
 def _score() -> pl.Expr:

@@ -85,14 +85,16 @@ def _by_account(side: Side, asked: pl.Series | None = None) -> pl.DataFrame:
 
 def _by_name(side: Side) -> pl.DataFrame:
     """Row number and h: the hash of the first letters of the other side's name."""
-    letters = _first_letters()
-    key = pl.when(letters.is_not_null()).then(letters.hash())
-    return side.select(side.number, h=key ^ pl.col("spot")).drop_nulls("h")
+    rows = side.select(side.number, "spot", "counterparty_name")
+    named = rows.with_columns(letters=_first_letters(rows["counterparty_name"])).drop_nulls("letters")
+    return named.select(side.number, h=pl.col("letters").hash() ^ pl.col("spot"))
 
 
 def _alike(side: Side, entries: Side) -> Side:
     """The rows whose name may begin as that of one of these entries, for all that a glance at its first bytes tells."""
-    asked = entries.select("spot", letters=_first_letters().str.slice(0, GLANCE)).drop_nulls("letters")
+    names = entries.select("spot", "counterparty_name")
+    letters = _first_letters(names["counterparty_name"]).str.slice(0, GLANCE)
+    asked = names.select("spot", letters=letters).drop_nulls("letters")
     if asked.is_empty():
         return side.only(side.rows.clear())
     marks = Marks.of(mixed(glances(asked["letters"]), asked["spot"]).drop_nulls())
@@ -100,13 +102,18 @@ def _alike(side: Side, entries: Side) -> Side:
     return side.where(seen.is_null() | marks.may_hold(seen))
 
 
-def _first_letters() -> pl.Expr:
-    """The first letters and digits of a name, in capitals. Those of most names stand at its beginning."""
-    name = pl.col("counterparty_name")
-    start = _letters(name.str.slice(0, 2 * _NAME_CHARS)).str.slice(0, _NAME_CHARS)
-    short = start.str.len_chars() < _NAME_CHARS
-    whole = _letters(pl.when(short).then(name)).str.slice(0, _NAME_CHARS)
-    return pl.when(~short).then(start).when(whole.str.len_chars() == _NAME_CHARS).then(whole)
+def _first_letters(names: pl.Series) -> pl.Series:
+    """The first letters and digits of each name, in capitals; null where it has too few. Those of most stand at its beginning."""
+    name = pl.col("name")
+    # Step by step: as one expression each part would be computed as often as it stands there.
+    start = names.to_frame("name").select(_letters(name.str.slice(0, 2 * _NAME_CHARS)).str.slice(0, _NAME_CHARS))
+    found = start.to_series()
+    places = (found.str.len_chars() < _NAME_CHARS).fill_null(value=False).arg_true()
+    if places.is_empty():
+        return found
+    whole = names.gather(places).to_frame("name").select(_letters(name).str.slice(0, _NAME_CHARS))
+    enough = whole.select(pl.when(name.str.len_chars() == _NAME_CHARS).then(name)).to_series()
+    return found.scatter(places, enough)
 
 
 def _letters(name: pl.Expr) -> pl.Expr:
