@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reconciliation_world import (
@@ -171,3 +172,22 @@ def test_every_booked_entry_is_on_the_bank_account_to_the_cent(lines):
     balances, items = book_to_bank(statements(statement(1, 0, moved)), bank, empty(MATCHES), posted)
     assert items.is_empty()
     assert balances["difference"].to_list() == [0]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("debit_account", "suspense"), ("credit_account", "suspense"), ("amount_minor", 99), ("currency", "CHF")],
+)
+def test_a_posting_that_stands_otherwise_is_reversed_and_made_anew(column: str, value: object) -> None:
+    outstanding = states(book(payment(1)))
+    wanted = post(outstanding, entries(), claimed())
+    posting_id = wanted["posting_id"][0]
+    other = pl.when(pl.col("posting_id") == posting_id).then(pl.lit(value, wanted.schema[column])).otherwise(column)
+    stood = wanted.with_columns(other.alias(column))
+    found = post(outstanding, entries(), claimed(), stood)
+    again, taken = found.filter(posting_id=f"{posting_id}#2"), found.filter(posting_id=f"reversal:{posting_id}")
+    assert (again.height, taken.height, found.height) == (1, 1, 2)
+    assert again.drop("posting_id").equals(wanted.head(1).drop("posting_id"))
+    turned = stood.head(1).select("credit_account", "debit_account", "amount_minor", "currency")
+    assert taken.select("debit_account", "credit_account", "amount_minor", "currency").rows() == turned.rows()
+    assert post(outstanding, entries(), claimed(), wanted).is_empty()
