@@ -121,3 +121,20 @@ def test_without_an_outbox_there_is_no_feedback(tmp_path) -> None:
         assert list(remote.feedback()) == []
         with pytest.raises(OutsideError, match="no outbox"):
             remote.fetch(RemoteFile("a", 0, ""))
+
+
+def test_what_was_done_is_on_the_disk_before_it_counts(tmp_path, monkeypatch) -> None:
+    """The registry says UPLOADED and DELIVERED after these: a power cut must not take away what it says."""
+    flushed, whole = list[str](), os.fsync
+
+    def noted(handle: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        whole(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    (tmp_path / "in").mkdir()
+    place, parcel = _FolderPlace(tmp_path / "in"), make_parcel(tmp_path)
+    place.put(".x.1.part", parcel.path)
+    place.rename(".x.1.part", "x.xml")
+    place.mark("x.xml.done")
+    assert flushed == [".x.1.part", "in", "in", "in"], "the bytes, then each name"
