@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
 from played import TODAY
 from world import upload
 
+from canonical.errors import Conflict
+from canonical.frames import empty
 from gateway import reconcile as reconciling
 from gateway import route as routing
 from gateway import settle as settling
 from gateway.approve import approve
+from gateway.closes import note_run
 from gateway.parse import parse
 from gateway.plans import live_submissions
 from gateway.receive import receive
 from gateway.registry import tables as t
 from gateway.validate import validate
+from reconciliation.frames import JOURNALS
 from sandbox.day import salaries_pain001
 
 
@@ -68,3 +73,14 @@ def test_a_sleeping_close_does_not_replace_a_newer_one(salaries_told, monkeypatc
     newest = gateway.store.get(key)
     settling.settle(gateway, TODAY.isoformat())
     assert gateway.store.get(key) == newest
+
+
+def test_a_close_that_was_committed_meanwhile_is_not_posted_beside(salaries_told) -> None:
+    """The ledger was read before that one wrote to it: both together would post twice."""
+    gateway = salaries_told
+    settling.settle(gateway, TODAY.isoformat())
+    (row, *_) = gateway.registry.rows(t.CLOSES)
+    before = gateway.registry.rows(t.JOURNALS)
+    with pytest.raises(Conflict, match="committed meanwhile"), gateway.registry.transaction() as connection:
+        note_run(gateway, connection, dict(row), empty(JOURNALS), by="gateway", action="prepared")
+    assert gateway.registry.rows(t.JOURNALS) == before
