@@ -222,6 +222,7 @@ def test_two_planners_at_the_opening_place_each_payment_once(gateway, tmp_path, 
 def test_what_is_kept_is_judged_again_on_its_day(gateway, tmp_path, clock) -> None:
     """Meanwhile the client's agreement changed: no payments to Germany any more, and they lapse, told with their reason."""
     file_id = future_salaries(gateway)
+    before = gateway.profiles.client("alder").countries
     agree(gateway, "alder", countries=["FR"])
     clock.now = dt.datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
     run(gateway)
@@ -233,6 +234,8 @@ def test_what_is_kept_is_judged_again_on_its_day(gateway, tmp_path, clock) -> No
     assert "not agreed" in answers(gateway) or "country" in answers(gateway).lower()
     assert route(gateway, file_id) == []
     assert unfinished_files(gateway) == []
+    agree(gateway, "alder", countries=before)
+    assert route(gateway, file_id) == [], "what its client was told is rejected, and may send again, is not paid later"
 
 
 def test_who_dies_after_a_missed_cut_off_leaves_its_file_due(gateway, tmp_path, clock) -> None:
