@@ -27,8 +27,9 @@ from parsers._iso_paths import PREDEFINED, Message
 from parsers._iso_reader import Reader
 from parsers._iso_scan import Scan, only_line_feeds, scan
 from parsers._iso_shapes import Shapes
-from parsers._iso_tags import Ints
+from parsers._iso_tags import Flags, Ints
 from parsers._iso_windows import HEAD_BYTES, Taken, exact_windows, new_reader, take
+from parsers._iso_xsd_types import PaymentSchema
 from parsers._xml_bytes import declared_encoding
 from parsers._xml_feed import Feeder
 
@@ -39,48 +40,60 @@ _SLICE_BYTES: Final = 4 * 2**20
 _SETTLING_BYTES: Final = 30 * 2**20
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A window and the offset behind it. `sure`: of which of its payments the schema surely holds, as in `Scan`."""
+
+    end: int
+    window: Window
+    sure: Flags
+
+
 def windows(source: Source, message: Message, window_bytes: int) -> Iterator[Window]:
     """Every window of the file, the fast way as far as it holds."""
+    return (read.window for read in reads(source, message, window_bytes))
+
+
+def reads(source: Source, message: Message, window_bytes: int, schema: PaymentSchema | None = None) -> Iterator[Read]:
+    """The same, held to a schema as far as that is as fast."""
     told = 0
     try:
-        for end, window in fast_windows(source, message, window_bytes):
-            yield window
-            told = end
+        for read in fast_reads(source, message, window_bytes, schema):
+            yield read
+            told = read.end
     except (Doubt, Unreadable):
-        yield from exact_windows(source, message, window_bytes, told)
+        for window in exact_windows(source, message, window_bytes, told):
+            yield Read(0, window, np.zeros(window.payments.height, np.bool_))
 
 
-def fast_windows(source: Source, message: Message, window_bytes: int) -> Iterator[tuple[int, Window]]:
-    """End offset and window, in file order.
+def fast_reads(
+    source: Source, message: Message, window_bytes: int, schema: PaymentSchema | None = None
+) -> Iterator[Read]:
+    """In file order.
 
     Raises:
         Doubt, Unreadable: the rest needs the exact reader.
     """
-    shapes = Shapes(message, prefix_of(source, message))
+    shapes = Shapes(message, prefix_of(source, message), schema=schema)
     settle_allocator(len(source.data))
-    made: deque[tuple[int, Future[Window]]] = deque()
+    made: deque[Future[Read]] = deque()
     with ThreadPoolExecutor(_SCANNERS) as scanners, ThreadPoolExecutor(1) as maker:
         scans = _scans(source, shapes, min(window_bytes, _SLICE_BYTES), scanners)
         try:
             for end, taken, gathered in _taken(source, message, window_bytes, scans):
-                made.append((end, maker.submit(_window, taken, gathered)))
+                made.append(maker.submit(_read, end, taken, gathered))
                 while len(made) > _MADE_AHEAD:
-                    yield _first(made)
+                    yield made.popleft().result()
             while made:
-                yield _first(made)
+                yield made.popleft().result()
         finally:
             scanners.shutdown(wait=False, cancel_futures=True)
             maker.shutdown(wait=False, cancel_futures=True)
             give_back(len(source.data))
 
 
-def _first(made: deque[tuple[int, Future[Window]]]) -> tuple[int, Window]:
-    end, future = made.popleft()
-    return end, future.result()
-
-
-def _window(taken: Taken, gathered: _Gathered) -> Window:
-    return taken.window(gathered.frame())
+def _read(end: int, taken: Taken, gathered: _Gathered) -> Read:
+    return Read(end, taken.window(gathered.frame()), gathered.sure())
 
 
 def _taken(
@@ -111,13 +124,19 @@ class _Gathered:
         self._parts: list[pl.DataFrame] = []
         self._rows = 0
         self._escaped: dict[str, list[Ints]] = {}
+        self._sure: list[Flags] = []
 
     def add(self, places: pl.DataFrame, scan: Scan) -> None:
         """The next slice."""
         self._parts.append(places.hstack(scan.texts))
+        self._sure.append(scan.sure)
         for name, rows in scan.escaped.items():
             self._escaped.setdefault(name, []).append(rows + self._rows)
         self._rows += places.height
+
+    def sure(self) -> Flags:
+        """As in `Scan`, of them all."""
+        return np.concatenate(self._sure)
 
     def frame(self) -> pl.DataFrame:
         """Raw frame of them all, with characters for the references that XML predefines."""

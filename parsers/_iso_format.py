@@ -73,10 +73,9 @@ class IsoFormat:
         """
         if options.xsd == "off":
             return windows(source, self.message, WINDOW_BYTES)
-        # Several windows wait for their validation: at half the size they take no more memory than one does without.
-        found = windows(source, self.message, WINDOW_BYTES // 2)
         severity = Severity.ERROR if options.xsd == "reject" else Severity.WARNING
-        return validated(found, source, self.message, options.schemas, severity)
+        # Several windows wait for their validation: at half the size they take no more memory than one does without.
+        return validated(source, self.message, WINDOW_BYTES // 2, options.schemas, severity)
 
     def excerpt(self, source: Source, kept: pl.DataFrame, options: Options) -> bytes:  # noqa: ARG002  the contract's signature
         """The file with these payments only, their bytes untouched; MsgId marked `-R`, declared totals counted anew."""

@@ -18,8 +18,9 @@ from canonical.limits import XML_TEXT_BYTES_MAX
 from parsers._iso_faults import Doubt
 from parsers._iso_paths import PREDEFINED
 from parsers._iso_rest import rest_of
-from parsers._iso_shapes import Cut, Shaped, Shapes, cut
-from parsers._iso_tags import Bytes, Ints, Ranks, Tags, tags_of, words_of
+from parsers._iso_shapes import Cut, Shaped, Shapes, Template, cut
+from parsers._iso_tags import Bytes, Flags, Ints, Ranks, Tags, tags_of, words_of
+from parsers._iso_xsd_layout import surely
 
 _ORDER: Final = "<row>"
 _BLANK: Final = 0x20
@@ -42,7 +43,7 @@ class Scan:
     """What one slice holds: columns over its payments, offsets and line feeds counted from the slice's start.
 
     `texts`: the captured paths that occur, by piece. `escaped`: as in `Cut`. `lines`: line feeds in the slice. `depth`: deepest nesting inside a payment, the
-    payment itself being 1.
+    payment itself being 1. `sure`: of which payments the schema surely holds, and that another one follows without a tag between.
     """
 
     runs: tuple[Run, ...]
@@ -53,6 +54,7 @@ class Scan:
     escaped: dict[str, Ints]
     lines: int
     depth: int
+    sure: Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,15 @@ def scan(data: bytes, shapes: Shapes) -> Scan:
     found = payments_of(tags, shapes)
     runs = runs_of(found, newlines)
     references = references_of(data, codes, found, runs)
-    texts, depth = _texts(data, tags, found, shapes, references)
+    eligible = np.ones(len(found.starts), np.bool_)
+    eligible[references.payments[~references.predefined]] = False
+    templates, which = shapes.learn(data, tags, found.firsts, found.lasts, eligible)
+    texts, depth = _texts(data, tags, found, shapes, references.places, templates, which)
     if data.find(b"\r") >= 0 or not references.predefined.all():
         _refuse_odd_blanks(texts.columns, shapes.message.currency)
     lines = newlines.at(found.starts)
-    return Scan(runs, found.starts, found.ends, lines, texts.columns, texts.escaped, newlines.total, depth)
+    sure = _sure(data, tags, found, runs, templates, which)
+    return Scan(runs, found.starts, found.ends, lines, texts.columns, texts.escaped, newlines.total, depth, sure)
 
 
 def characters(data: bytes, codes: Bytes) -> Ranks:
@@ -151,15 +157,14 @@ def references_of(data: bytes, codes: Bytes, found: Payments, runs: tuple[Run, .
     return References(payments, places, predefined)
 
 
-def _texts(data: bytes, tags: Tags, found: Payments, shapes: Shapes, references: References) -> tuple[Cut, int]:
+def _texts(
+    data: bytes, tags: Tags, found: Payments, shapes: Shapes, references: Ints, templates: list[Template], which: Ints
+) -> tuple[Cut, int]:
     """The captured paths that occur, one row a payment, and the deepest nesting."""
-    eligible = np.ones(len(found.starts), np.bool_)
-    eligible[references.payments[~references.predefined]] = False
-    templates, which = shapes.learn(data, tags, found.firsts, found.lasts, eligible)
     depths = [template.depth for template in templates]
     shaped, others = np.flatnonzero(which >= 0), np.flatnonzero(which < 0)
     rows = Shaped(shaped, found.firsts[shaped], templates, which[shaped])
-    texts = cut(data, tags, rows, references.places, shapes.message) if len(shaped) else Cut([], {})
+    texts = cut(data, tags, rows, references, shapes.message) if len(shaped) else Cut([], {})
     if not len(others):
         return texts, max(depths)
     view = memoryview(data)
@@ -171,6 +176,20 @@ def _texts(data: bytes, tags: Tags, found: Payments, shapes: Shapes, references:
     ]
     whole = pl.concat(parts, how="diagonal").sort(_ORDER).drop(_ORDER)
     return Cut(whole.get_columns(), texts.escaped), max([depth, *depths])
+
+
+def _sure(
+    data: bytes, tags: Tags, found: Payments, runs: tuple[Run, ...], templates: list[Template], which: Ints
+) -> Flags:
+    sure = np.zeros(len(found.starts), np.bool_)
+    layouts = [template.layout for template in templates if template.layout is not None]
+    if layouts:
+        number = np.cumsum([template.layout is not None for template in templates]) - 1
+        laid_out = np.array([*(template.layout is not None for template in templates), False])
+        rows = np.flatnonzero(laid_out[which])
+        sure[rows] = surely(data, tags, found.firsts[rows], layouts, number[which[rows]])
+        sure[np.cumsum([run.payments for run in runs]) - 1] = False
+    return sure
 
 
 def _refuse_odd_blanks(texts: list[pl.Series], currency: str) -> None:

@@ -8,7 +8,7 @@ beforehand by `_iso_scan`: characters, references, and what stands between the p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from xml.parsers import expat
 
@@ -19,6 +19,8 @@ from parsers._iso_faults import Doubt
 from parsers._iso_paths import MIXED, Message, Node, joins, piece, takes_first
 from parsers._iso_tags import Flags, Ints, Powers, Spelling, Tags, sequence_prints
 from parsers._iso_views import views_of
+from parsers._iso_xsd_layout import Layout, layout_of
+from parsers._iso_xsd_types import PaymentSchema
 
 _MOST: Final = 1024
 
@@ -29,6 +31,7 @@ class Template:
 
     `tags`: their bytes. `places`: path → where its text stands, once for each time the element is there. `fixed`: path →
     attribute value. `blank`: where only blanks may stand, between the children of an element that elsewhere holds text.
+    `layout`: what the schema holds of, once a payment was met that it holds of.
     """
 
     tags: Spelling
@@ -36,6 +39,7 @@ class Template:
     fixed: dict[str, str]
     blank: tuple[int, ...]
     depth: int
+    layout: Layout | None = None
 
 
 @dataclass(slots=True)
@@ -49,6 +53,7 @@ class Shapes:
     message: Message
     prefix: str
     most: int = _MOST
+    schema: PaymentSchema | None = None
     known: dict[int, Template | None] = field(default_factory=dict)
     powers: Powers = field(default_factory=Powers)
 
@@ -64,6 +69,10 @@ class Shapes:
                 opens = tags.opens[firsts[example] : lasts[example] + 1].tolist()
                 self.known[value] = _template(data, opens, self.message, self.prefix)
             template = self.known.get(value)
+            if template is not None and template.layout is None and self.schema is not None:
+                template = self.known[value] = replace(
+                    template, layout=self._layout(data, tags, firsts[example], template)
+                )
             if template is not None:
                 number[position] = len(templates)
                 templates.append(template)
@@ -76,6 +85,12 @@ class Shapes:
             same = tags.runs_spelling(firsts[given], lasts[given], spellings, found[given])
             found[given[~same]] = -1
         return templates, found
+
+    def _layout(self, data: bytes, tags: Tags, first: int, template: Template) -> Layout | None:
+        opens = tags.opens[first : first + len(template.tags.tags) + 1].tolist()
+        if self.schema is None or len(opens) <= len(template.tags.tags):
+            return None
+        return layout_of(data, opens, template.tags.tags, self.prefix, self.schema)
 
 
 @dataclass(frozen=True, slots=True)

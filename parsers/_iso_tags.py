@@ -7,7 +7,7 @@ with the bytes it should have (`Tags.spells`), so that nothing here rests on a f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ class Tags:
         """The ordinals of the tags that are exactly this one, which ends with its first `>`."""
         spelling = Spelling([tag])
         found = np.flatnonzero(self.heads == spelling.heads[0])
-        for offset, word in zip(spelling.offsets, spelling.words, strict=True):
+        for offset, word in zip(spelling.beyond.offsets, spelling.beyond.words, strict=True):
             found = found[self._hold(self.opens[found] + offset, word)]
         return found
 
@@ -54,17 +54,21 @@ class Tags:
         sizes = np.array([len(spelling.tags) for spelling in spellings], np.int64)
         same: Flags = lasts - firsts + 1 == sizes[which]
         rows = np.flatnonzero(same)
-        held = self._inside(firsts[rows], lasts[rows]) == _several(
+        held = self._inside(firsts[rows], lasts[rows]) == several(
             [spelling.heads for spelling in spellings], which[rows]
         )
-        rows = _strike(same, rows, held, sizes[which[rows]])
-        # One comparison for all: what a payment's tags have beyond their heads are as many words as its spelling says.
-        told, counts = which[rows], np.array([len(spelling.words) for spelling in spellings], np.int64)[which[rows]]
-        ordinals = np.repeat(firsts[rows], counts) + _several([spelling.places for spelling in spellings], told)
-        places = self.opens[ordinals] + _several([spelling.offsets for spelling in spellings], told)
-        held = self._hold(places, _several([spelling.words for spelling in spellings], told))
-        _strike(same, rows, held, counts)
+        rows = strike(same, rows, held, sizes[which[rows]])
+        # What a payment's tags have beyond their heads are as many words as its spelling says.
+        self.strike_others(same, rows, firsts, [spelling.beyond for spelling in spellings], which)
         return same
+
+    def strike_others(self, same: Flags, rows: Ints, firsts: Ints, spots: Sequence[Spots], which: Ints) -> None:
+        """Take from `same` those of `rows` that have not all the words of their spots. `firsts`, `which`: as above, of all."""
+        # One comparison for all.
+        told, counts = which[rows], np.array([len(spot.words) for spot in spots], np.int64)[which[rows]]
+        ordinals = np.repeat(firsts[rows], counts) + several([spot.places for spot in spots], told)
+        places = self.opens[ordinals] + several([spot.offsets for spot in spots], told)
+        strike(same, rows, self._hold(places, several([spot.words for spot in spots], told)), counts)
 
     def _inside(self, firsts: Ints, lasts: Ints) -> Words:
         """The heads of all the runs, one after the other."""
@@ -85,13 +89,15 @@ class Tags:
         return held
 
 
-def _several(parts: Sequence[npt.NDArray[np.generic]], which: Ints) -> Any:
+def several(parts: Sequence[npt.NDArray[np.generic]], which: Ints) -> Any:
     """The parts that `which` names, one after the other."""
+    if all(len(part) == 1 for part in parts):
+        return np.concatenate(parts)[which]
     raw = [part.tobytes() for part in parts]
     return np.frombuffer(b"".join([raw[part] for part in which.tolist()]), parts[0].dtype)
 
 
-def _strike(same: Flags, rows: Ints, held: Flags, counts: Ints) -> Ints:
+def strike(same: Flags, rows: Ints, held: Flags, counts: Ints) -> Ints:
     """Take the rows of what is not held from `same`; those that are left. `counts`: how many of `held` each row has."""
     if held.all():
         return rows
@@ -100,21 +106,42 @@ def _strike(same: Flags, rows: Ints, held: Flags, counts: Ints) -> Ints:
 
 
 @dataclass(frozen=True, eq=False)
+class Spots:
+    """Words of eight bytes in a run of tags and texts: ordinal of the tag, offset from its `<`, the word."""
+
+    found: Sequence[tuple[int, int, int]]
+
+    @cached_property
+    def places(self) -> Ints:
+        """Ordinals of the tags."""
+        return np.array([item[0] for item in self.found], np.int64)
+
+    @cached_property
+    def offsets(self) -> Ints:
+        """Where the words stand, from the `<` of their tags."""
+        return np.array([item[1] for item in self.found], np.int64)
+
+    @cached_property
+    def words(self) -> Words:
+        """The words."""
+        return np.array([item[2] for item in self.found], np.uint64)
+
+
+@dataclass(frozen=True, eq=False)
 class Spelling:
     """The bytes of some tags that follow one another, as Tags compares them. Each ends with its first `>`."""
 
     tags: Sequence[bytes]
-    _beyond: list[tuple[int, int, int]] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        """Where the words behind the heads stand: ordinal of the tag, offset in it, the word. The last one may overlap."""
-        beyond = [
+    @cached_property
+    def beyond(self) -> Spots:
+        """Where the words behind the heads stand. The last one of a tag may overlap."""
+        places = [
             (ordinal, min(offset, len(tag) - _WORD), tag)
             for ordinal, tag in enumerate(self.tags)
             for offset in range(_WORD, len(tag), _WORD)
         ]
-        words = [(n, at, int.from_bytes(tag[at : at + _WORD], "little")) for n, at, tag in beyond]
-        object.__setattr__(self, "_beyond", words)
+        return Spots([(n, at, int.from_bytes(tag[at : at + _WORD], "little")) for n, at, tag in places])
 
     @cached_property
     def heads(self) -> Words:
@@ -125,21 +152,6 @@ class Spelling:
     def sizes(self) -> Ints:
         """Bytes of each."""
         return np.array([len(tag) for tag in self.tags], np.int64)
-
-    @cached_property
-    def places(self) -> Ints:
-        """Ordinals of the tags that the further words belong to."""
-        return np.array([item[0] for item in self._beyond], np.int64)
-
-    @cached_property
-    def offsets(self) -> Ints:
-        """Where in their tags these words stand."""
-        return np.array([item[1] for item in self._beyond], np.int64)
-
-    @cached_property
-    def words(self) -> Words:
-        """These words."""
-        return np.array([item[2] for item in self._beyond], np.uint64)
 
 
 def words_of(data: bytes) -> Words:

@@ -21,10 +21,14 @@ from lxml import etree
 from canonical.codes import Severity
 from canonical.contracts import Source, Window
 from canonical.limits import XSD_FINDINGS_MAX
-from parsers._iso_faults import Fault, findings_frame, no_schema, too_many_faults
+from parsers._iso_fast import Read, prefix_of, reads
+from parsers._iso_faults import Doubt, Fault, Unreadable, findings_frame, no_schema, too_many_faults
 from parsers._iso_paths import Message
+from parsers._iso_tags import Flags
+from parsers._iso_windows import new_reader
 from parsers._iso_xsd_faults import Piece, faults_of, unplaced
-from parsers._iso_xsd_frame import DocumentFrame, document_frame
+from parsers._iso_xsd_frame import DocumentFrame, document_frame, namespace_of
+from parsers._iso_xsd_types import PaymentSchema
 
 FOLDER_VARIABLE: Final = "BULKRAIL_SCHEMAS_DIR"
 _THREADS: Final = 2
@@ -32,17 +36,19 @@ _PIECE_BYTES: Final = 2**15
 
 
 def validated(
-    windows: Iterator[Window], source: Source, message: Message, folder: str | None, severity: Severity
+    source: Source, message: Message, window_bytes: int, folder: str | None, severity: Severity
 ) -> Iterator[Window]:
-    """The same windows with the faults against the schema among their findings, in order of lines.
+    """The windows of the file with the faults against its schema among their findings, in order of lines.
 
     Findings: rule `xsd`, at payment level where they stand in a payment. Where no schema is at hand, or more faults than
     XSD_FINDINGS_MAX are met, one finding says so.
     """
+    folder = folder or os.environ.get(FOLDER_VARIABLE)
+    found = reads(source, message, window_bytes, payment_schema(source, message, folder))
     pending: deque[tuple[Window, Future[list[Fault]]]] = deque()
     told = 0
     with ThreadPoolExecutor(_THREADS) as pool:
-        for window, faults in _ahead(windows, pending, _Jobs(pool, source, message, folder, severity)):
+        for window, faults in _ahead(found, pending, _Jobs(pool, source, message, folder, severity)):
             kept = faults[: XSD_FINDINGS_MAX - told]
             if told < XSD_FINDINGS_MAX < told + len(faults):
                 kept.append(too_many_faults(XSD_FINDINGS_MAX, severity))
@@ -51,20 +57,20 @@ def validated(
 
 
 def _ahead(
-    windows: Iterator[Window], pending: deque[tuple[Window, Future[list[Fault]]]], jobs: _Jobs
+    found: Iterator[Read], pending: deque[tuple[Window, Future[list[Fault]]]], jobs: _Jobs
 ) -> Iterator[tuple[Window, list[Fault]]]:
     """Windows with their faults, validated in threads while the next ones are read."""
     try:
-        previous: Window | None = None
-        for window in windows:
+        previous: Read | None = None
+        for read in found:
             if previous is not None:
-                pending.append((previous, jobs.submit(previous, last=False)))
-            previous = window
+                pending.append((previous.window, jobs.submit(previous, last=False)))
+            previous = read
             while len(pending) > _THREADS:
                 ready, future = pending.popleft()
                 yield ready, future.result()
         if previous is not None:
-            pending.append((previous, jobs.submit(previous, last=True)))
+            pending.append((previous.window, jobs.submit(previous, last=True)))
         while pending:
             ready, future = pending.popleft()
             yield ready, future.result()
@@ -87,14 +93,15 @@ class _Jobs:
         self, pool: ThreadPoolExecutor, source: Source, message: Message, folder: str | None, severity: Severity
     ) -> None:
         self._pool, self._source, self._message = pool, source, message
-        self._folder, self._severity = folder or os.environ.get(FOLDER_VARIABLE), severity
+        self._folder, self._severity = folder, severity
         self._version = ""
         self._frame: DocumentFrame | None = None
         self._before: dict[str, Any] | None = None
         self._told_of_schema = False
 
-    def submit(self, window: Window, *, last: bool) -> Future[list[Fault]]:
+    def submit(self, read: Read, *, last: bool) -> Future[list[Fault]]:
         """Begin with a window; the last one goes on to the end of the Document."""
+        window = read.window
         if window.header is not None:
             self._version = window.header.version
         if window.payments.is_empty():
@@ -110,7 +117,26 @@ class _Jobs:
         whole = last and Severity.FATAL.value not in window.findings["severity"]
         job = _Job(self._source, self._message, self._frame, schema, self._severity, self._before, whole)
         self._before = window.payments.row(-1, named=True)
-        return self._pool.submit(job.run, window.payments)
+        return self._pool.submit(job.run, window.payments, read.sure)
+
+
+def payment_schema(source: Source, message: Message, folder: str | None) -> PaymentSchema | None:
+    """The schema of the file's payments; None where there is none, or all of them have to be looked at in their file."""
+    try:
+        prefix = prefix_of(source, message)
+        head = source.data[: source.data.find(f"<{prefix}{message.payment}>".encode())]
+        reader = new_reader(source, message, bodies=False)
+        reader.feed(head)
+    except (Doubt, Unreadable):
+        return None
+    file = _schema_file(folder, reader.version or "")
+    if file is None:
+        return None
+    try:
+        schema = PaymentSchema(file, message.payment)
+    except LookupError:
+        return None
+    return schema if namespace_of(head, prefix) == schema.namespace else None
 
 
 def _schema_file(folder: str | None, version: str) -> Path | None:
@@ -137,8 +163,11 @@ class _Job:
     before: dict[str, Any] | None
     whole: bool
 
-    def run(self, payments: pl.DataFrame) -> list[Fault]:
-        """Faults of the window, in order."""
+    def run(self, payments: pl.DataFrame, sure: Flags) -> list[Fault]:
+        """Faults of the window, in order. `sure`: as in `Scan`."""
+        spans = list(self._cuts(payments, sure))
+        if not spans:
+            return []
         schema = etree.XMLSchema(etree.parse(self.schema, etree.XMLParser(no_network=True)))
         # The stubs ask for handlers that lxml does without, and do not know the log of a parser that is fed.
         parser = cast("Any", etree.XMLParser)(
@@ -146,11 +175,11 @@ class _Job:
         )
         faults: list[Fault] = []
         known = 0
-        for cut in self._cuts(payments):
+        for cut in spans:
             try:
-                if cut.first == 0:
+                if cut is spans[0]:
                     parser.feed(self._opening(payments, cut))
-                    known = len(parser.feed_error_log) if self.before is not None else 0
+                    known = len(parser.feed_error_log) if self._payment_before(payments, cut) else 0
                 parser.feed(self.source.data[cut.start : cut.end])
             except etree.XMLSyntaxError:
                 return faults  # what is not well-formed is the readers' to tell
@@ -163,17 +192,24 @@ class _Job:
                 break
         return faults
 
-    def _cuts(self, payments: pl.DataFrame) -> Iterator[_Span]:
-        """The window's bytes, cut behind payments: at least one payment, and as many more as fit."""
+    def _cuts(self, payments: pl.DataFrame, sure: Flags) -> Iterator[_Span]:
+        """The window's bytes but for those that are sure, cut behind payments: at least one, and as many more as fit."""
         ends = (payments["offset"] + payments["length"]).to_numpy()
-        position = self.before["offset"] + self.before["length"] if self.before else self.frame.begin
-        first = 0
-        while first < len(ends):
-            until = max(int(np.searchsorted(ends, position + _PIECE_BYTES)), first + 1)
-            end = int(ends[until - 1])
-            closes = self.whole and until == len(ends)
-            yield _Span(first, until, position, max(end, self.frame.end) if closes else end, closes)
-            position, first = end, until
+        # A payment that follows a sure one stands in the same batch, with only blanks before it.
+        left_out = np.append(False, sure[1:] & sure[:-1])
+        edges = np.flatnonzero(np.diff(left_out, prepend=True, append=True)).tolist()
+        for first, behind in zip(edges[::2], edges[1::2], strict=True):
+            position, begin = int(ends[first - 1]) if first else self._begin, first
+            while begin < behind:
+                until = min(max(int(np.searchsorted(ends, position + _PIECE_BYTES)), begin + 1), behind)
+                end = int(ends[until - 1])
+                closes = self.whole and until == len(ends)
+                yield _Span(begin, until, position, max(end, self.frame.end) if closes else end, closes)
+                position, begin = end, until
+
+    @property
+    def _begin(self) -> int:
+        return int(self.before["offset"] + self.before["length"]) if self.before else self.frame.begin
 
     def _piece(self, payments: pl.DataFrame, cut: _Span) -> Piece:
         rows = payments.slice(cut.first, cut.until - cut.first)

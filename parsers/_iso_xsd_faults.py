@@ -136,6 +136,9 @@ class _Reading:
             return replace(fault, field="/".join(reversed(names[:-2])) or names[0])
         depth = names.index("PmtInf")
         batch = self._batches.index(steps[depth])
+        if depth == 0 and batch == 0 and self._piece.before is not None:
+            # What stands between its payments is told where it is, not where the batch began.
+            fault = replace(fault, line=self._piece.rows.item(0, "line"))
         number = batch + (self._piece.before["batch"] if self._piece.before else 1)
         batch_id = steps[depth].findtext("{*}PmtInfId")
         path = "/".join(reversed(names[: depth + 1]))

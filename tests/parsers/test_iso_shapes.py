@@ -15,7 +15,7 @@ from polars.testing import assert_series_equal
 
 from canonical.money import amount_minor, minor_of
 from parsers import _iso_fast
-from parsers._iso_fast import fast_windows
+from parsers._iso_fast import fast_reads
 from parsers._iso_faults import Doubt
 from parsers._iso_shapes import Shapes
 from parsers._iso_tags import Powers, Ranks, Spelling, sequence_prints, tags_of
@@ -156,7 +156,7 @@ def test_many_shapes_in_slices_and_windows(shape: Shape, oddities: list[str], mo
     monkeypatch.setattr(_iso_fast, "Shapes", partial(Shapes, most=most))
     data = many(shape, random.Random(shape.name + str(oddities)), oddities)
     assert len(data) > 500_000
-    found = [window for _, window in fast_windows(source(data), shape.form.message, 150_000)]
+    found = [read.window for read in fast_reads(source(data), shape.form.message, 150_000)]
     assert len(found) > 3
     same(found, list(exact_windows(source(data), shape.form.message, 10**9)))
 

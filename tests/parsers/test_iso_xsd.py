@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,9 +15,9 @@ from hypothesis import strategies as st
 from iso_cases import PAIN001, PAIN008, source, whole
 from lxml import etree
 
+from benchmarks import make_pain001
 from canonical.contracts import Window
 from parsers import _iso_xsd
-from parsers._iso_fast import windows
 from parsers._iso_format import IsoFormat, Options
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -160,8 +164,8 @@ def test_any_cut_finds_the_same(monkeypatch, piece_bytes: int, window_bytes: int
             lines = expected(data, "pain.008.001.08")
         except (etree.XMLSyntaxError, StopIteration):
             return
-        parts = windows(source(data), PAIN008.message, window_bytes)
-        found = list(_iso_xsd.validated(parts, source(data), PAIN008.message, FOLDER, _iso_xsd.Severity.ERROR))
+        message, severity = PAIN008.message, _iso_xsd.Severity.ERROR
+        found = list(_iso_xsd.validated(source(data), message, window_bytes, FOLDER, severity))
         frames = whole(found)
         if "fatal" in frames["findings"]["severity"]:
             return
@@ -181,3 +185,95 @@ def test_too_many_faults_refuse_the_file(monkeypatch) -> None:
     last = found.filter(pl.col("level") == "file")
     assert last["severity"].to_list() == ["error"]
     assert "more than 2 faults" in last["message"][0]
+
+
+_CHANGES: dict[str, tuple[bytes, bytes]] = {
+    "lower case": (rb"<IBAN>DE", b"<IBAN>de"),
+    "a blank in an account": (rb"<IBAN>(....)", rb"<IBAN>\1 "),
+    "not a UUID": (rb"<UETR>....", b"<UETR>XXXX"),
+    "a comma": (rb"\.(\d\d)</InstdAmt>", rb",\1</InstdAmt>"),
+    "six decimals": (rb"\.(\d\d)</InstdAmt>", rb".\g<1>0001</InstdAmt>"),
+    "a sign": (rb'Ccy="EUR">', b'Ccy="EUR">+'),
+    "much money": (rb'Ccy="EUR">', b'Ccy="EUR">12345678901234'),
+    "another currency": (rb'Ccy="EUR"', b'Ccy="EURO"'),
+    "long": (rb"<EndToEndId>", b"<EndToEndId>" + b"E" * 30),
+    "umlauts, long in bytes alone": (rb"<EndToEndId>[^<]*", b"<EndToEndId>" + "\u00e4".encode() * 35),
+    "references, long in bytes alone": (rb"<EndToEndId>[^<]*", b"<EndToEndId>" + b"&amp;" * 35),
+    "a numbered reference": (rb"<Ctry>DE", b"<Ctry>&#68;E"),
+    "a reference in a code": (rb"<Ctry>..", b"<Ctry>&lt;&gt;"),
+    "empty": (rb"<Ctry>..</Ctry>", b"<Ctry></Ctry>"),
+    "an empty tag": (rb"<Ctry>..</Ctry>", b"<Ctry/>"),
+    "text beside elements": (rb"<Cdtr>", b"<Cdtr>x"),
+    "text of the same size beside elements": (rb"<Cdtr>(\s)\s", rb"<Cdtr>\1."),
+    "tabs between": (rb"<Cdtr>\s*", b"<Cdtr>\t"),
+    "a comment": (rb"<Cdtr>", b"<Cdtr><!-- x -->"),
+    "a comment behind": (rb"</CdtTrfTxInf>", b"</CdtTrfTxInf><!-- x -->"),
+    "an element too many": (rb"<Cdtr>", b"<Cdtr><Nm>x</Nm>"),
+    "an element too few": (rb"<EndToEndId>[^<]*</EndToEndId>", b""),
+    "another order": (rb"(<TwnNm>[^<]*</TwnNm>)\s*(<Ctry>..</Ctry>)", rb"\2\1"),
+    "another namespace": (rb"<Cdtr>", b'<Cdtr xmlns="urn:x">'),
+    "a type of its own": (rb"<Ctry>", b'<Ctry xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true">'),
+    "supplementary data": (rb"</CdtTrfTxInf>", b"<SplmtryData><Envlp><A>1</A></Envlp></SplmtryData></CdtTrfTxInf>"),
+    "CDATA": (rb"<Ctry>..", b"<Ctry><![CDATA[DE]]>"),
+}
+
+
+@cache
+def written() -> bytes:
+    """Sixty sound payments of a few shapes."""
+    with tempfile.TemporaryDirectory() as folder:
+        make_pain001.write(path := Path(folder) / "file.xml", 60, 3)
+        return path.read_bytes()
+
+
+def changed(payment: int, old: bytes, new: bytes, data: bytes) -> bytes:
+    """Payment and what follows it with the first hit replaced."""
+    parts = data.split(b"<CdtTrfTxInf>")
+    head, behind, tail = (b"<CdtTrfTxInf>" + parts[payment]).partition(b"</CdtTrfTxInf>")
+    parts[payment] = (re.sub(old, new, head + behind, count=1) + tail).removeprefix(b"<CdtTrfTxInf>")
+    return b"<CdtTrfTxInf>".join(parts)
+
+
+def held(data: bytes, window_bytes: int = 2**20) -> pl.DataFrame:
+    severity = _iso_xsd.Severity.ERROR
+    found = list(_iso_xsd.validated(source(data), PAIN001.message, window_bytes, FOLDER, severity))
+    return whole(found)["findings"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    changes=st.lists(st.tuples(st.sampled_from(sorted(_CHANGES)), st.integers(1, 60)), min_size=1, max_size=4),
+    window_bytes=st.sampled_from([9_000, 2**20]), prefixed=st.booleans(),
+)  # fmt: skip
+def test_what_is_sure_without_libxml2_is_what_it_takes(changes, window_bytes: int, prefixed: bool) -> None:
+    data = written()
+    for name, payment in changes:
+        data = changed(payment, *_CHANGES[name], data)
+    if prefixed:
+        data = re.sub(rb"<(/?)(?=[A-Z])(?!!)", rb"<\1p:", data).replace(b'xmlns="urn:iso', b'xmlns:p="urn:iso')
+    found = held(data, window_bytes)
+    if "fatal" not in found["severity"]:
+        lines = found.filter(pl.col("rule") == "xsd")["line"]
+        assert sorted(lines) == expected(data, "pain.001.001.09")
+
+
+@pytest.mark.parametrize("between", [b"?", b"<Nm>x</Nm>"])
+def test_what_stands_between_payments_is_told_beside_them(between: bytes) -> None:
+    data = changed(40, rb"</CdtTrfTxInf>", b"</CdtTrfTxInf>" + between, written())
+    (line,) = held(data).filter(pl.col("rule") == "xsd")["line"]
+    payments = [data[: found.start()].count(b"\n") + 1 for found in re.finditer(rb"<CdtTrfTxInf>", data)]
+    assert payments[39] <= line <= payments[40]
+
+
+def test_of_a_sound_file_libxml2_looks_at_few_payments(monkeypatch) -> None:
+    looked: list[Any] = []
+    cuts = _iso_xsd._Job._cuts
+    monkeypatch.setattr(_iso_xsd._Job, "_cuts", lambda *given: looked.extend(found := list(cuts(*given))) or found)
+    assert held(written()).is_empty()
+    assert sum(cut.until - cut.first for cut in looked) < 20
+    assert looked[0].first == 0
+
+
+def test_payments_of_another_namespace_than_the_schema_s_are_all_looked_at() -> None:
+    data = written().replace(b"urn:iso:std:iso:20022:tech:xsd:pain.001.001.09", b"urn:other:pain.001.001.09")
+    assert held(data)["line"].to_list() == expected(data, "pain.001.001.09") != []

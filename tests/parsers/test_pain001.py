@@ -15,7 +15,7 @@ from lxml import etree
 from polars.testing import assert_frame_equal
 
 from canonical.limits import WINDOW_BYTES, XML_DEPTH_MAX, XML_TEXT_BYTES_MAX
-from parsers._iso_fast import fast_windows, windows
+from parsers._iso_fast import fast_reads, windows
 from parsers._iso_faults import Doubt, Unreadable
 from parsers._iso_frames import declared_number, execution_date
 from parsers._iso_pain001 import PAIN001
@@ -316,7 +316,7 @@ def test_both_readers_agree(plain: bool) -> None:
         same(list(windows(source(data), PAIN001, window_bytes)), expected)
         same(list(exact_windows(source(data), PAIN001, 1)), expected)
         try:
-            alone = [window for _, window in fast_windows(source(data), PAIN001, window_bytes)]
+            alone = [read.window for read in fast_reads(source(data), PAIN001, window_bytes)]
         except (Doubt, Unreadable):
             return
         served += 1
@@ -409,14 +409,14 @@ def test_elements_between_payments(between: str) -> None:
     assert whole(read(data))["payments"].height == 2
     if PAYMENT in between:
         with pytest.raises(Doubt):
-            list(fast_windows(source(data), PAIN001, WINDOW_BYTES))
+            list(fast_reads(source(data), PAIN001, WINDOW_BYTES))
 
 
 def test_fast_reader_serves_plain_and_prefixed_files() -> None:
     assert GOLDEN_FILES
     for data in (path.read_bytes() for path in GOLDEN_FILES):
         for window_bytes in (1900, WINDOW_BYTES):
-            alone = [window for _, window in fast_windows(source(data), PAIN001, window_bytes)]
+            alone = [read.window for read in fast_reads(source(data), PAIN001, window_bytes)]
             same(alone, list(exact_windows(source(data), PAIN001, WINDOW_BYTES)))
     assert len(list(windows(source(message(PAYMENT * 80)), PAIN001, 1000))) > 3
 

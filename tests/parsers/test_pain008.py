@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 
 from canonical.contracts import Window
 from canonical.limits import WINDOW_BYTES
-from parsers._iso_fast import fast_windows, windows
+from parsers._iso_fast import fast_reads, windows
 from parsers._iso_faults import Doubt, Unreadable
 from parsers._iso_windows import exact_windows
 from parsers.pain001 import FORMAT as PAIN001
@@ -188,7 +188,7 @@ def test_the_readers_agree(plain: bool) -> None:
         expected = list(exact_windows(source(data), MESSAGE, WINDOW_BYTES))
         same(list(windows(source(data), MESSAGE, window_bytes)), expected)
         try:
-            alone = [window for _, window in fast_windows(source(data), MESSAGE, window_bytes)]
+            alone = [read.window for read in fast_reads(source(data), MESSAGE, window_bytes)]
         except (Doubt, Unreadable):
             return
         served += 1
@@ -200,5 +200,5 @@ def test_the_readers_agree(plain: bool) -> None:
 
 def test_fast_reader_serves_plain_files() -> None:
     for window_bytes in (2400, WINDOW_BYTES):
-        alone = [window for _, window in fast_windows(source(BIG), MESSAGE, window_bytes)]
+        alone = [read.window for read in fast_reads(source(BIG), MESSAGE, window_bytes)]
         same(alone, list(exact_windows(source(BIG), MESSAGE, WINDOW_BYTES)))
