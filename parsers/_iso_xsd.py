@@ -27,7 +27,7 @@ from parsers._iso_paths import Message
 from parsers._iso_tags import Flags
 from parsers._iso_windows import new_reader
 from parsers._iso_xsd_faults import Piece, faults_of, unplaced
-from parsers._iso_xsd_frame import DocumentFrame, document_frame, namespace_of
+from parsers._iso_xsd_frame import DocumentFrame, document_frame
 from parsers._iso_xsd_types import PaymentSchema
 
 FOLDER_VARIABLE: Final = "BULKRAIL_SCHEMAS_DIR"
@@ -124,19 +124,18 @@ def payment_schema(source: Source, message: Message, folder: str | None) -> Paym
     """The schema of the file's payments; None where there is none, or all of them have to be looked at in their file."""
     try:
         prefix = prefix_of(source, message)
-        head = source.data[: source.data.find(f"<{prefix}{message.payment}>".encode())]
         reader = new_reader(source, message, bodies=False)
-        reader.feed(head)
+        reader.feed(source.data[: source.data.find(f"<{prefix}{message.payment}>".encode())])
     except (Doubt, Unreadable):
         return None
     file = _schema_file(folder, reader.version or "")
     if file is None:
         return None
+    # Payments of another namespace than the schema's are told by the first of their batch, which is always looked at.
     try:
-        schema = PaymentSchema(file, message.payment)
+        return PaymentSchema(file, message.payment)
     except LookupError:
         return None
-    return schema if namespace_of(head, prefix) == schema.namespace else None
 
 
 def _schema_file(folder: str | None, version: str) -> Path | None:

@@ -49,16 +49,6 @@ def document_frame(source: Source, first_batch: int) -> DocumentFrame:
     return DocumentFrame(_without_envelope(header, follower, codec), closing, first_batch, end, codec)
 
 
-def namespace_of(head: bytes, prefix: str) -> str:
-    """What a prefix, with its colon, stands for behind these bytes in UTF-8; "" the default namespace."""
-    bound: dict[str, list[str]] = {}
-    parser = expat.ParserCreate("utf-8", namespace_separator=" ")
-    parser.StartNamespaceDeclHandler = lambda name, uri: bound.setdefault(name or "", []).append(uri or "")
-    parser.EndNamespaceDeclHandler = lambda name: bound[name or ""].pop()
-    parser.Parse(head, False)
-    return (bound.get(prefix[:-1]) or [""])[-1]
-
-
 class _Follower:
     """Follows expat up to the first PmtInf: what is open from the Document on, and the namespaces bound around it."""
 

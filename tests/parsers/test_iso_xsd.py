@@ -257,7 +257,7 @@ def test_what_is_sure_without_libxml2_is_what_it_takes(changes, window_bytes: in
         assert sorted(lines) == expected(data, "pain.001.001.09")
 
 
-@pytest.mark.parametrize("between", [b"?", b"<Nm>x</Nm>"])
+@pytest.mark.parametrize("between", [b"?", b"<Nm>x</Nm>", b"\n      <Nm>x</Nm>"])
 def test_what_stands_between_payments_is_told_beside_them(between: bytes) -> None:
     data = changed(40, rb"</CdtTrfTxInf>", b"</CdtTrfTxInf>" + between, written())
     (line,) = held(data).filter(pl.col("rule") == "xsd")["line"]
@@ -274,6 +274,10 @@ def test_of_a_sound_file_libxml2_looks_at_few_payments(monkeypatch) -> None:
     assert looked[0].first == 0
 
 
-def test_payments_of_another_namespace_than_the_schema_s_are_all_looked_at() -> None:
+def test_payments_of_another_namespace_than_the_schema_s() -> None:
     data = written().replace(b"urn:iso:std:iso:20022:tech:xsd:pain.001.001.09", b"urn:other:pain.001.001.09")
+    assert held(data)["line"].to_list() == expected(data, "pain.001.001.09") != []
+    data = re.sub(rb"<(/?)CdtTrfTxInf>", rb"<\1p:CdtTrfTxInf>", written()).replace(
+        b"<PmtInf>", b'<PmtInf xmlns:p="urn:x">'
+    )
     assert held(data)["line"].to_list() == expected(data, "pain.001.001.09") != []
