@@ -106,8 +106,7 @@ class _Jobs:
             self._version = window.header.version
         if window.payments.is_empty():
             return self._pool.submit(list)
-        # A message without a Document has a schema that its envelope may rename: it is held to none.
-        schema = _schema_file(self._folder, self._version) if self._version.startswith(self._message.name) else None
+        schema = _schema_file(self._folder, self._version, self._message)
         if schema is None:
             faults = [] if self._told_of_schema else [no_schema(self._version)]
             self._told_of_schema = True
@@ -128,7 +127,7 @@ def payment_schema(source: Source, message: Message, folder: str | None) -> Paym
         reader.feed(source.data[: source.data.find(f"<{prefix}{message.payment}>".encode())])
     except (Doubt, Unreadable):
         return None
-    file = _schema_file(folder, reader.version or "")
+    file = _schema_file(folder, reader.version or "", message)
     if file is None:
         return None
     # Payments of another namespace than the schema's are told by the first of their batch, which is always looked at.
@@ -138,9 +137,10 @@ def payment_schema(source: Source, message: Message, folder: str | None) -> Paym
         return None
 
 
-def _schema_file(folder: str | None, version: str) -> Path | None:
+def _schema_file(folder: str | None, version: str, message: Message) -> Path | None:
+    # A message without a Document has a schema that its envelope may rename: it is held to none.
     file = Path(folder or ".") / f"{version}.xsd"
-    return file if folder and version and file.is_file() else None
+    return file if folder and version.startswith(message.name) and file.is_file() else None
 
 
 class _Nothing:

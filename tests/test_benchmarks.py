@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-from conftest import SHARED
 from world import REPOSITORY
 
 
@@ -31,7 +30,7 @@ def test_a_case_runs_and_finds_what_was_written(case: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--share", "0.001", "--only", case],
         cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False,
-        env={**os.environ, "BULKRAIL_SCHEMAS_DIR": str(SHARED / "xsd")},
+        env={**os.environ, "BULKRAIL_SCHEMAS_DIR": str(REPOSITORY.parent / "shared" / "xsd")},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     told = ["xlsx 1,000 rows", "xlsx-200k:"] if case == "xlsx" else [case.split(".", maxsplit=1)[0]]
