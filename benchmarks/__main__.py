@@ -18,6 +18,7 @@ from rich.table import Table
 
 from benchmarks import finance, load, make_camt053, make_csv, make_nacha, make_pain001, town
 from benchmarks.runner import Bench, run
+from parsers._iso_xsd import FOLDER_VARIABLE
 
 
 def iso(
@@ -31,8 +32,8 @@ def iso(
     yardstick = bench.fastest("sax", str(path))
     label = f"{kind} {count:,}" + (f", {bad:.0%} bad" if bad else "")
     kept, received = bench.received(path)
-    if "xsd" in steps and not list(bench.schemas.glob("pain.001.*.xsd")):
-        print(f"{label}: the same with XSD | not measured: no schemas here (BULKRAIL_SCHEMAS_DIR names their folder)")
+    if "xsd" in steps and not any(bench.schemas.glob(f"{kind}.*.xsd")):
+        print(f"{label}: the same with XSD | not measured: no schemas here ({FOLDER_VARIABLE} names their folder)")
         steps = tuple(step for step in steps if step != "xsd")
     for step in steps:
         home = bench.home(kept, xsd=step == "xsd")

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from parsers._iso_xsd import FOLDER_VARIABLE
+
 MILLION: Final = 1_000_000
 _RUNS: Final = 3
 """Of a short case: the fastest counts, for other work on the machine only ever slows it."""
@@ -91,7 +93,7 @@ class Bench:
     @property
     def schemas(self) -> Path:
         """The folder of schemas that the gateway of a benchmark finds."""
-        return Path(os.environ.get("BULKRAIL_SCHEMAS_DIR") or os.devnull)
+        return Path(os.environ.get(FOLDER_VARIABLE) or os.devnull)
 
     @property
     def runs(self) -> int:

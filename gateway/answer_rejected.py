@@ -11,20 +11,21 @@ from canonical.codes import TOTALS_REASONS, Level, Severity
 from canonical.plugins import lookup
 from gateway.composition import Gateway
 from gateway.plain import plain_source
-from gateway.plans import standing_findings, standing_verdicts
+from gateway.plans import standing_verdicts
 
 _KEPT: Final = (
     "row", "offset", "length", "batch", "batch_offset", "batch_length", "credit_debit", "amount_minor", "currency",
 )  # fmt: skip
 
 
-def rejected_rows(gateway: Gateway, file: Mapping[str, Any]) -> bytes | None:
+def rejected_rows(gateway: Gateway, file: Mapping[str, Any], findings: pl.DataFrame) -> bytes | None:
     """The excerpt of the client's file that holds just what is to be mended in it; None where there is nothing to.
 
     A file that fell as a whole comes not back, nor does a batch whose totals do not fit: the excerpt has totals of its own, and
     what is missing would be missing in it without a word. Rows that could not be read come back where the format can place them.
+    `findings`: FINDINGS that stand of the file.
     """
-    findings = standing_findings(gateway, file["file_id"]).filter(pl.col("severity") != Severity.WARNING.value)
+    findings = findings.filter(pl.col("severity") != Severity.WARNING.value)
     level, fatal = pl.col("level"), pl.col("severity") == Severity.FATAL.value
     placeless = (level == Level.BATCH.value) & pl.col("batch").is_null()
     if not findings.filter(fatal | (level == Level.FILE.value) | placeless).is_empty():

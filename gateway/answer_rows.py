@@ -81,7 +81,7 @@ def answer_of(
         findings=findings,
         facts=facts_of(file["format"], gateway.profiles.client(file["client_id"])),
         faulty=partial(_faulty, gateway, file["file_id"], findings, rows),
-        rejected_rows=partial(rejected_rows, gateway, file),
+        rejected_rows=partial(rejected_rows, gateway, file, findings),
         duplicate_of=_original(file) if duplicate else None,
         news=news,
         bookings=partial(bookings, gateway, file["file_id"], news),

@@ -23,10 +23,14 @@ def called_undelivered(gateway: Gateway, book: pl.DataFrame) -> pl.DataFrame | N
         order=(c.file_id, c.submission_id),
     )  # fmt: skip
     here = set(book.select("provider", "file_id").unique().rows()) if rows else set()
+    standing: dict[str, list[str]] = {}
+    for row in rows:
+        if (row["destination"], row["file_id"]) in here:
+            standing.setdefault(row["file_id"], []).append(row["submission_id"])
+    # Once a file, however many submissions were made of it.
     parts = [
-        gateway.lake.whole(row["file_id"], "routes").filter(submission_id=row["submission_id"])
-        for row in rows
-        if (row["destination"], row["file_id"]) in here
+        gateway.lake.whole(file_id, "routes").filter(pl.col("submission_id").is_in(submissions))
+        for file_id, submissions in standing.items()
     ]
     if not parts:
         return None

@@ -69,11 +69,10 @@ class Shapes:
                 opens = tags.opens[firsts[example] : lasts[example] + 1].tolist()
                 self.known[value] = _template(data, opens, self.message, self.prefix)
             template = self.known.get(value)
-            if template is not None and template.layout is None and self.schema is not None:
-                template = self.known[value] = replace(
-                    template, layout=self._layout(data, tags, firsts[example], template)
-                )
             if template is not None:
+                if self.schema is not None and template.layout is None:
+                    layout = _layout(data, tags, firsts[example], template, self.prefix, self.schema)
+                    template = self.known[value] = replace(template, layout=layout)
                 number[position] = len(templates)
                 templates.append(template)
         found = np.full(len(prints), -1, np.int64)
@@ -85,12 +84,6 @@ class Shapes:
             same = tags.runs_spelling(firsts[given], lasts[given], spellings, found[given])
             found[given[~same]] = -1
         return templates, found
-
-    def _layout(self, data: bytes, tags: Tags, first: int, template: Template) -> Layout | None:
-        opens = tags.opens[first : first + len(template.tags.tags) + 1].tolist()
-        if self.schema is None or len(opens) <= len(template.tags.tags):
-            return None
-        return layout_of(data, opens, template.tags.tags, self.prefix, self.schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +157,15 @@ def _escaped(tags: Tags, shaped: Shaped, references: Ints, place: Ints) -> dict[
     row = np.searchsorted(shaped.firsts, behind, side="right") - 1
     hits, columns = np.nonzero((place[row] == (behind - shaped.firsts[row])[:, None]) & (row >= 0)[:, None])
     return {int(column): np.unique(row[hits[columns == column]]) for column in np.unique(columns)}
+
+
+def _layout(
+    data: bytes, tags: Tags, first: int, template: Template, prefix: str, schema: PaymentSchema
+) -> Layout | None:
+    """Of the payment from the tag `first` on; None too where no tag follows it."""
+    spelled = template.tags.tags
+    opens = tags.opens[first : first + len(spelled) + 1].tolist()
+    return layout_of(data, opens, spelled, prefix, schema) if len(opens) > len(spelled) else None
 
 
 def _template(data: bytes, opens: list[int], message: Message, prefix: str) -> Template | None:

@@ -28,7 +28,7 @@ from parsers._iso_tags import Flags
 from parsers._iso_windows import new_reader
 from parsers._iso_xsd_faults import Piece, faults_of, unplaced
 from parsers._iso_xsd_frame import DocumentFrame, document_frame
-from parsers._iso_xsd_types import PaymentSchema
+from parsers._iso_xsd_types import OnlyInItsFile, PaymentSchema
 
 FOLDER_VARIABLE: Final = "BULKRAIL_SCHEMAS_DIR"
 _THREADS: Final = 2
@@ -133,7 +133,7 @@ def payment_schema(source: Source, message: Message, folder: str | None) -> Paym
     # Payments of another namespace than the schema's are told by the first of their batch, which is always looked at.
     try:
         return PaymentSchema(file, message.payment)
-    except LookupError:
+    except OnlyInItsFile:
         return None
 
 

@@ -42,11 +42,15 @@ class Text:
     pattern: str | None = None
 
 
+class OnlyInItsFile(LookupError):
+    """A payment of this schema cannot be judged by itself."""
+
+
 class PaymentSchema:
     """The schema of the payments of one message, which may stand as often as they like.
 
     Raises:
-        LookupError: payments of this schema can only be judged in their file.
+        OnlyInItsFile: it is not known here what holds of such a payment wherever it stands.
         etree.XMLSchemaParseError, etree.XMLSyntaxError, OSError: the file is no schema.
     """
 
@@ -63,10 +67,10 @@ class PaymentSchema:
             if item.get("name") == payment
         }
         if len(told) != 1 or next(root.iter(*_BEYOND), None) is not None:
-            raise LookupError(payment)
+            raise OnlyInItsFile(payment)
         self._type, often = told.pop()
         if self._type is None or often != "unbounded":
-            raise LookupError(payment)
+            raise OnlyInItsFile(payment)
         etree.SubElement(root, f"{_XS}element", name=payment, type=self._type)
         self._schema = etree.XMLSchema(tree)
         self._payment = payment

@@ -247,7 +247,11 @@ def _judged(what: str, answer: httpx2.Response, body: Any) -> Answered:
 
 def _told_at(headers: Mapping[str, str]) -> dt.datetime | None:
     """The provider's own clock (RFC 9110, 6.6.1)."""
-    when = parsedate_tz(headers.get("date", ""))
+    return _date(headers.get("date", ""))
+
+
+def _date(text: str) -> dt.datetime | None:
+    when = parsedate_tz(text)
     return dt.datetime.fromtimestamp(mktime_tz(when), dt.UTC) if when else None
 
 
@@ -256,5 +260,5 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text.isdecimal():
         return float(text)
-    when, now = parsedate_tz(text), parsedate_tz(headers.get("date", ""))
-    return max(0.0, float(mktime_tz(when) - mktime_tz(now))) if when and now else None
+    when, now = _date(text), _date(headers.get("date", ""))
+    return max(0.0, (when - now).total_seconds()) if when and now else None

@@ -203,11 +203,11 @@ def _asked(api: Api, log: DeliveryLog, options: HttpApiOptions, block: RequestBl
     found = api.ask(block)
     if found.fault is not None:
         raise found.fault
-    gone = options.enquiry.absent_after_s is not None and _never_arrived(
-        block, log, options.enquiry.absent_after_s, found
-    )
-    if options.enquiry.absent_after_s is not None and not gone and block.absent_at is None and found.at is not None:
-        block = log.not_shown(block, found.at)
+    gone, promised_s = False, options.enquiry.absent_after_s
+    if promised_s is not None:
+        gone = _never_arrived(block, log, promised_s, found)
+        if not gone and block.absent_at is None and found.at is not None:
+            block = log.not_shown(block, found.at)
     if not found.replies and not gone:
         return block
     told = log.answered(block, found.replies, certain=gone)
