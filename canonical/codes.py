@@ -71,9 +71,6 @@ class Status(StrEnum):
     CANC = "CANC"  # cancelled
 
 
-TOTALS_REASONS: Final = frozenset({"AM10", "AM19", "AM20"})
-"""What a file or batch declares of itself is not what it holds: something may be missing in it."""
-
 REASONS: Final[dict[str, str]] = {
     # ISO ExternalStatusReason1Code, those the rules and the providers here use.
     "AC01": "Incorrect account number",

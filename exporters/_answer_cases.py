@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
-from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer
+from canonical.findings import OF_PAYMENT, WARNS
 from canonical.frames import FINDINGS, PAYMENTS, conform, dtypes, empty
 from canonical.sentences import and_then
 from exporters._answer_words import REFUSED, STATUS_WORDS, canonical_of, heading_of
@@ -44,7 +44,6 @@ _FIRST: Final = (
 _TEXTS: Final = ("reason", "message", "remedy")
 _PAYMENTS: Final = tuple(dtypes(PAYMENTS))
 _SHOWABLE: Final = tuple(name for name in _PAYMENTS if name not in _HIDDEN)
-_WARNED: Final = pl.col("severity") == Severity.WARNING.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Cases:
 def _payment_findings(answer: Answer) -> pl.DataFrame:
     """FINDINGS of single payments and rows, errors first."""
     findings = conform(answer.findings, FINDINGS)
-    return findings.filter(pl.col("level") == Level.PAYMENT.value).sort(_WARNED, maintain_order=True)
+    return findings.filter(OF_PAYMENT).sort(WARNS, maintain_order=True)
 
 
 def cases_of(answer: Answer, limit: int, only: pl.DataFrame | None = None) -> Cases:
@@ -106,7 +105,7 @@ def _told(answer: Answer, findings: pl.DataFrame) -> pl.DataFrame:
     """ANSWER columns of the payments to be shown, the refused first, `status` in words, and whether it is `refused`."""
     rows = answer.rows.select(pl.col(name).cast(dtype) for name, dtype in ANSWER_DTYPES.items())
     worded = findings.with_columns(
-        message=pl.when(_WARNED).then(pl.lit("Warning: ")).otherwise(pl.lit("")) + pl.col("message"), faulty=~_WARNED
+        message=pl.when(WARNS).then(pl.lit("Warning: ")).otherwise(pl.lit("")) + pl.col("message"), faulty=~WARNS
     )
     of_row = pl.col("row").is_not_null()
     own = worded.filter(of_row).group_by("row", maintain_order=True).agg(_joined())
@@ -187,7 +186,7 @@ def _marks(frame: pl.DataFrame, findings: pl.DataFrame, answer: Answer) -> dict[
         how="inner",
     )
     marks: dict[tuple[int, str], list[Mark]] = defaultdict(list)
-    every = pl.concat([by_row, by_line], how="diagonal").sort("index", _WARNED, maintain_order=True)
+    every = pl.concat([by_row, by_line], how="diagonal").sort("index", WARNS, maintain_order=True)
     columns: dict[tuple[str | None, str | None], str] = {}
     for index, field, direction, severity, words in every.select(
         "index", "field", "credit_debit", "severity", words=and_then(pl.col("message"), pl.col("remedy"))

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from canonical.codes import Level, Severity
+from canonical.codes import Level
 from canonical.contracts import ANSWER_DTYPES, Answer
+from canonical.findings import REFUSES, WARNS
 from canonical.frames import FINDINGS, conform
 from exporters._answer_words import REFUSED, canonical_of, heading_of
 
@@ -45,7 +46,7 @@ def causes_of(answer: Answer, rows_max: int) -> list[Cause]:
     """Causes, those of the file before those of batches and payments, errors before warnings, the most frequent first."""
     if answer.duplicate_of is not None:
         return []
-    findings = conform(answer.findings, FINDINGS).with_columns(warning=pl.col("severity") == Severity.WARNING.value)
+    findings = conform(answer.findings, FINDINGS).with_columns(warning=WARNS)
     told = pl.concat([findings.select(*_KEY, *_ROW), _later(answer).select(*_KEY, *_ROW)])
     grouped = told.group_by(_KEY, maintain_order=True).agg(
         pl.len().alias("cases"),
@@ -91,9 +92,7 @@ def _later(answer: Answer) -> pl.DataFrame:
 
 
 def _own_errors(answer: Answer) -> pl.DataFrame:
-    own = conform(answer.findings, FINDINGS).filter(
-        pl.col("row").is_not_null() & (pl.col("severity") != Severity.WARNING.value)
-    )
+    own = conform(answer.findings, FINDINGS).filter(pl.col("row").is_not_null() & REFUSES)
     return own.select("row").unique()
 
 

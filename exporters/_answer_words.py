@@ -8,9 +8,10 @@ from typing import Final
 
 import polars as pl
 
-from canonical.codes import REASONS, TOTALS_REASONS, Level, Severity
+from canonical.codes import REASONS
 from canonical.contracts import Answer
 from canonical.counts import count_of
+from canonical.findings import BATCH_IN_DOUBT, OF_PAYMENT, REFUSES
 
 STATUS_WORDS: Final = {
     "RCVD": "received", "ACTC": "checked", "ACCP": "accepted", "ACWC": "accepted, with a change", "PDNG": "waiting",
@@ -82,7 +83,10 @@ def verdict_of(answer: Answer) -> Verdict:
             else ""
         )
         fate = _fate(answer, "The other" if refused else "The" if rows == 1 else "All")
-        mend = f"{_MEND_ROWS}{_UNREAD_TOO if lost and not answer.facts.unread_back else ''}{_BATCH_TOO if _doubted(answer) else ''}"
+        doubted = not answer.findings.filter(BATCH_IN_DOUBT).is_empty()
+        mend = (
+            f"{_MEND_ROWS}{_UNREAD_TOO if lost and not answer.facts.unread_back else ''}{_BATCH_TOO if doubted else ''}"
+        )
         return Verdict(f"{said}{unread}".strip(), fate, _ASK if later else mend, "mixed")
     warned = (
         _NOTHING if answer.findings.is_empty() else "Nothing for now; look at the warnings below before the next file."
@@ -90,17 +94,9 @@ def verdict_of(answer: Answer) -> Verdict:
     return Verdict("No payment was refused.", _fate(answer, "The" if rows == 1 else "All"), warned, "good")
 
 
-def _doubted(answer: Answer) -> bool:
-    """True where a batch fell for its totals: it is in no file of rejected rows."""
-    doubt = (pl.col("level") == Level.BATCH.value) & (pl.col("severity") != Severity.WARNING.value)
-    return not answer.findings.filter(doubt & pl.col("reason").is_in(TOTALS_REASONS)).is_empty()
-
-
 def _unread(answer: Answer) -> int:
     """Rows of the file that could become no payment: each has an error, and no status."""
-    errors = answer.findings.filter(
-        (pl.col("level") == Level.PAYMENT.value) & (pl.col("severity") != Severity.WARNING.value)
-    ).select(pl.col("row", "line").cast(pl.Int64))
+    errors = answer.findings.filter(OF_PAYMENT & REFUSES).select(pl.col("row", "line").cast(pl.Int64))
     lost = errors.join(answer.rows.select(pl.col("row").cast(pl.Int64)), on="row", how="anti")
     return lost.unique(pl.coalesce("row", -pl.col("line"))).height if lost.height else 0
 

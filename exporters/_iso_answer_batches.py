@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from canonical.codes import Level, Severity
+from canonical.findings import OF_BATCH, REFUSES
 from canonical.frames import FINDINGS, dtypes
 from canonical.sentences import and_then
 from exporters._iso_answer_text import NOT_PROVIDED, identification, reason_xml
@@ -44,7 +44,7 @@ def batch_openings(rows: pl.DataFrame, findings: pl.DataFrame, version: Version)
 def _batch_findings(findings: pl.DataFrame) -> pl.DataFrame:
     """batch, batch_id_found, reasons: errors that stand on a batch."""
     on_batch = findings.select(pl.col(name).cast(dtype) for name, dtype in dtypes(FINDINGS).items()).filter(
-        (pl.col("level") == Level.BATCH) & (pl.col("severity") != Severity.WARNING) & pl.col("batch").is_not_null()
+        OF_BATCH & REFUSES & pl.col("batch").is_not_null()
     )
     info = and_then(pl.col("message"), pl.col("remedy"))
     return on_batch.group_by("batch", maintain_order=True).agg(

@@ -10,8 +10,8 @@ from typing import Final
 import polars as pl
 
 from canonical.ahead import worked_ahead
-from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer
+from canonical.findings import OF_PAYMENT, WARNS
 from canonical.frames import FINDINGS, PAYMENTS, dtypes
 from canonical.limits import IDENTIFICATION_CHARS_MAX
 from canonical.money import amount_text
@@ -193,8 +193,8 @@ def _own_findings(answer: Answer) -> pl.DataFrame:
     findings = answer.findings.select(pl.col(name).cast(dtype) for name, dtype in dtypes(FINDINGS).items())
     if answer.milestone != "validated":
         return findings.clear()
-    own = (pl.col("level") == Level.PAYMENT.value) & pl.col("row").is_not_null()
-    return findings.filter(own).sort("row", pl.col("severity") == Severity.WARNING.value, maintain_order=True)
+    own = OF_PAYMENT & pl.col("row").is_not_null()
+    return findings.filter(own).sort("row", WARNS, maintain_order=True)
 
 
 def _within(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
@@ -227,7 +227,7 @@ def _words() -> pl.Expr:
 
 
 def _words_of_finding() -> pl.Expr:
-    return and_then(said_as(pl.col("severity") == Severity.WARNING.value), pl.col("remedy"))
+    return and_then(said_as(WARNS), pl.col("remedy"))
 
 
 def _found(rejected: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:

@@ -13,9 +13,10 @@ from typing import BinaryIO, ClassVar, Final, Literal
 import polars as pl
 
 from canonical.cells import RUNS
-from canonical.codes import Level, Severity
+from canonical.codes import Level
 from canonical.contracts import Answer, Model
 from canonical.counts import count_of
+from canonical.findings import OF_PAYMENT, WARNS
 from canonical.sentences import said_as
 
 COLUMNS: Final = (
@@ -31,7 +32,6 @@ _LEAVE_IT: Final = (
     "Nothing. Do not cancel the original and do not send it again; its own answer says how each payment went."
 )
 _NUMBER: Final = r"^-?[0-9]+([.,][0-9]+)*$"
-_WARNED: Final = pl.col("severity") == Severity.WARNING.value
 
 
 class CsvAnswerOptions(Model):
@@ -106,11 +106,11 @@ def _above(answer: Answer) -> pl.DataFrame:
         "line",
         pl.lit(None, dtype=pl.Int64).alias("row"),
         *(pl.lit(None, dtype=pl.String).alias(name) for name in ("end_to_end_id", "amount", "currency")),
-        pl.when(~_WARNED).then(pl.lit("RJCT")).alias("status"),
+        pl.when(~WARNS).then(pl.lit("RJCT")).alias("status"),
         "reason",
         "field",
         "value",
-        said_as(_WARNED).alias("message"),
+        said_as(WARNS).alias("message"),
         "remedy",
     )
 
@@ -121,13 +121,13 @@ def _payments(answer: Answer) -> pl.DataFrame:
         pl.col(name).fill_null("").str.join(" | ").alias(f"found_{name}") for name in ("field", "value", "remedy")
     ]
     found = (
-        answer.findings.filter((pl.col("level") == Level.PAYMENT.value) & pl.col("row").is_not_null())
+        answer.findings.filter(OF_PAYMENT & pl.col("row").is_not_null())
         .group_by("row", maintain_order=True)
         .agg(
             pl.col("line").first().alias("found_line"),
             pl.col("reason").unique(maintain_order=True).str.join(" | ").alias("found_reason"),
-            said_as(_WARNED).str.join(" | ").alias("found_message"),
-            (~_WARNED).any().alias("wrong"),
+            said_as(WARNS).str.join(" | ").alias("found_message"),
+            (~WARNS).any().alias("wrong"),
             *joined,
         )
     )

@@ -41,6 +41,7 @@ class Bacs18:
 
     name: str = "bacs18"
     kind: ClassVar[Literal["provider"]] = "provider"
+    batches: ClassVar[bool] = False
     suffix: str = ".txt"
     options: type[Model] = Options
 

@@ -62,6 +62,7 @@ class Json:
 
     name: str = "json"
     kind: ClassVar[Literal["provider"]] = "provider"
+    batches: ClassVar[bool] = False
     suffix: str = ".jsonl"
     options: type[Model] = Options
 

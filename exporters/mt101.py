@@ -55,6 +55,7 @@ class Mt101:
 
     name: str = "mt101"
     kind: ClassVar[Literal["provider"]] = "provider"
+    batches: ClassVar[bool] = False
     suffix: str = ".fin"
     options: type[Model] = Options
 

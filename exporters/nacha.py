@@ -43,6 +43,7 @@ class Nacha:
 
     name: str = "nacha"
     kind: ClassVar[Literal["provider"]] = "provider"
+    batches: ClassVar[bool] = False
     suffix: str = ".ach"
     options: type[Model] = NachaOptions
 

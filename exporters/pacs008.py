@@ -28,6 +28,7 @@ class Pacs008:
 
     name: str = "pacs.008"
     kind: ClassVar[Literal["provider"]] = "provider"
+    batches: ClassVar[bool] = False
     suffix: str = ".xml"
     options: type[Model] = Options
 

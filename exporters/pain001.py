@@ -36,6 +36,7 @@ class Pain001:
 
     name: str = "pain.001"
     kind: ClassVar[Literal["provider"]] = "provider"
+    batches: ClassVar[bool] = True
     suffix: str = ".xml"
     options: type[Model] = Options
 

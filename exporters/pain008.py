@@ -38,6 +38,7 @@ class Pain008:
 
     name: str = "pain.008"
     kind: ClassVar[Literal["provider"]] = "provider"
+    batches: ClassVar[bool] = True
     suffix: str = ".xml"
     options: type[Model] = Options
 

@@ -36,6 +36,7 @@ class PaymentsCsv:
 
     name: str = "csv"
     kind: ClassVar[Literal["provider"]] = "provider"
+    batches: ClassVar[bool] = False
     suffix: str = ".csv"
     options: type[Model] = Options
 

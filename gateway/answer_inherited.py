@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from canonical.codes import Level, Severity
-from canonical.sentences import one_after_another, said_as
+from canonical.codes import Level
+from canonical.findings import REFUSES, WARNS
+from canonical.sentences import and_then, one_after_another, said_as
+from gateway.composition import Gateway
+from gateway.plans import standing_findings, standing_verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +23,15 @@ class Inherited:
 
 def own_words(findings: pl.DataFrame) -> pl.DataFrame:
     """The findings of each payment in one line: row, message, remedy, and `wrong`: whether one of them is no warning."""
-    warns = pl.col("severity") == Severity.WARNING.value
-    graver = findings.sort(warns, maintain_order=True)
+    graver = findings.sort(WARNS, maintain_order=True)
     return graver.filter(pl.col("row").is_not_null()).group_by("row", maintain_order=True).agg(
-        one_after_another(said_as(warns)), pl.col("remedy").unique(maintain_order=True).str.join(" "), wrong=(~warns).any()
+        one_after_another(said_as(WARNS)), pl.col("remedy").unique(maintain_order=True).str.join(" "), wrong=REFUSES.any()
     )  # fmt: skip
 
 
 def inherited(findings: pl.DataFrame) -> Inherited:
     """What payments may have inherited. `findings`: FINDINGS of a file; warnings refuse nothing."""
-    errors = findings.filter(pl.col("severity") != Severity.WARNING.value)
+    errors = findings.filter(REFUSES)
     level = pl.col("level")
     batches = errors.drop_nulls("batch").sort(level != Level.BATCH.value, maintain_order=True)
     files = errors.sort(level != Level.FILE.value, maintain_order=True)
@@ -56,3 +58,22 @@ def with_inherited(told: pl.DataFrame, above: Inherited) -> pl.DataFrame:
     )
     both = (pl.coalesce(f"batch_{name}", f"file_{name}").alias(f"above_{name}") for name in ("message", "remedy"))
     return joined.with_columns(both).drop("batch_message", "batch_remedy", "file_message", "file_remedy")
+
+
+def why(refused: pl.Expr) -> dict[str, pl.Expr]:
+    """`message` and `remedy`: of a refused payment without a fault of its own first what was wrong above it."""
+    inherits = refused & ~pl.col("wrong").fill_null(value=False)
+    return {name: and_then(pl.when(inherits).then(f"above_{name}"), pl.col(name)) for name in ("message", "remedy")}
+
+
+def refusals(gateway: Gateway, file_id: str, payment_ids: pl.Series) -> pl.DataFrame:
+    """payment_id, reason, message, remedy of these payments of a file, which were refused here."""
+    refused = standing_verdicts(gateway, file_id).filter(pl.col("payment_id").is_in(payment_ids.implode()))
+    placed = pl.concat(
+        part.join(refused, on="row", how="inner", maintain_order="left")
+        for part in gateway.lake.parts(file_id, "payments", columns=["row", "batch"])
+    )
+    findings = standing_findings(gateway, file_id)
+    told = placed.join(own_words(findings), on="row", how="left", maintain_order="left")
+    told = with_inherited(told, inherited(findings))
+    return told.select("payment_id", "reason", **why(pl.lit(value=True)))

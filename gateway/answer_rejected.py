@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from canonical.codes import TOTALS_REASONS, Level, Severity
+from canonical.codes import Severity
+from canonical.findings import BATCH_IN_DOUBT, OF_BATCH, OF_FILE, OF_PAYMENT, REFUSES
 from canonical.plugins import lookup
 from gateway.composition import Gateway
 from gateway.plain import plain_source
@@ -25,10 +26,9 @@ def rejected_rows(gateway: Gateway, file: Mapping[str, Any], findings: pl.DataFr
     what is missing would be missing in it without a word. Rows that could not be read come back where the format can place them.
     `findings`: FINDINGS that stand of the file.
     """
-    findings = findings.filter(pl.col("severity") != Severity.WARNING.value)
-    level, fatal = pl.col("level"), pl.col("severity") == Severity.FATAL.value
-    placeless = (level == Level.BATCH.value) & pl.col("batch").is_null()
-    if not findings.filter(fatal | (level == Level.FILE.value) | placeless).is_empty():
+    findings = findings.filter(REFUSES)
+    fatal, placeless = pl.col("severity") == Severity.FATAL.value, OF_BATCH & pl.col("batch").is_null()
+    if not findings.filter(fatal | OF_FILE | placeless).is_empty():
         return None
     found = lookup("parsers", "FORMAT", file["format"])
     kept = _rejected(gateway, file["file_id"], findings)
@@ -46,8 +46,7 @@ def rejected_rows(gateway: Gateway, file: Mapping[str, Any], findings: pl.DataFr
 def _rejected(gateway: Gateway, file_id: str, findings: pl.DataFrame) -> pl.DataFrame:
     """The rejected payments, without those of batches of which something may be missing."""
     rejected = standing_verdicts(gateway, file_id).filter(pl.col("status") == "RJCT").select("row")
-    doubt = (pl.col("level") == Level.BATCH.value) & pl.col("reason").is_in(TOTALS_REASONS)
-    doubted = findings.filter(doubt).select("batch")
+    doubted = findings.filter(BATCH_IN_DOUBT).select("batch")
     kept = [
         part.join(rejected, on="row", how="semi").join(doubted, on="batch", how="anti", maintain_order="left")
         for part in gateway.lake.parts(file_id, "payments", columns=_KEPT)
@@ -60,9 +59,7 @@ def _unread(gateway: Gateway, file_id: str) -> pl.DataFrame:
     parsed = gateway.lake.committed(file_id, "parse")
     if parsed is None or not parsed["unreadable"]:
         return pl.DataFrame(schema={"row": pl.Int64, "line": pl.Int64, "rule": pl.String})
-    told = gateway.lake.whole(file_id, "findings", "parse").filter(
-        (pl.col("level") == Level.PAYMENT.value) & (pl.col("severity") != Severity.WARNING.value)
-    )
+    told = gateway.lake.whole(file_id, "findings", "parse").filter(OF_PAYMENT & REFUSES)
     read = pl.concat(list(gateway.lake.parts(file_id, "payments", columns=["row"])))
     return (
         told.join(read, on="row", how="anti")

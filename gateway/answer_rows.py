@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from canonical.ahead import ahead
-from canonical.codes import Level, Severity
 from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
+from canonical.findings import OF_FILE, REFUSES
 from canonical.frames import PAYMENTS, dtypes, empty
 from canonical.masking import mask_of
 from canonical.money import amount_minor
@@ -20,7 +20,7 @@ from canonical.parties import counterparty
 from canonical.sentences import and_then
 from gateway.answer_bookings import bookings, claims
 from gateway.answer_corrections import corrections, of_payments, to_change
-from gateway.answer_inherited import inherited, own_words, with_inherited
+from gateway.answer_inherited import inherited, own_words, why, with_inherited
 from gateway.answer_rejected import rejected_rows
 from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
@@ -99,10 +99,8 @@ def _original(file: Mapping[str, Any]) -> str:
 
 
 def _file_reasons(findings: pl.DataFrame) -> tuple[tuple[str, str], ...]:
-    of_file = findings.filter(
-        (pl.col("level") == Level.FILE) & pl.col("severity").is_in([Severity.FATAL.value, Severity.ERROR.value])
-    )
-    return tuple(of_file.select("reason", and_then(pl.col("message"), pl.col("remedy"))).iter_rows())
+    refusing = findings.filter(OF_FILE & REFUSES)
+    return tuple(refusing.select("reason", and_then(pl.col("message"), pl.col("remedy"))).iter_rows())
 
 
 def group_status(rows: pl.DataFrame) -> str:
@@ -279,15 +277,13 @@ def _worded(told: pl.DataFrame, file: Mapping[str, Any]) -> pl.DataFrame:
     )  # fmt: skip
     status = pl.col("state").replace_strict(_ISO_STATUS, return_dtype=pl.String)
     rejected_here = pl.col("state") == "rejected"
-    # A payment without a fault of its own was rejected with its batch or file: say what was wrong there.
-    inherits = rejected_here & ~pl.col("wrong").fill_null(value=False)
-    above = {name: pl.when(inherits).then(f"above_{name}") for name in ("message", "remedy")}
+    found = why(rejected_here)
     return told.select(
         *[name for name in ANSWER_DTYPES if name not in {"status", "reason", "message", "remedy"}],
         status=status,
         reason=pl.when(rejected_here).then("reason").otherwise("provider_reason"),
-        message=and_then(and_then(words, pl.col("provider_message")), and_then(above["message"], pl.col("message"))),
-        remedy=and_then(above["remedy"], pl.col("remedy")),
+        message=and_then(and_then(words, pl.col("provider_message")), found["message"]),
+        remedy=found["remedy"],
     ).select(ANSWER_DTYPES.keys())
 
 

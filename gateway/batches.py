@@ -14,10 +14,8 @@ from gateway.composition import Gateway
 from gateway.registry import tables as t
 from reconciliation.frames import NAMES
 
-_WITH_BATCHES: Final = ("pain.001", "pain.008")
-"""Exports whose files may have several batches."""
 _OURS: Final = pl.coalesce("instruction_id", "end_to_end_id")
-"""How a payment is named in such a file."""
+"""The reference of a payment as it is read from such a file."""
 
 
 def batches_named(gateway: Gateway, statuses: pl.DataFrame, book: pl.DataFrame) -> list[pl.DataFrame]:
@@ -36,7 +34,7 @@ def _of_submission(gateway: Gateway, submission_id: str, payments: pl.DataFrame)
     if row is None or row["key"] is None:
         return none
     name = gateway.profiles.provider(row["destination"]).export.name
-    if name not in _WITH_BATCHES:
+    if not lookup("exporters", "EXPORT", name).batches:
         return none
     file_format = lookup("parsers", "FORMAT", name)
     with gateway.store.mapped(row["key"]) as data:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from canonical.codes import Severity
 from canonical.errors import Conflict
+from canonical.findings import REFUSES
 from canonical.frames import CANCELLED, OUTCOMES, conform
 from gateway.composition import Gateway
 from gateway.files import file_row, move_file
@@ -80,7 +81,7 @@ def cancel(gateway: Gateway, file: Mapping[str, Any]) -> dict[str, Any]:
 
 def _faulty(asked: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     """position, reason, message, remedy of the requests that a finding refuses: the first error on each, or on the file."""
-    errors = findings.filter(pl.col("severity") != Severity.WARNING.value)
+    errors = findings.filter(REFUSES)
     of_file = errors.filter(pl.col("row").is_null()).head(1)
     told = ("reason", "message", "remedy")
     if not of_file.is_empty():

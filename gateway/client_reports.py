@@ -18,15 +18,14 @@ import polars as pl
 from canonical.contracts import Report, ReportExport
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
-from canonical.sentences import one_after_another
 from gateway.answer import report_bookings
 from gateway.answer_corrections import corrections
+from gateway.answer_inherited import refusals
 from gateway.book import reasons_of, states_of
 from gateway.closes import day_of
 from gateway.composition import Gateway
 from gateway.dispatch import dispatch
 from gateway.pgp import PgpKeyring
-from gateway.plans import standing_findings, standing_verdicts
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, take_numbers
 from gateway.report_files import report_bytes, report_digest, write_reports
@@ -37,6 +36,7 @@ _FILE_DTYPES: Final = {
     "file_id": pl.String, "file": pl.String, "received_at": pl.String, "received_on": pl.Date, "state": pl.String,
     "unreadable": pl.Int64,
 }  # fmt: skip
+_SAID: Final = dict.fromkeys(("payment_id", "reason", "message", "remedy"), pl.String)
 _CORRECTIONS: Final = ("file_id", "row", "end_to_end_id", "told_on", "reason", "reason_text", "change_to", "act_by")
 
 
@@ -98,34 +98,20 @@ def _day(gateway: Gateway, client_id: str, day: dt.date, files: list[Mapping[str
     return ClientDay(
         client_id=client_id, name=gateway.profiles.client(client_id).name, day=day,
         files=known.join(unreadable, on="file_id", how="left"), parsed=parsed_counts(gateway, file_ids), states=states,
-        said=_said(gateway, file_ids, states), corrections=_corrections(gateway, states),
+        said=_said(gateway, states), corrections=_corrections(gateway, states),
     )  # fmt: skip
 
 
-def _said(gateway: Gateway, file_ids: list[str], states: pl.DataFrame) -> pl.DataFrame:
+def _said(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
     """payment_id, said_reason, message, remedy: of what was refused here its findings, else the provider's last word."""
-    here = states.filter(pl.col("state") == "rejected").select("payment_id", "file_id", "row")
-    frames = []
-    for file_id in file_ids:
-        findings = standing_findings(gateway, file_id)
-        own = findings.filter(pl.col("row").is_not_null()).group_by("row", maintain_order=True).agg(
-            one_after_another(pl.col("message")), pl.col("remedy").unique(maintain_order=True).str.join(" ")
-        )  # fmt: skip
-        above = (
-            findings.filter(pl.col("row").is_null())
-            .unique("rule", keep="first")
-            .select("rule", above="message", mend="remedy")
-        )
-        verdicts = standing_verdicts(gateway, file_id).select("payment_id", "row", "rule", said_reason="reason")
-        frames.append(verdicts.join(own, on="row", how="left").join(above, on="rule", how="left").select(
-            "payment_id", "said_reason", message=pl.coalesce("message", "above"), remedy=pl.coalesce("remedy", "mend")
-        ))  # fmt: skip
-    schema = dict.fromkeys(("payment_id", "said_reason", "message", "remedy"), pl.String)
-    told_here = pl.concat([pl.DataFrame(schema=schema), *frames]).join(here, on="payment_id", how="semi")
+    here = states.filter(pl.col("state") == "rejected").partition_by("file_id", as_dict=True, maintain_order=True)
+    refused = (refusals(gateway, file_id, payments["payment_id"]) for (file_id,), payments in here.items())
+    told_here = pl.concat([pl.DataFrame(schema=_SAID), *refused])
     told_there = reasons_of(gateway, states).select(
-        "payment_id", said_reason="provider_reason", message="provider_message", remedy=pl.lit(None, dtype=pl.String)
+        "payment_id", reason="provider_reason", message="provider_message", remedy=pl.lit(None, dtype=pl.String)
     )
-    return pl.concat([told_here, told_there.join(told_here, on="payment_id", how="anti")])
+    said = pl.concat([told_here, told_there.join(told_here, on="payment_id", how="anti")])
+    return said.rename({"reason": "said_reason"})
 
 
 def _corrections(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:

@@ -24,8 +24,6 @@ PADDED_BYTES: Final = 2**20
 PLAIN_TEXT: Final = "Save it as plain text (ASCII), without a byte order mark, and send it again."
 TAIL_BYTES: Final = 4096
 """How much of a file's end tells whether it is closed."""
-
-
 _PADDING: Final = re.compile(rb"(?:[ \t\r\n]\0?){32,}|(?:\0[ \t\r\n]){32,}|<\0?!\0?-\0?-.*?-\0?-\0?>", re.DOTALL)
 _ROOT: Final = re.compile(rb"<(?![?!])[^>]*>")
 _ROOT_CHARS_MAX: Final = 200
@@ -39,14 +37,14 @@ def agreed_formats(client: ClientProfile) -> dict[str, Any]:
     return _agreed(client, "payment")
 
 
-def cancellation_formats(client: ClientProfile) -> dict[str, Any]:
-    """Formats of cancellation requests the client agreed on."""
-    return _agreed(client, "cancellation")
-
-
 def _agreed(client: ClientProfile, kind: str) -> dict[str, Any]:
     formats = chosen("parsers", "FORMAT", client.formats)
     return {name: item for name, item in formats.items() if item.kind == kind}
+
+
+def _all_agreed(client: ClientProfile) -> dict[str, Any]:
+    """Formats of whatever the client may send: requests to cancel, then payments."""
+    return {**_agreed(client, "cancellation"), **agreed_formats(client)}
 
 
 def asks_to_cancel(name: str) -> bool:
@@ -68,7 +66,7 @@ def facts_of(name: str | None, client: ClientProfile) -> FormatFacts:
 
 def closes_itself(client: ClientProfile, data: bytes | mmap.mmap) -> bool:
     """True when the bytes end as their format ends, or when they are of no format the client agreed on."""
-    found = _sniffed({**agreed_formats(client), **cancellation_formats(client)}, data)
+    found = _sniffed(_all_agreed(client), data)
     if found is None:
         return True
     tail = bytes(data[-TAIL_BYTES:])
@@ -106,7 +104,7 @@ def read_cancellation(source: Source, client: ClientProfile) -> Cancellation | N
     if not source.data:
         return None
     # Payment formats as well: a file that is one of them need not be searched for padding before it is told to be no request.
-    found = _sniffed({**cancellation_formats(client), **agreed_formats(client)}, source.data)
+    found = _sniffed(_all_agreed(client), source.data)
     return found.read(source) if found is not None and found.kind == "cancellation" else None
 
 

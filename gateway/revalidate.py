@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from canonical.codes import Severity
 from canonical.contracts import Context, FileHeader
+from canonical.findings import REFUSES
 from canonical.frames import FINDINGS, PAYMENTS, VERDICTS, conform, empty
 from gateway.composition import Gateway
 from gateway.reading import facts_of
@@ -43,9 +43,7 @@ def lapsed_of(gateway: Gateway, file: Mapping[str, Any], payments: pl.DataFrame)
     context = Context(today, client, facts_of(header.format, client), header)
     judged = payments.select(PAYMENTS.columns.keys())
     found = engine.apply_profile(engine.check_window(judged, context), client)
-    errors = found.filter(
-        pl.col("row").is_not_null(), pl.col("field") != _ASKED, pl.col("severity") != Severity.WARNING
-    )
+    errors = found.filter(pl.col("row").is_not_null(), pl.col("field") != _ASKED, REFUSES)
     first = errors.unique("row", keep="first", maintain_order=True).select("row", "reason", "rule")
     refused = judged.select("payment_id", "row").join(first, on="row", how="inner", maintain_order="left")
     return Lapsed(errors, conform(refused.with_columns(status=pl.lit("RJCT")), VERDICTS))

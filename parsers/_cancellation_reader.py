@@ -8,8 +8,8 @@ from typing import Final
 
 import polars as pl
 
-from canonical.codes import Severity
 from canonical.contracts import Cancellation, FileHeader, Source
+from canonical.findings import WARNS
 from canonical.frames import CANCELLATIONS, FINDINGS, checked, empty
 from canonical.profiles import Model
 from parsers._cancellation_findings import findings
@@ -65,5 +65,5 @@ def read_requests(source: Source, message: Message) -> Cancellation:
         gathered.header.get("initiating_party"),
     )  # fmt: skip
     # Errors before warnings in one line: the first one is the reason that the client reads.
-    told = found.sort("line", pl.col("severity") == Severity.WARNING.value, nulls_last=True, maintain_order=True)
+    told = found.sort("line", WARNS, nulls_last=True, maintain_order=True)
     return Cancellation(header, asked, checked(told, FINDINGS))

@@ -332,6 +332,15 @@ def test_no_page_describes_what_is_gone(package) -> None:
     assert pages - set(discover(package, constant)) == set()
 
 
+def test_a_file_whose_batches_are_named_can_be_read_again() -> None:
+    """`gateway.batches` reads it by the payment format of the same name."""
+    exports = discover("exporters", "EXPORT")
+    batched = {name for name, export in exports.items() if export.kind == "provider" and export.batches}
+    assert batched
+    formats = discover("parsers", "FORMAT")
+    assert {formats[name].kind for name in batched} == {"payment"}
+
+
 def test_dag_files_are_wiring_and_a_runbook() -> None:
     files = sorted((ROOT / "dags").rglob("*.py"))
     assert files

@@ -9,7 +9,11 @@ from typing import Final
 
 import polars as pl
 
+from canonical.codes import Level
 from canonical.contracts import Context, Fallen
+from canonical.frames import FINDINGS, conform
+from canonical.masking import shown
+from validators._row import said
 
 PLACE: Final = ("batch", "batch_id", "row", "line", "end_to_end_id")
 _NUMBERS: Final = ("batch", "row", "line")
@@ -53,6 +57,20 @@ def repeats(seen: Seen, fallen: Fallen = _NONE) -> pl.DataFrame:
     first = [pl.col(name).first().over("key", "check").alias(f"first_{name}") for name in ("row", "line")]
     ordered = pl.concat(opened).sort(has_fallen, "row").with_columns(first)
     return ordered.filter(pl.col("row") != pl.col("first_row")).sort("row")
+
+
+def told(
+    rows: pl.DataFrame, field: str = "end_to_end_id", *,
+    rule: str, reason: str, severity: pl.Expr | str, message: pl.Expr, remedy: pl.Expr | str,
+) -> pl.DataFrame:  # fmt: skip
+    """FINDINGS of payments that come again: `rows` has `PLACE`, the field that is named, and what the expressions read."""
+    return conform(
+        rows.select(
+            *PLACE, rule=pl.lit(rule), reason=pl.lit(reason), severity=said(severity), level=pl.lit(Level.PAYMENT.value),
+            field=pl.lit(field), value=shown(field, pl.col(field)), message=message, remedy=said(remedy),
+        ),
+        FINDINGS,
+    )  # fmt: skip
 
 
 _EMPTY: Final = pl.DataFrame(

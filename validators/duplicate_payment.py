@@ -16,10 +16,9 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import Context, Fallen, Window
-from canonical.frames import FINDINGS, conform, empty
-from canonical.masking import shown
+from canonical.frames import FINDINGS, empty
 from canonical.parties import counterparty
-from validators._seen import PLACE, Seen, noted, repeats
+from validators._seen import PLACE, Seen, noted, repeats, told
 from validators._texts import fingerprint, identities, real_end_to_end_id
 
 _NO_KEYS: Final = pl.DataFrame(schema={"key": pl.UInt64, "check": pl.UInt64, "offset": pl.Int64, "row": pl.Int64})
@@ -73,16 +72,16 @@ class DuplicatePayment:
             return empty(FINDINGS)
         # What cannot be paid is told by other rules.
         whole = tuple(seen if seen["whole"].all() else seen.filter("whole") for seen in state)
-        told = repeats(whole, fallen).with_columns(real_end_to_end_id().is_not_null().alias("sure"))
+        again = repeats(whole, fallen).with_columns(real_end_to_end_id().is_not_null().alias("sure"))
         sure = pl.col("sure")
         message = pl.format("The same payment as row {} (line {})", pl.col("first_row"), pl.col("first_line"))
         likeness = pl.lit("; neither has an end-to-end id, so they may be two")
-        return self._told(
-            told,
-            pl.when(sure).then(pl.lit(_severity(context).value)).otherwise(pl.lit(Severity.WARNING.value)),
-            pl.when(sure).then(message).otherwise(message + likeness),
-            pl.when(sure).then(pl.lit(_ERROR_REMEDY)).otherwise(pl.lit(_LIKENESS_REMEDY)),
-        )
+        return told(
+            again, rule=self.id, reason=self.reason,
+            severity=pl.when(sure).then(pl.lit(_severity(context).value)).otherwise(pl.lit(Severity.WARNING.value)),
+            message=pl.when(sure).then(message).otherwise(message + likeness),
+            remedy=pl.when(sure).then(pl.lit(_ERROR_REMEDY)).otherwise(pl.lit(_LIKENESS_REMEDY)),
+        )  # fmt: skip
 
     def fingerprints(self, payments: pl.DataFrame, client_id: str) -> pl.DataFrame:
         """payment_id, fingerprint of payments (PAYMENTS columns): the full text that confirms that two keys are one."""
@@ -98,28 +97,14 @@ class DuplicatePayment:
 
         Severity by the client's profile. The gateway has confirmed each hit on the full fingerprint.
         """
-        told = payments.select("payment_id", *PLACE).join(earlier, on="payment_id", how="inner", maintain_order="left")
+        again = payments.select("payment_id", *PLACE).join(earlier, on="payment_id", how="inner", maintain_order="left")
         message = pl.format(
             "The same payment was accepted before, in a file received on {} (payment {})",
             pl.col("earlier_day"), pl.col("earlier_payment_id"),
         )  # fmt: skip
-        return self._told(told, pl.lit(_severity(context).value), message, pl.lit(_ERROR_REMEDY))
-
-    def _told(self, rows: pl.DataFrame, severity: pl.Expr, message: pl.Expr, remedy: pl.Expr) -> pl.DataFrame:
-        return conform(
-            rows.select(
-                pl.lit(self.id).alias("rule"),
-                pl.lit(self.reason).alias("reason"),
-                severity.alias("severity"),
-                pl.lit(self.level.value).alias("level"),
-                *PLACE,
-                pl.lit("end_to_end_id").alias("field"),
-                shown("end_to_end_id", pl.col("end_to_end_id")).alias("value"),
-                message.alias("message"),
-                remedy.alias("remedy"),
-            ),
-            FINDINGS,
-        )
+        return told(
+            again, rule=self.id, reason=self.reason, severity=_severity(context).value, message=message, remedy=_ERROR_REMEDY,
+        )  # fmt: skip
 
 
 def _severity(context: Context) -> Severity:

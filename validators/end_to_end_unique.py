@@ -13,9 +13,8 @@ import polars_hash as plh
 
 from canonical.codes import Level, Severity
 from canonical.contracts import Context, Window
-from canonical.frames import FINDINGS, conform, empty
-from canonical.masking import shown
-from validators._seen import PLACE, Seen, noted, repeats
+from canonical.frames import FINDINGS, empty
+from validators._seen import Seen, noted, repeats, told
 from validators._texts import real_end_to_end_ids
 
 _SOURCES: Final = ("ISO 20022 PmtId/EndToEndId",)
@@ -52,22 +51,13 @@ class EndToEndUnique:
         """FINDINGS: one for every payment whose id stood before."""
         if not state:
             return empty(FINDINGS)
-        return conform(
-            repeats(state).select(
-                pl.lit(self.id).alias("rule"),
-                pl.lit(self.reason).alias("reason"),
-                pl.lit(self.severity.value).alias("severity"),
-                pl.lit(self.level.value).alias("level"),
-                *PLACE,
-                pl.lit("end_to_end_id").alias("field"),
-                shown("end_to_end_id", pl.col("end_to_end_id")).alias("value"),
-                pl.format(
-                    "End-to-end id “{}” stands in row {} (line {}) too",
-                    pl.col("end_to_end_id").str.head(60), pl.col("first_row"), pl.col("first_line"),
-                ).alias("message"),
-                pl.lit(self.remedy).alias("remedy"),
+        return told(
+            repeats(state), rule=self.id, reason=self.reason, severity=self.severity.value,
+            message=pl.format(
+                "End-to-end id “{}” stands in row {} (line {}) too",
+                pl.col("end_to_end_id").str.head(60), pl.col("first_row"), pl.col("first_line"),
             ),
-            FINDINGS,
+            remedy=self.remedy,
         )  # fmt: skip
 
 

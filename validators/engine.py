@@ -12,6 +12,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import Context, Fallen, FileRule, FormatFacts, LastRule, RowRule, Window
+from canonical.findings import OF_BATCH, OF_FILE, OF_PAYMENT, REFUSES
 from canonical.frames import FINDINGS, VERDICTS, checked, conform, empty
 from canonical.limits import FINDINGS_PER_RULE_MAX
 from canonical.plugins import discover
@@ -21,7 +22,6 @@ States = Mapping[str, Any]
 """Rule id → state of its fold. Never changed, only replaced."""
 
 _FATAL: Final = pl.col("severity") == Severity.FATAL.value
-_WARNING: Final = pl.col("severity") == Severity.WARNING.value
 _OFF: Final = "off"
 _CAUSE: Final = ("reason", "rule")
 
@@ -74,10 +74,10 @@ def finish(states: States, told: pl.DataFrame, context: Context) -> pl.DataFrame
 
 def _fallen(findings: pl.DataFrame, client: ClientProfile) -> Fallen:
     """What falls by these findings. Where all of the file does, nothing counts as fallen: it comes again as a whole."""
-    errors = findings.filter(~_WARNING)
+    errors = findings.filter(REFUSES)
     if not _of_file(errors, client).is_empty():
         errors = errors.clear()
-    own = errors.filter(pl.col("level") == Level.PAYMENT.value)
+    own = errors.filter(OF_PAYMENT)
     return Fallen(own["row"].drop_nulls().unique(), _of_batch(errors, client)["batch"].drop_nulls().unique())
 
 
@@ -90,9 +90,8 @@ def apply_profile(findings: pl.DataFrame, client: ClientProfile) -> pl.DataFrame
         list(client.rules), list(client.rules.values()), default=None, return_dtype=pl.String
     )
     severity = pl.when(_FATAL | agreed.is_null()).then(pl.col("severity")).otherwise(agreed)
-    of_batch = pl.col("level") == Level.BATCH.value
     first = pl.struct("level", "rule", "batch", "field", "message").is_first_distinct()
-    return findings.with_columns(severity.alias("severity")).filter((severity != _OFF) & (~of_batch | first))
+    return findings.with_columns(severity.alias("severity")).filter((severity != _OFF) & (~OF_BATCH | first))
 
 
 def in_terms(findings: pl.DataFrame, facts: FormatFacts) -> pl.DataFrame:
@@ -130,11 +129,11 @@ def verdicts(payments: pl.DataFrame, findings: pl.DataFrame, client: ClientProfi
     batch-level errors their batch; the client's `acceptance` lets one bad payment (or one row that could not be read)
     reject its batch or the whole file. An error whose batch is not known counts for the file.
     """
-    errors = findings.filter(~_WARNING)
+    errors = findings.filter(REFUSES)
     if errors.is_empty():
         nothing = (pl.lit(None, dtype=pl.String).alias(name) for name in _CAUSE)
         return checked(payments.select("payment_id", "row", pl.lit("ACCP").alias("status"), *nothing), VERDICTS)
-    own = _first(errors.filter(pl.col("level") == Level.PAYMENT.value), "row", "own")
+    own = _first(errors.filter(OF_PAYMENT), "row", "own")
     batch = _first(_of_batch(errors, client), "batch", "batch")
     of_file = _of_file(errors, client)
     joined = payments.select("payment_id", "row", "batch").join(own, on="row", how="left", maintain_order="left")
@@ -146,7 +145,7 @@ def verdicts(payments: pl.DataFrame, findings: pl.DataFrame, client: ClientProfi
 
 def accepted(payments: pl.DataFrame, findings: pl.DataFrame, client: ClientProfile) -> pl.DataFrame:
     """Those of the payments that have the verdict ACCP. `payments`: row, batch and what else is to be kept."""
-    errors = findings.filter(~_WARNING)
+    errors = findings.filter(REFUSES)
     if errors.is_empty():
         return payments
     if not _of_file(errors, client).is_empty():
@@ -158,27 +157,27 @@ def accepted(payments: pl.DataFrame, findings: pl.DataFrame, client: ClientProfi
 
 def _spreads(client: ClientProfile) -> pl.Expr:
     """True for an error that rejects all of its batch."""
-    return (pl.col("level") == Level.BATCH.value) | (client.acceptance == "batch")
+    return OF_BATCH | (client.acceptance == "batch")
 
 
 def _of_batch(errors: pl.DataFrame, client: ClientProfile) -> pl.DataFrame:
-    return errors.filter(_spreads(client) & (pl.col("level") != Level.FILE.value))
+    return errors.filter(_spreads(client) & ~OF_FILE)
 
 
 def _of_file(errors: pl.DataFrame, client: ClientProfile) -> pl.DataFrame:
     placeless = pl.col("batch").is_null() & _spreads(client)
-    return errors.filter(_FATAL | (pl.col("level") == Level.FILE.value) | placeless | (client.acceptance == "file"))
+    return errors.filter(_FATAL | OF_FILE | placeless | (client.acceptance == "file"))
 
 
 def _first(errors: pl.DataFrame, by: str, prefix: str) -> pl.DataFrame:
     """Reason and rule of the first error of each row or batch."""
     first = [pl.col(name).first().alias(f"{prefix}_{name}") for name in _CAUSE]
     # An error at the level itself comes before one that only spreads to it.
-    ordered = errors.filter(pl.col(by).is_not_null()).sort(pl.col("level") != Level.BATCH.value, maintain_order=True)
+    ordered = errors.filter(pl.col(by).is_not_null()).sort(~OF_BATCH, maintain_order=True)
     return ordered.group_by(by, maintain_order=True).agg(first)
 
 
 def _coalesced(name: str, of_file: pl.DataFrame) -> pl.Expr:
-    ordered = of_file.sort(pl.col("level") != Level.FILE.value, maintain_order=True)
+    ordered = of_file.sort(~OF_FILE, maintain_order=True)
     last = None if ordered.is_empty() else ordered.item(0, name)
     return pl.coalesce(pl.col(f"own_{name}"), pl.col(f"batch_{name}"), pl.lit(last, dtype=pl.String)).alias(name)

@@ -14,8 +14,8 @@ import polars_hash as plh
 
 from canonical.codes import Level, Severity
 from canonical.contracts import Context, Window
-from canonical.frames import FINDINGS, conform, empty
-from validators._seen import PLACE, Seen, noted, repeats
+from canonical.frames import FINDINGS, empty
+from validators._seen import Seen, noted, repeats, told
 
 _MEANINGS: Final = {
     "OOFF": ("only", "Leave it out, or have the debtor sign a mandate for several collections and give RCUR."),
@@ -57,27 +57,16 @@ class MandateUse:
 
     def finish(self, state: States, context: Context) -> pl.DataFrame:  # noqa: ARG002  the protocol's
         """FINDINGS: one for every further use."""
-        told = [self._told(name, repeats(seen)) for name, seen in state.items() if seen]
-        return conform(pl.concat([empty(FINDINGS), *told]).sort("row"), FINDINGS)
+        further = [self._told(name, repeats(seen)) for name, seen in state.items() if seen]
+        return pl.concat([empty(FINDINGS), *further]).sort("row")
 
     def _told(self, sequence: str, further: pl.DataFrame) -> pl.DataFrame:
         meaning, remedy = _MEANINGS[sequence]
-        return conform(
-            further.select(
-                pl.lit(self.id).alias("rule"),
-                pl.lit(self.reason).alias("reason"),
-                pl.lit(self.severity.value).alias("severity"),
-                pl.lit(self.level.value).alias("level"),
-                *PLACE,
-                pl.lit("sequence_type").alias("field"),
-                pl.lit(sequence).alias("value"),
-                pl.format(
-                    f"The {meaning} collection of this mandate ({sequence}) is also in row {{}} (line {{}})",
-                    "first_row", "first_line",
-                ).alias("message"),
-                pl.lit(remedy).alias("remedy"),
-            ),
-            FINDINGS,
+        message = f"The {meaning} collection of this mandate ({sequence}) is also in row {{}} (line {{}})"
+        return told(
+            further.with_columns(sequence_type=pl.lit(sequence)), "sequence_type",
+            rule=self.id, reason=self.reason, severity=self.severity.value,
+            message=pl.format(message, "first_row", "first_line"), remedy=remedy,
         )  # fmt: skip
 
 

@@ -43,6 +43,9 @@ class Order:
 class ProviderExport(Protocol):
     """exporters/: files for providers. `kind` is "provider".
 
+    `batches`: a file may have several that a provider can name in its answers (`ONE_BATCH`); the payment format of the same
+    name reads them again, and there each payment's instruction id, else its end-to-end id, is the reference it has here.
+
     Payments come as PAYMENTS columns plus `reference`, `position` and `execution_date` of ROUTES, ordered by position.
     Of a file that came in an ISO format and passed its XSD they also carry `original` and `original_batch` (Binary: the
     payment's own element and its batch's part before the first payment, as the client wrote them), `original_version`
@@ -52,6 +55,7 @@ class ProviderExport(Protocol):
 
     name: str
     kind: ClassVar[Literal["provider"]]
+    batches: ClassVar[bool]
     suffix: str
     options: type[Model]
 

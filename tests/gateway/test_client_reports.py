@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 
+import openpyxl
 import polars as pl
 import pytest
 from lxml import etree
@@ -83,6 +84,23 @@ def test_bookings_of_the_day_as_camt054_each_once(salaries_told: Gateway, tmp_pa
     (second,) = [key for key in camt054(gateway) if "report-2" in key]
     entries = etree.fromstring(gateway.store.get(second)).findall(".//{*}Ntry")
     assert [entry.findtext(".//{*}RtrInf//{*}Cd") for entry in entries] == ["AC04"], "only what came back since"
+
+
+def test_why_a_payment_was_refused_is_told_as_in_the_answer(gateway: Gateway) -> None:
+    """Each batch its own fault, and before a warning on the payment itself."""
+    head, first, second = salaries_pain001(TODAY).decode().split("<PmtInf>")
+    first = first.replace("<Dt>2026-11-20", "<Dt>2026-11-31").replace("Ada Lindqvist", "Ada Lindqvist ©")
+    bad = "<PmtInf>".join([head, first, second.replace("<Dt>2026-11-20", "<Dt>2026-13-01")])
+    upload(gateway, "alder", "salaries.xml", bad.encode())
+    intake(gateway)
+    client_reports(gateway, TODAY.isoformat())
+    book = openpyxl.load_workbook(io.BytesIO(gateway.store.get(f"reports/{TODAY}/client-alder.xlsx")))
+    told = [" ".join(str(cell) for cell in row) for row in book["Not settled"].values]
+    rows = {number: next(line for line in told if f" SAL-11-{number} " in line) for number in ("1001", "2001")}
+    assert {number: [day in row for day in ("2026-11-31", "2026-13-01")] for number, row in rows.items()} == {
+        "1001": [True, False], "2001": [False, True],
+    }  # fmt: skip
+    assert rows["1001"].index("With its batch (line") < rows["1001"].index("Warning: ")
 
 
 def test_a_client_without_agreed_formats_gets_none(gateway: Gateway) -> None:
