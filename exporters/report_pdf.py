@@ -53,10 +53,13 @@ class ReportPdf:
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """Set it and write it whole."""
+        told = _document(report)
+        legible = json.dumps(_legible(told), ensure_ascii=False)
+        lacking = legible.count(_NO_LETTER) > json.dumps(told, ensure_ascii=False).count(_NO_LETTER)
         written = typst.compile(
             _template(),
             font_paths=_fonts(),
-            sys_inputs={"report": json.dumps(_legible(_document(report)), ensure_ascii=False)},
+            sys_inputs={"report": legible, "boxes": _boxes(report) if lacking else ""},
             pdf_standards="a-2a",
             timestamp=dt.datetime.combine(report.day, dt.time(), dt.UTC),
         )
@@ -85,6 +88,12 @@ def _document(report: Report) -> dict[str, Any]:
         "tables": _beside([_table(report, page_of(sheet, ROWS_MAX)) for sheet in report.sheets]),
         "kept_rows_max": _NARROW_ROWS_MAX, "inputs": [[name, digest] for name, digest in report.inputs],
     }  # fmt: skip
+
+
+def _boxes(report: Report) -> str:
+    """What a box stands for, and where the letter is."""
+    name = report.file_name
+    return f"{_NO_LETTER} stands for a letter that this document cannot show: {name}.xlsx and {name}.csv have it."
 
 
 def _legible(told: Any) -> Any:

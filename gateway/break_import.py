@@ -17,7 +17,7 @@ from canonical.errors import Conflict, NotFound
 from canonical.money import format_minor, parse_minor
 from gateway.break_claims import carry_out
 from gateway.break_desk import Wish, decide_in
-from gateway.break_events import item_of
+from gateway.break_events import item_of, lock
 from gateway.breaks import look
 from gateway.composition import Gateway
 from gateway.registry import tables as t
@@ -25,10 +25,14 @@ from parsers.break_workbook import BreakRows, CellFault, read_breaks
 
 _OPEN, _ASSIGNED, _EXPLAINED, _WRITTEN_OFF, _RESOLVED = (item.value for item in BreakState)
 _CHUNK: Final = 5_000
-_ACT_COLUMNS: Final = {
-    "assign": "owner", "note": "comment", "explain": "comment", "reopen": "state", "resolve": "state", "write_off": "state",
-    "accept": "accept",
+_CHOOSE: Final = "Choose another state, or leave the one that was exported."
+_SHORTER: Final = "Say it in fewer words."
+_ACTS: Final = {
+    "assign": ("owner", "Choose a name of the list, or clear the cell."), "note": ("comment", _SHORTER),
+    "explain": ("comment", _SHORTER), "reopen": ("state", _CHOOSE), "resolve": ("state", _CHOOSE), "write_off": ("state", _CHOOSE),
+    "accept": ("accept", "Clear the cell."),
 }  # fmt: skip
+"""What a row asks for → the column that asks, and what to do where it may not happen."""
 _COMPUTED: Final = frozenset({"age_days", "suggested", "score", "reasons"})
 """Columns that move on by themselves: they are looked at only where a suggestion is accepted."""
 _ANEW: Final = "Export the breaks anew, and decide on what stands there now."
@@ -115,14 +119,15 @@ def _each(gateway: Gateway, plan: _Plan) -> int:
 
 
 def _apply(gateway: Gateway, connection: Connection, plan: _Plan, row: Row, wishes: list[Wish]) -> bool:
-    action = wishes[0].action
+    column, remedy = _ACTS[wishes[0].action][0], _ANEW
     try:
         item = item_of(connection, row["break_id"], int(row["revision"]))
+        lock(connection, item)  # from here on nobody else changes it: what is refused now is refused for what it is
         for wish in wishes:
-            action = wish.action
+            column, remedy = _ACTS[wish.action]
             item = decide_in(gateway, connection, item, wish)
     except (Conflict, NotFound) as fault:
-        plan.fault(row, _ACT_COLUMNS[action], fault.message)
+        plan.fault(row, column, fault.message, remedy)
         return False
     return True
 
@@ -234,6 +239,8 @@ def _state_wish(plan: _Plan, row: Row, now: Row, state: str) -> tuple[str, str |
             plan.fault(row, "reason", f"a break becomes {state.replace('_', ' ')} with a reason", "Say why.")
         return ("write_off" if state == _WRITTEN_OFF else "resolve"), None
     if state == _EXPLAINED:
+        if not row["comment"] and not now["comment"]:
+            plan.fault(row, "comment", "a break becomes explained with a comment", "Say there what is known.")
         differs = before != _EXPLAINED or row["comment"] != now["comment"]
         return ("explain", row["comment"]) if differs else None
     if state == _ASSIGNED and not row["owner"]:
@@ -244,7 +251,10 @@ def _state_wish(plan: _Plan, row: Row, now: Row, state: str) -> tuple[str, str |
 def _accept(plan: _Plan, row: Row, now: Row, state: str) -> None:
     if state not in {now["state"], _RESOLVED}:
         plan.fault(row, "state", "a suggestion is accepted, and another state chosen", "Choose one of the two.")
-    if now["suggested"] is None or row["suggested"] != now["suggested"]:
+    if now["suggested"] is None and not row["suggested"]:
+        remedy = "Clear the cell, or match it by name: bulkrail breaks accept BREAK --with ID."
+        plan.fault(row, "accept", "nothing is suggested for it", remedy)
+    elif row["suggested"] != now["suggested"]:
         word = "nothing" if now["suggested"] is None else now["suggested"]
         plan.fault(row, "suggested", f"{word} answers to it now")
     if not row["reason"]:

@@ -106,7 +106,7 @@ def tie_out_terms(terms: pl.DataFrame) -> pl.DataFrame:
 
 
 def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame, fundings: pl.DataFrame) -> pl.DataFrame:
-    """Booked entries by the rung that matched them, bank charges, clients' funding and what is left, with the share of all."""
+    """Booked entries by the rung that matched them, bank charges, clients' funding and what is left, with the share of those in its currency."""
     rungs = matches.unique("entry_id", keep="first", maintain_order=True).select("entry_id", "rung")
     payments = matches.group_by("entry_id").agg(payments=pl.len().cast(pl.Int64))
     paid_in = pl.col("entry_id").is_in(fundings["entry_id"].implode())
@@ -124,7 +124,8 @@ def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame, fundings: pl.D
         .group_by("currency", rung.alias("rung"))
         .agg(entries=pl.len().cast(pl.Int64), payments=pl.col("payments").sum(), amount=pl.col("amount_minor").sum())
     )
-    tenths = (pl.col("entries") * 1000) // pl.col("entries").sum().over("currency")
+    of_currency = pl.col("entries").sum().over("currency")
+    tenths = (pl.col("entries") * 2000 + of_currency) // (of_currency * 2)  # half up, as finance rounds
     share = pl.format("{}.{} %", tenths // 10, tenths % 10)
     return rows.select("currency", "rung", "entries", "payments", "amount", share=share).sort("currency", "rung")
 

@@ -101,6 +101,8 @@ def test_text_is_never_markup(text):
 def test_a_character_without_a_letter_is_a_box_and_stops_nothing():
     found = text_of(of_texts("ok", "A\u0308 中文 \x00 \u202e 😀 \u0378"))
     assert "Ä □□ □ □ □ □" in found
+    assert "□ stands for a letter that this document cannot show: " in found
+    assert "cannot show" not in text_of(of_texts("ok", "Ä □")), "a box of the client's own"
 
 
 def test_every_letter_said_to_be_there_is_there():

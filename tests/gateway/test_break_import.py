@@ -122,6 +122,7 @@ def test_a_fault_stops_all_or_its_row_alone(desk: Gateway, row_by_row: bool) -> 
     assert "closes with its money" in found.faults[0].message
     assert "there are: anna, bert" in found.faults[1].message
     assert all(fault.sheet == SHEET and fault.remedy for fault in found.faults)
+    assert not any("anew" in fault.remedy for fault in found.faults), "nothing was changed meanwhile"
     assert found.applied == (1 if row_by_row else 0)
     assert state(desk, 1)[1] == ("anna" if row_by_row else None)
 
@@ -133,7 +134,7 @@ FAULTS = (
     ({"owner": "=1+1"}, [("Owner", "")]),
     ({"state": "done"}, [("State", "done")]),
     ({"accept": "no"}, [("Accept", "no")]),
-    ({"accept": "yes", "reason": "it is"}, [("May be", "")]),
+    ({"accept": "yes", "reason": "it is"}, [("Accept", "yes")]),
     ({"state": "written_off"}, [("Reason", "")]),
     ({"state": "assigned"}, [("Owner", "")]),
     ({"state": "explained"}, [("Comment", "")]),
@@ -153,6 +154,8 @@ def test_every_fault_of_a_cell_is_told(gateway: Gateway) -> None:
     assert sorted(faults(found)) == sorted(wanted)
     assert found.applied == 0
     assert all(fault.sheet == SHEET and fault.remedy for fault in found.faults)
+    stale = {fault.column.partition(" ")[2] for fault in found.faults if "anew" in fault.remedy}
+    assert stale == {"Break", "Revision"}, "to export anew helps only what was changed meanwhile, or is not known"
     assert {row["revision"] for row in gateway.registry.rows(t.BREAKS)} == {1}
 
 

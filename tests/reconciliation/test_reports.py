@@ -19,6 +19,7 @@ from reconciliation_world import (
 )
 
 from canonical.frames import FUNDINGS, MATCHES, POSTINGS, SUGGESTIONS, empty
+from reconciliation._tables import matched_by_rung
 from reconciliation.adjusted import adjusted_balances, items
 from reconciliation.balances import moved
 from reconciliation.breaks import entry_breaks, payment_breaks
@@ -146,3 +147,17 @@ def test_a_period_without_anything_is_a_report_too():
     )  # fmt: skip
     assert dict(reconciliation_report(none).facts)["Ties out"] == "yes"
     assert sheets(settlement_report(none))["Settlement"].is_empty()
+
+
+def test_shares_are_rounded_as_finance_rounds():
+    """What is cut off would be missing from their sum."""
+    bank = entries(
+        *(entry(number, amount_minor=number) for number in range(1, 12)),
+        entry(12, sub_family="CHRG"),
+        entry(13, sub_family="CHRG"),
+    )
+    found = matched_by_rung(bank, empty(MATCHES), empty(FUNDINGS))
+    assert found.select("rung", "entries", "share").rows() == [
+        ("bank charge", 2, "15.4 %"),
+        ("not matched", 11, "84.6 %"),
+    ]
