@@ -17,8 +17,8 @@ from exporters._fit import Limit, misfits
 from exporters._iso_batches import Batch, Batches, holds, names_ultimate
 from exporters._iso_carrier import Carrier, Fault
 from exporters._iso_dialect import Dialect, limits, without_left_out
-from exporters._iso_payment import over, without_empties
 from exporters._iso_plain import plain
+from exporters._iso_shaped import over, without_empties
 from exporters._iso_versions import BIC, OLD_BIC, Message, Version
 from exporters._iso_whole import Ours, whole
 from exporters._iso_xml import FORBIDDEN, has_forbidden

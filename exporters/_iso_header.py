@@ -19,7 +19,7 @@ from canonical.transliteration import transliterate
 from exporters._iso_batches import Batch, holds, without
 from exporters._iso_carrier import Carrier, Leaf, Parts, merged
 from exporters._iso_dialect import Dialect
-from exporters._iso_payment import IBAN, NOT_PROVIDED
+from exporters._iso_shaped import IBAN, NOT_PROVIDED
 from exporters._iso_versions import BIC, Message, Version
 from exporters._iso_xml import literal
 

@@ -21,7 +21,8 @@ from exporters._iso_grammar_interbank import interbank_grammar, reading_grammar
 from exporters._iso_header import Totals, account_parts, namespace
 from exporters._iso_interbank import Options, limits, ours
 from exporters._iso_original import Fitted
-from exporters._iso_payment import IBAN, REMITTANCE, filled, party_nodes, said, shaped
+from exporters._iso_payment import REMITTANCE, party_nodes, said
+from exporters._iso_shaped import IBAN, filled, shaped
 from exporters._iso_versions import BIC, INTERBANK, Version
 from exporters._iso_whole import whole
 from exporters._iso_xml import leaves, literal, write_column

@@ -16,7 +16,7 @@ from exporters._iso_batches import UNREADABLE, Batch, encoded, without
 from exporters._iso_carrier import Carrier, Fault, Leaf, Parts, leaves, merged
 from exporters._iso_dialect import Dialect, RailSays
 from exporters._iso_original import Fitted, decoded, elements
-from exporters._iso_payment import CODE
+from exporters._iso_shaped import CODE
 from exporters._iso_versions import Message
 
 COLUMNS: Final = (

@@ -17,8 +17,9 @@ from exporters._iso_dialect import Dialect
 from exporters._iso_fit import has_originals, refuse_misfits
 from exporters._iso_header import Payer, written_name
 from exporters._iso_original import Fitted
-from exporters._iso_payment import filled, layout, said, shaped
+from exporters._iso_payment import layout, said
 from exporters._iso_plain import plain
+from exporters._iso_shaped import filled, shaped
 from exporters._iso_versions import Message, Version
 from exporters._iso_whole import Ours, Whole, whole
 

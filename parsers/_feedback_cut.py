@@ -97,7 +97,7 @@ class Texts:
         return found
 
 
-def texts_of(data: bytes, tags: Tags, firsts: Ints, parts: Sequence[Part], which: Ints, references: Ints) -> Texts:
+def texts_of(tags: Tags, firsts: Ints, parts: Sequence[Part], which: Ints, references: Ints) -> Texts:
     """Texts of rows that begin with the tags `firsts` and have the part `which` each. `references`: offsets of predefined ones."""
     names = list(dict.fromkeys(name for part in parts for name in part.places))
     blanks = max((len(part.blank) for part in parts), default=0)
@@ -114,7 +114,7 @@ def texts_of(data: bytes, tags: Tags, firsts: Ints, parts: Sequence[Part], which
     tag = firsts[:, None] + np.maximum(place, 0)
     starts = tags.opens[tag] + (widths[which] if len(parts) else 0)
     sizes = (tags.opens[tag + 1] - starts) * present
-    columns = views_of(data, [str(number) for number in range(len(names) + blanks)], starts, sizes)
+    columns = views_of(tags.data, [str(number) for number in range(len(names) + blanks)], starts, sizes)
     followed = np.zeros(len(tags.opens), np.bool_)
     followed[np.searchsorted(tags.opens, references, side="right") - 1] = True
     escaped = followed[tag] & present

@@ -122,15 +122,15 @@ def scan_entries(data: bytes, learned: Learned) -> Scanned:
     references = references_of(data, codes, found, runs_of(found, newlines))
     eligible = np.ones(len(found.starts), np.bool_)
     eligible[references.payments[~references.predefined]] = False
-    templates, which = learned.shapes.learn(data, tags, found.firsts, found.lasts, eligible)
+    templates, which = learned.shapes.learn(tags, found.firsts, found.lasts, eligible)
     rows = np.flatnonzero(which >= 0)
     layouts = [learned.layout(template) for template in templates]
     if not len(rows):
         return Scanned((), EntryRows.nothing().with_columns(misfit=False), newlines.total, 0)
     cut = _Cut(data, layouts, which[rows], rows)
-    entries = texts_of(data, tags, found.firsts[rows], [item.entry for item in layouts], which[rows], references.places)
+    entries = texts_of(tags, found.firsts[rows], [item.entry for item in layouts], which[rows], references.places)
     details = texts_of(
-        data, tags, found.firsts[rows][cut.owners], [one for item in layouts for one in item.details], cut.shapes, references.places
+        tags, found.firsts[rows][cut.owners], [one for item in layouts for one in item.details], cut.shapes, references.places
     )  # fmt: skip
     returns = data.find(b"\r") >= 0
     odd = entries.odd(codes, returns=returns)

@@ -18,7 +18,7 @@ from canonical.limits import XML_TEXT_BYTES_MAX
 from parsers._iso_faults import Doubt
 from parsers._iso_paths import PREDEFINED
 from parsers._iso_rest import rest_of
-from parsers._iso_shapes import Cut, Shaped, Shapes, Template, cut
+from parsers._iso_shapes import Cut, Shaped, Shapes, cut
 from parsers._iso_tags import Bytes, Flags, Ints, Ranks, Tags, tags_of, words_of
 from parsers._iso_xsd_layout import surely
 
@@ -90,12 +90,14 @@ def scan(data: bytes, shapes: Shapes) -> Scan:
     references = references_of(data, codes, found, runs)
     eligible = np.ones(len(found.starts), np.bool_)
     eligible[references.payments[~references.predefined]] = False
-    templates, which = shapes.learn(data, tags, found.firsts, found.lasts, eligible)
-    texts, depth = _texts(data, tags, found, shapes, references.places, templates, which)
+    templates, which = shapes.learn(tags, found.firsts, found.lasts, eligible)
+    shaped = np.flatnonzero(which >= 0)
+    rows = Shaped(shaped, found.firsts[shaped], templates, which[shaped])
+    texts, depth = _texts(tags, found, rows, references.places, shapes)
     if data.find(b"\r") >= 0 or not references.predefined.all():
         _refuse_odd_blanks(texts.columns, shapes.message.currency)
     lines = newlines.at(found.starts)
-    sure = _sure(data, tags, found, runs, templates, which)
+    sure = _sure(tags, rows, runs, len(found.starts))
     return Scan(runs, found.starts, found.ends, lines, texts.columns, texts.escaped, newlines.total, depth, sure)
 
 
@@ -157,37 +159,32 @@ def references_of(data: bytes, codes: Bytes, found: Payments, runs: tuple[Run, .
     return References(payments, places, predefined)
 
 
-def _texts(
-    data: bytes, tags: Tags, found: Payments, shapes: Shapes, references: Ints, templates: list[Template], which: Ints
-) -> tuple[Cut, int]:
+def _texts(tags: Tags, found: Payments, shaped: Shaped, references: Ints, shapes: Shapes) -> tuple[Cut, int]:
     """The captured paths that occur, one row a payment, and the deepest nesting."""
-    depths = [template.depth for template in templates]
-    shaped, others = np.flatnonzero(which >= 0), np.flatnonzero(which < 0)
-    rows = Shaped(shaped, found.firsts[shaped], templates, which[shaped])
-    texts = cut(data, tags, rows, references, shapes.message) if len(shaped) else Cut([], {})
-    if not len(others):
+    depths = [template.depth for template in shaped.templates]
+    texts = cut(tags, shaped, references, shapes.message) if len(shaped.rows) else Cut([], {})
+    if len(shaped.rows) == len(found.starts):
         return texts, max(depths)
-    view = memoryview(data)
+    others = np.setdiff1d(np.arange(len(found.starts)), shaped.rows, assume_unique=True)
+    view = memoryview(tags.data)
     spans = zip(found.starts[others].tolist(), found.ends[others].tolist(), strict=True)
     rest, depth = rest_of([view[start:end] for start, end in spans], shapes.message, shapes.prefix)
     parts = [
-        pl.DataFrame([pl.Series(_ORDER, shaped), *texts.columns]),
+        pl.DataFrame([pl.Series(_ORDER, shaped.rows), *texts.columns]),
         pl.DataFrame([pl.Series(_ORDER, others), *rest]),
     ]
     whole = pl.concat(parts, how="diagonal").sort(_ORDER).drop(_ORDER)
     return Cut(whole.get_columns(), texts.escaped), max([depth, *depths])
 
 
-def _sure(
-    data: bytes, tags: Tags, found: Payments, runs: tuple[Run, ...], templates: list[Template], which: Ints
-) -> Flags:
-    sure = np.zeros(len(found.starts), np.bool_)
-    layouts = [template.layout for template in templates if template.layout is not None]
+def _sure(tags: Tags, shaped: Shaped, runs: tuple[Run, ...], payments: int) -> Flags:
+    sure = np.zeros(payments, np.bool_)
+    layouts = [template.layout for template in shaped.templates if template.layout is not None]
     if layouts:
-        number = np.cumsum([template.layout is not None for template in templates]) - 1
-        laid_out = np.array([*(template.layout is not None for template in templates), False])
-        rows = np.flatnonzero(laid_out[which])
-        sure[rows] = surely(data, tags, found.firsts[rows], layouts, number[which[rows]])
+        laid_out = np.array([template.layout is not None for template in shaped.templates])
+        known = laid_out[shaped.which]
+        which = (np.cumsum(laid_out) - 1)[shaped.which[known]]
+        sure[shaped.rows[known]] = surely(tags, shaped.firsts[known], layouts, which)
         sure[np.cumsum([run.payments for run in runs]) - 1] = False
     return sure
 

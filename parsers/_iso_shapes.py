@@ -57,7 +57,7 @@ class Shapes:
     known: dict[int, Template | None] = field(default_factory=dict)
     powers: Powers = field(default_factory=Powers)
 
-    def learn(self, data: bytes, tags: Tags, firsts: Ints, lasts: Ints, eligible: Flags) -> tuple[list[Template], Ints]:
+    def learn(self, tags: Tags, firsts: Ints, lasts: Ints, eligible: Flags) -> tuple[list[Template], Ints]:
         """Templates of the payments from tag `firsts` to `lasts`, and which of them each payment has; -1 for none."""
         prints = sequence_prints(tags, firsts, lasts, self.powers)
         rows = np.flatnonzero(eligible)
@@ -67,11 +67,11 @@ class Shapes:
         for position, (value, example) in enumerate(zip(values.tolist(), rows[examples].tolist(), strict=True)):
             if value not in self.known and len(self.known) < self.most:
                 opens = tags.opens[firsts[example] : lasts[example] + 1].tolist()
-                self.known[value] = _template(data, opens, self.message, self.prefix)
+                self.known[value] = _template(tags.data, opens, self.message, self.prefix)
             template = self.known.get(value)
             if template is not None:
                 if self.schema is not None and template.layout is None:
-                    layout = _layout(data, tags, firsts[example], template, self.prefix, self.schema)
+                    layout = _layout(tags, firsts[example], template, self.prefix, self.schema)
                     template = self.known[value] = replace(template, layout=layout)
                 number[position] = len(templates)
                 templates.append(template)
@@ -107,7 +107,7 @@ class Cut:
     escaped: dict[str, Ints]
 
 
-def cut(data: bytes, tags: Tags, shaped: Shaped, references: Ints, message: Message) -> Cut:
+def cut(tags: Tags, shaped: Shaped, references: Ints, message: Message) -> Cut:
     """The captured paths that occur in these payments. `references`: offsets of predefined ones.
 
     Raises:
@@ -132,7 +132,7 @@ def cut(data: bytes, tags: Tags, shaped: Shaped, references: Ints, message: Mess
     tag = shaped.firsts[:, None] + np.maximum(place, 0)
     starts = tags.opens[tag] + widths[shaped.which]
     sizes = (tags.opens[tag + 1] - starts) * (place >= 0)
-    texts = views_of(data, list(wanted | blank), starts, sizes)
+    texts = views_of(tags.data, list(wanted | blank), starts, sizes)
     if any(text.str.contains(r"[^ \t\r\n]").any() for text in texts[len(wanted) :]):
         raise Doubt("text beside elements")
     escaped = _escaped(tags, shaped, references, place)
@@ -159,13 +159,11 @@ def _escaped(tags: Tags, shaped: Shaped, references: Ints, place: Ints) -> dict[
     return {int(column): np.unique(row[hits[columns == column]]) for column in np.unique(columns)}
 
 
-def _layout(
-    data: bytes, tags: Tags, first: int, template: Template, prefix: str, schema: PaymentSchema
-) -> Layout | None:
+def _layout(tags: Tags, first: int, template: Template, prefix: str, schema: PaymentSchema) -> Layout | None:
     """Of the payment from the tag `first` on; None too where no tag follows it."""
     spelled = template.tags.tags
     opens = tags.opens[first : first + len(spelled) + 1].tolist()
-    return layout_of(data, opens, spelled, prefix, schema) if len(opens) > len(spelled) else None
+    return layout_of(tags.data, opens, spelled, prefix, schema) if len(opens) > len(spelled) else None
 
 
 def _template(data: bytes, opens: list[int], message: Message, prefix: str) -> Template | None:

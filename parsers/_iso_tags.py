@@ -32,11 +32,12 @@ _HALF: Final = np.uint64(32)
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Columns over the tags in their order. `opens`: offset of `<`. `heads`: first eight bytes, zeros behind the `>`.
+    """Columns over the tags of a window, `data`, in their order. `opens`: offset of `<`. `heads`: first eight bytes, zeros behind the `>`.
 
     `words`: the eight bytes from every offset of the window on.
     """
 
+    data: bytes
     opens: Ints
     heads: Words
     words: Words
@@ -170,7 +171,7 @@ def tags_of(data: bytes, codes: Bytes) -> Tags:
         raise Doubt("the end of a CDATA section")
     words = words_of(data)
     opens = np.flatnonzero(codes == ord("<"))
-    return Tags(opens, _up_to_close(words[opens]), words)
+    return Tags(data, opens, _up_to_close(words[opens]), words)
 
 
 def _up_to_close(words: Words) -> Words:

@@ -87,7 +87,7 @@ def _texts(tags: Sequence[bytes], schema: PaymentSchema) -> Iterator[tuple[int, 
                 yield ordinal, schema.text(path[1:])
 
 
-def surely(data: bytes, tags: Tags, firsts: Ints, layouts: Sequence[Layout], which: Ints) -> Flags:
+def surely(tags: Tags, firsts: Ints, layouts: Sequence[Layout], which: Ints) -> Flags:
     """Of which payments, from the tag `firsts` on, the schema surely holds, and that blanks follow them up to the next tag.
 
     `layouts`: `which` says of which one a payment has the tags.
@@ -102,13 +102,11 @@ def surely(data: bytes, tags: Tags, firsts: Ints, layouts: Sequence[Layout], whi
     sure: Flags = np.logical_and.reduceat(fits, edges)
     tags.strike_others(sure, np.flatnonzero(sure), firsts, [layout.blanks for layout in layouts], which)
     for pattern in sorted({pattern for layout in layouts for pattern in layout.forms}):
-        _strike_others(sure, pattern, data, tags, firsts, layouts, which)
+        _strike_others(sure, pattern, tags, firsts, layouts, which)
     return sure
 
 
-def _strike_others(
-    sure: Flags, pattern: str, data: bytes, tags: Tags, firsts: Ints, layouts: Sequence[Layout], which: Ints
-) -> None:
+def _strike_others(sure: Flags, pattern: str, tags: Tags, firsts: Ints, layouts: Sequence[Layout], which: Ints) -> None:
     """Take from `sure` the payments with a text that should have this pattern and does not."""
     none = np.empty(0, np.int64)
     places, sizes = zip(*(layout.forms.get(pattern, (none, none)) for layout in layouts), strict=True)
@@ -116,7 +114,7 @@ def _strike_others(
     counts = np.array([len(ordinals) for ordinals in places], np.int64)[which[rows]]
     ordinals = np.repeat(firsts[rows], counts) + several(places, which[rows])
     starts = tags.opens[ordinals] + several(sizes, which[rows])
-    (texts,) = views_of(data, [""], starts[:, None], (tags.opens[ordinals + 1] - starts)[:, None])
+    (texts,) = views_of(tags.data, [""], starts[:, None], (tags.opens[ordinals + 1] - starts)[:, None])
     held = texts.str.contains(pattern)
     if held.null_count() or not held.all():
         strike(sure, rows, held.fill_null(value=False).to_numpy(), counts)
