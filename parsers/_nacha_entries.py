@@ -17,7 +17,7 @@ from canonical.money import amount_text
 from parsers._nacha_classes import CLASS_OF, ORDERED
 from parsers._nacha_digits import Bytes, Flags, Integers, field, numbers, strings
 from parsers._nacha_findings import Fault
-from parsers._nacha_layout import DIRECTIONS, RETURN_CODES, cut, words
+from parsers._nacha_layout import ADVICE_CODES, DIRECTIONS, RETURN_CODES, cut, words
 from parsers._nacha_order import Placed
 from parsers._nacha_parts import Parts
 
@@ -60,6 +60,7 @@ for _code, _direction in DIRECTIONS.items():
     _DIRECTION_OF[int(_code)] = CREDIT if _direction == "CRDT" else DEBIT
 _NO_CODE: Final = 100
 _RETURNED: Final = [int(code) for code in sorted(RETURN_CODES)]
+_ADVISED: Final = [int(code) for code in sorted(ADVICE_CODES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +181,10 @@ def _amounts(parts: Parts, class_index: Integers) -> tuple[Integers, Flags]:
 def entry_findings(entries: Entries, headers: pl.DataFrame, last_trace: tuple[int, int]) -> Iterator[pl.DataFrame]:
     """What is wrong with entries inside batches. `last_trace`: batch and trace number of the entry before the window."""
     inside, code = entries.position >= 0, cut(2, 3)
+    advised = inside & np.isin(entries.code, _ADVISED) & (entries.class_index != CLASS_OF["ADV"])
     for fault, wrong, message in (
         (CODE, inside & (entries.direction == 0), "There is no transaction code {}; the entry cannot be read."),
+        (CODE, advised, "Transaction code {} is for accounting advices (ADV), not for payments."),
         (
             RETURN_CODE,
             inside & np.isin(entries.code, _RETURNED),

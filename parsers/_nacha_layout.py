@@ -26,9 +26,11 @@ LINE_ENDS: Final = b"\r\n"
 CARRIERS: Final = b"\x1a\x00"
 """What some systems write behind the last line of a file: it is no part of it."""
 
+_BATCH: Final = rb"5(?:200|220|225|280)[ -~]{46}[A-Z]{3}"
 _SNIFF: Final = re.compile(
-    rb"[\s\x00-\x20]*(?:101[ 0-9A-Za-z]{20}[ 0-9]{10}|5(?:200|220|225|280)[ -~]{46}[A-Z]{3})", re.DOTALL
+    rb"[\s\x00-\x20]*(?:101[ 0-9A-Za-z]{20}[ 0-9]{10}|1[ -~]{25,45}094101|1[ -~]{30,100}[\r\n]+" + _BATCH + rb"|" + _BATCH + rb")"
 )
+"""A file header as laid out; one whose fields are out of place, by what ends them or by the batch that follows; a batch."""
 
 ACCOUNT_TYPES: Final = {"2": "CACC", "3": "SVGS", "4": "GLAC", "5": "LOAN"}
 """First digit of the transaction code: checking, savings, general ledger, loan."""
@@ -54,6 +56,7 @@ DIRECTIONS: Final = {
 NO_MONEY_CODES: Final = frozenset(code for codes in _NO_MONEY.values() for code in codes)
 """Prenotifications and zero-dollar entries: their amount is zero."""
 RETURN_CODES: Final = frozenset(code for codes in _RETURNS.values() for code in codes)
+ADVICE_CODES: Final = frozenset(code for codes in _ADVICES.values() for code in codes)
 
 SERVICE_CLASSES: Final = frozenset({"200", "220", "225", "280"})
 

@@ -21,6 +21,7 @@ from parsers._nacha_digits import Bytes, Integers
 from parsers._nacha_findings import gathered
 from parsers._nacha_layout import CARRIERS, FILLER, KINDS, LINE_ENDS, RECORD_CHARS
 from parsers._nacha_odd_lines import BROKEN_LINES_MAX, Harmless, Lines, halted, harmless, line_findings, suspects
+from parsers._nacha_wide import by_letters, wide_lines, with_letters
 
 _WINDOW_BYTES: Final = WINDOW_BYTES // 2
 """An entry takes a tenth of the bytes of a payment in XML: a smaller window holds memory to the same bound."""
@@ -211,16 +212,19 @@ def _uneven(array: Bytes) -> Lines:
 def _window(array: Bytes, bad: Integers, lines: Lines, offset: int, *, last: bool, crowded: bool) -> Records:
     """The records of these lines. `offset`: of the first one in the file. Bad characters are written over."""
     characters = _characters(array, bad, lines)
+    wide = wide_lines(array, lines, characters["line"].to_numpy() - 1) if bad.size else {}
     array[bad] = _QUESTION_MARK
-    matrix = _matrix(array, lines)
+    matrix, told = _matrix(array, lines), lines
+    if wide:
+        characters, told = with_letters(characters, wide), by_letters(matrix, lines, wide)
     kinds = _kinds(matrix)
     keep = _IS_KNOWN[kinds]
     findings, physical, stop, costless = [], len(keep), False, Harmless()
-    if crowded or not keep.all() or bool((lines.lengths != RECORD_CHARS).any()):
-        odd = suspects(array, lines, kinds, keep, 1)
+    if crowded or not keep.all() or bool((told.lengths != RECORD_CHARS).any()):
+        odd = suspects(array, told, kinds, keep, 1)
         findings, costless = list(line_findings(odd)), harmless(odd, keep, last=last)
-        physical = int((lines.lengths > 0).sum())
-        stop, halt = halted(lines, kinds, keep, at=1, crowded=crowded)
+        physical = int((told.lengths > 0).sum())
+        stop, halt = halted(told, kinds, keep, at=1, crowded=crowded)
         findings.append(halt)
     numbers = np.arange(1, len(keep) + 1)
     every = bool(keep.all())

@@ -38,6 +38,7 @@ PAYMENT_TYPE: Final = Fault(
 )  # fmt: skip
 FAULTS: Final = (*RECEIVER_NAME.values(), IDENTIFICATION, PAYMENT_TYPE)
 
+_NAME_AT: Final = {item.code: "{}-{}".format(*item.name) for item in ORDERED if item.name}
 _NOTHING: Final = pl.lit(None, dtype=pl.String)
 _HEADER: Final = {
     "batch_id": "batch_id", "line": "batch_line", "date_text": "requested_execution_date_text", "sec": "local_instrument",
@@ -190,9 +191,8 @@ def payment_findings(payments: pl.DataFrame) -> Iterator[pl.DataFrame]:
             nameless = payments.filter(
                 name.is_null() | (name.str.strip_chars("0") == ""), pl.col("credit_debit") == direction
             )
-            yield fault.on(
-                nameless.filter(sec.is_in(named)), pl.format("Class {} needs the receiver's name.", sec), name
-            )
+            message = pl.format("Class {} needs the receiver's name (entry, positions {}).", sec, sec.replace_strict(_NAME_AT, default="55-76"))
+            yield fault.on(nameless.filter(sec.is_in(named)), message, name)
     if payments["end_to_end_id"].null_count():
         identified = {item.code for item in ORDERED if item.identified}
         without = payments.filter(pl.col("end_to_end_id").is_null(), sec.is_in(identified))

@@ -29,7 +29,7 @@ _COMPANY_NAME, _COMPANY_ID = (
     "Company Identification (batch header, positions 41-50)",
 )
 _RECEIVER, _ACCOUNT = (
-    "Individual or Receiving Company Name (entry, positions 55-76)",
+    "Individual or Receiving Company Name (entry, positions 55-76; of CIE 40-54, MTE 40-61, CTX 59-74)",
     "DFI Account Number (entry, positions 13-29)",
 )
 _ODFI, _RDFI = (

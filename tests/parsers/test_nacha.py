@@ -384,6 +384,45 @@ def test_sniff_and_complete() -> None:
         assert not FORMAT.complete(other)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        LINES[0].replace("101 076", "101076", 1),
+        LINES[0].replace("101 ", "1O1 ", 1),
+        LINES[0][:3] + "." + LINES[0][4:],
+        LINES[0].replace("A094101", "A94101", 1),
+    ],
+    ids=["a blank short", "no priority code", "no routing number", "a digit short"],
+)
+def test_a_file_whose_header_is_out_of_place_is_still_one_of_ach(header: str) -> None:
+    data = with_lines(line_1=header)
+    assert FORMAT.sniff(data)
+    assert read(data).findings.filter(pl.col("line") == 1).height
+    assert read(data).payments.height == read(ORIGINATION).payments.height
+
+
+def test_letters_of_two_bytes_move_nothing_behind_them() -> None:
+    name = LINES[2][54:76]
+    told = read(edited(3, 55, f"{name[:3]}É{name[4:]}")).findings
+    assert told.select("rule", "line", "row").rows() == [("nacha-character", 3, 1)]
+    assert "Position 58 of the record holds the byte 0xC3 (“É” in UTF-8)" in told["message"][0]
+    assert read(edited(3, 55, f"É{name[1:3]}ß{name[4:]}")).findings["rule"].to_list() == ["nacha-character"]
+    # By bytes a record may be right as well: then nothing is moved.
+    padded = with_lines(line_3=LINES[2][:54] + "É" + LINES[2][56:]).decode()
+    assert len(padded.splitlines()[2].encode()) == len(LINES[2])
+    assert read(padded.encode()).findings["rule"].to_list() == ["nacha-character"]
+
+
+def test_a_letter_of_two_bytes_in_a_record_cut_short() -> None:
+    found = read(with_lines(line_3=LINES[2][:54] + "É" + LINES[2][55:90])).findings
+    assert ("nacha-length", "The record has 90 characters; 94 are right.") in found.select("rule", "message").rows()
+
+
+def test_codes_of_accounting_advices_are_no_payments() -> None:
+    told = read(edited(3, 2, "81")).findings.filter(rule="nacha-transaction-code")
+    assert told["message"].to_list() == ["Transaction code 81 is for accounting advices (ADV), not for payments."]
+
+
 # ------------------------------------------------------------------------------------------------ the corpus
 
 DIFFERS = {

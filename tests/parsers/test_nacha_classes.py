@@ -128,3 +128,12 @@ def test_up_to_9999_addenda_of_one_entry() -> None:
 def test_a_card_number_is_nowhere_in_the_payments() -> None:
     payments = read(FILE).payments.filter(local_instrument="SHR")
     assert "0000000000000000000000" not in str(payments.rows())
+
+
+def test_the_name_is_asked_for_where_the_class_has_it() -> None:
+    lacking = {sec: read(changed(sec, 1, first, " " * size)) for sec, first, size in (("CIE", 40, 15), ("CTX", 59, 16))}
+    told = {sec: window.findings.filter(rule="nacha-receiver-name")["message"].to_list() for sec, window in lacking.items()}
+    assert told == {
+        "CIE": ["Class CIE needs the receiver's name (entry, positions 40-54)."],
+        "CTX": ["Class CTX needs the receiver's name (entry, positions 59-74)."],
+    }
