@@ -67,7 +67,7 @@ def dispatch(gateway: Gateway, submission_id: str) -> str:
             return dispatch(gateway, merge(gateway, row))
         if row["key"] is None:
             row = _write(gateway, row)
-        with parcel_of(gateway, row) as parcel, _remote(gateway, row) as remote:
+        with parcel_of(gateway, row) as parcel, remote_of(gateway, row) as remote:
             act = remote.enquire if row["state"] == "UNKNOWN" else remote.deliver
             act(parcel, RegistryLog(gateway, row))
     except Conflict:
@@ -179,7 +179,7 @@ def parcel_of(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Parcel]:
 
 
 @contextmanager
-def _remote(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Any]:
+def remote_of(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[Any]:
     """The `Remote` that a submission goes to. Raises TransientError, OutsideError, ConfigError."""
     if row["kind"] == "answer":
         yield OutboxRemote(gateway.store, row["destination"])

@@ -41,6 +41,9 @@ class OutboxRemote:
     def enquire(self, parcel: Parcel, log: DeliveryLog) -> None:
         """An answer is never UNKNOWN: see `deliver`."""
 
+    def withdraw(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """See `enquire`."""
+
     def feedback(self, waiting: tuple[Sent, ...] = ()) -> Iterator[RemoteFile]:  # noqa: ARG002  the protocol's
         """Clients' folders hold no feedback."""
         return iter(())

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from canonical.errors import Conflict
 from gateway.book import states_of
 from gateway.composition import Gateway
+from gateway.dispatch import parcel_of, remote_of
 from gateway.news import note_news
 from gateway.parts import carry_along, delivered_as, files_of
 from gateway.registry import tables as t
@@ -19,7 +20,7 @@ from gateway.registry.engine import insert_new, move
 from gateway.requests import has_replies
 from gateway.reserves import give_back
 from gateway.route import route
-from gateway.submissions import submission_row
+from gateway.submissions import RegistryLog, submission_row
 from reconciliation.frames import BOOKED
 
 
@@ -31,12 +32,17 @@ def resolve(gateway: Gateway, submission_id: str, *, delivered: bool, by: str, r
     Raises:
         NotFound: no such submission.
         Conflict: its outcome is known, this person has spoken already, or the provider has answered or booked part of it.
+        TransientError, OutsideError: undelivered, and what is left of it at the provider cannot be taken away.
     """
     submission_id = delivered_as(submission_row(gateway, submission_id))
     row = submission_row(gateway, submission_id)
     registry = gateway.registry
     if not delivered and (booked := _booked(gateway, submission_id)):
         raise Conflict(f"the bank booked {booked} of its payments: it was delivered", submission_id=submission_id)
+    if not delivered and row["state"] == "UNKNOWN":
+        # Whoever slept before its release and wakes must find nothing that it could release beside what is planned anew.
+        with parcel_of(gateway, row) as parcel, remote_of(gateway, row) as remote:
+            remote.withdraw(parcel, RegistryLog(gateway, row))
     with registry.transaction() as connection:
         # Writing to the row first makes two persons at once, and a provider's word meanwhile, wait for one another.
         where = {"submission_id": submission_id, "state": "UNKNOWN"}

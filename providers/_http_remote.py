@@ -198,6 +198,9 @@ class HttpApiRemote:
         """See `providers._http_release.enquire`."""
         enquire(_ParcelApi(self._caller, self._options, self._secret, parcel), log, self._options)
 
+    def withdraw(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """Nothing is left at the provider: a worker that wakes looks how old its block is before its first byte."""
+
     def feedback(self, waiting: tuple[Sent, ...] = ()) -> Iterator[RemoteFile]:
         """What each listing of the profile shows, as a file of its own; its version is the digest of what it holds.
 

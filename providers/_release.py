@@ -56,6 +56,26 @@ def enquire(place: Place, parcel: Parcel, log: DeliveryLog, terms: ReleaseTerms)
             log.delivered(f"found by asking: {seen.detail}")
 
 
+def withdraw(place: Place, parcel: Parcel, log: DeliveryLog, terms: ReleaseTerms) -> None:
+    """Take an UNKNOWN parcel that is to be called undelivered from under a worker that may sleep before its release.
+
+    Nothing is moved, and a repeat finds nothing more to take. A marker or a put cannot be taken from anybody.
+
+    Raises:
+        TransientError, OutsideError: it is still there to be released.
+    """
+    way = way_of(terms)
+    if log.state is not DeliveryState.UNKNOWN:
+        return
+    try:
+        way.withdraw(place, parcel, log.attempt)
+    except TransientError:
+        raise
+    except OutsideError:
+        if way.is_staged(place, parcel, log.attempt):
+            raise
+
+
 def _recover(place: Place, parcel: Parcel, log: DeliveryLog, way: Way) -> None:
     """What a worker that died or sleeps in RELEASING has left. Nothing is released that would be refused now."""
     seen = way.look(place, parcel, log.attempt)

@@ -16,7 +16,7 @@ from botocore.exceptions import ConnectionError as BrokenLine
 from canonical.contracts import DeliveryLog, Parcel, RemoteFile, Sent
 from canonical.errors import OutsideError, TransientError
 from providers._listing import check_plain, check_readable, is_offered
-from providers._release import carry, enquire
+from providers._release import carry, enquire, withdraw
 from providers._s3_options import S3Options
 
 PUT_BYTES_MAX: Final = 5 * 2**30
@@ -107,6 +107,10 @@ class S3Remote:
     def enquire(self, parcel: Parcel, log: DeliveryLog) -> None:
         """See `providers._release.enquire`."""
         enquire(_S3Place(self._client, self._options), parcel, log, self._options)
+
+    def withdraw(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """See `providers._release.withdraw`."""
+        withdraw(_S3Place(self._client, self._options), parcel, log, self._options)
 
     def feedback(self, waiting: tuple[Sent, ...] = ()) -> Iterator[RemoteFile]:  # noqa: ARG002  a bucket is not asked
         """Objects directly below the outbox, in name order; an object is always whole. Raises TransientError, OutsideError."""

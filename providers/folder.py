@@ -20,7 +20,7 @@ from typing import Any, Final
 from canonical.contracts import DeliveryLog, Parcel, RemoteFile, Sent
 from canonical.errors import OutsideError
 from providers._listing import check_plain, check_readable, check_settled, is_offered, version_of
-from providers._release import carry, enquire
+from providers._release import carry, enquire, withdraw
 from providers._ways import ReleaseTerms
 
 _AT_FDCWD: Final = -100
@@ -92,6 +92,10 @@ class FolderRemote:
     def enquire(self, parcel: Parcel, log: DeliveryLog) -> None:
         """See `providers._release.enquire`."""
         enquire(_FolderPlace(self._options.inbox), parcel, log, self._options)
+
+    def withdraw(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """See `providers._release.withdraw`."""
+        withdraw(_FolderPlace(self._options.inbox), parcel, log, self._options)
 
     def feedback(self, waiting: tuple[Sent, ...] = ()) -> Iterator[RemoteFile]:  # noqa: ARG002  a folder is not asked
         """Whole files of the outbox, in name order."""

@@ -12,7 +12,7 @@ import paramiko
 from pydantic import Field, model_validator
 
 from canonical.contracts import DeliveryLog, Parcel, RemoteFile, Sent
-from providers._release import carry, enquire
+from providers._release import carry, enquire, withdraw
 from providers._sftp_folder import SftpFolder
 from providers._sftp_offers import Offers, OfferTerms
 from providers._sftp_session import Credential, Server, open_session, private_key
@@ -63,6 +63,10 @@ class SftpRemote:
     def enquire(self, parcel: Parcel, log: DeliveryLog) -> None:
         """See `providers._release.enquire`."""
         enquire(self._inbox(), parcel, log, self._options)
+
+    def withdraw(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """See `providers._release.withdraw`."""
+        withdraw(self._inbox(), parcel, log, self._options)
 
     def _inbox(self) -> SftpFolder:
         return SftpFolder(self._sftp, self._options.inbox, hash_offered=self._options.hash_offered)

@@ -172,6 +172,14 @@ class Remote(Protocol):
         """
         ...
 
+    def withdraw(self, parcel: Parcel, log: DeliveryLog) -> None:
+        """An UNKNOWN parcel is to be called undelivered: take away what a worker that sleeps could still release. Moves nothing.
+
+        Raises:
+            TransientError, OutsideError: it is still there to be released.
+        """
+        ...
+
     def feedback(self, waiting: tuple[Sent, ...] = ()) -> Iterator[RemoteFile]:
         """Files the provider offers, in name order. `waiting`: submissions whose status it may be asked for."""
         ...

@@ -12,7 +12,7 @@ from test_cli import run
 from test_releases import available, only
 from world import agree
 
-from canonical.errors import Conflict
+from canonical.errors import Conflict, OutsideError
 from gateway import dispatch as dispatching
 from gateway.book import attribution, provider_book
 from gateway.composition import Gateway, open_gateway
@@ -27,6 +27,7 @@ from gateway.resolve import resolve
 from gateway.settings import Settings
 from gateway.status import status_of
 from gateway.submissions import RegistryLog, acknowledge, submission_row
+from providers.folder import _FolderPlace
 
 
 def opened(tmp_path: Path, config_dir: Path, clock, registry_url: str, *, four_eyes: bool = False) -> Gateway:
@@ -171,6 +172,44 @@ def test_a_word_is_heard_of_what_the_provider_may_have(gateway, stands, heard) -
     assert found["state"] == ("REJECTED" if heard else stands)
     assert bool(found["delivered_at"]) is heard
     assert not acknowledge(gateway, submission_id, "ACCP", "and now it is not"), "the first word stands"
+
+
+def test_a_worker_that_sleeps_releases_nothing_of_what_a_person_called_undelivered(gateway, tmp_path, monkeypatch) -> None:
+    """It slept before its rename; to the others a server that copies and deletes looked like nobody knows what."""
+    known = gateway.profiles.providers["euro_bank"]
+    terms = {**known.transport.options, "rename_atomic": False}
+    bank = known.model_copy(update={"transport": known.transport.model_copy(update={"options": terms})})
+    gateway.profiles.providers["euro_bank"] = bank
+    file_id, rename = salaries(gateway), _FolderPlace.rename
+    submission_id = only(gateway)
+
+    def asleep(place: _FolderPlace, temporary: str, final: str) -> None:
+        monkeypatch.setattr(_FolderPlace, "rename", rename)
+        assert dispatch(gateway, submission_id) == "UNKNOWN"
+        assert resolve(gateway, submission_id, delivered=False, by="anna", reason="the bank looked") == "VOIDED"
+        send_all(gateway)
+        rename(place, temporary, final)
+
+    monkeypatch.setattr(_FolderPlace, "rename", asleep)
+    assert dispatch(gateway, submission_id) == "VOIDED"
+    assert sent(tmp_path) == accepted(gateway, file_id)
+
+
+def test_what_cannot_be_taken_from_the_provider_is_not_called_undelivered(gateway, tmp_path) -> None:
+    file_id = salaries(gateway)
+    submission_id = unknown(gateway)
+    row = submission_row(gateway, submission_id)
+    staged = tmp_path / "euro/in" / f".{submission_id}.{row['attempt']}.part"
+    staged.write_bytes(gateway.store.get(row["key"]))
+    taken = staged.with_suffix(".withdrawn")
+    taken.touch()
+    with pytest.raises(OutsideError, match="withdrawn"):
+        resolve(gateway, submission_id, delivered=False, by="anna", reason="the bank looked")
+    holds(gateway, file_id, submitted_unknown=10)
+    taken.unlink()
+    assert resolve(gateway, submission_id, delivered=False, by="anna", reason="the bank looked") == "VOIDED"
+    assert not staged.exists()
+    assert taken.exists()
 
 
 def test_a_run_asks_about_it_and_sends_nothing(gateway, tmp_path) -> None:

@@ -19,7 +19,7 @@ from canonical.errors import (
     TransientError,
     Withheld,
 )
-from providers._release import carry, enquire
+from providers._release import carry, enquire, withdraw
 from providers._ways import ReleaseTerms, marked_name, temporary_name, withdrawn_name
 from providers.folder import _FolderPlace
 
@@ -298,6 +298,37 @@ def test_who_released_before_the_withdrawal_is_believed(tmp_path, parcel, inbox)
     carry(Quicker(inbox), parcel, log, ReleaseTerms(**SAFE))
     assert log.state is S.DELIVERED
     assert [path.name for path in inbox.iterdir()] == [parcel.name]
+
+
+def test_what_is_called_undelivered_is_taken_from_under_a_sleeper_once(tmp_path, parcel, inbox) -> None:
+    (inbox / temporary_name(parcel, 1)).write_bytes(WHOLE)
+    log, terms = Log(tmp_path / "log.db").force(S.UNKNOWN), ReleaseTerms(temporaries_cleared=False)
+    for _ in range(2):  # who died after it, or another person, does it again
+        withdraw(_FolderPlace(inbox), parcel, log, terms)
+        assert [path.name for path in inbox.iterdir()] == [withdrawn_name(parcel, 1)]
+    with pytest.raises(OutsideError):
+        _FolderPlace(inbox).rename(temporary_name(parcel, 1), parcel.name)
+    enquire(_FolderPlace(inbox), parcel, log, terms)
+    assert log.state is S.UNKNOWN, "gone, but the bank did not take it"
+
+
+@pytest.mark.parametrize("state", [S.RELEASING, S.DELIVERED])
+def test_only_of_an_unknown_outcome_anything_is_taken_away(tmp_path, parcel, inbox, state) -> None:
+    (inbox / temporary_name(parcel, 1)).write_bytes(WHOLE)
+    withdraw(_FolderPlace(inbox), parcel, Log(tmp_path / "log.db").force(state), ReleaseTerms())
+    assert [path.name for path in inbox.iterdir()] == [temporary_name(parcel, 1)]
+
+
+@pytest.mark.parametrize("fault", [OutsideError, TransientError])
+def test_a_server_that_does_not_take_it_away_is_told(tmp_path, parcel, inbox, fault) -> None:
+    class Refusing(_FolderPlace):
+        def rename(self, temporary: str, final: str) -> None:
+            raise fault("no")
+
+    (inbox / temporary_name(parcel, 1)).write_bytes(WHOLE)
+    log = Log(tmp_path / "log.db").force(S.UNKNOWN)
+    with pytest.raises(fault):
+        withdraw(Refusing(inbox), parcel, log, ReleaseTerms())
 
 
 class Held(Log):
