@@ -26,7 +26,7 @@ from canonical.profiles import FileLimits
 from gateway import merging
 from gateway.answer import files_with_news
 from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import dispatch, due, submission_payments
+from gateway.dispatch import _write, dispatch, due, submission_payments
 from gateway.funds import fund
 from gateway.parts import parts_of
 from gateway.plans import live_routes, live_submissions
@@ -108,7 +108,7 @@ def merged(gateway: Gateway) -> dict:
 def merge_all(gateway: Gateway, *, to: str = "UPLOADED") -> dict:
     """Merged, and as far on its way."""
     merging.merge(gateway, due(gateway)[0])
-    log = RegistryLog(gateway, merged(gateway))
+    log = RegistryLog(gateway, merged(gateway) if to == "PREPARED" else _write(gateway, merged(gateway)))
     if to != "PREPARED":
         log.begin_upload()
         log.uploaded()

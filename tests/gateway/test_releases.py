@@ -16,7 +16,7 @@ from canonical.errors import Conflict, NotFound, ReleaseOver, Withheld
 from gateway import funds as covering
 from gateway import releases
 from gateway.composition import Gateway
-from gateway.dispatch import dispatch, due
+from gateway.dispatch import _write, dispatch, due
 from gateway.funds import counter_of, fund
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry
@@ -42,7 +42,7 @@ def only(gateway: Gateway) -> str:
 
 def staged(gateway: Gateway) -> RegistryLog:
     """A worker just before the release."""
-    log = RegistryLog(gateway, submission_row(gateway, only(gateway)))
+    log = RegistryLog(gateway, _write(gateway, submission_row(gateway, only(gateway))))
     log.begin_upload()
     log.uploaded()
     return log

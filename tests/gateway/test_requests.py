@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from world import upload
 
-from canonical.contracts import Reply
+from canonical.contracts import Reply, Sent
 from canonical.errors import Conflict, ReleaseOver, Withheld
-from gateway.dispatch import due
+from gateway.dispatch import _write, due
 from gateway.receive import receive
 from gateway.registry import tables as t
-from gateway.requests import REPLIES_SUFFIX
+from gateway.requests import REPLIES_SUFFIX, has_open_requests, has_replies, refuse_begun, waiting
 from gateway.resolve import resolve
 from gateway.stages import run_journey
 from gateway.stops import resume, stop
@@ -24,6 +24,7 @@ def submission_id(gateway_anywhere) -> str:
     (found,) = receive(gateway_anywhere)
     run_journey(gateway_anywhere, str(found.file_id))
     (row,) = due(gateway_anywhere)
+    row = _write(gateway_anywhere, row)
     log = RegistryLog(gateway_anywhere, row)
     log.begin_upload()
     log.uploaded()
@@ -69,6 +70,7 @@ def test_replies_are_kept_beside_those_known_and_a_stale_worker_keeps_none(gatew
         log.answered(begun, replies(0))  # it has not seen what was kept meanwhile
     clear = log.answered(half, (), certain=True)
     assert not clear.in_doubt
+    assert log.plan_requests(3, 3) == (clear,)
     again = log.begin_requests(clear)
     with pytest.raises(Conflict):
         log.answered(clear, replies(0))  # somebody began it anew
@@ -89,6 +91,53 @@ def test_while_a_request_is_open_no_word_resolves_the_submission(gateway_anywher
     assert submission_row(gateway_anywhere, submission_id)["state"] == "UNKNOWN"
     log.answered(half, replies(1))
     assert acknowledge(gateway_anywhere, submission_id, "ACCP", "of all")
+
+
+def test_what_is_open_or_answered_of_another_submission_decides_nothing(gateway_anywhere, submission_id) -> None:
+    other = {**submission_row(gateway_anywhere, submission_id), "submission_id": "S1", "slot": "another"}
+    with gateway_anywhere.registry.transaction() as connection:
+        connection.execute(t.SUBMISSIONS.insert().values(other))
+        for first, values in enumerate(({"open": 1}, {"open": 0, "replies": "replies/x"})):
+            begun = {"submission_id": "S1", "first": first, "last": first, "attempt": 1, "note": "", **values}
+            connection.execute(t.REQUESTS.insert().values(begun))
+        assert not has_open_requests(connection, submission_id)
+        assert not has_replies(connection, submission_id)
+        refuse_begun(connection, submission_id)
+
+
+def test_when_it_was_not_shown_is_kept_until_it_is_begun_anew(gateway_anywhere, submission_id, clock) -> None:
+    """What the provider did not show of an earlier try says nothing of this one; nor does a look before others knew more."""
+    log = log_of(gateway_anywhere, submission_id)
+    begun = log.begin_requests(log.plan_requests(2, 2)[0])
+    missed = log.not_shown(begun, clock())
+    assert log.plan_requests(2, 2) == (missed,)
+    assert missed.absent_at == clock()
+    half = log.answered(missed, replies(1))
+    with pytest.raises(Conflict):
+        log.not_shown(missed, clock())
+    again = log.begin_requests(half)
+    assert again.absent_at is None
+    assert log.plan_requests(2, 2) == (again,)
+    with pytest.raises(Conflict):
+        log.not_shown(half, clock())
+
+
+@pytest.mark.parametrize(("count", "trace"), [(1, "po_0"), (2, None)])
+def test_what_may_be_asked_for_is_what_went_out_and_came_to_no_end(
+    gateway_anywhere, submission_id, count, trace
+) -> None:
+    """By the provider's reference where the submission was one request: of several one reference says nothing of the others."""
+    log = log_of(gateway_anywhere, submission_id)
+    (block,) = log.plan_requests(count, 2)
+    assert waiting(gateway_anywhere, "euro_bank") == ()
+    log.answered(log.begin_requests(block), replies(0))
+    assert waiting(gateway_anywhere, "euro_bank") == ()
+    log.unknown("in doubt")
+    assert waiting(gateway_anywhere, "euro_bank") == (Sent(submission_id, trace),)
+    assert waiting(gateway_anywhere, "us_bank") == ()
+    with gateway_anywhere.registry.transaction() as connection:
+        connection.execute(t.SUBMISSIONS.update().values(state="REJECTED"))
+    assert waiting(gateway_anywhere, "euro_bank") == ()
 
 
 def test_what_was_begun_is_not_withdrawn_and_what_was_withdrawn_is_not_begun(gateway_anywhere, submission_id) -> None:
@@ -127,3 +176,4 @@ def test_the_replies_become_one_feedback_file(gateway_anywhere, submission_id) -
     log.delivered("1 accepted")
     (row,) = gateway_anywhere.registry.rows(t.FEEDBACK)
     assert (row["name"], row["format"], row["state"]) == (f"{submission_id}{REPLIES_SUFFIX}", "http-json", "archived")
+    assert b"po_0" in gateway_anywhere.store.get(f"feedback/{row['feedback_id']}")

@@ -174,7 +174,9 @@ def test_a_word_is_heard_of_what_the_provider_may_have(gateway, stands, heard) -
     assert not acknowledge(gateway, submission_id, "ACCP", "and now it is not"), "the first word stands"
 
 
-def test_a_worker_that_sleeps_releases_nothing_of_what_a_person_called_undelivered(gateway, tmp_path, monkeypatch) -> None:
+def test_a_worker_that_sleeps_releases_nothing_of_what_a_person_called_undelivered(
+    gateway, tmp_path, monkeypatch
+) -> None:
     """It slept before its rename; to the others a server that copies and deletes looked like nobody knows what."""
     known = gateway.profiles.providers["euro_bank"]
     terms = {**known.transport.options, "rename_atomic": False}
