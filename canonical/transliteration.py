@@ -9,6 +9,7 @@ the signs that XML reserves); dashes and typographic quotes, which the table doe
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from typing import Final
@@ -16,7 +17,9 @@ from typing import Final
 import polars as pl
 
 SEPA_SET: Final = r"A-Za-z0-9/\-?:().,'+ "
-"""Basic Latin set that every SEPA participant must take, as the inside of a character class."""
+"""Basic Latin set that every SEPA participant must take, as the inside of a character class; SWIFT's X set is the same."""
+SEPA_BYTES: Final = bytes(byte for byte in range(128) if re.match(f"[{SEPA_SET}]", chr(byte)))
+"""The same as ASCII bytes."""
 
 PRINTABLE_SET: Final = r" -~"
 """Printable ASCII, as the inside of a character class: what CBPR+ takes in names, addresses and remittance text."""

@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from canonical.limits import WINDOW_BYTES
+from canonical.transliteration import SEPA_BYTES
 from parsers._arrow import column
 from parsers._line_ends import CR, LF, line_end, with_line_feeds
 
@@ -28,7 +29,7 @@ _LF, _CR, _COLON, _DASH, _BRACE, _END_BRACE = 10, 13, ord(":"), ord("-"), ord("{
 _STARTS: Final = np.zeros(256, bool)
 _STARTS[[_BRACE, 1, ord("$")]] = True
 """Bytes with which a line of an envelope may begin: a block, or what separates messages in a file."""
-_X_SET: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-?:().,'+ \r\n"
+_X_SET: Final = SEPA_BYTES + b"\r\n"
 _IS_ODD: Final = np.array([byte not in _X_SET for byte in range(256)])
 _CLEAN: Final = bytes(byte if 0x20 <= byte < 0x7F or byte in b"\r\n\x01\x03" else ord("?") for byte in range(256))  # noqa: PLR2004
 _PADDING: Final = 8

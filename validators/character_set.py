@@ -15,7 +15,7 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from canonical.transliteration import PRINTABLE_SET, SEPA_SET, transliterate
+from canonical.transliteration import PRINTABLE_SET, SEPA_BYTES, SEPA_SET, transliterate
 from validators._matrix import joined
 from validators._rails import cross_border, sepa
 from validators._row import Check, ChecksRule, name_of, quoted
@@ -30,7 +30,7 @@ _OUTSIDE_SEPA: Final = f"[^{SEPA_SET}\n]"
 _OUTSIDE_ASCII: Final = f"[^{PRINTABLE_SET}\n]"
 _CONTROL: Final = r"[\x00-\x09\x0B-\x1F\x7F]"
 _SLASHES: Final = r"^/|/$|//"
-_SOUND: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-?:().,'+ \n"
+_SOUND: Final = SEPA_BYTES + b"\n"
 
 
 def _odd(payments: pl.DataFrame, field: str) -> pl.Series | None:

@@ -14,6 +14,7 @@ import polars as pl
 from canonical.calendars import next_business_day
 from canonical.codes import Severity
 from canonical.contracts import Context
+from canonical.transliteration import SEPA_BYTES, SEPA_SET
 from validators._matrix import made_of
 from validators._rails import sepa_debit
 from validators._row import Check, ChecksRule, blank, distinct, ever, name_of, quoted
@@ -21,9 +22,8 @@ from validators._sepa import common_checks, held_by
 
 _INSTRUMENTS: Final = ("CORE", "B2B")
 _SEQUENCES: Final = ("FRST", "RCUR", "OOFF", "FNAL", "RPRE")
-_MANDATE_ID: Final = r"^[A-Za-z0-9+?/\-:().,' ]{1,35}$"
-_MANDATE_CHARACTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+?/-:().,' "
 _MANDATE_CHARS_MAX: Final = 35
+_MANDATE_ID: Final = f"^[{SEPA_SET}]{{1,{_MANDATE_CHARS_MAX}}}$"
 _SIGNED: Final = "Give the day on which the debtor signed the mandate."
 _DAY: Final = "requested_execution_date"
 
@@ -51,7 +51,7 @@ def _broken(payments: pl.DataFrame, context: Context) -> list[pl.Expr]:
         pl.col("creditor_scheme_id").is_null() | (pl.col("creditor_scheme_id") < "!"),
         pl.col(_DAY) < _earliest(context),
     ]
-    if not made_of(payments[mandate], _MANDATE_CHARACTERS, _MANDATE_CHARS_MAX):
+    if not made_of(payments[mandate], SEPA_BYTES, _MANDATE_CHARS_MAX):
         broken.append(~pl.col(mandate).str.contains(_MANDATE_ID).fill_null(value=False))
     return broken
 

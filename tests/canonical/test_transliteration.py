@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.transliteration import in_sepa_set, transliterate
+from canonical.transliteration import SEPA_BYTES, in_sepa_set, transliterate
 
 ANY = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)))
 
@@ -27,6 +27,12 @@ def one(expression, text):
 )  # fmt: skip
 def test_what_letters_become(text, plain):
     assert one(transliterate, text) == plain
+
+
+def test_the_set_is_the_standards() -> None:
+    """EPC217-08, 6.2: Latin letters, digits, ten signs and the space."""
+    letters = b"abcdefghijklmnopqrstuvwxyz"
+    assert sorted(SEPA_BYTES) == sorted(letters + letters.upper() + b"0123456789" + b"/-?:().,'+" + b" ")
 
 
 @given(ANY)
