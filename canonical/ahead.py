@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 _AHEAD: Final = 2
-"""Items that are being worked on while one is taken: as many as threads keep two processors busy."""
+"""As many as threads keep two processors busy."""
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -29,12 +29,21 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
             yield item[0]
 
 
-def worked_ahead(pool: ThreadPoolExecutor, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
-    """What `work` makes of each item, in their order. Its exceptions come when their item's turn is."""
+def worked_ahead(
+    pool: ThreadPoolExecutor, work: Callable[[Item], Made], items: Iterable[Item], beside: int = _AHEAD
+) -> Iterator[Made]:
+    """What `work` makes of each item, in their order; `beside`: how many others are worked on while one is taken.
+
+    Its exceptions come when their item's turn is. What was not begun when nobody takes more is not begun.
+    """
     pending: deque[Future[Made]] = deque()
-    for item in items:
-        pending.append(pool.submit(work, item))
-        if len(pending) > _AHEAD:
+    try:
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) > beside:
+                yield pending.popleft().result()
+        while pending:
             yield pending.popleft().result()
-    while pending:
-        yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()

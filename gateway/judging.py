@@ -6,14 +6,15 @@ What is kept of a payment till the end goes where `Context.keep` says, so that m
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
+from canonical.ahead import worked_ahead
 from canonical.codes import Level, Severity
 from canonical.contracts import Context, FileHeader, Window
 from canonical.frames import FINDINGS, empty
@@ -28,7 +29,6 @@ _INDEX_SCHEMA: Final = {
     "row": pl.Int64, "batch": pl.Int64, "offset": pl.Int64, "amount_minor": pl.Int64, "currency": pl.Categorical,
 }  # fmt: skip
 _THREADS: Final = 2
-_AHEAD: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,60 +49,49 @@ def judge(windows: Iterable[Window], context: Context) -> Judged:
     """Run every rule over the windows, in file order."""
     states, findings, indexes = None, [empty(FINDINGS)], [pl.DataFrame(schema=_INDEX_SCHEMA)]
     header, unreadable = context.header, 0
-    for window, looked in _looked_at(windows, context):
-        if header is None:
-            header = window.header
-        context = _in_context(context, window)
-        findings += [frame for frame in (window.findings, looked.findings) if not frame.is_empty()]
-        states = looked.states if states is None else engine.merge(states, looked.states)
-        indexes.append(looked.index)
-        unreadable += window.unreadable
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for looked in worked_ahead(pool, _look, _in_context(windows, context), beside=_THREADS - 1):
+            context, window = looked.context, looked.window
+            header = header or window.header
+            findings += [frame for frame in (window.findings, looked.findings) if not frame.is_empty()]
+            states = looked.states if states is None else engine.merge(states, looked.states)
+            indexes.append(looked.index)
+            unreadable += window.unreadable
     assert header is not None, "a file has at least one window, and the first carries the header"
     assert states is not None
     told = engine.finish(states, pl.concat(findings), context)
     return Judged(header, in_file_order(told), pl.concat(indexes, rechunk=False), unreadable, states)
 
 
-def _in_context(context: Context, window: Window) -> Context:
-    if context.header is not None or window.header is None:
-        return context
-    return replace(context, header=window.header, facts=facts_of(window.header.format, context.client))
+def _in_context(windows: Iterable[Window], context: Context) -> Iterator[tuple[Window, Context]]:
+    """Each window with the context it is judged in: the first one's header says the format, and so its facts."""
+    for window in windows:
+        if context.header is None and window.header is not None:
+            facts = facts_of(window.header.format, context.client)
+            context = replace(context, header=window.header, facts=facts)
+        yield window, context
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
     """One window by itself: FINDINGS of the row rules, what the folds made of it, and its index."""
 
+    window: Window
+    context: Context
     findings: pl.DataFrame
     states: engine.States
     index: pl.DataFrame
 
 
-def _look(window: Window, context: Context) -> _Looked:
+def _look(item: tuple[Window, Context]) -> _Looked:
+    window, context = item
     return _Looked(
+        window,
+        context,
         engine.check_window(window.payments, context),
         engine.update(engine.start(context), window, context),
         context.keep(window.payments.select(*_INDEX)),
     )
-
-
-def _looked_at(windows: Iterable[Window], context: Context) -> Iterator[tuple[Window, _Looked]]:
-    """Each window and what was found in it, in file order; a few are looked at ahead, in threads."""
-    pending: deque[tuple[Window, Future[_Looked]]] = deque()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        try:
-            for window in windows:
-                context = _in_context(context, window)
-                pending.append((window, pool.submit(_look, window, context)))
-                if len(pending) >= _AHEAD:
-                    ready, future = pending.popleft()
-                    yield ready, future.result()
-            while pending:
-                ready, future = pending.popleft()
-                yield ready, future.result()
-        finally:
-            for _, future in pending:
-                future.cancel()
 
 
 def in_file_order(findings: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -22,14 +22,13 @@ from gateway import dispatch as dispatching
 from gateway import route as routing
 from gateway.approve import approve, decide
 from gateway.book import book_of
-from gateway.composition import Gateway, open_gateway
+from gateway.composition import Gateway
 from gateway.dispatch import dispatch, due
 from gateway.parse import parse
 from gateway.plans import live_routes
 from gateway.receive import receive
 from gateway.registry import tables as t
 from gateway.route import route
-from gateway.settings import Settings
 from gateway.show import print_status
 from gateway.stages import run_journey, unfinished_files
 from gateway.status import status_of
@@ -72,15 +71,9 @@ WHOLE = camt055(whole="<GrpCxl>true</GrpCxl>")
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, config_dir: Path, clock, registry_url: str) -> Iterator[Gateway]:
+def gateway(gateway_anywhere: Gateway) -> Gateway:
     """On both registries; the clients may send requests."""
-    settings = Settings(home=tmp_path / "home", config_dir=config_dir, registry_url=registry_url)
-    opened = open_gateway(settings, clock)
-    for name, profile in opened.profiles.clients.items():
-        formats = (*profile.formats, "camt.055", "pain.007")
-        opened.profiles.clients[name] = profile.model_copy(update={"formats": formats})
-    yield opened
-    opened.registry.engine.dispose()
+    return gateway_anywhere
 
 
 def take_in(gateway: Gateway, data: bytes, name: str = "stop.xml", client_id: str = "alder") -> str:
@@ -541,12 +534,13 @@ def test_two_requests_at_once_on_one_submission(gateway, monkeypatch) -> None:
     holds(gateway, file_id, cancelled=2, waiting=8)
 
 
-def test_a_planner_that_slept_does_not_plan_what_was_cancelled_meanwhile(gateway, monkeypatch) -> None:
-    def approved(gateway: Gateway, file_id: str) -> None:
-        parse(gateway, file_id)
-        validate(gateway, file_id)
-        approve(gateway, file_id)
+def approved(gateway: Gateway, file_id: str) -> None:
+    parse(gateway, file_id)
+    validate(gateway, file_id)
+    approve(gateway, file_id)
 
+
+def test_a_planner_that_slept_does_not_plan_what_was_cancelled_meanwhile(gateway, monkeypatch) -> None:
     file_id = salaries(gateway, until=approved)
     whole = routing._plan
 
@@ -564,11 +558,6 @@ def test_a_planner_that_slept_does_not_plan_what_was_cancelled_meanwhile(gateway
 
 
 def test_a_request_that_slept_sees_the_plan_made_meanwhile(gateway, monkeypatch) -> None:
-    def approved(gateway: Gateway, file_id: str) -> None:
-        parse(gateway, file_id)
-        validate(gateway, file_id)
-        approve(gateway, file_id)
-
     file_id = salaries(gateway, until=approved)
     whole = cancelling._take
 

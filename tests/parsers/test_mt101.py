@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from whole_files import one_window
 
 from canonical.contracts import Context, Source, Window
 from canonical.profiles import DEFAULT_CLIENT
@@ -32,14 +33,7 @@ def windows(data: bytes) -> list[Window]:
 
 
 def read(data: bytes) -> Window:
-    parts = windows(data)
-    return Window(
-        parts[0].header,
-        pl.concat([part.payments for part in parts]),
-        pl.concat([part.totals for part in parts]),
-        pl.concat([part.findings for part in parts]),
-        sum(part.unreadable for part in parts),
-    )
+    return one_window(windows(data))
 
 
 def changed(old: str, new: str, times: int = 1) -> bytes:

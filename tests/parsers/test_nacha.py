@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from whole_files import one_window
 
 from canonical.contracts import Context, Source, Window
 from canonical.frames import PAYMENTS
@@ -36,14 +37,7 @@ def windows(data: bytes) -> list[Window]:
 
 
 def read(data: bytes) -> Window:
-    parts = windows(data)
-    return Window(
-        parts[0].header,
-        pl.concat([part.payments for part in parts]),
-        pl.concat([part.totals for part in parts]),
-        pl.concat([part.findings for part in parts]),
-        sum(part.unreadable for part in parts),
-    )
+    return one_window(windows(data))
 
 
 def differing(window: Window) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from whole_files import one_window
 
 from canonical.contracts import Source, Window
 from parsers import _nacha_lines
@@ -25,14 +26,7 @@ def source(data: bytes) -> Source:
 
 
 def read(data: bytes) -> Window:
-    parts = list(FORMAT.windows(source(data), FORMAT.options()))
-    return Window(
-        parts[0].header,
-        pl.concat([part.payments for part in parts]),
-        pl.concat([part.totals for part in parts]),
-        pl.concat([part.findings for part in parts]),
-        sum(part.unreadable for part in parts),
-    )
+    return one_window(FORMAT.windows(source(data), FORMAT.options()))
 
 
 def cut_out(data: bytes, payments: pl.DataFrame) -> bytes:
