@@ -24,13 +24,12 @@ from canonical.profiles import DEFAULT_CLIENT, Plugin
 from gateway.check import mapped
 from gateway.config import plugin_options
 from gateway.envelopes import Rejected, is_wrapped, peel
-from gateway.reading import HEAD_BYTES, PLAIN_TEXT, file_finding, marked_as
+from gateway.reading import HEAD_BYTES, PLAIN_TEXT, file_finding, fin_message, marked_as
 from reconciliation.chain import chain_findings
 from validators import engine
 
 _ORDER: Final = {"feedback": 0, "cancellation": 1, "payment": 2}
 _ISO_MESSAGE: Final = re.compile(rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*\b((?!head)[a-z]{4}\.\d{3}\.\d{3}\.\d{2})""")
-_FIN_MESSAGE: Final = re.compile(rb"\{2:[IO]([0-9]{3})")
 _TOTALS_RULES: Final = ("transaction_count", "control_sum", "file_structure")
 Sums = dict[str, dict[str, int]]
 
@@ -130,8 +129,8 @@ def _first_readable(formats: list[Any], source: Source, options: Mapping[str, An
 def _what_is_it(head: bytes) -> str:
     if named := _ISO_MESSAGE.search(head.replace(b"\0", b"")):
         return f"The file declares the message {named.group(1).decode()}, which is not read here."
-    if named := _FIN_MESSAGE.search(head):
-        return f"The file holds a SWIFT message MT{named.group(1).decode()}, which is not read here."
+    if name := fin_message(head):
+        return f"The file holds a SWIFT message {name}, which is not read here."
     return "The file is in no format that is known here."
 
 

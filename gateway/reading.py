@@ -27,6 +27,7 @@ TAIL_BYTES: Final = 4096
 _PADDING: Final = re.compile(rb"(?:[ \t\r\n]\0?){32,}|(?:\0[ \t\r\n]){32,}|<\0?!\0?-\0?-.*?-\0?-\0?>", re.DOTALL)
 _ROOT: Final = re.compile(rb"<(?![?!])[^>]*>")
 _ROOT_CHARS_MAX: Final = 200
+_FIN_MESSAGE: Final = re.compile(rb"\{2:[IO]([0-9]{3})")
 _MARKS: Final = {
     codecs.BOM_UTF8: "begins with a byte order mark (UTF-8)", codecs.BOM_UTF16_LE: "is written as UTF-16", codecs.BOM_UTF16_BE: "is written as UTF-16",
 }  # fmt: skip
@@ -132,7 +133,9 @@ def _unknown_format(client: ClientProfile, head: bytes) -> Window:
     marked = None if other else marked_as(agreed_formats(client), head)
     if marked is not None:
         return _unreadable("FF02", marked, PLAIN_TEXT)
-    if other is None:
+    if other is None and (named := fin_message(head)):
+        message = f"The file holds a SWIFT message {named}, which is not read here."
+    elif other is None:
         root = _root(head)
         message = f"The file is in no format that is known here{f': it begins with {root}' if root else ''}."
     elif other.kind == "feedback":
@@ -140,6 +143,12 @@ def _unknown_format(client: ClientProfile, head: bytes) -> Window:
     else:
         message = f"The file looks like {other.name}, which was not agreed."
     return _unreadable("FF01", message, f"Send one of the agreed formats: {agreed}.")
+
+
+def fin_message(head: bytes) -> str | None:
+    """The message type that block 2 of a SWIFT message names, as MT103."""
+    found = _FIN_MESSAGE.search(head)
+    return f"MT{found.group(1).decode()}" if found else None
 
 
 def _root(head: bytes) -> str | None:

@@ -12,10 +12,10 @@ from canonical.contracts import Feedback, Source
 from canonical.frames import BALANCES, ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
 from canonical.identifiers import make_id
 from parsers._mt_statement_entries import entry_columns, original_amounts
+from parsers._mt_statement_entry_findings import entry_findings
 from parsers._mt_statement_fields import ENTRY, MARKS, Fields, fields
 from parsers._mt_statement_findings import (
     Kind,
-    entry_findings,
     field_findings,
     file_findings,
     harmless,
@@ -108,6 +108,7 @@ def _sums(entries: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     sides = {"credits": "CRDT", "debits": "DBIT"}
     return entries.group_by("message").agg(
         pl.len().cast(pl.Int64).alias("entries"),
+        pl.col("amount_minor").is_null().any().alias("partial"),
         *(pl.col("amount_minor").filter(counted & (pl.col("credit_debit") == side)).sum().alias(f"{name}_minor")
           for name, side in sides.items()),
         *((counted & (pl.col("credit_debit") == side)).sum().cast(pl.Int64).alias(f"{name}_found")
@@ -136,6 +137,7 @@ def _named(messages: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     return messages.with_columns(
         name.alias("statement_id"),
         zero,
+        pl.col("partial").fill_null(value=False),
         pl.lit(kind.origin).alias("origin"),
         pl.lit(None, dtype=pl.Boolean).alias("last_page") if kind.interim else last.alias("last_page"),
     )

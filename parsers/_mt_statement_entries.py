@@ -76,8 +76,13 @@ def entry_columns(fields: pl.DataFrame) -> pl.DataFrame:
         reference_or_null(pl.coalesce(reference.field("field_1"), pl.col("more").str.extract(_BROKEN, 1))).alias(
             "servicer_reference"
         ),
+        _charges().alias("charges_minor"),
+        pl.when(reference.field("field_1").is_null())
+        .then(pl.col("more").str.replace(_BROKEN + r"\n?", "").replace("", None))
+        .otherwise("more")
+        .alias("more"),
     )
-    return said.with_columns(_entry_date().alias("booking_date"), _charges().alias("charges_minor"))
+    return said.with_columns(_entry_date().alias("booking_date"))
 
 
 def _rejoined(fields: pl.DataFrame) -> pl.DataFrame:

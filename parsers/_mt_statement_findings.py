@@ -17,8 +17,6 @@ from parsers._nacha_findings import Fault
 
 _NAMED: Final = r"[A-Z]{3}"
 """The currency in a balance."""
-_OWN_TYPE: Final = r"^[^NFS]"
-"""A transaction type that is the bank's own: SWIFT's say how the entry came about (S, N) or that it is a first advice (F)."""
 _OTHER: Final = "The {} balance is in {}, the other one in {}; it is not checked."
 _AGAIN: Final = "The provider must send the statement again; nothing of this file is booked."
 _ASK: Final = "Ask the provider for a correct statement; until then the difference stands in the reconciliation."
@@ -61,7 +59,7 @@ MT942: Final = Kind("mt942", interim=True)
 MT950: Final = Kind("mt950", interim=False)
 
 
-def _as_batch(frame: pl.DataFrame) -> pl.DataFrame:
+def as_batch(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(batch="message", batch_id="statement_id")
 
 
@@ -78,7 +76,7 @@ def field_findings(found: Fields, names: pl.DataFrame, kind: Kind, before: int) 
     frame = found.frame.join(names, on="message", how="left", maintain_order="left").with_columns(
         pl.col("message") + before
     )
-    frame = _as_batch(frame)
+    frame = as_batch(frame)
     unknown = kind.fault("field", "FF02", Severity.WARNING, Level.BATCH, "tag")
     message = pl.format(f"An {kind.version} has no field {{}}; it is not read.", "tag")
     yield unknown.on(frame.filter(~pl.col("tag").is_in(KNOWN)), message, pl.format(":{}:", "tag"))
@@ -92,7 +90,7 @@ def field_findings(found: Fields, names: pl.DataFrame, kind: Kind, before: int) 
 
 def message_findings(messages: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
     """What a message lacks, and where its figures contradict each other."""
-    frame = _as_batch(messages)
+    frame = as_batch(messages)
     for name, words, fatal in (
         ("reference", "transaction reference (:20:)", False), ("account", "account (:25:)", True),
         ("number", "statement number (:28C:)", False), ("currency", "currency (of a balance, floor limit or sum)", True),
@@ -127,7 +125,7 @@ def _balance_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]
         yield fault.on(undated, f"The date of the {name} balance is no date.", pl.col(name).str.slice(1, 6))
     expected = pl.col("opening_minor") + pl.col("credits_minor") - pl.col("debits_minor")
     wrong = frame.with_columns(expected=expected, line="closing_line").filter(
-        pl.col("expected") != pl.col("closing_minor")
+        (pl.col("expected") != pl.col("closing_minor")) & ~pl.col("partial")
     )
     fault = kind.fault("balance", "AM10", Severity.ERROR, Level.BATCH, ":62F:")
     shown = [_signed(pl.col(name)) for name in ("opening_minor", "credits_minor", "debits_minor", "expected")]
@@ -152,39 +150,12 @@ def _sum_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
         unread = here.filter(pl.col(f"{side}s").is_not_null() & pl.col(f"{side}_sum").is_null())
         yield fault.on(unread, f"The sum in {tag} cannot be read.", pl.col(f"{side}s"))
         count = pl.col(f"{side}_count") != pl.col(f"{side}s_found")
-        differs = here.filter(count | (pl.col(f"{side}_sum") != pl.col(f"{side}s_minor")))
+        differs = here.filter(~pl.col("partial")).filter(count | (pl.col(f"{side}_sum") != pl.col(f"{side}s_minor")))
         message = pl.format(
             f"{tag} declares {{}} of {{}} {{}}; the message lists {{}} of {{}}.",
             count_said(f"{side}_count", f"{side} entry").fill_null(f"no {side} entries"), _signed(pl.col(f"{side}_sum")), "currency", f"{side}s_found", _signed(pl.col(f"{side}s_minor")),
         )  # fmt: skip
         yield fault.on(differs, message)
-
-
-def entry_findings(entries: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
-    """Entries that nobody can book are fatal; what is unclear of others is told."""
-    frame = _as_batch(entries).with_columns(row="position")
-    form = kind.fault("entry", "CH16", Severity.FATAL, Level.PAYMENT, ":61:")
-    unread = pl.col("mark").is_null()
-    yield form.on(frame.filter(unread), "The line cannot be read as value date, mark, amount and type.")
-    amount = kind.fault("amount", "AM12", Severity.FATAL, Level.PAYMENT, ":61:")
-    wrong = frame.filter(~unread & pl.col("amount_minor").is_null() & pl.col("currency").is_not_null())
-    yield amount.on(wrong, pl.format("The amount is no amount in {}.", "currency"), pl.col("amount"))
-    untyped = kind.fault("entry", "CH16", Severity.WARNING, Level.PAYMENT, ":61:")
-    yield untyped.on(frame.filter(~unread & pl.col("kind").is_null()), "The line has no transaction type.")
-    own = frame.filter(pl.col("kind").str.contains(_OWN_TYPE))
-    yield untyped.on(
-        own, "The transaction type begins with none of N, F and S; it is taken as it stands.", pl.col("kind")
-    )
-    date = kind.fault("date", "DT01", Severity.WARNING, Level.PAYMENT, ":61:")
-    undated = frame.filter(~unread & pl.col("value_date").is_null())
-    yield date.on(undated, "The value date is no date.", pl.col("value"))
-    undated = frame.filter(
-        pl.col("value_date").is_not_null() & pl.col("entry_text").is_not_null() & pl.col("booking_date").is_null()
-    )
-    yield date.on(undated, "The entry date is no day of the year.", pl.col("entry_text"))
-    information = kind.fault("information", "FF02", Severity.WARNING, Level.PAYMENT, ":86:")
-    message = "The information is not written as the profile declares it (information); it is read as text."
-    yield information.on(frame.filter("misfit"), message)
 
 
 def file_findings(messages: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
@@ -193,7 +164,7 @@ def file_findings(messages: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
         fault = kind.fault("message", "FF01", Severity.FATAL, Level.FILE, "file")
         yield fault.at(1, f"The file holds no {kind.version} message.")
         return
-    frame = _as_batch(messages)
+    frame = as_batch(messages)
     twice = frame.filter(pl.col("account").is_not_null() & ~pl.struct("account", "statement_id").is_first_distinct())
     fault = kind.fault("repeated", "DU01", Severity.FATAL, Level.BATCH, ":28C:")
     message = pl.format("Statement {} of this account stands more than once in the file.", "statement_id")

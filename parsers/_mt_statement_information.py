@@ -25,6 +25,8 @@ CODES: Final = (
 """Code words between slashes that banks document."""
 _KEYS: Final = r"(EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|PURP|RREF|IREF|CHGS|RCMT|SQTP|ORCR|ORMR)\+|(MTLG):"
 """Key words of the SEPA purpose within the German subfields."""
+_REFERENCE_CHARS_MAX: Final = 35
+"""ISO 20022 Max35Text: end-to-end id, customer reference, mandate id."""
 _FIELD, _KEY = "\x1e", "\x1f"
 """Signs that no line of a file holds: put before each part, and between its name and its value."""
 
@@ -39,7 +41,7 @@ def information_columns(entries: pl.DataFrame, options: StatementOptions) -> pl.
         return _of_subfields(entries.with_columns(whole.alias("whole")), options.separator)
     if options.information == "codes":
         return _of_codes(entries.with_columns(whole.alias("whole")), (*CODES, *options.codes))
-    text = pl.col("information").str.replace_all(r" +(\n|$)", "${1}").replace("", None)
+    text = pl.col("information").str.replace_all(r" +(\n|$)", "${1}").str.strip_chars("\n").replace("", None)
     return entries.with_columns(
         text.alias("remittance"), misfit=pl.lit(value=False), additional=pl.lit(None, dtype=pl.String),
         proprietary=pl.col("kind"), instruction_id=pl.col("reference"),
@@ -58,14 +60,14 @@ def _of_subfields(entries: pl.DataFrame, separator: str) -> pl.DataFrame:
     )
     parts = [pl.col("kind"), pl.col("code"), _joined("10"), _joined("34")]
     return entries.with_columns(
-        end_to_end_id=_end_to_end(_key("keyed", "EREF")),
-        instruction_id=pl.coalesce("reference", reference_or_null(_key("keyed", "KREF"))),
+        end_to_end_id=_end_to_end(_reference("EREF")),
+        instruction_id=pl.coalesce("reference", reference_or_null(_reference("KREF"))),
         counterparty_name=_joined("3[23]"),
         counterparty_account=_joined("31"),
         # A purpose without key words, or with some before them that none announces, is read whole.
         remittance=pl.when("structured").then(pl.coalesce(_key("keyed", "SVWZ"), _before_keys(), "purpose")).otherwise("information"),
         additional=_joined("00"),
-        mandate_id=_key("keyed", "MREF"), counterparty_agent=_joined("30"),
+        mandate_id=_reference("MREF"), counterparty_agent=_joined("30"),
         proprietary=pl.when("structured").then(pl.concat_str(parts, separator="+", ignore_nulls=True)).otherwise("kind"),
         misfit=(~pl.col("structured")).fill_null(value=False),
     )  # fmt: skip
@@ -76,6 +78,18 @@ def _joined(number: str) -> pl.Expr:
     parts = pl.col("marked").str.extract_all(f"{_FIELD}{number}[^{_FIELD}]*")
     text = parts.list.eval(pl.element().str.slice(3)).list.join("")
     return text.str.strip_chars(" ").replace("", None)
+
+
+def _reference(name: str) -> pl.Expr:
+    """What stands behind a key word; where that is longer than a reference, what its own subfield holds of it."""
+    whole = _key("keyed", name)
+    own = (
+        pl.col("marked")
+        .str.extract(f"{_FIELD}(?:2[0-9]|6[0-3]){name}\\+([^{_FIELD}]*)", 1)
+        .str.strip_chars(" ")
+        .replace("", None)
+    )
+    return pl.when(whole.str.len_chars() <= _REFERENCE_CHARS_MAX).then(whole).otherwise(own)
 
 
 def _before_keys() -> pl.Expr:
@@ -109,7 +123,7 @@ def _of_codes(entries: pl.DataFrame, codes: tuple[str, ...]) -> pl.DataFrame:
         end_to_end_id=_end_to_end(_trimmed(_key("keyed", "EREF"))),
         instruction_id=pl.coalesce("reference", reference_or_null(_trimmed(_key("keyed", "KREF", "CREF", "IREF")))),
         batch_id=_trimmed(_key("keyed", "PREF")),
-        counterparty_name=pl.coalesce(_key("keyed", "NAME"), counterparty.list.get(2, null_on_oob=True)).replace("", None),
+        counterparty_name=pl.coalesce(_trimmed(_key("keyed", "NAME")), counterparty.list.get(2, null_on_oob=True)).replace("", None),
         counterparty_account=_trimmed(account),
         remittance=pl.when("structured").then(remittance.replace("", None)).otherwise("information"),
         return_reason=_trimmed(_key("keyed", "RTRN")),

@@ -15,7 +15,9 @@ from parsers._mt_statement_fields import ENTRY, INFORMATION, ONCE, REPEATED
 
 BALANCE: Final = r"^(?P<sign>[CD])(?P<date>[0-9]{6})(?P<currency>[A-Z]{3})?(?P<amount>[0-9]+,[0-9]*)$"
 _NUMBER: Final = r"^0*([0-9]{1,18})(?:/0*([0-9]{1,18}))? *$"
-_FLOOR: Final = r"^([A-Z]{3})([CD])?([0-9]+,[0-9]*)$"
+_FLOOR: Final = r"^([A-Z]{3})([CD ])?([0-9]+,[0-9]*)$"
+"""Some banks write a blank for the mark that means both."""
+_COUNTED: Final = r"^[0-9]{0,9}([A-Z]{3})"
 _SUM: Final = r"^([0-9]{1,9})([A-Z]{3})([0-9]+,[0-9]*)$"
 _KINDS: Final = {"60F": "OPBD", "60M": "ITBD", "62F": "CLBD", "62M": "ITBD", "64": "CLAV", "65": "FWAV"}
 _TAGS: Final = {
@@ -47,7 +49,7 @@ def message_columns(fields: pl.DataFrame) -> pl.DataFrame:
     part = {name: pl.col(f"{name}_parts").struct for name in ("opening", "closing")}
     currency = pl.coalesce(
         part["opening"].field("currency"), part["closing"].field("currency"), pl.col("floor").str.extract(_FLOOR, 1),
-        pl.col("debits").str.extract(_SUM, 2), pl.col("credits").str.extract(_SUM, 2),
+        pl.col("debits").str.extract(_COUNTED, 1), pl.col("credits").str.extract(_COUNTED, 1),
     )  # fmt: skip
     frame = frame.with_columns(currency.alias("currency"))
     return frame.with_columns(
@@ -58,8 +60,8 @@ def message_columns(fields: pl.DataFrame) -> pl.DataFrame:
         *(pl.col(f"{side}s").str.extract(_SUM, 1).cast(pl.Int64, strict=False).alias(f"{side}_count")
           for side in ("debit", "credit")),
         *(_sum(side) for side in ("debit", "credit")),
-        # Banks of countries whose payments write accounts as `/34x` begin it with a slash here too.
-        pl.col("account").str.replace_all(" ", "").str.strip_prefix("/"),
+        # Banks of countries whose payments write accounts as `/34x` (or `//`, a clearing code) begin it with slashes here too.
+        pl.col("account").str.replace_all(" ", "").str.strip_chars_start("/"),
     ).drop("opening_parts", "closing_parts", "numbers")  # fmt: skip
 
 

@@ -103,16 +103,26 @@ TOLD: Final = {
 INSTRUCTIONS: Final = {*SERVICE_LEVELS, *CATEGORY_PURPOSES, *LOCAL_INSTRUMENTS, *REFUSED, *TOLD}
 
 _INDEX: Final = re.compile(rb"[\r\n]:28D:")
+_PAYER: Final = re.compile(rb"[\r\n]:50[FGH]:")
+_AMOUNT_FIELD: Final = re.compile(rb"[\r\n]:32B:")
+_NOT_OURS: Final = re.compile(rb"[\r\n]:(?:23B|32A):")
 _MESSAGE: Final = re.compile(rb"\{2:[IO]101")
 _TEXT: Final = re.compile(rb"[\s\x01]*(?:\{4:\s*)?:20:")
 _END: Final = re.compile(rb"(?:^|[\r\n])-(?:\}(?:\{5:[^\r\n]*\})?)?[\s\x03$]*\Z")
 
 
 def sniff(head: bytes) -> bool:
-    """True when the bytes begin with an MT101, in its envelope or as a bare text block."""
+    """True when the bytes begin with an MT101, in its envelope or as a bare text block.
+
+    A bare text without its 28D is one by the ordering customer and amount: 50G and 50H are of MT101 alone, 50F is in those
+    of single payments too, whose amount is 32A. An MT104 (direct debits) has 50A or 50K.
+    """
     if head.lstrip(b" \t\r\n\x01$").startswith(b"{1:"):
         return _MESSAGE.search(head) is not None
-    return _TEXT.match(head) is not None and _INDEX.search(head) is not None
+    if _TEXT.match(head) is None:
+        return False
+    ours = _PAYER.search(head) is not None and _AMOUNT_FIELD.search(head) is not None and _NOT_OURS.search(head) is None
+    return ours or _INDEX.search(head) is not None
 
 
 def closes(tail: bytes) -> bool:

@@ -11,8 +11,8 @@ from parsers._mt_statement import read_statements
 from parsers._mt_statement_findings import MT940
 from parsers._mt_statement_options import StatementOptions
 
-_OWN: Final = re.compile(rb"(?:^|[\r\n])(?::6[0245][FM]?:|:61:|:28C?:|:25P?:|:86:|:NS:)")
-_OTHERS: Final = re.compile(rb"(?:^|[\r\n])(?::34F:|:13D?:|:90[CD]:|:28D:|:50[A-Z]?:|:32[AB]:|:23E:)")
+_OWN: Final = re.compile(rb"(?:^|[\r\n]|@@)(?::6[0245][FM]?:|:61:|:28C?:|:25P?:|:86:|:NS:)")
+_OTHERS: Final = re.compile(rb"(?:^|[\r\n]|@@)(?::34F:|:13D?:|:90[CD]:|:28D:|:50[A-Z]?:|:32[AB]:|:23E:)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Mt940:
         if named:
             return named.group(1) == b"940"
         own, other = _OWN.search(head), _OTHERS.search(head)
-        return own is not None and (other is None or re.search(rb"[\r\n]:6[02][FM]:", head) is not None)
+        return own is not None and (other is None or re.search(rb"(?:[\r\n]|@@):6[02][FM]:", head) is not None)
 
     def read(self, source: Source, options: StatementOptions) -> Feedback:
         """STATEMENTS and ENTRIES, one row a message and one a `:61:`. Never raises for the provider."""

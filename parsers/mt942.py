@@ -11,7 +11,7 @@ from parsers._mt_statement import read_statements
 from parsers._mt_statement_findings import MT942
 from parsers._mt_statement_options import StatementOptions
 
-_OWN: Final = re.compile(rb"(?:^|[\r\n])(?::34F:|:13D:|:90[CD]:)")
+_OWN: Final = re.compile(rb"(?:^|[\r\n]|@@)(?::34F:|:13D:|:90[CD]:)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Mt942:
         named = re.search(rb"\{2:[IO]([0-9]{3})", head)
         if named:
             return named.group(1) == b"942"
-        return _OWN.search(head) is not None and re.search(rb"[\r\n]:6[02][FM]:", head) is None
+        return _OWN.search(head) is not None and re.search(rb"(?:[\r\n]|@@):6[02][FM]:", head) is None
 
     def read(self, source: Source, options: StatementOptions) -> Feedback:
         """STATEMENTS and ENTRIES, one row a message and one a `:61:`; no entry is booked. Never raises for the provider."""

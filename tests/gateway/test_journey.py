@@ -158,6 +158,7 @@ def test_what_never_closes_is_refused_after_the_grace_time(gateway, clock) -> No
     [
         ("empty.xml", b"", "empty"),
         ("letter.xml", b"Dear bank, please pay", "no format that is known"),
+        ("one.fin", b"{1:F01EXMPGB2LAXXX0000000000}{2:I103EXMPFRPPXXXXN}{4:\n:20:X\n-}", "a SWIFT message MT103"),
         ("b.xml", suppliers_nacha(TODAY), "looks like nacha"),
         ("noise.xml", bytes(range(256)) * 40, "no format that is known"),
     ],

@@ -274,6 +274,17 @@ def test_sniff_and_complete() -> None:
         assert not FORMAT.complete(other)
 
 
+def test_a_bare_text_without_its_index_is_known_by_who_pays() -> None:
+    text = b":20:X\n:50H:/1\nA\n:30:261127\n:21:1\n:32B:EUR1,\n:59:/2\nB\n:71A:SHA\n"
+    assert FORMAT.sniff(text)
+    for other in (
+        text.replace(b"50H", b"50K"),
+        text.replace(b"32B", b"32A"),
+        text.replace(b":30:", b":23B:CRED\n:30:"),
+    ):
+        assert not FORMAT.sniff(other)
+
+
 # ------------------------------------------------------------------------------------------------ excerpts
 
 KEPT = st.lists(

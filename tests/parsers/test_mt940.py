@@ -95,7 +95,7 @@ def test_where_windows_are_cut_does_not_matter(monkeypatch: pytest.MonkeyPatch) 
         (":60F:C251230EUR1000,00\n", "", ("error", "mt940-balance-missing", 2)),
         (":60F:C251230EUR1000,00", ":60F:C251230EUR1000.00", ("error", "mt940-balance-unreadable", 5)),
         (":60F:C251230EUR", ":60F:C251330EUR", ("warning", "mt940-date", 5)),
-        ("CR250,00NTRF", "CR250.00NTRF", ("fatal", "mt940-entry", 6)),
+        ("CR250,00NTRF", "CR250.00NTRF", ("fatal", "mt940-amount", 6)),
         ("CR250,00NTRF", "XR250,00NTRF", ("fatal", "mt940-entry", 6)),
         ("CR250,00NTRF", "CR250,001NTRF", ("fatal", "mt940-amount", 6)),
         ("CR250,00NTRFNONREF//", "CR250,00//", ("warning", "mt940-entry", 6)),

@@ -1,0 +1,134 @@
+"""MT940 and MT942 as banks write them: amounts that are none, other line ends, blanks, slashes, key words in odd places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from canonical.contracts import Feedback, Source
+from parsers import _text_lines, mt942
+from parsers.mt940 import FORMAT
+
+PLAIN = """:20:OAKS
+:25:1234567890
+:28C:7/1
+:60F:C261119EUR100,00
+:61:2611201120C50,00NTRFNONREF//BANK1
+:86:OAK LTD
+:62F:C261120EUR150,00
+-
+"""
+INTERIM = """:20:DAY
+:25:1234567890
+:28C:0
+:34F:EUR 5,00
+:13:2611201200
+:61:261120D0,02NMSCNONREF
+:86:ELM
+:90D:1EUR0,02
+"""
+
+
+def read(text: str, format_: Any = FORMAT, **options: Any) -> Feedback:
+    return format_.read(Source("0" * 20, "test.sta", text.encode("latin-1")), format_.options.model_validate(options))
+
+
+def told(feedback: Feedback) -> list[tuple[str, str, int, str]]:
+    return list(feedback.findings.select("severity", "rule", "line", "message").iter_rows())
+
+
+@pytest.mark.parametrize(
+    ("line", "rule", "message"),
+    [
+        ("C50NTRFNONREF", "amount", "The amount has no decimal comma: 1250 is written 1250,00."),
+        ("C50.00NTRFNONREF", "amount", "The amount has no decimal comma: 1250 is written 1250,00."),
+        ("C,50NTRFNONREF", "amount", "The amount has no digit before its comma."),
+        ("C50,001NTRFNONREF", "amount", "The amount has more decimals than EUR has."),
+        ("C999999999999,99NTRFX", "amount", "The amount is above the largest that is read (10000000000.00 EUR)."),
+        ("X50,00NTRFNONREF", "entry", "No mark (C, D, RC, RD) stands behind the dates of the line."),
+        ("C50,00?NTRF", "entry", "The line cannot be read as value date, mark, amount and type."),
+    ],
+)  # fmt: skip
+def test_the_part_of_a_line_that_is_wrong_is_the_only_fault(line: str, rule: str, message: str) -> None:
+    feedback = read(PLAIN.replace("C50,00NTRFNONREF", line))
+    assert told(feedback) == [("fatal", f"mt940-{rule}", 5, message)]
+    assert feedback.entries.is_empty()
+
+
+def test_a_line_without_a_date_says_so() -> None:
+    assert told(read(PLAIN.replace(":61:2611201120", ":61:20 NOV"))) == [
+        ("fatal", "mt940-entry", 5, "The line begins with no value date (YYMMDD).")
+    ]
+
+
+def test_sums_of_an_interim_report_are_not_compared_where_an_entry_is_lost() -> None:
+    found = told(read(INTERIM.replace("D0,02N", "D2N"), mt942.FORMAT))
+    assert [item[1:3] for item in found] == [("mt942-amount", 6)]
+
+
+@pytest.mark.parametrize("begin", ["", "@@", "\xef\xbb\xbf"])
+def test_lines_may_end_with_two_at_signs(begin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = PLAIN + PLAIN.replace("7/1", "8/1").replace("19EUR100", "20EUR150").replace(
+        "20EUR150,00\n-", "20EUR200,00\n-"
+    )
+    assert told(read(two)) == []
+    data = begin + two.replace("\n", "@@")
+    assert FORMAT.sniff(data.removeprefix("\xef\xbb\xbf").encode("latin-1"))
+    assert read(data).entries.equals(read(two).entries)
+    cut = _text_lines.lines
+    monkeypatch.setattr("parsers._mt_statement.lines", lambda *args: cut(*args, 60))
+    assert read(data).entries.equals(read(two).entries)
+
+
+def test_an_interim_report_may_end_its_lines_with_two_at_signs() -> None:
+    data = INTERIM.replace("\n", "@@")
+    assert mt942.FORMAT.sniff(data.encode())
+    assert not FORMAT.sniff(data.encode())
+    assert read(data, mt942.FORMAT).entries.equals(read(INTERIM, mt942.FORMAT).entries)
+
+
+def test_two_at_signs_in_a_text_end_no_line() -> None:
+    assert read(PLAIN.replace("OAK LTD", "OAK@@:25:LTD")).statements.height == 1
+
+
+def test_a_floor_limit_may_have_a_blank_for_its_mark() -> None:
+    feedback = read(INTERIM, mt942.FORMAT)
+    assert told(feedback) == []
+    assert feedback.statements["currency"].to_list() == ["EUR"]
+    alone = read(INTERIM.replace(":34F:EUR 5,00\n", "").replace(":90D:1EUR0,02", ":90C:EUR,00"), mt942.FORMAT)
+    assert alone.statements["currency"].to_list() == ["EUR"]
+    assert [item[1] for item in told(alone)] == ["mt942-sum"]
+
+
+def test_an_account_may_begin_with_a_clearing_code() -> None:
+    assert read(PLAIN.replace(":25:", ":25://")).statements["account"].to_list() == ["1234567890"]
+
+
+def test_a_reference_on_a_line_of_its_own_is_told_once() -> None:
+    entry = read(PLAIN.replace("NONREF//BANK1", "REF1\n//BANK1\nCARD 12")).entries.row(0, named=True)
+    assert (entry["servicer_reference"], entry["additional"]) == ("BANK1", "CARD 12")
+    kept = read(PLAIN.replace("NONREF//BANK1", "REF1//BANK1\n//CARD 12")).entries.row(0, named=True)
+    assert (kept["servicer_reference"], kept["additional"]) == ("BANK1", "//CARD 12")
+
+
+def test_an_empty_first_line_of_a_text_is_none_of_it() -> None:
+    assert read(PLAIN.replace(":86:OAK", ":86: \n   \nOAK")).entries["remittance"].to_list() == ["OAK LTD"]
+
+
+def test_a_name_ends_before_the_slash_that_closes_it() -> None:
+    coded = PLAIN.replace(":86:OAK LTD", ":86:/EREF/E-1/\n:86:/ORDP//NAME/OAK LTD/\n:86:/REMI/USTD//BILL 4/")
+    entry = read(coded, information="codes").entries.row(0, named=True)
+    assert [entry[name] for name in ("end_to_end_id", "counterparty_name", "remittance")] == [
+        "E-1",
+        "OAK LTD",
+        "BILL 4",
+    ]
+
+
+def test_a_reference_ends_where_it_would_be_longer_than_one() -> None:
+    """Text in `?60` behind a reference in `?20`, without a key word between them."""
+    long = PLAIN.replace(":86:OAK LTD", ":86:105?20EREF+INV/2026/11?32OAK LTD?60TAX OFFICE OF THE TOWN, 4th QUARTER")
+    assert read(long, information="subfields").entries["end_to_end_id"].to_list() == ["INV/2026/11"]
+    cut = PLAIN.replace(":86:OAK LTD", ":86:105?20EREF+INV-2026-11-000000001?21234567890?22SVWZ+BILL")
+    assert read(cut, information="subfields").entries["end_to_end_id"].to_list() == ["INV-2026-11-000000001234567890"]
