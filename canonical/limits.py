@@ -70,6 +70,8 @@ WORKBOOK_TEXTS_MAX: Final = 12_000_000
 WORKBOOK_PARTS_MAX: Final = 10_000
 ASKED_DAYS: Final = 10
 """Days in which a provider's API is asked for the status of what was sent to it."""
+CLOCKS_APART_S: Final = 60
+"""Most by which the clocks of machines that share a registry differ; what goes back further was set back."""
 HTTP_BODY_BYTES_MAX: Final = 32 * 2**20
 """Longest answer of a provider's API that is read: one page of a list."""
 SUBSET_PAYMENTS_MAX: Final = 40

@@ -80,7 +80,7 @@ def earlier_hits(
     together = pl.concat(hits)
     if together.is_empty():
         return _named(together, file_id)
-    files = _files(gateway, client, number, today)
+    files = _files(gateway, client, today)
     return _paid(gateway, _confirmed(gateway, _named(together.join(files, on="sequence"), file_id), client.client_id))
 
 
@@ -120,13 +120,12 @@ def _named(hits: pl.DataFrame, file_id: str) -> pl.DataFrame:
     )
 
 
-def _files(gateway: Gateway, client: ClientProfile, number: int, today: dt.date) -> pl.DataFrame:
-    """sequence, file_id, day of the client's files below `number` whose payments count."""
+def _files(gateway: Gateway, client: ClientProfile, today: dt.date) -> pl.DataFrame:
+    """sequence, file_id, day of the client's files whose payments count."""
     oldest = (today - dt.timedelta(days=client.duplicate_window_days)).isoformat()
     rows = gateway.registry.rows(
         t.FILES,
         t.FILES.c.client_id == client.client_id,
-        t.FILES.c.sequence < number,
         t.FILES.c.received_on >= oldest,
         t.FILES.c.state.not_in(["rejected", "refused"]),
     )

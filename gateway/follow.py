@@ -48,7 +48,10 @@ class Followed:
 
 
 def follow(gateway: Gateway, provider_id: str) -> list[Followed]:
-    """Fetch what the provider offers and apply all that is not applied yet. Raises TransientError, OutsideError."""
+    """Fetch what the provider offers and apply all that is not applied yet.
+
+    Raises: the first fault, after all the others were fetched and applied: TransientError, OutsideError; what `apply` raises.
+    """
     provider = gateway.profiles.provider(provider_id)
     transport = lookup("providers", "TRANSPORT", provider.transport.name)
     faults = list[BulkrailError]()
@@ -64,7 +67,12 @@ def follow(gateway: Gateway, provider_id: str) -> list[Followed]:
         t.FEEDBACK.c.state == "archived",
         order=t.FEEDBACK.c.received_at,
     )
-    followed = [apply(gateway, row["feedback_id"]) for row in unread]
+    followed = list[Followed]()
+    for row in unread:
+        try:
+            followed.append(apply(gateway, row["feedback_id"]))
+        except BulkrailError as fault:
+            faults.append(fault)  # nor does one that cannot be applied
     if faults:
         raise faults[0]
     return followed

@@ -7,14 +7,15 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from canonical.contracts import Reply, RequestBlock, Sent
 from canonical.errors import Conflict
 from canonical.identifiers import make_id
-from canonical.limits import ASKED_DAYS
+from canonical.limits import ASKED_DAYS, CLOCKS_APART_S
 from canonical.requests import reply_json
 from gateway.composition import Gateway
 from gateway.registry import tables as t
@@ -40,6 +41,20 @@ def refuse_begun(connection: Connection, submission_id: str) -> None:
     condition = (t.REQUESTS.c.submission_id == submission_id) & (t.REQUESTS.c.attempt > 0)
     if connection.execute(select(t.REQUESTS.c.first).where(condition).limit(1)).first() is not None:
         raise Conflict("another worker has begun to send", submission_id=submission_id)
+
+
+def clock_ran_on(gateway: Gateway, submission_id: str) -> bool:
+    """False where the audit trail shows that the clock was set back since the first request of a submission was begun.
+
+    Its rows stand in the order in which they were committed. What clocks of several machines differ by is no setting back.
+    """
+    c = t.AUDIT.c
+    begun = select(func.min(c.sequence)).where(c.subject == submission_id, c.action == "requests_begun")
+    with gateway.registry.transaction() as connection:
+        told = connection.execute(select(c.at).where(c.sequence >= begun.scalar_subquery()).order_by(c.sequence))
+        moments = [*map(dt.datetime.fromisoformat, told.scalars()), gateway.clock()]
+    apart = dt.timedelta(seconds=CLOCKS_APART_S)
+    return all(after >= before - apart for before, after in pairwise(moments))
 
 
 def plan_requests(gateway: Gateway, submission_id: str, count: int, block: int) -> tuple[RequestBlock, ...]:

@@ -96,6 +96,10 @@ class RegistryLog:
         """The gateway's clock."""
         return self._gateway.clock()
 
+    def ran_on(self) -> bool:
+        """See `gateway.requests`."""
+        return requests.clock_ran_on(self._gateway, self._submission_id)
+
     def plan_requests(self, count: int, block: int) -> tuple[RequestBlock, ...]:
         """See `gateway.requests`."""
         return requests.plan_requests(self._gateway, self._submission_id, count, block)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -170,6 +172,14 @@ class HttpApiOptions(Model):
     def silent_s(self) -> float:
         """After so long nothing of a begun request can still be on its way: connecting, writing and reading have a limit each."""
         return self.send_window_s + 3 * self.timeout_s
+
+    @property
+    def release_terms(self) -> str:
+        """Digest of what a release is by this profile: where it goes, as whom, and in which form. Secrets may change, and are not in it."""
+        who = self.authentication.model_dump(include={"kind", "username", "client_id"})
+        release = self.release.model_dump(mode="json")
+        said = [self.base_url, self.per, self.headers, who, release, self.idempotency.header]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
 
     @model_validator(mode="after")
     def _templates(self) -> HttpApiOptions:

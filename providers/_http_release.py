@@ -51,6 +51,10 @@ class Api(Protocol):
         """The steps before the release, which by themselves move nothing; what an identical repeat will need."""
         ...
 
+    def is_same(self, block: RequestBlock) -> bool:
+        """True where a block that was begun would be sent by the terms by which it was: to the same place, in the same form."""
+        ...
+
     def send(self, block: RequestBlock, alive: Callable[[], None]) -> Sending:
         """Send the open requests of a block."""
         ...
@@ -160,7 +164,7 @@ class _Release:
             self._held = held
 
     def _sent(self, block: RequestBlock) -> RequestBlock:
-        note = block.note or self._note or self._api.stage(self._log.attempt)
+        note = block.note if self._api.is_same(block) else self._note or self._api.stage(self._log.attempt)
         begun = self._log.begin_requests(block, note)
         sending = self._api.send(begun, lambda: self._alive(begun))
         # That nothing of this try arrived says nothing of one before it.
@@ -177,13 +181,17 @@ class _Release:
         return told
 
     def _repeatable(self, block: RequestBlock) -> bool:
-        """True while the provider still knows the keys, also when the last byte of a repeat may have left us."""
-        if block.first_at is None:
+        """True while the provider still knows the keys, also when the last byte of a repeat may have left us.
+
+        It knows them of what was sent: what the profile says otherwise since is another request, perhaps to another place.
+        """
+        if block.first_at is None or not self._api.is_same(block):
             return False
         age_s = (self._log.now() - block.first_at).total_seconds()
         # Begun in the future: the clock was set back, and nobody knows how old the keys are.
         known = age_s > -self._options.send_window_s
-        return known and age_s + self._options.silent_s < self._options.idempotency.lifetime_s
+        known &= age_s + self._options.silent_s < self._options.idempotency.lifetime_s
+        return known and self._log.ran_on()
 
     def _may_be_asked_later(self) -> bool:
         return self._options.enquiry is not None and self._options.enquiry.absent_after_s is not None

@@ -24,6 +24,8 @@ from providers._http_options import Call, Enquiry, HttpApiOptions, Listing
 from providers._http_release import Sending, carry, enquire
 
 _UNFILED: Final = "NARR"
+_TERMS: Final = "release terms"
+"""Where a block's note keeps them; no template can name it."""
 
 
 class _ParcelApi:
@@ -42,7 +44,7 @@ class _ParcelApi:
 
     def stage(self, attempt: int) -> str:
         if self._lines is not None:
-            return ""
+            return json.dumps({_TERMS: self._options.release_terms})
         values: dict[str, Any] = dict(self._facts())
         for position, step in enumerate(self._options.steps):
             key = f"{self._parcel.submission_id}-{attempt}-{position}"
@@ -56,7 +58,10 @@ class _ParcelApi:
         named = {
             name: values[name] for name in {*fields(release.path), *fields(release.body), *fields(release.headers)}
         }
-        return json.dumps(named, sort_keys=True)
+        return json.dumps({**named, _TERMS: self._options.release_terms}, sort_keys=True)
+
+    def is_same(self, block: RequestBlock) -> bool:
+        return bool(block.note) and json.loads(block.note).get(_TERMS) == self._options.release_terms
 
     def _step(self, request: httpx2.Request, position: int) -> Answered:
         try:

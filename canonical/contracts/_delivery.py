@@ -107,6 +107,10 @@ class DeliveryLog(Protocol):
         """The one clock."""
         ...
 
+    def ran_on(self) -> bool:
+        """False where it is known that the clock was set back since the first request was begun: nobody knows how long ago that is."""
+        ...
+
     def plan_requests(self, count: int, block: int) -> tuple[RequestBlock, ...]:
         """The submission's requests in blocks of at most `block`, as planned by whoever came first, with what is known.
 

@@ -18,9 +18,11 @@ from world import Clock, postgres_url
 
 from canonical.errors import FrameBroken, NotTied
 from canonical.plugins import discover
+from gateway.book import states_of
 from gateway.breaks import breaks_of
 from gateway.composition import Gateway
 from gateway.dispatch import due
+from gateway.duplicates import _paid
 from gateway.follow import follow
 from gateway.reconcile import reconcile
 from gateway.registry import tables as t
@@ -138,6 +140,17 @@ def test_a_day_that_does_not_tie_refuses_to_close_and_names_the_rows(bank_day: G
     assert any(file["file_id"] in row for row in refused.value.rows)
     assert gateway.registry.rows(t.CLOSES) == []
     assert list(gateway.store.list("reports")) == []
+
+
+def test_what_was_not_paid_or_came_back_may_be_sent_again(bank_day: Gateway) -> None:
+    """Whatever kept it from the creditor: only what is there, or may be, makes another payment like it a duplicate."""
+    files = [row["file_id"] for row in bank_day.registry.rows(t.FILES)]
+    one_each = states_of(bank_day, files).unique("state", keep="first").select("payment_id", "state")
+    asked = {"payment_id": one_each["payment_id"], "earlier_payment_id": one_each["payment_id"]}
+    hits = pl.DataFrame(asked).with_columns(earlier_day=pl.lit(None, dtype=pl.Date))
+    duplicates = one_each.join(_paid(bank_day, hits), on="payment_id", how="semi")["state"]
+    assert {"rejected", "provider_rejected", "returned", "settled"} <= {*one_each["state"]}
+    assert {*one_each["state"]} - {*duplicates} == {"rejected", "provider_rejected", "returned"}
 
 
 def test_an_object_that_was_changed_is_noticed(bank_day: Gateway) -> None:

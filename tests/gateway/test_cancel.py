@@ -420,6 +420,18 @@ def test_what_cannot_be_read_is_answered(gateway) -> None:
     assert (outcomes(gateway, request_id).height, state(gateway, request_id)) == (0, "rejected")
 
 
+def test_a_request_that_does_not_close_cancels_nothing(gateway, clock) -> None:
+    """It can be read, and more may have been meant."""
+    file_id = salaries(gateway)
+    upload(gateway, "alder", "stop.xml", ONE + b"<?more?>")
+    clock.now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=gateway.settings.incomplete_grace_s + 1)
+    (found,) = receive(gateway)
+    parse(gateway, found.file_id)
+    assert validate(gateway, found.file_id)["accepted"] == 0
+    assert told(outcomes(gateway, found.file_id)) == [("RJCT", "TD03")]
+    holds(gateway, file_id, waiting=10)
+
+
 def test_a_format_that_was_not_agreed_is_refused(gateway) -> None:
     profile = gateway.profiles.client("alder").model_copy(update={"formats": ("pain.001",)})
     gateway.profiles.clients["alder"] = profile

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import polars as pl
 import pytest
@@ -13,7 +15,7 @@ from world import agree
 
 from canonical.limits import KEY_RUNS_MAX
 from gateway.composition import Gateway
-from gateway.duplicates import _hits, _runs, merge_runs
+from gateway.duplicates import _confirmed, _hits, _runs, merge_runs
 from gateway.stages import run_journey
 
 
@@ -34,6 +36,21 @@ def test_a_payment_is_found_in_a_merged_run_and_in_a_single_one(gateway: Gateway
     assert gateway.lake.whole(file_id, "verdicts")["status"].to_list() == ["RJCT", "ACCP"]
     merge_runs(gateway, "cedar")
     assert [(run.low, run.high) for run in _runs(gateway, "cedar", count - 1)] == [(run.low, run.high) for run in runs]
+
+
+def test_a_hit_of_the_keys_counts_where_the_whole_fingerprints_agree(gateway: Gateway) -> None:
+    agree(gateway, "cedar", complete="renamed", **OPEN)
+    first, second = (
+        receive_one(gateway, "cedar", f"{n}.csv", payments(*rows))
+        for n, rows in enumerate(((("A", "1.00"), ("B", "1.00")), (("A", "1.00"), ("C", "1.00"))))
+    )
+    for file_id in (first, second):
+        run_journey(gateway, file_id)
+    a, b = gateway.lake.whole(first, "payments").sort("row")["payment_id"]
+    again = gateway.lake.whole(second, "payments").sort("row")["payment_id"][0]
+    day = dt.date(2026, 11, 20)
+    hits = pl.DataFrame({"payment_id": [again, again], "earlier_payment_id": [a, b], "earlier_day": [day, day]})
+    assert _confirmed(gateway, hits, "cedar").equals(hits.head(1))
 
 
 def test_a_rejected_file_is_no_original(gateway: Gateway) -> None:

@@ -238,6 +238,22 @@ def test_what_does_not_fit_in_one_file_goes_in_several(gateway, tmp_path, clock)
     assert len(sizes) == len(list((tmp_path / "euro/in").glob("S*"))) <= 4
 
 
+def test_who_merges_the_last_merges_what_goes_with_it_and_only_once(gateway, clock) -> None:
+    known = gateway.profiles.provider("euro_bank")
+    limits = FileLimits(merge_minutes=120, payments=10)
+    gateway.profiles.providers["euro_bank"] = known.model_copy(update={"file_limits": limits})
+    both(gateway)
+    clock.now = AFTERNOON
+    first, last = due(gateway)
+    merging.merge(gateway, last)
+    whole = merged(gateway)
+    with gateway.registry.transaction() as connection:
+        assert [part["submission_id"] for part in parts_of(connection, whole)] == [last["submission_id"]]
+    with pytest.raises(Conflict, match="took it meanwhile"):
+        merging.merge(gateway, last)
+    assert submission_row(gateway, first["submission_id"])["merged_into"] is None
+
+
 def test_files_of_several_formats_and_what_only_one_of_them_carries(gateway, tmp_path, clock) -> None:
     if not SCHEMAS.exists():
         pytest.skip("the ISO 20022 schemas are not beside this project")

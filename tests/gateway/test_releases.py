@@ -373,6 +373,49 @@ def test_all_there_is_may_be_taken_and_no_more(gateway) -> None:
         assert reserve(connection, "e", "c", 4, 10, "")
 
 
+def test_each_counter_of_one_submission_stands_for_itself(gateway) -> None:
+    """It holds a place in a window and its client's funds: what happens to one of them leaves the other as it is."""
+    with gateway.registry.transaction() as connection:
+        assert reserve(connection, "a", "place", 5, 10, "")
+        assert reserve(connection, "b", "place", 3, 10, "")
+        assert not reserve(connection, "a", "funds", 5, 4, "")
+        assert reserve(connection, "a", "funds", 4, 4, "")
+        give_back_part(connection, "a", "funds", 3)
+
+    def held() -> tuple[dict, dict]:
+        rows = gateway.registry.rows(t.RESERVATIONS, t.RESERVATIONS.c.subject.in_(["a", "b"]))
+        counters = gateway.registry.rows(t.COUNTERS, t.COUNTERS.c.name.in_(["place", "funds"]))
+        return {(row["subject"], row["counter"]): row["amount"] for row in rows}, {
+            row["name"]: row["value"] for row in counters
+        }
+
+    assert held() == ({("a", "place"): 5, ("b", "place"): 3, ("a", "funds"): 1}, {"place": 8, "funds": 1})
+    with gateway.registry.transaction() as connection:
+        give_back(connection, "a")
+        give_back(connection, "a")
+    assert held() == ({("b", "place"): 3}, {"place": 3, "funds": 0})
+
+
+def test_only_what_is_taken_of_a_clients_own_funds_counts_against_a_told_balance(gateway, clock) -> None:
+    agree(gateway, "alder", funding={"kind": "balance"})
+    before = clock()
+    clock.move(minutes=1)
+    with gateway.registry.transaction() as connection:
+        for counter in (counter_of("alder", "USD"), counter_of("dogwood", "EUR"), "capacity:1"):
+            assert reserve(connection, "S", counter, 700, 10**9, gateway.registry.now())
+        assert reserve(connection, "S", counter_of("alder", "EUR"), 5, 10**9, gateway.registry.now())
+    assert fund(gateway, "alder", "EUR", "10.00", by="anna", as_of=before) == 995
+
+
+def test_a_place_in_a_window_is_no_cover(gateway) -> None:
+    agree(gateway, "alder", funding={"kind": "prefunded"})
+    salaries(gateway)
+    row, client = due(gateway)[0], gateway.profiles.client("alder")
+    with gateway.registry.transaction() as connection:
+        assert reserve(connection, row["submission_id"], "place", 1, 1, "")
+        assert "waits for funds" in str(covering.uncovered(connection, client, row, row["sum_minor"]))
+
+
 def test_cover_is_of_one_currency_and_only_of_what_is_paid_out(gateway) -> None:
     agree(gateway, "alder", funding={"kind": "prefunded"})
     salaries(gateway)

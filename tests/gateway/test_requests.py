@@ -140,6 +140,26 @@ def test_what_may_be_asked_for_is_what_went_out_and_came_to_no_end(
     assert waiting(gateway_anywhere, "euro_bank") == ()
 
 
+@pytest.mark.parametrize(
+    ("steps_h", "ran_on"),
+    [((1, 20), True), ((1, -0.01, 0.02), True), ((30, -20), False), ((22, -19, 2), False), ((22, -19, 40), False)],
+)
+def test_a_clock_that_was_set_back_since_is_known_by_the_trail(
+    gateway_anywhere, submission_id, clock, steps_h, ran_on
+) -> None:
+    """Not by its age, which is what a clock that was set back says; nor is it forgotten when the old time is reached again."""
+    log, known = log_of(gateway_anywhere, submission_id), gateway_anywhere.registry
+    clock.move(hours=-3)
+    with known.transaction() as connection:
+        known.audit(connection, "anna", "looked", "before")  # earlier trouble with the clock concerns nobody
+    log.begin_requests(log.plan_requests(1, 1)[0])
+    for hours in steps_h:
+        with known.transaction() as connection:
+            known.audit(connection, "anna", "looked", "meanwhile")
+        clock.move(hours=hours)
+    assert log.ran_on() is ran_on
+
+
 def test_what_was_begun_is_not_withdrawn_and_what_was_withdrawn_is_not_begun(gateway_anywhere, submission_id) -> None:
     log, other = log_of(gateway_anywhere, submission_id), log_of(gateway_anywhere, submission_id)
     block, rest = log.plan_requests(2, 1)

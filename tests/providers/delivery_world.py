@@ -70,6 +70,9 @@ class Log:
     def now(self) -> dt.datetime:
         return dt.datetime.now(dt.UTC)
 
+    def ran_on(self) -> bool:
+        return True
+
     def delivered(self, detail: str) -> None:
         self._move({S.RELEASING, S.UNKNOWN}, S.DELIVERED, detail=detail)
 

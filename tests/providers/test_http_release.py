@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from api_world import Bank, bank_api
 from delivery_world import Log, S
 
 from canonical.contracts import Parcel
 from canonical.errors import Conflict, OutsideError, PartWithheld, ReleaseOver, TransientError, Withheld
+from providers._http_calls import Guarded
 from providers._http_options import HttpApiOptions
 from providers.http_api import TRANSPORT
 
@@ -233,6 +235,59 @@ def test_a_clock_that_was_set_back_makes_no_key_live_longer(tmp_path, bank, parc
     assert sent(bank) == PAYMENTS
 
 
+_CHANGES = {
+    "place": lambda bank: {"base_url": bank.url.replace("127.0.0.1", "localhost")},
+    "path": lambda _: {"release": {"path": "/v2/payouts"}},
+    "form": lambda _: {
+        "release": {"path": "/payouts", "body": {"amount": 1, "metadata": {"reference": "{reference}"}}}
+    },
+    "header": lambda _: {"headers": {"Account": "other"}},
+    "key": lambda _: {"idempotency": {"header": "Request-Key", "lifetime_s": 86400}},
+    "who": lambda _: {"authentication": {"kind": "basic", "username": "new", "secret": "s"}},
+}
+
+
+@pytest.mark.parametrize("change", _CHANGES)
+def test_what_the_profile_says_otherwise_since_is_no_repeat(tmp_path, bank, parcel, log, change) -> None:
+    """The keys are of what was sent: another place knows none of them, and a refusal of what differs is no word on the first."""
+    bank.faults = ["acts-cut"]
+    with pytest.raises(TransientError, match="repeated as it was"):
+        deliver(parcel, log, options(bank, tries=1, enquiry=None))
+    bank.keys = False
+    deliver(parcel, again(tmp_path), options(bank, tries=1, enquiry=None, **_CHANGES[change](bank)))
+    assert again(tmp_path).state is S.UNKNOWN
+    assert bank.references().count("P0") == 1
+
+
+def test_what_certainly_did_nothing_goes_by_what_the_profile_says_now(tmp_path, bank, parcel, log) -> None:
+    bank.faults = [(429, 0)]
+    with pytest.raises(TransientError, match="asks to wait"):
+        deliver(parcel, log, options(bank, tries=1))
+    now = options(bank, tries=1, release={"path": "/v2/payouts"})
+    bank.faults = ["acts-cut"]
+    with pytest.raises(TransientError, match="repeated as it was"):
+        deliver(parcel, again(tmp_path), now)
+    deliver(parcel, again(tmp_path), now)
+    assert again(tmp_path).state is S.DELIVERED
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
+def test_of_keys_whose_age_nobody_knows_none_is_used_again(tmp_path, bank, parcel, log) -> None:
+    """Its clock was set back since, and says that they are young."""
+
+    class SetBack(Log):
+        def ran_on(self) -> bool:
+            return False
+
+    bank.faults = ["acts-cut"]
+    with pytest.raises(TransientError, match="repeated as it was"):
+        deliver(parcel, log, options(bank, tries=1, enquiry=None))
+    bank.keys = False
+    deliver(parcel, SetBack(tmp_path / "log.db"), options(bank, tries=1, enquiry=None))
+    assert again(tmp_path).state is S.UNKNOWN
+    assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
+
+
 def test_a_provider_out_of_reach_leaves_no_doubt(tmp_path, bank, parcel, log) -> None:
     agreed = options(bank, idempotency={"lifetime_s": 0}, enquiry=None)
     with pytest.raises(TransientError):
@@ -273,20 +328,26 @@ def test_a_try_that_did_nothing_does_not_clear_an_earlier_one_that_may_have(tmp_
     assert sorted(bank.references()) == [f"P{n}" for n in range(PAYMENTS)]
 
 
+def _no_way(*_: Any) -> Any:
+    raise httpx2.ConnectError("nobody listens there")
+
+
 @pytest.mark.parametrize("enquiry", [True, False])
 @pytest.mark.parametrize("trouble", ["out of reach", "refused for who we are"])
 def test_a_run_that_did_nothing_does_not_clear_an_earlier_one_that_may_have(
-    tmp_path, bank, parcel, log, trouble, enquiry
+    tmp_path, bank, parcel, log, trouble, enquiry, monkeypatch
 ) -> None:
     agreed = options(bank, tries=1) if enquiry else options(bank, tries=1, enquiry=None)
     bank.faults = ["acts-cut"]
     with pytest.raises(TransientError, match="repeated as it was"):
         deliver(parcel, log, agreed)
-    unfit = agreed.model_copy(update={"base_url": "http://127.0.0.1:1"})
-    if trouble == "refused for who we are":
-        bank.token, unfit = "right", agreed
-    with pytest.raises((TransientError, OutsideError)):
-        deliver(parcel, again(tmp_path), unfit)
+    with monkeypatch.context() as patched:
+        if trouble == "refused for who we are":
+            bank.token = "right"
+        else:
+            patched.setattr(Guarded, "handle_request", _no_way)
+        with pytest.raises((TransientError, OutsideError)):
+            deliver(parcel, again(tmp_path), agreed)
     bank.token, bank.keys = None, False  # a day later it knows the keys no more
     later = Later(tmp_path / "log.db")
     later.ahead_s = 86400
