@@ -12,7 +12,7 @@ from typing import Final
 import pandera.polars as pa
 
 from canonical import frames
-from gateway.lake import DATASETS, RUNS
+from gateway.datasets import DATASETS, RUNS
 from gateway.publish import PREFIX, REGISTRY, TABLES
 from reconciliation import frames as reconciled
 

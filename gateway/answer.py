@@ -161,11 +161,11 @@ def _wanted(gateway: Gateway, file: Mapping[str, Any], milestones: set[str]) -> 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSet:
-    """Exports of one state of a file. `stage`: what makes it count once (of a copy of the file its arrival, which is no stage).
+    """Exports of one state of a file.
 
-    `number`: of the file's sets, 0 where it needs none.
-
-    `news`: row and milestone of the payments that it tells something new of, None: of all.
+    `stage`: what makes it count once (of a copy of the file its arrival, which is no stage). `rows`: ANSWER rows. `news`: row and
+    milestone of the payments that it tells something new of, None: of all. `number`: of the file's sets, 0 where it needs none.
+    `duplicate`: the arrival that brought known bytes, None for the file itself.
     """
 
     gateway: Gateway
@@ -241,7 +241,7 @@ class AnswerSet:
                 export.write(told, out)
             if path.stat().st_size == 0:
                 return None
-            path, suffix = _sealed(self.gateway, told.client, path, export.suffix_of(told))
+            path, suffix = sealed(self.gateway, told.client, path, export.suffix_of(told))
             with path.open("rb") as written:
                 sha256 = hashlib.file_digest(written, "sha256").hexdigest()
             size = path.stat().st_size
@@ -252,10 +252,10 @@ class AnswerSet:
         }  # fmt: skip
 
 
-def _sealed(gateway: Gateway, client: ClientProfile, path: Path, suffix: str) -> tuple[Path, str]:
-    """The answer as it leaves, and its suffix: encrypted for the client and signed where that was agreed."""
+def sealed(gateway: Gateway, client: ClientProfile, path: Path, suffix: str) -> tuple[Path, str]:
+    """What a client is sent as it leaves, and its suffix: encrypted for the client and signed where that was agreed."""
     if client.pgp is None or client.pgp.encrypt_to is None:
         return path, suffix
-    sealed = path.with_suffix(".pgp")
-    PgpKeyring(client.pgp, gateway.secret).close(path, sealed)
-    return sealed, f"{suffix}.pgp"
+    closed = path.with_suffix(".pgp")
+    PgpKeyring(client.pgp, gateway.secret).close(path, closed)
+    return closed, f"{suffix}.pgp"

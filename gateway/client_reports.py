@@ -18,14 +18,13 @@ import polars as pl
 from canonical.contracts import Report, ReportExport
 from canonical.identifiers import make_id
 from canonical.plugins import lookup
-from gateway.answer import report_bookings
+from gateway.answer import report_bookings, sealed
 from gateway.answer_corrections import corrections
 from gateway.answer_inherited import refusals
 from gateway.book import reasons_of, states_of
 from gateway.closes import day_of
 from gateway.composition import Gateway
 from gateway.dispatch import dispatch
-from gateway.pgp import PgpKeyring
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, take_numbers
 from gateway.report_files import report_bytes, report_digest, write_reports
@@ -134,7 +133,11 @@ def _send(gateway: Gateway, report: Report, file_id: str, export: ReportExport) 
 
 def _plan(gateway: Gateway, report: Report, file_id: str, slot: str, submission_id: str, export: ReportExport) -> None:
     """Write the bytes, then plan their delivery. The day's first file stands for the day."""
-    data, suffix = _sealed(gateway, report_bytes(export, report), report.scope, export.suffix)
+    with tempfile.TemporaryDirectory(prefix="bulkrail-report-") as folder:
+        plain = Path(folder) / "report"
+        plain.write_bytes(report_bytes(export, report))
+        path, suffix = sealed(gateway, gateway.profiles.client(report.scope), plain, export.suffix)
+        data = path.read_bytes()
     sha256, registry = hashlib.sha256(data).hexdigest(), gateway.registry
     key = f"answers/{submission_id}-{sha256[:16]}"
     gateway.store.put(key, data)
@@ -148,15 +151,3 @@ def _plan(gateway: Gateway, report: Report, file_id: str, slot: str, submission_
             size_bytes=len(data), business_date=gateway.clock().date().isoformat(), state="PREPARED", attempt=0,
             detail="", created_at=registry.now(), changed_at=registry.now(),
         )  # fmt: skip
-
-
-def _sealed(gateway: Gateway, data: bytes, client_id: str, suffix: str) -> tuple[bytes, str]:
-    """As it leaves, and its suffix: encrypted for the client and signed where that was agreed."""
-    pgp = gateway.profiles.client(client_id).pgp
-    if pgp is None or pgp.encrypt_to is None:
-        return data, suffix
-    with tempfile.TemporaryDirectory(prefix="bulkrail-report-") as folder:
-        plain, sealed = Path(folder) / "plain", Path(folder) / "sealed"
-        plain.write_bytes(data)
-        PgpKeyring(pgp, gateway.secret).close(plain, sealed)
-        return sealed.read_bytes(), f"{suffix}.pgp"

@@ -26,33 +26,16 @@ from sqlalchemy import Connection
 
 from canonical.ahead import ahead
 from canonical.errors import FrameBroken, TransientError
-from canonical.frames import ALL, checked, dtypes
+from canonical.frames import checked, dtypes
 from canonical.limits import ATTEMPT_S_MAX, LAKE_PART_ROWS
+from gateway.datasets import DATASETS, RUNS, SUMMED, holds_any, read_object, sums_of
 from gateway.laid_out import laid_out
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry, insert_new
 from gateway.store import ObjectStore
-from reconciliation.frames import ATTRIBUTED, BOOK, GONE, STATES
-
-DATASETS: Final = {
-    **ALL, "states": STATES, "gone": GONE, "closed": BOOK, "open_book": BOOK, "open_words": ATTRIBUTED, "open_entries": ALL["entries"],
-    "open_matches": ALL["matches"],
-}  # fmt: skip
-"""Dataset → schema. `states` and `gone` are what a day was closed on; `closed` what a run of reconciliation closed, `open_…` what it left."""
-
-
-_BEFORE: Final[dict[str, dict[str, pl.Expr]]] = {
-    "matches": {"entry_minor": pl.col("amount_minor"), "entry_currency": pl.col("currency")},
-    "states": {"reopened": pl.lit(value=False)},
-}
-"""Columns that a dataset gained and that may not be null → what its older objects meant. Other columns are null in those."""
-
-_SUMMED: Final = ("amount_minor", "currency")
 
 LAKE: Final = "lake"
 """Prefix of its objects."""
-RUNS: Final = frozenset({"keys"})
-"""Datasets kept as Arrow files that are searched in place, not as Parquet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +80,7 @@ class Draft:
         data = buffer.getvalue()
         key = self._key(dataset, "parquet")
         self.lake.store.put(key, data, create=True)
-        self._note(dataset, key, hashlib.sha256(data).hexdigest(), frame.height, _sums(frame))
+        self._note(dataset, key, hashlib.sha256(data).hexdigest(), frame.height, sums_of(frame))
 
     def write_run(self, dataset: str, frames: Iterator[pl.DataFrame]) -> None:
         """Write sorted frames that follow one another as one Arrow file that can be memory-mapped; none for no rows."""
@@ -260,7 +243,7 @@ class Lake:
     def parts_with(self, subject: str, dataset: str, rows: pl.Series) -> Iterator[pl.DataFrame]:
         """The parts of a dataset in row order that hold one of these rows (of its column `row`); see `parts`."""
         objects = ((item, self._object(item, subject)) for item in self.manifests(subject, dataset))
-        return ahead(self._part(item, data, subject, None) for item, data in objects if _holds_any(data, rows))
+        return ahead(self._part(item, data, subject, None) for item, data in objects if holds_any(data, rows))
 
     def _object(self, manifest: Manifest, subject: str) -> bytes:
         data = self.store.get(manifest.key)
@@ -269,8 +252,9 @@ class Lake:
         return data
 
     def _part(self, manifest: Manifest, data: bytes, subject: str, columns: Sequence[str] | None) -> pl.DataFrame:
-        frame = _read(manifest, data, columns)
-        if frame.height != manifest.rows or (manifest.sums and _sums(frame) != manifest.sums):
+        wanted = None if columns is None else [*columns, *(SUMMED if manifest.sums else ())]
+        frame = read_object(manifest.dataset, manifest.key, data, wanted)
+        if frame.height != manifest.rows or (manifest.sums and sums_of(frame) != manifest.sums):
             raise FrameBroken(f"object {manifest.key} has other rows or sums than its manifest", subject=subject)
         return frame.select(dtypes(DATASETS[manifest.dataset]).keys() if columns is None else columns)
 
@@ -286,36 +270,6 @@ class Lake:
             held[row["subject"]].append(Manifest.of(row))
         schema = dtypes(DATASETS[dataset])
         return [laid_out(self._parts(items, subject, None), schema) for subject, items in held.items()]
-
-
-def _read(manifest: Manifest, data: bytes, columns: Sequence[str] | None) -> pl.DataFrame:
-    """A Parquet object with the columns of its dataset (or some, and those that are summed), also of an older shape.
-
-    Raises:
-        FrameBroken: it has a column that nobody knows, or lacks one that may not be null and that had no meaning before.
-    """
-    schema = DATASETS[manifest.dataset]
-    there = pl.read_parquet_schema(io.BytesIO(data))
-    unknown = sorted(there.keys() - schema.columns.keys())
-    wanted = (
-        list(schema.columns) if columns is None else [*dict.fromkeys([*columns, *(_SUMMED if manifest.sums else ())])]
-    )
-    gained = [name for name in wanted if name not in there]
-    meant = _BEFORE.get(manifest.dataset, {})
-    lost = [name for name in gained if not schema.columns[name].nullable and name not in meant]
-    if unknown or lost:
-        raise FrameBroken(
-            f"object {manifest.key} is of another shape than {manifest.dataset}: it lacks {lost}, nobody knows {unknown}"
-        )
-    read = list(there) if gained else wanted
-    frame = pl.read_parquet(io.BytesIO(data), columns=read)
-    nothing = {name: pl.lit(None, dtype=schema.columns[name].dtype.type) for name in gained}
-    return frame.with_columns(**{name: meant.get(name, nothing[name]) for name in gained}) if gained else frame
-
-
-def _holds_any(data: bytes, rows: pl.Series) -> bool:
-    """True where one of these rows is in a Parquet object; its other columns are not read."""
-    return bool(pl.read_parquet(io.BytesIO(data), columns=["row"])["row"].is_in(rows.implode()).any())
 
 
 class RowSlices:
@@ -339,10 +293,3 @@ class RowSlices:
             if self._held is not None:
                 break
         return pl.concat(frames)
-
-
-def _sums(frame: pl.DataFrame) -> dict[str, int]:
-    if not set(_SUMMED) <= set(frame.columns):
-        return {}
-    sums = frame.select(_SUMMED).group_by("currency").agg(pl.col("amount_minor").sum()).drop_nulls().sort("currency")
-    return dict(sums.iter_rows())

@@ -16,8 +16,8 @@ import polars as pl
 from sqlalchemy import Table
 
 from gateway.composition import Gateway
+from gateway.datasets import RUNS
 from gateway.journals import close_subject
-from gateway.lake import RUNS
 from gateway.registry import tables as t
 
 PREFIX: Final = "published"

@@ -135,20 +135,10 @@ def _complete(gateway: Gateway, client: ClientProfile, copy: Path, size: int) ->
 
 def _admit(gateway: Gateway, arrival: _Arrival, copy: Path) -> tuple[str, bool]:
     """Archive the bytes, then one commit: the arrival, and the file unless its bytes are known. (file_id, duplicate)."""
-    registry = gateway.registry
-    now = gateway.clock()
-    latest = registry.rows(
-        t.FILES,
-        t.FILES.c.client_id == arrival.client.client_id,
-        t.FILES.c.sha256 == arrival.sha256,
-        order=t.FILES.c["round"],
-    )
-    # A file that was wholly rejected (or refused) moved no money: it may come again and be looked at anew.
-    again = bool(latest) and latest[-1]["state"] in {"rejected", "refused"}
-    duplicate = bool(latest) and not again
-    round_ = len(latest) + 1 if not latest or again else len(latest)
-    file_id = make_file_id(arrival.client.client_id, arrival.sha256 if round_ == 1 else f"{arrival.sha256}:{round_}")
-    if not duplicate:
+    registry, client, now = gateway.registry, arrival.client, gateway.clock()
+    round_, known = _round(gateway, arrival)
+    file_id = make_file_id(client.client_id, arrival.sha256 if round_ == 1 else f"{arrival.sha256}:{round_}")
+    if not known:
         try:
             gateway.store.put(archive_key(file_id), copy, create=True, given=True)
         except Conflict:
@@ -156,28 +146,35 @@ def _admit(gateway: Gateway, arrival: _Arrival, copy: Path) -> tuple[str, bool]:
     with registry.transaction() as connection:
         is_new = insert_new(
             connection, t.FILES,
-            file_id=file_id, client_id=arrival.client.client_id, name=arrival.name, sha256=arrival.sha256, round=round_, size_bytes=arrival.item.size,
-            complete=int(arrival.complete), received_at=now.isoformat(timespec="microseconds"),
-            received_on=now.astimezone(zoneinfo.ZoneInfo(arrival.client.time_zone)).date().isoformat(), state="received",
+            file_id=file_id, client_id=client.client_id, name=arrival.name, sha256=arrival.sha256, round=round_,
+            size_bytes=arrival.item.size, complete=int(arrival.complete), received_at=now.isoformat(timespec="microseconds"),
+            received_on=now.astimezone(zoneinfo.ZoneInfo(client.time_zone)).date().isoformat(), state="received",
             answered=0, news=0, told=0,
         )  # fmt: skip
         ours = insert_new(
             connection, t.ARRIVALS,
-            arrival_id=arrival.arrival_id, client_id=arrival.client.client_id, name=arrival.name, version=arrival.item.version, file_id=file_id,
-            duplicate=int(not is_new), answered=0, arrived_at=registry.now(),
+            arrival_id=arrival.arrival_id, client_id=client.client_id, name=arrival.name, version=arrival.item.version,
+            file_id=file_id, duplicate=int(not is_new), answered=0, arrived_at=registry.now(),
         )  # fmt: skip
         if ours:
-            action = "received" if is_new else "duplicate_received"
             registry.audit(
-                connection,
-                "gateway",
-                action,
-                file_id,
-                name=arrival.name,
-                client=arrival.client.client_id,
-                sha256=arrival.sha256,
-            )
+                connection, "gateway", "received" if is_new else "duplicate_received", file_id,
+                name=arrival.name, client=client.client_id, sha256=arrival.sha256,
+            )  # fmt: skip
             return file_id, not is_new
-        known = row_of(connection, t.ARRIVALS, arrival_id=arrival.arrival_id)
-        assert known is not None, "the insert lost to a row that is not there"
-        return known["file_id"], bool(known["duplicate"])
+        first = row_of(connection, t.ARRIVALS, arrival_id=arrival.arrival_id)
+        assert first is not None, "the insert lost to a row that is not there"
+        return first["file_id"], bool(first["duplicate"])
+
+
+def _round(gateway: Gateway, arrival: _Arrival) -> tuple[int, bool]:
+    """The round of these bytes, counted from 1, and whether its file is known: then this arrival is a duplicate.
+
+    A file that was wholly rejected (or refused) moved no money: it may come again, and is looked at anew in the next round.
+    """
+    c = t.FILES.c
+    rounds = gateway.registry.rows(
+        t.FILES, c.client_id == arrival.client.client_id, c.sha256 == arrival.sha256, order=c["round"]
+    )
+    known = bool(rounds) and rounds[-1]["state"] not in {"rejected", "refused"}
+    return len(rounds) if known else len(rounds) + 1, known

@@ -43,18 +43,17 @@ def validate(gateway: Gateway, file_id: str) -> dict[str, Any]:
     file = file_row(gateway, file_id)
     if asks_to_cancel(file["format"] or ""):
         return cancel(gateway, file)
-    done = gateway.lake.committed(file_id, "validate")
-    judged = _judged(gateway, file) if done is None else None
+    looked = None
     for _ in range(_TRIES_MAX):
         done = gateway.lake.committed(file_id, "validate")
         if done is not None:
             return done
-        assert judged is not None
+        looked = looked or _look(gateway, file)
         try:
-            _decide(gateway, file, judged)
+            _decide(gateway, file, looked)
             merge_runs(gateway, file["client_id"])
         except OverLimit as fault:
-            judged = _with(judged, _over(fault))
+            looked = _with(looked, _over(fault))
         except Conflict:
             if gateway.lake.committed(file_id, "validate") is None and file_row(gateway, file_id)["state"] != "parsed":
                 raise
@@ -63,14 +62,14 @@ def validate(gateway: Gateway, file_id: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """A file by its own rules. `keys`: key, check, offset, row of every payment that has one."""
+    """A file judged by itself, before what else the client sent is looked at. `keys`: key, check, offset, row of every payment that has one."""
 
     context: Context
     judged: Judged
     keys: pl.DataFrame
 
 
-def _judged(gateway: Gateway, file: Mapping[str, Any]) -> _Looked:
+def _look(gateway: Gateway, file: Mapping[str, Any]) -> _Looked:
     client = gateway.profiles.client(file["client_id"])
     header = FileHeader(**{name: file[name] for name in FileHeader.__slots__})
     day = dt.date.fromisoformat(file["received_on"])

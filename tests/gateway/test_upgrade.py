@@ -20,8 +20,8 @@ from canonical.errors import Conflict, FrameBroken
 from gateway import migrations
 from gateway.closes import review
 from gateway.composition import Gateway
+from gateway.datasets import DATASETS
 from gateway.journals import disagreements, held, runs
-from gateway.lake import DATASETS
 from gateway.reconcile import reconcile
 from gateway.registry import engine
 from gateway.registry import tables as t
