@@ -30,6 +30,7 @@ from validators import engine
 
 _ORDER: Final = {"feedback": 0, "cancellation": 1, "payment": 2}
 _ISO_MESSAGE: Final = re.compile(rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*\b((?!head)[a-z]{4}\.\d{3}\.\d{3}\.\d{2})""")
+_FOR_OTHERS: Final = "It is for another receiver; docs/formats lists the messages that are read."
 _TOTALS_RULES: Final = ("transaction_count", "control_sum", "file_structure")
 Sums = dict[str, dict[str, int]]
 
@@ -108,8 +109,9 @@ def read_file(path: Path, name: str | None, options: Mapping[str, Any]) -> Told:
         formats = [lookup("parsers", "FORMAT", name)] if name else _sniffed(head, options)
         if not formats:
             marked = marked_as(discover("parsers", "FORMAT"), head)
-            remedy = PLAIN_TEXT if marked else "Name the format (--format) if you know it."
-            return _unknown(path.name, "file-format", marked or _what_is_it(head), remedy)
+            if marked:
+                return _unknown(path.name, "file-format", marked, PLAIN_TEXT)
+            return _unknown(path.name, "file-format", *_what_is_it(head))
         return replace(_first_readable(formats, opened, options), file=path.name)
 
 
@@ -126,12 +128,13 @@ def _first_readable(formats: list[Any], source: Source, options: Mapping[str, An
     return min(reversed(tried), key=lambda told: told.findings.filter(severity=Severity.FATAL.value).height)
 
 
-def _what_is_it(head: bytes) -> str:
+def _what_is_it(head: bytes) -> tuple[str, str]:
+    """What there is to say of a file in no format of ours, and what to do."""
     if named := _ISO_MESSAGE.search(head.replace(b"\0", b"")):
-        return f"The file declares the message {named.group(1).decode()}, which is not read here."
+        return f"The file declares the message {named.group(1).decode()}, which is not read here.", _FOR_OTHERS
     if name := fin_message(head):
-        return f"The file holds a SWIFT message {name}, which is not read here."
-    return "The file is in no format that is known here."
+        return f"The file holds a SWIFT message {name}, which is not read here.", _FOR_OTHERS
+    return "The file is in no format that is known here.", "Name the format (--format) if you know it."
 
 
 @contextmanager

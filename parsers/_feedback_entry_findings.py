@@ -48,9 +48,13 @@ def _checks() -> tuple[_Check, ...]:
     silent = pl.format(
         "{} of the {} details have no amount in the entry's currency; the entry is kept whole.", "silent", "details"
     )
-    amount = pl.format(
-        "The amount of the entry ({} {}) is no amount of its currency.",
-        pl.col("amount_text").fill_null("none"), pl.col("currency").fill_null("no currency"),
+    amount = (
+        pl.when(pl.col("amount_text").is_null()).then(pl.lit("The entry has no amount."))
+        .when(pl.col("currency").is_null())
+        .then(pl.format("The amount of the entry, {}, names no currency.", pl.col("amount_text").str.head(60)))
+        .otherwise(
+            pl.format("The amount of the entry ({} {}) is no amount of its currency.", pl.col("amount_text").str.head(60), "currency")
+        )
     )  # fmt: skip
     dates = tuple(
         _Check(
@@ -61,7 +65,9 @@ def _checks() -> tuple[_Check, ...]:
         for name, element in (("booking", "BookgDt"), ("value", "ValDt"))
     )  # fmt: skip
     return (
-        _Check("camt-amount", "AM12", Severity.FATAL, "Ntry/Amt", pl.col("entry_amount_minor").is_null(), amount, _AGAIN),
+        _Check(
+            "camt-amount", "AM12", Severity.FATAL, "Ntry/Amt", pl.col("entry_amount_minor").is_null(), amount, _AGAIN, "amount_text",
+        ),
         _Check(
             "camt-direction", "CH16", Severity.FATAL, "Ntry/CdtDbtInd", pl.col("entry_direction").is_null(),
             pl.lit("The entry says neither CRDT nor DBIT."), _AGAIN, "direction_text",

@@ -94,7 +94,7 @@ def _unread_balances(statement: Statement) -> Iterator[Fault]:
 
 def _balance_faults(statement: Statement) -> Iterator[Fault]:
     opening, closing = statement.opening_minor, statement.closing_minor
-    if opening is None or closing is None:
+    if opening is None or closing is None or statement.unread:
         return
     booked = statement.booked
     expected = opening + booked.credits_minor - booked.debits_minor
@@ -114,6 +114,8 @@ def _balance_faults(statement: Statement) -> Iterator[Fault]:
 def _summary_faults(statement: Statement) -> Iterator[Fault]:
     measures = [("all", "TtlNtries"), ("credit", "TtlCdtNtries"), ("debit", "TtlDbtNtries")]
     currency, said = statement.currency or "", statement.record.values
+    if statement.unread:
+        measures = measures[:1]
     for key, element in measures:
         of_booked, of_all = statement.booked.of(key), statement.told.of(key)
         field = f"TxsSummry/{element}"
@@ -122,7 +124,11 @@ def _summary_faults(statement: Statement) -> Iterator[Fault]:
         if count is not None and count.lstrip("0") not in {str(n or "") for n, _ in (of_booked, of_all)}:
             message = f"{element} declares {count}; the {statement.of.origin} holds {count_of(of_all[0] or 0, 'entry')}, {of_booked[0]} of them booked."
             yield _fault(statement, "camt-count", "AM19", message, f"{field}/NbOfNtries")
-        if total is not None and parse_minor(total, currency, INT64_MAX) not in {of_booked[1], of_all[1]}:
+        if (
+            total is not None
+            and not statement.unread
+            and parse_minor(total, currency, INT64_MAX) not in {of_booked[1], of_all[1]}
+        ):
             sums = [format_minor(minor, currency) for minor in (of_all[1], of_booked[1])]
             message = f"{element} declares a sum of {total} {currency}; the entries sum to {sums[0]}, the booked ones to {sums[1]}."
             yield _fault(statement, "camt-sum", "AM10", message, f"{field}/Sum")

@@ -60,6 +60,8 @@ class Statement:
     told: Sums = Sums()
     strange: int = 0
     """Entries in another currency than the account's: no sum or balance holds them."""
+    unread: int = 0
+    """Entries without an amount or a direction: no sum or balance can be right without them."""
 
     @property
     def says_nothing(self) -> bool:
@@ -141,7 +143,8 @@ def statement_of(of: AccountMessage, record: Record, header: dict[str, str], row
     told = replace(_sums(entries), entries=every.height)
     booked = _sums(entries.filter("booked"))
     strange = every["currency"].count() - entries.height
-    return replace(statement, booked=booked, told=told, strange=strange)
+    unread = every.filter(pl.any_horizontal(pl.col("entry_direction", "entry_amount_minor").is_null())).height
+    return replace(statement, booked=booked, told=told, strange=strange, unread=unread)
 
 
 def told_apart(statements: list[Statement]) -> list[Statement]:

@@ -42,16 +42,23 @@ def row_findings(name: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
          _STATUS_FIELDS.get(name, "TxInfAndSts/TxSts"), none,
          "The transaction has no status, and none above it says what becomes of it.", _ASK),
         (pl.col("amount_text").is_not_null() & pl.col("amount_minor").is_null(), f"{rule}-amount", "AM12",
-         _AMOUNT_FIELDS[name], pl.col("amount_text").str.head(60), "The original amount is no amount of its currency.", _TELL),
+         _AMOUNT_FIELDS[name], pl.col("amount_text").str.head(60), _no_amount("original", "amount_in"), _TELL),
         (pl.col("returned").is_not_null() & pl.col("returned_minor").is_null(), f"{rule}-amount", "AM12",
-         "TxInf/RtrdIntrBkSttlmAmt", pl.col("returned").str.head(60), "The returned amount is no amount of its currency.", _TELL),
+         "TxInf/RtrdIntrBkSttlmAmt", pl.col("returned").str.head(60), _no_amount("returned", "returned_in"), _TELL),
     )  # fmt: skip
     for broken, told, reason, place, value, message, remedy in checks:
         yield rows.filter(broken).select(
             "line", "batch", "row", rule=pl.lit(told), reason=pl.lit(reason), severity=pl.lit(Severity.WARNING.value),
             level=pl.lit(Level.PAYMENT.value), batch_id="original_batch_id", end_to_end_id="original_end_to_end_id",
-            field=pl.lit(place), value=value, message=pl.lit(message), remedy=pl.lit(remedy),
+            field=pl.lit(place), value=value, message=message if isinstance(message, pl.Expr) else pl.lit(message), remedy=pl.lit(remedy),
         ).select(dtypes(FINDINGS).keys())  # fmt: skip
+
+
+def _no_amount(which: str, currency: str) -> pl.Expr:
+    named = pl.lit(f"The {which} amount is no amount of its currency.")
+    return (
+        pl.when(pl.col(currency).is_not_null()).then(named).otherwise(pl.lit(f"The {which} amount names no currency."))
+    )
 
 
 def silence_findings(name: str, rows: pl.DataFrame) -> pl.DataFrame:

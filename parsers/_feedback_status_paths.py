@@ -54,11 +54,15 @@ _IDS: Final[Fields] = (
     ("OrgnlEndToEndId", "original_end_to_end_id"),
     ("OrgnlTxId", "original_transaction_id"),
 )
+_ORIGINAL_AMOUNTS: Final[Fields] = (
+    ("OrgnlTxRef/IntrBkSttlmAmt", "interbank"),
+    ("OrgnlTxRef/Amt/InstdAmt", "instructed"),
+)
+"""As the payment named them; SEPA's answers to recalls name them nowhere else."""
 _REFERENCES: Final[Fields] = (
     ("AcctSvcrRef", "servicer_reference"),
     ("ClrSysRef", "clearing_reference"),
-    ("OrgnlTxRef/IntrBkSttlmAmt", "interbank"),
-    ("OrgnlTxRef/Amt/InstdAmt", "instructed"),
+    *_ORIGINAL_AMOUNTS,
 )
 _HEADER: Final = Shape(
     "GrpHdr", (("MsgId", "message_id"), ("CreDtTm", "created")), required=("message_id", "created"), streamed=True
@@ -166,7 +170,7 @@ _RETURN: Final = Shape(
         ("ChrgsInf", _CHARGES),
         ("ClrSysRef", "servicer_reference"),
         ("RtrRsnInf", _RETURN_REASON),
-        ("OrgnlTxRef/Amt/InstdAmt", "instructed"),
+        *_ORIGINAL_AMOUNTS,
     ),
     required=("returned",),
     streamed=True,
@@ -208,6 +212,7 @@ _CANCELLED: Final = Shape(
         ("CxlStsRsnInf", _CANCEL_REASON),
         ("OrgnlInstdAmt", "instructed"),
         ("OrgnlIntrBkSttlmAmt", "interbank"),
+        *_ORIGINAL_AMOUNTS,
     ),
     streamed=True,
 )

@@ -148,19 +148,23 @@ def _of_batch(batch: Record) -> dict[str, str]:
 
 
 def _with_amounts(frame: pl.DataFrame, settled: str | None) -> pl.DataFrame:
-    """Minor units of the amounts, null where they are none of their currency, and the day of settlement."""
+    """Minor units of the amounts, null where they are none of their currency, and the day of settlement.
+
+    `amount_in`, `returned_in`: the currencies as they stand there, also of amounts that are none.
+    """
     minor = {name: amount_minor(pl.col(name), pl.col(f"{name}_currency")) for name in _AMOUNTS}
     told = frame.with_columns(
         *(expression.alias(f"{name}_minor") for name, expression in minor.items()),
         pl.coalesce("settlement", pl.lit(settled, dtype=pl.String)).str.head(10).str.to_date("%Y-%m-%d", strict=False)
         .alias("settlement_date"),
         amount_text=pl.coalesce("instructed", "interbank"),
+        returned_in=pl.col("returned_currency"),
     )  # fmt: skip
     own = pl.col("instructed").is_not_null()
     told = told.with_columns(
         amount_minor=pl.when(own).then("instructed_minor").otherwise("interbank_minor"),
         currency=pl.when(own).then("instructed_currency").otherwise("interbank_currency"),
-    )
+    ).with_columns(amount_in="currency")
     of_charges = pl.coalesce("returned_currency", "currency")
     return told.with_columns(
         pl.when(pl.col("amount_minor").is_not_null()).then("currency").alias("currency"),

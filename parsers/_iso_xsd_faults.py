@@ -17,7 +17,8 @@ from parsers._iso_paths import Message
 
 _VALUE_CHARS_MAX: Final = 60
 _SENSITIVE = re.compile(r"(^|/)(Nm|IBAN|BBAN)$|Acct/Id/.*Id$|/AdrLine$")
-_NAMESPACE = re.compile(r"\{[^}' ]*\}")
+_NAMESPACE = re.compile(r"\{(?!\d+(?:,\d*)?\})[^}' ]*\}")
+"""Before a name; the numbers in braces of a pattern (`[A-Z]{2,2}`) stay."""
 _LIST: Final = 8
 
 # libxml2's words → reason, and ours. Values never stand in a message: the finding shows them, masked.

@@ -33,6 +33,14 @@ def has_town_and_country(party: str) -> pl.Expr:
     return column(party, "town").is_not_null() & column(party, "country").is_not_null()
 
 
+def lacking(party: str) -> pl.Expr:
+    """Which of the two does not stand as an element of its own, in words."""
+    town, country = column(party, "town").is_not_null(), column(party, "country").is_not_null()
+    return (
+        pl.when(country).then(pl.lit("town")).when(town).then(pl.lit("country")).otherwise(pl.lit("town and country"))
+    )
+
+
 def is_given(party: str) -> pl.Expr:
     """Boolean: there is an address, be it one line."""
     return pl.any_horizontal(column(party, part).is_not_null() for part in ALL)

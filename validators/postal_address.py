@@ -84,12 +84,15 @@ def _placed(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     )
 
 
-def _graded(field: str, broken: pl.Expr, said: str, reason: str, remedy: pl.Expr | str = _REMEDY) -> tuple[Check, ...]:
+def _graded(
+    field: str, broken: pl.Expr, said: str | pl.Expr, reason: str, remedy: pl.Expr | str = _REMEDY
+) -> tuple[Check, ...]:
     """An error where the rail refuses, a warning that says from when where it does not yet, or not inside the area."""
     rail, day = pl.col("rail"), pl.col("first_day").cast(pl.String)
     inside = (rail == "SEPA") & ~pl.col("outside")
-    refusal = pl.format("{}; {} refuses that from {}", pl.lit(said), rail, day)
-    inland = pl.lit(f"{said}; SEPA needs none within the area, and banks drop or refuse this one")
+    what = pl.lit(said) if isinstance(said, str) else said
+    refusal = pl.format("{}; {} refuses that from {}", what, rail, day)
+    inland = pl.format("{}; SEPA needs none within the area, and banks drop or refuse this one", what)
     refused = pl.col("refused")
     return (
         Check(field, broken & refused, refusal, reason, remedy=remedy),
@@ -114,10 +117,15 @@ def _party_checks(party: str, reason: str, context: Context) -> tuple[Check, ...
         address.proposal(party, bank_country(party, context)),
         pl.lit("."),
     ).fill_null(_REMEDY)
+    lacking = address.lacking(party)
+    bare = pl.format("{} is lines without {}", pl.lit(whose), lacking)
     too_many = f"{whose} has more than {address.HYBRID_LINES_MAX} lines beside town and country"
     return (
-        *_graded(field, written & ~structured, f"{whose} is lines without town and country", reason, guess),
-        *_graded(f"{party}_town", given & ~written & ~structured & ~country_alone, f"{whose} lacks town or country", reason),
+        *_graded(field, written & ~structured, bare, reason, guess),
+        *_graded(
+            f"{party}_town", given & ~written & ~structured & ~country_alone,
+            pl.format("{} lacks {}", pl.lit(whose), lacking), reason,
+        ),
         *_graded(field, hybrid & (address.lines(party) > address.HYBRID_LINES_MAX), too_many, reason),
         *_graded(field, hybrid & address.has_long_line(party), f"{whose} has a line of more than 70 characters", reason),
         Check(

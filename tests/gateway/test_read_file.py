@@ -151,6 +151,8 @@ def test_what_nobody_knows_is_unreadable(tmp_path, data, words):
     found = told(path)
     assert found["verdict"] == "unreadable"
     assert words in found["findings"][0]["message"]
+    # What is known to be something else is not to be called something that is read.
+    assert ("--format" in found["findings"][0]["remedy"]) == ("no format that is known" in words)
 
 
 def test_findings_as_a_table_of_commas(tmp_path):

@@ -34,6 +34,23 @@ def test_the_day_of_settlement_decides(payment, first, payments, context):
     assert all(str(first) in message for message in told["message"])
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ({"creditor_address_lines": "A"}, "is lines without town and country;"),
+        ({"creditor_address_lines": "A", "creditor_country": "CH"}, "is lines without town;"),
+        ({"creditor_address_lines": "A", "creditor_town": "Bern"}, "is lines without country;"),
+        ({"creditor_street": "A"}, "lacks town and country;"),
+        ({"creditor_street": "A", "creditor_country": "CH"}, "lacks town;"),
+        ({"creditor_street": "A", "creditor_town": "Bern"}, "lacks country;"),
+    ],
+)
+def test_what_stands_there_is_not_called_missing(address, words, payments, context):
+    base = {name: value for name, value in CBPR.items() if name not in LINES}
+    told = RULE.findings(payments({**base, **address}), context("csv"))
+    assert [words in message for message in told["message"]] == [True]
+
+
 def test_a_past_date_settles_today(payments, context):
     told = RULE.findings(payments({**CBPR, "requested_execution_date_text": "2026-11-01"}), context("csv"))
     assert told["severity"].to_list() == ["error"]
