@@ -22,6 +22,8 @@ from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
 
 REPLIES_SUFFIX = ".replies.json"
+_NEVER_RECEIVED = "NARR"
+"""ISO ExternalStatusReason1Code: told in words; no code says that a request got lost."""
 
 
 def has_open_requests(connection: Connection, submission_id: str) -> bool:
@@ -128,6 +130,23 @@ def keep_replies(
         numbers = {"first": block.first, "last": block.last, "open": len(told.open)}
         registry.audit(connection, "gateway", "requests_answered", submission_id, **numbers)
     return told
+
+
+def answered_numbers(gateway: Gateway, submission_id: str) -> set[int]:
+    """The requests of a submission that have their reply."""
+    rows = gateway.registry.rows(t.REQUESTS, t.REQUESTS.c.submission_id == submission_id)
+    return {reply.number for row in rows for reply in _block(gateway, row).replies}
+
+
+def tell_undelivered(gateway: Gateway, submission_id: str, references: Mapping[int, str], words: str) -> None:
+    """Reply to the requests that have no reply: the provider never received them. Raises Conflict: it answered meanwhile."""
+    for row in gateway.registry.rows(t.REQUESTS, t.REQUESTS.c.submission_id == submission_id, t.REQUESTS.c.open > 0):
+        block = _block(gateway, row)
+        told = (
+            Reply(number, "not_sent", references[number], "RJCT", reason=_NEVER_RECEIVED, reason_text=words)
+            for number in block.open
+        )
+        keep_replies(gateway, submission_id, block, tuple(told))
 
 
 def note_absence(gateway: Gateway, submission_id: str, block: RequestBlock, at: dt.datetime) -> RequestBlock:

@@ -92,6 +92,21 @@ def enquire(api: Api, log: DeliveryLog, options: HttpApiOptions) -> None:
         log.delivered(f"found by asking: {_told(blocks)}")
 
 
+def withdraw(api: Api, log: DeliveryLog, options: HttpApiOptions) -> None:
+    """Nothing can be taken away; what was begun may be called undelivered once nothing of it can be on its way any more.
+
+    Raises:
+        TransientError: a worker may still send it, or wait for its answer.
+    """
+    if log.state is not DeliveryState.UNKNOWN:
+        return
+    for block in log.plan_requests(api.count(), options.block):
+        if block.in_doubt and block.begun_at and (log.now() - block.begun_at).total_seconds() <= options.silent_s:
+            raise TransientError(
+                f"a request may still be on its way; ask the provider again in {options.silent_s:.0f} s"
+            )
+
+
 class _Release:
     """One run over the blocks of a submission in RELEASING."""
 

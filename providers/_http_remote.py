@@ -21,7 +21,7 @@ from canonical.money import format_minor
 from providers._http_auth import Proof, Secret, detached, trust
 from providers._http_calls import Answered, Caller, Guarded, Listed
 from providers._http_options import Call, Enquiry, HttpApiOptions, Listing
-from providers._http_release import Sending, carry, enquire
+from providers._http_release import Sending, carry, enquire, withdraw
 
 _UNFILED: Final = "NARR"
 _TERMS: Final = "release terms"
@@ -204,7 +204,8 @@ class HttpApiRemote:
         enquire(_ParcelApi(self._caller, self._options, self._secret, parcel), log, self._options)
 
     def withdraw(self, parcel: Parcel, log: DeliveryLog) -> None:
-        """Nothing is left at the provider: a worker that wakes looks how old its block is before its first byte."""
+        """See `providers._http_release.withdraw`."""
+        withdraw(_ParcelApi(self._caller, self._options, self._secret, parcel), log, self._options)
 
     def feedback(self, waiting: tuple[Sent, ...] = ()) -> Iterator[RemoteFile]:
         """What each listing of the profile shows, as a file of its own; its version is the digest of what it holds.

@@ -116,6 +116,16 @@ def test_four_eyes_are_those_of_two_persons(gateway: Gateway) -> None:
     assert decide(gateway, large, approved=True, by="bert", reason="called back") == "approved"
 
 
+def test_a_vote_on_one_file_is_none_on_another(gateway: Gateway) -> None:
+    agree(gateway, "cedar", complete="renamed", four_eyes_limit_minor={"EUR": 50_00}, **OPEN)
+    files = [receive_one(gateway, "cedar", f"{n}.csv", payments((f"B{n}", "50.01"))) for n in range(2)]
+    for file_id, by in zip(files, ("anna", "bert"), strict=True):
+        run_journey(gateway, file_id)
+        assert decide(gateway, file_id, approved=True, by=by, reason="invoice seen") == "held"
+    assert decide(gateway, files[0], approved=True, by="bert", reason="called back") == "approved"
+    assert state(gateway, files[1]) == "held"
+
+
 def test_one_refusal_is_enough(gateway: Gateway) -> None:
     agree(gateway, "cedar", complete="renamed", four_eyes_limit_minor={"EUR": 50_00}, **OPEN)
     file_id = receive_one(gateway, "cedar", "2.csv", payments(("B", "50.01")))

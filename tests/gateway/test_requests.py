@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from world import upload
 
 from canonical.contracts import Reply, Sent
 from canonical.errors import Conflict, ReleaseOver, Withheld
+from gateway.book import states_of
 from gateway.dispatch import _write, due
+from gateway.follow import follow
 from gateway.receive import receive
 from gateway.registry import tables as t
 from gateway.requests import REPLIES_SUFFIX, has_open_requests, has_replies, refuse_begun, waiting
@@ -30,6 +33,11 @@ def submission_id(gateway_anywhere) -> str:
     log.uploaded()
     log.begin_release()
     return str(row["submission_id"])
+
+
+def first_file(gateway) -> str:
+    (row,) = gateway.registry.rows(t.FILES)
+    return str(row["file_id"])
 
 
 def log_of(gateway, submission_id: str) -> RegistryLog:
@@ -85,12 +93,39 @@ def test_while_a_request_is_open_no_word_resolves_the_submission(gateway_anywher
     begun = log.begin_requests(log.plan_requests(2, 2)[0])
     half = log.answered(begun, replies(0))
     log.unknown("one in doubt")
-    with pytest.raises(Conflict, match="answered part of it"):
-        resolve(gateway_anywhere, submission_id, delivered=False, by="anna", reason="not there")
     assert not acknowledge(gateway_anywhere, submission_id, "ACCP", "of another payment")
     assert submission_row(gateway_anywhere, submission_id)["state"] == "UNKNOWN"
     log.answered(half, replies(1))
     assert acknowledge(gateway_anywhere, submission_id, "ACCP", "of all")
+
+
+def test_of_what_was_answered_in_part_a_person_calls_the_rest_undelivered(
+    gateway_anywhere, submission_id, monkeypatch
+) -> None:
+    """What was answered stands, and nothing of it is planned anew; the rest is told as rejected, and may be ordered again."""
+    log = log_of(gateway_anywhere, submission_id)
+    first, second = log.plan_requests(10, 5)
+    routes = gateway_anywhere.lake.whole(first_file(gateway_anywhere), "routes").sort("position")["reference"].to_list()
+    answers = tuple(Reply(number, "accepted", routes[number], "ACSP") for number in range(7))
+    log.answered(log.begin_requests(first), answers[:5])
+    log.answered(log.begin_requests(second), answers[5:])
+    log.unknown("three in doubt")
+
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.resolve.tell_undelivered", dies)
+        with pytest.raises(KeyboardInterrupt):
+            resolve(gateway_anywhere, submission_id, delivered=False, by="anna", reason="not there")
+    assert submission_row(gateway_anywhere, submission_id)["state"] == "UNKNOWN"
+    assert resolve(gateway_anywhere, submission_id, delivered=False, by="anna", reason="not there") == "DELIVERED"
+    follow(gateway_anywhere, "euro_bank")
+    told = states_of(gateway_anywhere, [first_file(gateway_anywhere)]).filter(pl.col("state") != "rejected")
+    assert dict(told["state"].value_counts().rows()) == {"outstanding": 7, "provider_rejected": 3}
+    assert due(gateway_anywhere) == []
+    with pytest.raises(Conflict, match="only an UNKNOWN"):
+        resolve(gateway_anywhere, submission_id, delivered=False, by="anna", reason="not there")
 
 
 def test_what_is_open_or_answered_of_another_submission_decides_nothing(gateway_anywhere, submission_id) -> None:

@@ -128,6 +128,11 @@ def test_two_persons_must_say_the_same(tmp_path, config_dir, clock, registry_url
     gateway = opened(tmp_path, config_dir, clock, registry_url, four_eyes=True)
     salaries(gateway)
     submission_id = unknown(gateway)
+    other = {**submission_row(gateway, submission_id), "submission_id": "S1", "slot": "another"}
+    said = {"decided_by": "bert", "delivered": 0, "reason": "of another", "decided_at": gateway.registry.now()}
+    with gateway.registry.transaction() as connection:
+        connection.execute(t.SUBMISSIONS.insert().values(other))
+        connection.execute(t.RESOLUTIONS.insert().values(submission_id="S1", **said))
     assert resolve(gateway, submission_id, delivered=False, by="anna", reason="one") == "UNKNOWN"
     with pytest.raises(Conflict, match="already"):
         resolve(gateway, submission_id, delivered=False, by="anna", reason="again")

@@ -146,6 +146,22 @@ def test_asking_does_not_settle_what_is_not_shown(bank, parcel, log) -> None:
     assert sum(method == "POST" for method, _, _ in bank.requests) == PAYMENTS
 
 
+def test_what_may_still_be_on_its_way_is_not_called_undelivered(tmp_path, bank, parcel, log) -> None:
+    """Another worker made it UNKNOWN while the first one was about to send."""
+    agreed = options(bank, idempotency={"lifetime_s": 0}, enquiry=None)
+    bank.keys, bank.faults = False, ["cut"]
+    deliver(parcel, log, agreed)
+    assert log.state is S.UNKNOWN
+    later = Later(tmp_path / "log.db")
+    with TRANSPORT.connect(agreed, str) as remote:
+        for later.ahead_s in (0.0, agreed.silent_s - 1, -60.0):
+            with pytest.raises(TransientError, match="on its way"):
+                remote.withdraw(parcel, later)
+        later.ahead_s = agreed.silent_s + 1
+        remote.withdraw(parcel, later)
+    assert (again(tmp_path).state, sent(bank)) == (S.UNKNOWN, PAYMENTS)
+
+
 class Later(Log):
     """A log whose clock is far ahead."""
 
