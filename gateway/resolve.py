@@ -41,20 +41,16 @@ def resolve(gateway: Gateway, submission_id: str, *, delivered: bool, by: str, r
     submission_id = delivered_as(submission_row(gateway, submission_id))
     row = submission_row(gateway, submission_id)
     registry = gateway.registry
-    rest = None if delivered else _unanswered(gateway, row)
-    if rest is not None and (booked := _booked(gateway, submission_id, rest["payment_id"])):
-        raise Conflict(f"the bank booked {booked} of its payments: it was delivered", submission_id=submission_id)
-    if rest is not None and row["state"] == "UNKNOWN":
-        # Whoever slept before its release and wakes must find nothing that it could release beside what is planned anew.
-        with parcel_of(gateway, row) as parcel, remote_of(gateway, row) as remote:
-            remote.withdraw(parcel, RegistryLog(gateway, row))
+    if row["state"] != "UNKNOWN":
+        raise Conflict(
+            f"only an UNKNOWN submission is resolved; this one is {row['state']}", submission_id=submission_id
+        )
+    rest = None if delivered else _taken_back(gateway, row)
     with registry.transaction() as connection:
         # Writing to the row first makes two persons at once, and a provider's word meanwhile, wait for one another.
         where = {"submission_id": submission_id, "state": "UNKNOWN"}
         if not move(connection, t.SUBMISSIONS, where, changed_at=registry.now()):
-            raise Conflict(
-                f"only an UNKNOWN submission is resolved; this one is {row['state']}", submission_id=submission_id
-            )
+            raise Conflict("its outcome became known in this moment", submission_id=submission_id)
         in_part = rest is not None and has_replies(connection, submission_id)
         enough = _enough(gateway, connection, submission_id, delivered=delivered, by=by, reason=reason)
         state = ("DELIVERED" if delivered else "VOIDED") if enough and not in_part else "UNKNOWN"
@@ -77,6 +73,20 @@ def resolve(gateway: Gateway, submission_id: str, *, delivered: bool, by: str, r
     for file_id in files if state == "VOIDED" else ():
         route(gateway, file_id)
     return state
+
+
+def _taken_back(gateway: Gateway, row: Mapping[str, Any]) -> pl.DataFrame:
+    """`_unanswered`, of which no entry tells that it was delivered, and which nobody can release any more.
+
+    Whoever slept before its release and wakes must find nothing that it could release beside what is planned anew.
+    """
+    rest = _unanswered(gateway, row)
+    if booked := _booked(gateway, row["submission_id"], rest["payment_id"]):
+        told = f"the bank booked {booked} of its payments: it was delivered"
+        raise Conflict(told, submission_id=row["submission_id"])
+    with parcel_of(gateway, row) as parcel, remote_of(gateway, row) as remote:
+        remote.withdraw(parcel, RegistryLog(gateway, row))
+    return rest
 
 
 def _unanswered(gateway: Gateway, row: Mapping[str, Any]) -> pl.DataFrame:
