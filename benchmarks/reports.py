@@ -12,7 +12,7 @@ from benchmarks.quality import book
 from canonical.frames import FUNDINGS, MATCHES, POSTINGS, STATEMENTS, SUGGESTIONS, empty
 from canonical.plugins import lookup
 from reconciliation.adjusted import adjusted_balances, items
-from reconciliation.balances import moved
+from reconciliation.balances import entries_posted, moved
 from reconciliation.breaks import payment_breaks
 from reconciliation.frames import WORK
 from reconciliation.ledger import postings
@@ -33,14 +33,14 @@ def period(count: int) -> Period:
     entries = days.entries.clear()
     new = postings(states, entries, empty(MATCHES), empty(POSTINGS), providers, day)
     breaks = payment_breaks(states, empty(STATEMENTS), day, 2)
-    bank = (empty(STATEMENTS), entries, empty(MATCHES), new)
+    on_books = entries_posted(entries, empty(MATCHES), new)
     totals = Totals.of(states, None, empty(MATCHES))
-    listed = items(*bank, totals.in_transit, day)
+    listed = items(empty(STATEMENTS), entries, on_books, totals.in_transit, day)
     return Period(
         day=day, scope="bank", totals=totals, entries=entries, statements=empty(STATEMENTS),
-        matches=empty(MATCHES), fundings=empty(FUNDINGS), items=listed, adjusted=adjusted_balances(*bank, listed),
+        matches=empty(MATCHES), fundings=empty(FUNDINGS), items=listed, adjusted=adjusted_balances(empty(STATEMENTS), on_books, listed),
         breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), day), earlier=moved(empty(POSTINGS)),
-        new=moved(new), on_bank=new, providers=providers, digests=(("payment states", "0" * 64),),
+        new=moved(new), on_books=on_books, providers=providers, digests=(("payment states", "0" * 64),),
     )  # fmt: skip
 
 

@@ -46,8 +46,8 @@ class Looked:
     cleared: int = 0
 
 
-def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
-    """BREAKS of a position, their ages counted to `day`."""
+def breaks_of(gateway: Gateway, found: Position, day: dt.date, fees: pl.DataFrame | None = None) -> pl.DataFrame:
+    """BREAKS of a position, their ages counted to `day`. `fees`: of `fees_of`, where it was made already."""
     unexplained = found.entries.join(found.fundings, on="entry_id", how="anti")
     told, meant = names(unexplained, found.matches), [empty(STATES)]
     late, opposed = [empty(BREAKS)], [empty(BREAKS)]
@@ -63,7 +63,7 @@ def breaks_of(gateway: Gateway, found: Position, day: dt.date) -> pl.DataFrame:
         chain_breaks(found.statements, day),
         gap_breaks(found.statements, day),
         missing_breaks(_statements_due(gateway, day), day),
-        fee_breaks(fees_of(gateway, found, day)[1], day),
+        fee_breaks(fees_of(gateway, found, day)[1] if fees is None else fees, day),
     ]
     return pl.concat([empty(BREAKS), *parts])
 

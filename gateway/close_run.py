@@ -99,7 +99,8 @@ def run(
         rows, of_rows = entries.between(span), claims.between(span)
         before_them = earlier(around(rows["entry_id"]))
         asking = calling(rows, of_rows, before_them)
-        made.take(postings(_NOTHING, asking, of_rows, before_them, owners, day, decided))
+        of_asking = of_rows.join(asking, on="entry_id", how="semi", maintain_order="left")
+        made.take(postings(_NOTHING, asking, of_asking, before_them, owners, day, decided))
     before_them, decided = earlier(around(written_off["adjustment_id"])), Decided(written_off)
     made.take(postings(_NOTHING, empty(ENTRIES), empty(MATCHES), before_them, owners, day, decided))
     return Totals.joined(totals), made

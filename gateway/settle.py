@@ -53,6 +53,7 @@ from gateway.status import parsed_counts, read_counts
 from gateway.write_offs import adjustments
 from reconciliation import events
 from reconciliation.adjusted import adjusted_balances, items, require_met
+from reconciliation.balances import entries_posted
 from reconciliation.conservation import at_fault, equations, require, terms, tie_out_files
 from reconciliation.reports import Period, reconciliation_report, settlement_report, signed
 from reconciliation.settlements import CALENDARS
@@ -203,15 +204,16 @@ def _prepare(gateway: Gateway, day: dt.date, scope: str, known: Known, revision:
     totals, made = close_run.run(draft, found, opens_with, ledger, known.written_off, of_account, day)
     require(equations(totals.terms, ["provider", "account"]), totals.faults)
     posted = pl.concat([*(close_run.on_bank(part) for part in (ledger.before, ledger.today)), made.on_bank])
+    on_books = entries_posted(found.entries, found.matches, posted)
     positions_of_fees, fees = fees_of(gateway, found, day)
-    computed = breaks_of(gateway, found, day)
-    listed, balances = _met(found, posted, computed, totals.in_transit, day)
+    computed = breaks_of(gateway, found, day, fees)
+    listed, balances = _met(found, on_books, computed, totals.in_transit, day)
     breaks = open_breaks(gateway, computed, found, day)
     draft.write("breaks", breaks.select(*dtypes(BREAKS)))
     period = Period(
         day=day, scope=scope, totals=totals, entries=found.entries, statements=found.statements, matches=found.matches,
         fundings=found.fundings, items=listed, adjusted=balances, breaks=breaks, earlier=journals.moved_by(ledger.before),
-        new=pl.concat([journals.moved_by(ledger.today), made.moved]), on_bank=posted, providers=of_account,
+        new=pl.concat([journals.moved_by(ledger.today), made.moved]), on_books=on_books, providers=of_account,
         digests=known.digests, calendars=_calendars(gateway), fee_positions=positions_of_fees, fees=fees,
         funding=funding_positions(gateway, totals.orders),
     )  # fmt: skip
@@ -220,12 +222,11 @@ def _prepare(gateway: Gateway, day: dt.date, scope: str, known: Known, revision:
 
 
 def _met(
-    found: Position, posted: pl.DataFrame, computed: pl.DataFrame, transit: pl.DataFrame, day: dt.date
+    found: Position, on_books: pl.DataFrame, computed: pl.DataFrame, transit: pl.DataFrame, day: dt.date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What stands between book and bank, and the adjusted balances. Raises NotTied: they do not meet, or no break names an item."""
-    bank = (found.statements, found.entries, found.matches, posted)
-    listed = items(*bank, transit, day)
-    balances = adjusted_balances(*bank, listed)
+    listed = items(found.statements, found.entries, on_books, transit, day)
+    balances = adjusted_balances(found.statements, on_books, listed)
     require_met(balances, listed, computed)
     return listed, balances
 

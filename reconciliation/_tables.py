@@ -54,18 +54,11 @@ def summary(terms: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def bank_accounts(
-    statements: pl.DataFrame,
-    entries: pl.DataFrame,
-    matches: pl.DataFrame,
-    posted: pl.DataFrame,
-    providers: Mapping[str, str],
-) -> pl.DataFrame:
+def bank_accounts(statements: pl.DataFrame, on_books: pl.DataFrame, providers: Mapping[str, str]) -> pl.DataFrame:
     """`balances.book_to_bank` with the provider, and what explains each difference in words."""
-    balances, items = book_to_bank(statements, entries, matches, posted)
+    balances, items = book_to_bank(statements, on_books)
     in_words = (
-        items.join(entries.select("entry_id", "statement_id"), on="entry_id", how="left")
-        .sort("entry_id")
+        items.sort("entry_id")
         .group_by("account", "currency", "statement_id")
         .agg(ids=pl.col("entry_id").head(_IDS_IN_WORDS_MAX).str.join(", "), items=pl.len())
     )
@@ -107,8 +100,7 @@ def tie_out_terms(terms: pl.DataFrame) -> pl.DataFrame:
 
 def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame, fundings: pl.DataFrame) -> pl.DataFrame:
     """Booked entries by the rung that matched them, bank charges, clients' funding and what is left, with the share of those in its currency."""
-    rungs = matches.unique("entry_id", keep="first", maintain_order=True).select("entry_id", "rung")
-    payments = matches.group_by("entry_id").agg(payments=pl.len().cast(pl.Int64))
+    rungs = matches.group_by("entry_id").agg(pl.col("rung").first(), payments=pl.len().cast(pl.Int64))
     paid_in = pl.col("entry_id").is_in(fundings["entry_id"].implode())
     rung = (
         pl.when(is_fee())
@@ -120,7 +112,6 @@ def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame, fundings: pl.D
     rows = (
         entries.filter("booked")
         .join(rungs, on="entry_id", how="left")
-        .join(payments, on="entry_id", how="left")
         .group_by("currency", rung.alias("rung"))
         .agg(entries=pl.len().cast(pl.Int64), payments=pl.col("payments").sum(), amount=pl.col("amount_minor").sum())
     )

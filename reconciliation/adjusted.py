@@ -21,7 +21,6 @@ import polars as pl
 
 from canonical.errors import NotTied
 from canonical.money import format_minor
-from reconciliation.balances import entries_posted
 from reconciliation.chain import links
 from reconciliation.frames import OPEN
 
@@ -41,21 +40,20 @@ _ROWS_IN_MESSAGE_MAX: Final = 10
 
 
 def items(
-    statements: pl.DataFrame, entries: pl.DataFrame, matches: pl.DataFrame, posted: pl.DataFrame, transit: pl.DataFrame,
-    day: dt.date,
-) -> pl.DataFrame:  # fmt: skip
+    statements: pl.DataFrame, entries: pl.DataFrame, on_books: pl.DataFrame, transit: pl.DataFrame, day: dt.date
+) -> pl.DataFrame:
     """ITEMS of every account that has a statement with balances.
 
     Args:
         statements: STATEMENTS up to the day.
         entries: their ENTRIES.
-        matches: MATCHES of all runs on them.
-        posted: POSTINGS on them, of all runs.
+        on_books: of `balances.entries_posted`, of these entries.
         transit: of `in_transit`, of one part of the payments of these accounts or of several.
         day: the day of the close.
     """
-    rows = _covered(statements, entries_posted(entries, matches, posted))
-    dated = rows.join(entries.select("entry_id", on="value_date"), on="entry_id", how="left")
+    rows = _covered(statements, on_books)
+    odd = rows.filter((pl.col("suspense") != 0) | (pl.col("difference") != 0))
+    dated = odd.join(entries.select("entry_id", on="value_date"), on="entry_id", how="left")
     unknown = dated.filter(pl.col("suspense") != 0).select(
         *_KEYS, subject="entry_id", on="on", amount="suspense", item=pl.lit(_OF_BOOK[0]),
         what_it_is=pl.lit("booked by the bank, explained by no payment of ours; it stands on suspense"),
@@ -70,19 +68,17 @@ def items(
     return every.join(known, on=_KEYS, how="semi").sort(*_KEYS, "item", "on", "subject", nulls_last=True)
 
 
-def adjusted_balances(
-    statements: pl.DataFrame, entries: pl.DataFrame, matches: pl.DataFrame, posted: pl.DataFrame, listed: pl.DataFrame
-) -> pl.DataFrame:
+def adjusted_balances(statements: pl.DataFrame, on_books: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     """One row an account and currency with both sides and `unexplained` (bank less book, zero where they meet).
 
-    `listed`: of `items`. Balances in minor units, signed.
+    `on_books`: of `balances.entries_posted`. `listed`: of `items`. Balances in minor units, signed.
     """
     chain = links(statements).filter(pl.col("opening_minor").is_not_null() & pl.col("closing_minor").is_not_null())
     ends = chain.group_by(_KEYS).agg(
         opening=pl.col("opening_minor").first(), bank=pl.col("closing_minor").last(), statement=pl.col("statement_id").last(),
         to_date=pl.col("to_date").last(),
     )  # fmt: skip
-    within = _covered(statements, entries_posted(entries, matches, posted))
+    within = _covered(statements, on_books)
     moved = within.group_by(_KEYS).agg(ours=(pl.col("posted") - pl.col("suspense")).sum())
     sums = listed.group_by(_KEYS).agg(
         *(_sum_of([name]).alias(name.replace(" ", "_")) for name in (*_IN_TRANSIT, *_OF_BOOK)),

@@ -57,23 +57,18 @@ def _sum(minor: pl.Expr) -> pl.Expr:
     return minor.cast(pl.Int128).sum().cast(pl.Int64)
 
 
-def book_to_bank(
-    statements: pl.DataFrame, entries: pl.DataFrame, matches: pl.DataFrame, posted: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def book_to_bank(statements: pl.DataFrame, on_books: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Our bank accounts against the bank's balances, a row a statement, and the entries that make the difference.
 
     First frame: account, currency, statement_id, to_date, opening, settled, returned, corrected, funded, fees, suspense (signed, minor
     units), closing (book), bank (its closing balance), difference (bank − closing), explained (the part of it that the
-    second frame lists). Second frame: entry_id, account, currency, amount (signed), posted, difference.
+    second frame lists). Second frame: entry_id, account, currency, statement_id, amount (signed), posted, difference.
 
     Args:
         statements: STATEMENTS.
-        entries: their ENTRIES.
-        matches: MATCHES of all runs on them.
-        posted: POSTINGS on them, of all runs.
+        on_books: of `entries_posted`, of their ENTRIES.
     """
-    rows = entries_posted(entries, matches, posted)
-    by_statement = rows.group_by("account", "currency", "statement_id").agg(
+    by_statement = on_books.group_by("account", "currency", "statement_id").agg(
         pl.sum(*_PARTS, "posted"), explained=pl.sum("difference")
     )
     balances = checked(statements, STATEMENTS).join(
@@ -87,17 +82,22 @@ def book_to_bank(
         returned="returned", corrected="corrected", funded="funded", fees="fees", suspense="suspense", closing="closing", bank="closing_minor",
         difference=pl.col("closing_minor") - pl.col("closing"), explained="explained",
     )  # fmt: skip
-    items = rows.filter(pl.col("difference") != 0).select(
-        "entry_id", "account", "currency", "amount", "posted", "difference"
+    items = on_books.filter(pl.col("difference") != 0).select(
+        "entry_id", "account", "currency", "statement_id", "amount", "posted", "difference"
     )  # fmt: skip
     return result.sort("account", "currency", "to_date", "statement_id", nulls_last=True), items.sort("entry_id")
 
 
 def entries_posted(entries: pl.DataFrame, matches: pl.DataFrame, posted: pl.DataFrame) -> pl.DataFrame:
-    """Booked ENTRIES with what the ledger holds of each; the arguments are those of `book_to_bank`.
+    """Booked ENTRIES with what the ledger holds of each.
 
     entry_id, account, currency, statement_id, amount (signed), settled, returned, corrected, funded, fees, suspense, posted (their
     sum), difference (amount less posted).
+
+    Args:
+        entries: ENTRIES.
+        matches: MATCHES of all runs on them.
+        posted: POSTINGS on them, of all runs.
     """
     signed = pl.when(pl.col("credit_debit") == "CRDT").then("amount_minor").otherwise(-pl.col("amount_minor"))
     return (
@@ -133,6 +133,5 @@ def _bank_side(posted: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
         "fees": "fee",
         "suspense": "unknown",
     }
-    return every.group_by("entry_id", "account", "currency").agg(
-        pl.col("minor").filter(pl.col("event") == event).sum().alias(name) for name, event in kinds.items()
-    )
+    parts = (pl.when(pl.col("event") == event).then("minor").otherwise(0).alias(name) for name, event in kinds.items())
+    return every.select("entry_id", "account", "currency", *parts).group_by("entry_id", "account", "currency").sum()

@@ -95,12 +95,11 @@ def _left(entries: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
 def _twice(left: pl.DataFrame, entries: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
     """entry_id, kind and note of entries that repeat one which is matched, or which stands before them."""
     order = ("booking_date", *_PLACE)
-    booked = entries.filter(pl.col("booked") & said("servicer_reference")).with_columns(
-        matched=pl.col("entry_id").is_in(matches["entry_id"].implode())
-    )
+    ours = left.filter(said("servicer_reference")).select("entry_id", *_BOOKING, *_PLACE)
+    alike = entries.filter(pl.col("booked") & said("servicer_reference")).join(ours, on=_BOOKING, how="semi")
+    booked = alike.with_columns(matched=pl.col("entry_id").is_in(matches["entry_id"].implode()))
     firsts = booked.sort(*order).unique([*_BOOKING, *_PLACE], keep="first", maintain_order=True)
     ranked = firsts.select(*_BOOKING, *_PLACE, "matched", rank=pl.int_range(pl.len()))
-    ours = left.filter(said("servicer_reference")).select("entry_id", *_BOOKING, *_PLACE)
     ours = ours.join(ranked.select(*_BOOKING, *_PLACE, "rank"), on=[*_BOOKING, *_PLACE])
     pairs = ours.join(ranked, on=_BOOKING, suffix="_other").filter(pl.col("rank") != pl.col("rank_other"))
     before = pairs.filter(pl.col("matched") | (pl.col("rank_other") < pl.col("rank"))).sort("rank_other")
@@ -149,7 +148,7 @@ def payment_breaks(states: pl.DataFrame, statements: pl.DataFrame, day: dt.date,
     late = due.dt.add_business_days(weekdays_max, roll="forward") < day
     overdue = (due < pl.col("covered")) & (due < day)
     is_open = pl.col("state").is_in(OPEN) & (pl.col("amount_minor") > 0)
-    rows = states.join(covered, on="account", how="left").filter(is_open & (late | overdue)).select(
+    rows = states.filter(is_open).join(covered, on="account", how="left").filter(late | overdue).select(
         "amount_minor", "currency", "credit_debit",
         account=pl.coalesce("account", "provider"),
         kind=pl.when(late).then(pl.lit("unmatched_payment")).otherwise(pl.lit("overdue")),

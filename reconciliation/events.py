@@ -90,9 +90,11 @@ def of_claims(states: pl.DataFrame, claims: pl.DataFrame, day: dt.date) -> pl.Da
 def with_subject(claims: pl.DataFrame) -> pl.DataFrame:
     """MATCHES with the `subject` of their postings: the payment, and its entry where several claims book it."""
     books = pl.col("kind").is_in(BOOKS)
-    several = books.sum().over("payment_id") > 1
+    several = books & pl.when(books).then("payment_id").is_duplicated()
+    if not claims.select(several.any()).item():
+        return claims.with_columns(subject="payment_id")
     whole = pl.format("{}/{}", "payment_id", "entry_id")
-    return claims.with_columns(subject=pl.when(several & books).then(whole).otherwise("payment_id"))
+    return claims.with_columns(subject=pl.when(several).then(whole).otherwise("payment_id"))
 
 
 def calling(entries: pl.DataFrame, claims: pl.DataFrame, posted: pl.DataFrame) -> pl.DataFrame:

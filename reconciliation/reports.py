@@ -34,8 +34,8 @@ class Period:
 
     day: business date of the close. scope: what is reported on, e.g. a provider_id. totals: of the payments now, against the
     last close. entries, statements, matches: their frames, of this period and what was
-    left over. fundings: FUNDINGS. items, adjusted: of `adjusted.items` and `adjusted.adjusted_balances`. breaks: WORKED. earlier, new: MOVED by the postings before and of this period. on_bank: POSTINGS on bank
-    accounts. providers: account → provider_id. digests: name and SHA-256 of every input. calendars: submission_id →
+    left over. fundings: FUNDINGS. items, adjusted: of `adjusted.items` and `adjusted.adjusted_balances`. breaks: WORKED. earlier, new: MOVED by the postings before and of this period. on_books: of
+    `balances.entries_posted`. providers: account → provider_id. digests: name and SHA-256 of every input. calendars: submission_id →
     calendar of its rail. funding: FUNDING. fee_positions, fees: of `prices.expected_fees` and `prices.fee_check`.
     """
 
@@ -51,7 +51,7 @@ class Period:
     breaks: pl.DataFrame
     earlier: pl.DataFrame
     new: pl.DataFrame
-    on_bank: pl.DataFrame
+    on_books: pl.DataFrame
     providers: Mapping[str, str]
     digests: tuple[tuple[str, str], ...]
     fee_positions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=prices.POSITIONS))
@@ -72,7 +72,7 @@ def reconciliation_report(period: Period) -> Report:
     matched = _tables.matched_by_rung(period.entries, period.matches, period.fundings)
     ages = _tables.by_age(period.breaks)
     meet = period.adjusted
-    bank = _tables.bank_accounts(period.statements, period.entries, period.matches, period.on_bank, period.providers)
+    bank = _tables.bank_accounts(period.statements, period.on_books, period.providers)
     sheets = (
         _sheet("Summary", _tables.summary(period.totals.terms), "What was sent, by value date"),
         _sheet(

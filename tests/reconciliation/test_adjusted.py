@@ -13,6 +13,7 @@ from reconciliation_world import ACCOUNT, DAY, book, claimed, entries, entry, pa
 from canonical.errors import NotTied
 from canonical.frames import BREAKS, MATCHES, POSTINGS, empty
 from reconciliation.adjusted import adjusted_balances, in_transit, items, require_met
+from reconciliation.balances import entries_posted
 from reconciliation.breaks import entry_breaks
 from reconciliation.feedback_breaks import chain_breaks
 from reconciliation.ladder import match
@@ -25,8 +26,9 @@ NONE = empty(POSTINGS)
 def both(frame, bank, matches, lines, without: str = "") -> tuple[pl.DataFrame, pl.DataFrame]:
     now = states(frame, matches=matches)
     posted = postings(now, bank, matches, NONE, {ACCOUNT: "bank"}, DAY).filter(pl.col("posting_id") != without)
-    listed = items(lines, bank, matches, posted, in_transit(now, matches), NEXT)
-    return adjusted_balances(lines, bank, matches, posted, listed), listed
+    on_books = entries_posted(bank, matches, posted)
+    listed = items(lines, bank, on_books, in_transit(now, matches), NEXT)
+    return adjusted_balances(lines, on_books, listed), listed
 
 
 def test_golden_everything_that_can_stand_between():

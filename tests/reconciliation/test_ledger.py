@@ -21,7 +21,7 @@ from reconciliation_world import (
 )  # fmt: skip
 
 from canonical.frames import MATCHES, POSTINGS, empty
-from reconciliation.balances import book_to_bank, moved, trial_balance
+from reconciliation.balances import book_to_bank, entries_posted, moved, trial_balance
 from reconciliation.ladder import match
 from reconciliation.ledger import postings
 from reconciliation.states import attribute
@@ -141,12 +141,14 @@ def test_book_equals_bank_and_a_missing_posting_is_itemised():
     found = match(states(frame), bank, empty(MATCHES)).matches
     posted = post(states(frame, matches=found), bank, found)
     lines = statements(statement(1, 1000, 1095))
-    balances, items = book_to_bank(lines, bank, found, posted)
+    balances, items = book_to_bank(lines, entries_posted(bank, found, posted))
     assert items.is_empty()
     assert balances.select("opening", "settled", "returned", "fees", "suspense", "closing", "bank", "difference").row(0) == (
         1000, -300, 0, -5, 400, 1095, 1095, 0,
     )  # fmt: skip
-    balances, items = book_to_bank(lines, bank, found, posted.filter(pl.col("posting_id") != "settled:file-0002"))
+    balances, items = book_to_bank(
+        lines, entries_posted(bank, found, posted.filter(pl.col("posting_id") != "settled:file-0002"))
+    )
     assert balances.select("difference", "explained").row(0) == (-200, -200)
     assert items.select("entry_id", "difference").rows() == [("N0002", -200)]
 
@@ -154,7 +156,7 @@ def test_book_equals_bank_and_a_missing_posting_is_itemised():
 def test_a_statement_that_does_not_add_up_is_not_explained():
     bank = entries(entry(1))
     posted = post(states(book()), bank, empty(MATCHES))
-    balances, _ = book_to_bank(statements(statement(1, 1000, 950)), bank, empty(MATCHES), posted)
+    balances, _ = book_to_bank(statements(statement(1, 1000, 950)), entries_posted(bank, empty(MATCHES), posted))
     assert balances.select("difference", "explained").row(0) == (50, 0)
 
 
@@ -169,7 +171,7 @@ def test_every_booked_entry_is_on_the_bank_account_to_the_cent(lines):
     )
     posted = post(states(book()), bank, empty(MATCHES))
     moved = sum(amount if credit else -amount for credit, _, amount in lines)
-    balances, items = book_to_bank(statements(statement(1, 0, moved)), bank, empty(MATCHES), posted)
+    balances, items = book_to_bank(statements(statement(1, 0, moved)), entries_posted(bank, empty(MATCHES), posted))
     assert items.is_empty()
     assert balances["difference"].to_list() == [0]
 

@@ -21,7 +21,7 @@ from reconciliation_world import (
 from canonical.frames import FUNDINGS, MATCHES, POSTINGS, SUGGESTIONS, empty
 from reconciliation._tables import matched_by_rung
 from reconciliation.adjusted import adjusted_balances, items
-from reconciliation.balances import moved
+from reconciliation.balances import entries_posted, moved
 from reconciliation.breaks import entry_breaks, payment_breaks
 from reconciliation.frames import WORK, WORKED
 from reconciliation.ladder import match
@@ -61,14 +61,14 @@ def period(closing: int = 10_000 - 600 - 25 + 100 + 3_000, *, moved_since: bool 
         ]
     )
     lines = statements(statement(1, 10_000, closing))
-    sources = (lines, bank, found.matches, pl.concat([earlier, new]))
+    on_books = entries_posted(bank, found.matches, pl.concat([earlier, new]))
     totals = Totals.of(now, opening if moved_since else now, found.matches)
-    listed = items(*sources, totals.in_transit, NEXT)
+    listed = items(lines, bank, on_books, totals.in_transit, NEXT)
     return Period(
         day=NEXT, scope="bank", totals=totals, entries=bank, statements=lines, matches=found.matches,
-        fundings=empty(FUNDINGS),         items=listed, adjusted=adjusted_balances(*sources, listed),
+        fundings=empty(FUNDINGS),         items=listed, adjusted=adjusted_balances(lines, on_books, listed),
         breaks=worked(breaks, empty(WORK), empty(SUGGESTIONS), NEXT), earlier=moved(earlier),
-        new=moved(new), on_bank=sources[-1], providers=PROVIDERS, digests=(("entries", "ab" * 32),),
+        new=moved(new), on_books=on_books, providers=PROVIDERS, digests=(("entries", "ab" * 32),),
     )  # fmt: skip
 
 
@@ -106,7 +106,12 @@ def test_a_difference_explains_itself_or_is_said_to_be_none():
     assert dict(whole.facts)["Book equals bank"].startswith("NO")
     assert "does not add up" in sheets(whole)["Bank accounts"]["what_explains_it"][0]
     one = period()
-    lacking = replace(one, on_bank=one.on_bank.filter(pl.col("event") != "fee"))
+    fee = pl.col("fees") != 0
+    unposted = (
+        pl.when(fee).then(value).otherwise(name).alias(name)
+        for name, value in (("posted", 0), ("difference", "amount"))
+    )
+    lacking = replace(one, on_books=one.on_books.with_columns(*unposted))
     row = sheets(reconciliation_report(lacking))["Bank accounts"].row(0, named=True)
     assert (row["difference"], row["explained"]) == (-25, -25)
     assert "N0002" in row["what_explains_it"]
@@ -137,13 +142,13 @@ def test_every_money_column_stands_beside_its_currency():
 
 
 def test_a_period_without_anything_is_a_report_too():
-    nothing = (statements(), entries(), empty(MATCHES), empty(POSTINGS))
+    on_books = entries_posted(entries(), empty(MATCHES), empty(POSTINGS))
     totals = Totals.of(states(book()), None, empty(MATCHES))
-    listed = items(*nothing, totals.in_transit, DAY)
+    listed = items(statements(), entries(), on_books, totals.in_transit, DAY)
     none = Period(
         day=DAY, scope="bank", totals=totals, entries=entries(), statements=statements(),
-        matches=empty(MATCHES), fundings=empty(FUNDINGS), items=listed, adjusted=adjusted_balances(*nothing, listed), breaks=empty(WORKED),
-        earlier=moved(empty(POSTINGS)), new=moved(empty(POSTINGS)), on_bank=empty(POSTINGS), providers={}, digests=(),
+        matches=empty(MATCHES), fundings=empty(FUNDINGS), items=listed, adjusted=adjusted_balances(statements(), on_books, listed), breaks=empty(WORKED),
+        earlier=moved(empty(POSTINGS)), new=moved(empty(POSTINGS)), on_books=on_books, providers={}, digests=(),
     )  # fmt: skip
     assert dict(reconciliation_report(none).facts)["Ties out"] == "yes"
     assert sheets(settlement_report(none))["Settlement"].is_empty()

@@ -15,7 +15,7 @@ from canonical.errors import FrameBroken
 from canonical.frames import MATCHES, POSTINGS, empty
 from reconciliation._tables import summary, tie_out_terms
 from reconciliation.adjusted import items
-from reconciliation.balances import moved, trial_balance
+from reconciliation.balances import entries_posted, moved, trial_balance
 from reconciliation.journals import Journal, journals
 from reconciliation.ledger import postings
 from reconciliation.settlements import CALENDARS, by_value_date, settlement
@@ -101,7 +101,13 @@ def test_journals_of_parts_are_those_of_the_whole(kinds: list[str], cut: int) ->
 def test_what_is_in_transit_adds_up_to_one_item_a_submission() -> None:
     _, now, _ = day_of(["sent"] * 4)
     halves = Totals.joined(Totals.of(part, None, empty(MATCHES)) for part in (now.head(3), now.tail(1)))
-    listed = items(statements(statement(1, 0, 0)), entries(), empty(MATCHES), empty(POSTINGS), halves.in_transit, DAY)
+    listed = items(
+        statements(statement(1, 0, 0)),
+        entries(),
+        entries_posted(entries(), empty(MATCHES), empty(POSTINGS)),
+        halves.in_transit,
+        DAY,
+    )
     assert listed.select("subject", "amount", "what_it_is").rows() == [
         ("S0", -300, "overdue: due 2026-03-10; payments: 1"), ("S1", -500, "overdue: due 2026-03-10; payments: 2"),
         ("S2", -200, "overdue: due 2026-03-10; payments: 1"),
