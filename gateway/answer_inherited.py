@@ -68,7 +68,7 @@ def why(refused: pl.Expr) -> dict[str, pl.Expr]:
 
 def refusals(gateway: Gateway, file_id: str, payment_ids: pl.Series) -> pl.DataFrame:
     """payment_id, reason, message, remedy of these payments of a file, which were refused here."""
-    refused = standing_verdicts(gateway, file_id).filter(pl.col("payment_id").is_in(payment_ids.implode()))
+    refused = standing_verdicts(gateway.lake, file_id).filter(pl.col("payment_id").is_in(payment_ids.implode()))
     placed = pl.concat(
         part.join(refused, on="row", how="inner", maintain_order="left")
         for part in gateway.lake.parts(file_id, "payments", columns=["row", "batch"])

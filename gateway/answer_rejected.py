@@ -45,7 +45,7 @@ def rejected_rows(gateway: Gateway, file: Mapping[str, Any], findings: pl.DataFr
 
 def _rejected(gateway: Gateway, file_id: str, findings: pl.DataFrame) -> pl.DataFrame:
     """The rejected payments, without those of batches of which something may be missing."""
-    rejected = standing_verdicts(gateway, file_id).filter(pl.col("status") == "RJCT").select("row")
+    rejected = standing_verdicts(gateway.lake, file_id).filter(pl.col("status") == "RJCT").select("row")
     doubted = findings.filter(BATCH_IN_DOUBT).select("batch")
     kept = [
         part.join(rejected, on="row", how="semi").join(doubted, on="batch", how="anti", maintain_order="left")

@@ -115,7 +115,7 @@ def happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl.
         pl.col("booked", "corrections").fill_null(0),
         provider_message=pl.concat_str("provider_message", "change", separator=" ", ignore_nulls=True).replace("", None),
     ).drop("change")  # fmt: skip
-    verdicts = standing_verdicts(gateway, file_id).select("row", "rule", "reason")
+    verdicts = standing_verdicts(gateway.lake, file_id).select("row", "rule", "reason")
     known = said.join(verdicts, on="row", how="left", maintain_order="left")
     known = known.join(_planned(gateway, file_id), on="row", how="left", maintain_order="left")
     unsent = pl.col("state").is_in(["waiting", "accepted"])

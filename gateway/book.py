@@ -14,6 +14,7 @@ from gateway.attempts import called_undelivered
 from gateway.batches import batches_named
 from gateway.composition import Gateway
 from gateway.laid_out import laid_out
+from gateway.listed import Listed, listed
 from gateway.parts import delivered_as
 from gateway.plans import standing_verdicts
 from gateway.registry import tables as t
@@ -44,7 +45,7 @@ def provider_book(
         t.SUBMISSIONS.c.state != "VOIDED",
     )
     file_ids = sorted({row["file_id"] for row in live if of_files is None or row["file_id"] in of_files})
-    files = gateway.registry.rows(t.FILES, t.FILES.c.file_id.in_(file_ids))
+    files = gateway.registry.rows_of(t.FILES, t.FILES.c.file_id, file_ids)
     wanted = pl.col("provider") == provider_id
     if until is not None:
         wanted &= pl.col("submitted_on").is_null() | (pl.col("submitted_on") <= until)
@@ -53,23 +54,32 @@ def provider_book(
 
 def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]], wanted: pl.Expr | None = None) -> pl.DataFrame:
     """BOOK of files, in their order and that of the rows; `wanted`: only of these payments."""
-    parts = (part for file in files for part in _of_file(gateway, file))
+    parts = book_parts(gateway, list(files))
     return laid_out(parts if wanted is None else (part.filter(wanted) for part in parts), dtypes(BOOK))
 
 
-def _of_file(gateway: Gateway, file: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
+def book_parts(gateway: Gateway, files: Sequence[Mapping[str, Any]]) -> Iterator[pl.DataFrame]:
+    """The same in parts, each of one file."""
+    ids = [file["file_id"] for file in files]
+    live = _live(gateway, ids)
+    of_files = listed(gateway.lake, ids, "payments", "verdicts", "lapsed", "routes", "cancelled")
+    for file in files:
+        yield from _of_file(of_files, file, live[file["file_id"]])
+
+
+def _of_file(of_files: Listed, file: Mapping[str, Any], live: pl.DataFrame) -> Iterator[pl.DataFrame]:
     file_id = file["file_id"]
-    verdicts = standing_verdicts(gateway, file_id).select("payment_id", verdict="status")
-    routes = gateway.lake.whole(file_id, "routes").select(
+    verdicts = standing_verdicts(of_files, file_id).select("payment_id", verdict="status")
+    routes = of_files.whole(file_id, "routes").select(
         "payment_id", "submission_id", "provider", "reference", "execution_date"
     )
-    cancelled = gateway.lake.whole(file_id, "cancelled")["payment_id"]
+    cancelled = of_files.whole(file_id, "cancelled")["payment_id"]
     placed = (
-        routes.join(_live(gateway, file_id), on="submission_id", how="inner")
+        routes.join(live, on="submission_id", how="inner")
         .drop("submission_id")
         .rename({"delivered_as": "submission_id"})
     )
-    for payments in gateway.lake.parts(file_id, "payments", columns=(*_OF_PAYMENT, *_OTHER_SIDE)):
+    for payments in of_files.parts(file_id, "payments", columns=(*_OF_PAYMENT, *_OTHER_SIDE)):
         rows = payments.select(*_OF_PAYMENT, *(_other_side(name) for name in ("name", "account")))
         joined = rows.join(verdicts, on="payment_id", how="left").join(placed, on="payment_id", how="left")
         own_state = pl.when(pl.col("payment_id").is_in(cancelled.implode())).then(pl.lit("cancelled"))
@@ -86,30 +96,27 @@ def _other_side(name: str) -> pl.Expr:
     return pl.when(pays).then(f"creditor_{name}").otherwise(f"debtor_{name}").alias(f"counterparty_{name}")
 
 
-def _live(gateway: Gateway, file_id: str) -> pl.DataFrame:
-    rows = gateway.registry.rows(
-        t.SUBMISSIONS,
-        t.SUBMISSIONS.c.file_id == file_id,
-        t.SUBMISSIONS.c.kind == "payment",
-        t.SUBMISSIONS.c.state != "VOIDED",
-    )
-    live = [
-        {
+def _live(gateway: Gateway, file_ids: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """File → its live submissions."""
+    c = t.SUBMISSIONS.c
+    live: dict[str, list[dict[str, Any]]] = {file_id: [] for file_id in file_ids}
+    for row in gateway.registry.rows_of(t.SUBMISSIONS, c.file_id, file_ids, c.kind == "payment", c.state != "VOIDED"):
+        told = {
             "submission_id": row["submission_id"],
             "delivered_as": delivered_as(row),
             "account": row["account"],
             "delivery_state": row["state"],
             "submitted_on": row["business_date"] if row["delivered_at"] else None,
         }
-        for row in rows
-    ]
+        live[row["file_id"]].append(told)
     text = {**_SUBMISSION, "submitted_on": pl.String}
-    return pl.DataFrame(live, schema=text).with_columns(pl.col("submitted_on").str.to_date("%Y-%m-%d"))
+    day = pl.col("submitted_on").str.to_date("%Y-%m-%d")
+    return {file_id: pl.DataFrame(rows, schema=text).with_columns(day) for file_id, rows in live.items()}
 
 
 def states_of(gateway: Gateway, file_ids: Iterable[str]) -> pl.DataFrame:
     """STATES of the payments of files, as they stand now."""
-    files = gateway.registry.rows(t.FILES, t.FILES.c.file_id.in_(sorted(file_ids)))
+    files = gateway.registry.rows_of(t.FILES, t.FILES.c.file_id, file_ids)
     book = book_of(gateway, files)
     providers = book["provider"].drop_nulls().unique().sort().to_list()
     told = [attribution(gateway, provider, book).attributed for provider in providers]
@@ -163,10 +170,11 @@ def feedback_frames(
 ) -> pl.DataFrame:
     """A dataset of a provider's feedback, all or some files, with `feedback_id`, `received_on`, and `sequence` in order of receipt."""
     rows = _feedback(gateway, provider_id, feedback_ids)
+    of_files = listed(gateway.lake, [row["feedback_id"] for row in rows], dataset)
     extra = {"feedback_id": pl.String, "sequence": pl.Int64, "received_on": pl.Date}
     frames = [pl.DataFrame(schema={**dtypes(ALL[dataset]), **extra})]
     frames += [
-        gateway.lake.whole(row["feedback_id"], dataset).with_columns(
+        of_files.whole(row["feedback_id"], dataset).with_columns(
             feedback_id=pl.lit(row["feedback_id"]),
             sequence=pl.lit(sequence, dtype=pl.Int64),
             received_on=pl.lit(dt.datetime.fromisoformat(row["received_at"]).date()),
@@ -179,7 +187,8 @@ def feedback_frames(
 def feedback_entries(gateway: Gateway, provider_id: str, feedback_ids: Sequence[str] | None = None) -> pl.DataFrame:
     """ENTRIES of a provider's feedback, all or some files, in order of receipt."""
     rows = _feedback(gateway, provider_id, feedback_ids)
-    parts = (part for row in rows for part in gateway.lake.parts(row["feedback_id"], "entries"))
+    of_files = listed(gateway.lake, [row["feedback_id"] for row in rows], "entries")
+    parts = (part for row in rows for part in of_files.parts(row["feedback_id"], "entries"))
     return laid_out(parts, dtypes(ALL["entries"]))
 
 

@@ -14,6 +14,7 @@ from canonical.errors import FrameBroken
 from canonical.frames import POSTINGS, empty
 from canonical.limits import MAPPED_ROWS
 from gateway.composition import Gateway
+from gateway.listed import listed
 from gateway.registry import tables as t
 from reconciliation.balances import MOVED, added, moved
 from reconciliation.frames import JOURNALS
@@ -60,10 +61,12 @@ def ledger(gateway: Gateway, scope: str, day: dt.date) -> Ledger:
         FrameBroken: the postings of the lake do not add up to the journals of the registry.
     """
     counted, today = runs(gateway, scope), day.isoformat()
+    subjects = {row["run"]: close_subject(scope, row["day"], row["revision"]) for row in counted}
+    of_closes = listed(gateway.lake, subjects.values(), "postings")
 
     def posted(days: list[Mapping[str, Any]]) -> pl.DataFrame:
-        subjects = [close_subject(scope, row["day"], row["revision"]) for row in days]
-        return pl.concat([empty(POSTINGS), *[gateway.lake.whole(subject, "postings") for subject in subjects]])
+        parts = (of_closes.whole(subjects[row["run"]], "postings") for row in days)
+        return pl.concat([empty(POSTINGS), *parts])
 
     found = Ledger(
         before=posted([row for row in counted if row["day"] < today]),

@@ -231,11 +231,12 @@ class Lake:
         Raises:
             FrameBroken: an object's digest, rows or sums are not those of its manifest.
         """
-        return self._parts(self.manifests(subject, dataset, stage), subject, columns)
+        return self.read(self.manifests(subject, dataset, stage), subject, columns)
 
-    def _parts(
-        self, manifests: Sequence[Manifest], subject: str, columns: Sequence[str] | None
+    def read(
+        self, manifests: Sequence[Manifest], subject: str, columns: Sequence[str] | None = None
     ) -> Iterator[pl.DataFrame]:
+        """The same of objects that were found before."""
         parts = (self._part(item, self._object(item, subject), subject, columns) for item in manifests)
         # A thread to read ahead costs more than most single objects do.
         return ahead(parts) if len(manifests) > 1 else parts
@@ -261,15 +262,6 @@ class Lake:
     def whole(self, subject: str, dataset: str, stage: str | None = None) -> pl.DataFrame:
         """All parts as one frame; a long one is mapped from a file, see `gateway.laid_out`."""
         return laid_out(self.parts(subject, dataset, stage), dtypes(DATASETS[dataset]))
-
-    def of_several(self, subjects: Sequence[str], dataset: str) -> list[pl.DataFrame]:
-        """`whole` of each subject, found by one query."""
-        rows = self.registry.rows(t.MANIFESTS, t.MANIFESTS.c.subject.in_(subjects), t.MANIFESTS.c.dataset == dataset)
-        held = {subject: list[Manifest]() for subject in subjects}
-        for row in rows:
-            held[row["subject"]].append(Manifest.of(row))
-        schema = dtypes(DATASETS[dataset])
-        return [laid_out(self._parts(items, subject, None), schema) for subject, items in held.items()]
 
 
 class RowSlices:

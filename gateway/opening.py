@@ -16,6 +16,7 @@ import polars as pl
 from gateway.by_payment import ByPayment, Range
 from gateway.composition import Gateway
 from gateway.journals import close_subject
+from gateway.listed import listed
 from gateway.registry import tables as t
 from reconciliation import events
 from reconciliation.carried import standing
@@ -50,8 +51,8 @@ def opening(gateway: Gateway, day: dt.date, scope: str) -> Opening | None:
 def closed_with(gateway: Gateway, scope: str, subject: str) -> Opening:
     """All that a close of a scope stands on."""
     chain = _under(gateway, scope, subject)
-    parts = (gateway.lake.of_several(chain, dataset) for dataset in ("states", "gone"))
-    pairs = zip(*parts, strict=True)
+    of_closes = listed(gateway.lake, chain, "states", "gone")
+    pairs = ((of_closes.whole(close, "states"), of_closes.whole(close, "gone")) for close in chain)
     closes = tuple((ByPayment.of(states), ByPayment.of(gone)) for states, gone in pairs)
     return Opening(subject, closes, _posted(gateway, scope, subject))
 

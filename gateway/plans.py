@@ -9,6 +9,8 @@ import polars as pl
 
 from canonical.frames import VERDICTS
 from gateway.composition import Gateway
+from gateway.lake import Lake
+from gateway.listed import Listed
 from gateway.parts import OF_ONE_FILE
 from gateway.registry import tables as t
 
@@ -56,9 +58,9 @@ def noted(gateway: Gateway, file_id: str, routes: pl.DataFrame) -> pl.DataFrame:
     return routes.join(notes, on=["plan", "note"], how="left", maintain_order="left")
 
 
-def standing_verdicts(gateway: Gateway, file_id: str) -> pl.DataFrame:
+def standing_verdicts(lake: Lake | Listed, file_id: str) -> pl.DataFrame:
     """VERDICTS of a file; a payment that lapsed while it was kept is rejected now."""
-    verdicts, lapsed = gateway.lake.whole(file_id, "verdicts"), gateway.lake.whole(file_id, "lapsed")
+    verdicts, lapsed = lake.whole(file_id, "verdicts"), lake.whole(file_id, "lapsed")
     if lapsed.is_empty():
         return verdicts
     return (

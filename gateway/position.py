@@ -16,7 +16,7 @@ from canonical.frames import ENTRIES, FUNDINGS, MATCHES, STATEMENTS, UNMATCHES, 
 from canonical.matching import ReconciliationRules
 from gateway.book import (
     attribution,
-    book_of,
+    book_parts,
     feedback_entries,
     feedback_frames,
     provider_book,
@@ -26,6 +26,7 @@ from gateway.book import (
 from gateway.by_payment import ByPayment, Range, around, ranges
 from gateway.composition import Gateway
 from gateway.laid_out import laid_out
+from gateway.listed import details
 from gateway.registry import tables as t
 from reconciliation.frames import STATES
 from reconciliation.ladder import Matched, Terms, match
@@ -144,11 +145,15 @@ def together(gateway: Gateway, parts: list[Position], until: dt.date) -> Positio
     for states in (states for part in kept for states in part.parts):
         for file_id, payments in states.group_by("file_id").len().iter_rows():
             found[file_id] = found.get(file_id, 0) + payments
-    lacking = [file for file in files if found.get(file["file_id"], 0) != _parsed(gateway, file["file_id"])]
+    parsed = details(gateway.lake, received, "parse")
+    lacking = [
+        file
+        for file in files
+        if found.get(file["file_id"], 0) != parsed.get(file["file_id"], {"payments": 0})["payments"]
+    ]
 
     def elsewhere() -> Iterator[pl.DataFrame]:
-        for file in lacking:
-            book = book_of(gateway, [file])
+        for book in book_parts(gateway, lacking):
             sent = pl.concat([empty(STATES), *(states.between(around(book["payment_id"])) for states in told)])
             yield book.join(sent, on="payment_id", how="anti", maintain_order="left")
 
@@ -167,10 +172,6 @@ def _of_files(part: Position, received: pl.Series) -> Position:
         tuple(states.filter(of_files) for states in part.parts), part.attribution, part.entries, part.statements,
         part.matches, part.fundings, part.matched, part.findings, part.undone,
     )  # fmt: skip
-
-
-def _parsed(gateway: Gateway, file_id: str) -> int:
-    return int((gateway.lake.committed(file_id, "parse") or {"payments": 0})["payments"])
 
 
 def stands(book: pl.DataFrame, words: pl.DataFrame, matches: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from gateway.book import reasons_of, states_of
 from gateway.composition import Gateway
 from gateway.explain import explain_payment
 from gateway.files import file_row
+from gateway.listed import details, listed
 from gateway.parts import OF_ONE_FILE, delivered_as, parts_of
 from gateway.plans import live_routes
 from gateway.registry import tables as t
@@ -158,9 +159,9 @@ def _placed_in_file(gateway: Gateway, placed: pl.DataFrame) -> pl.DataFrame:
 
 def read_counts(gateway: Gateway, file_ids: list[str]) -> pl.DataFrame:
     """COUNTS: what the parse stage of each file says it read."""
-    rows = []
+    rows, of_files = [], details(gateway.lake, file_ids, "parse")
     for file_id in file_ids:
-        parsed = gateway.lake.committed(file_id, "parse") or {"payments": 0, "unreadable": 0}
+        parsed = of_files.get(file_id, {"payments": 0, "unreadable": 0})
         total = parsed["payments"] + parsed["unreadable"]
         rows.append(
             {"file_id": file_id, "read": total, "parsed": parsed["payments"], "unreadable": parsed["unreadable"]}
@@ -174,12 +175,15 @@ def parsed_counts(gateway: Gateway, file_ids: list[str]) -> pl.DataFrame:
     Computed from the payment objects alone, so that a row lost between them and the states shows.
     """
     keys = ["file_id", "client", "currency", "credit_debit"]
+    of_files = listed(gateway.lake, file_ids, "payments")
+    files = gateway.registry.rows_of(t.FILES, t.FILES.c.file_id, file_ids)
+    clients = {file["file_id"]: file["client_id"] for file in files}
     frames = [
         part.group_by("currency", "credit_debit")
         .agg(payments=pl.len().cast(pl.Int64), amount_minor=pl.col("amount_minor").sum())
-        .with_columns(file_id=pl.lit(file_id), client=pl.lit(file_row(gateway, file_id)["client_id"]))
+        .with_columns(file_id=pl.lit(file_id), client=pl.lit(clients[file_id]))
         for file_id in file_ids
-        for part in gateway.lake.parts(file_id, "payments", columns=("currency", "credit_debit", "amount_minor"))
+        for part in of_files.parts(file_id, "payments", columns=("currency", "credit_debit", "amount_minor"))
     ]
     schema = {**dict.fromkeys(keys, pl.String), "payments": pl.Int64, "amount_minor": pl.Int64}
     whole = pl.concat([pl.DataFrame(schema=schema), *[frame.select(schema.keys()) for frame in frames]])

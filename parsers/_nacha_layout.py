@@ -28,7 +28,11 @@ CARRIERS: Final = b"\x1a\x00"
 
 _BATCH: Final = rb"5(?:200|220|225|280)[ -~]{46}[A-Z]{3}"
 _SNIFF: Final = re.compile(
-    rb"[\s\x00-\x20]*(?:101[ 0-9A-Za-z]{20}[ 0-9]{10}|1[ -~]{25,45}094101|1[ -~]{30,100}[\r\n]+" + _BATCH + rb"|" + _BATCH + rb")"
+    rb"[\s\x00-\x20]*(?:101[ 0-9A-Za-z]{20}[ 0-9]{10}|1[ -~]{25,45}094101|1[ -~]{30,100}[\r\n]+"
+    + _BATCH
+    + rb"|"
+    + _BATCH
+    + rb")"
 )
 """A file header as laid out; one whose fields are out of place, by what ends them or by the batch that follows; a batch."""
 

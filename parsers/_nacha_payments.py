@@ -191,7 +191,11 @@ def payment_findings(payments: pl.DataFrame) -> Iterator[pl.DataFrame]:
             nameless = payments.filter(
                 name.is_null() | (name.str.strip_chars("0") == ""), pl.col("credit_debit") == direction
             )
-            message = pl.format("Class {} needs the receiver's name (entry, positions {}).", sec, sec.replace_strict(_NAME_AT, default="55-76"))
+            message = pl.format(
+                "Class {} needs the receiver's name (entry, positions {}).",
+                sec,
+                sec.replace_strict(_NAME_AT, default="55-76"),
+            )
             yield fault.on(nameless.filter(sec.is_in(named)), message, name)
     if payments["end_to_end_id"].null_count():
         identified = {item.code for item in ORDERED if item.identified}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gateway.registry import trail
 
 Clock = Callable[[], datetime]
 _BUSY_TIMEOUT_S = 30
+_IN_QUERY_MAX = 1_000
 _TOLD = "trail"
 _PATIENT = ("database is locked", "could not serialize", "deadlock detected", "connection refused", "server closed")
 
@@ -66,6 +68,14 @@ class Registry:
         query = select(table).where(*conditions).order_by(*columns)
         with self.transaction() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    def rows_of(self, table: Table, column: Any, values: Iterable[str], *conditions: Any) -> list[Mapping[str, Any]]:
+        """`rows` whose column has one of any number of values, in order of these, some at a time: a query has a bound of parameters."""
+        known = iter(sorted(set(values)))
+        found: list[Mapping[str, Any]] = []
+        while some := list(islice(known, _IN_QUERY_MAX)):
+            found += self.rows(table, column.in_(some), *conditions)
+        return found
 
     def audit(self, connection: Connection, actor: str, action: str, subject: str, **detail: Any) -> None:
         """Write down who did what, in the transaction that does it, when it ends."""

@@ -106,3 +106,15 @@ def test_sqlite_is_durable_and_locks_before_it_reads(tmp_path, clock) -> None:
 def test_a_database_that_is_down_says_so(clock) -> None:
     with pytest.raises(TransientError, match="refused"):
         open_registry("postgresql+psycopg://nobody@127.0.0.1:9/none", clock)
+
+
+def test_rows_of_any_number_of_values(registry: Registry) -> None:
+    """More than a query has parameters for."""
+    names = [f"{number:06d}" for number in range(40_000)]
+    with registry.transaction() as connection:
+        for name in names[::8_000]:
+            insert_new(connection, t.COUNTERS, name=name, value=1)
+            insert_new(connection, t.COUNTERS, name=f"other-{name}", value=1)
+    found = registry.rows_of(t.COUNTERS, t.COUNTERS.c.name, reversed([*names, *names]), t.COUNTERS.c.value == 1)
+    assert [row["name"] for row in found] == names[::8_000]
+    assert registry.rows_of(t.COUNTERS, t.COUNTERS.c.name, []) == []

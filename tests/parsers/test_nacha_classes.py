@@ -132,7 +132,9 @@ def test_a_card_number_is_nowhere_in_the_payments() -> None:
 
 def test_the_name_is_asked_for_where_the_class_has_it() -> None:
     lacking = {sec: read(changed(sec, 1, first, " " * size)) for sec, first, size in (("CIE", 40, 15), ("CTX", 59, 16))}
-    told = {sec: window.findings.filter(rule="nacha-receiver-name")["message"].to_list() for sec, window in lacking.items()}
+    told = {
+        sec: window.findings.filter(rule="nacha-receiver-name")["message"].to_list() for sec, window in lacking.items()
+    }
     assert told == {
         "CIE": ["Class CIE needs the receiver's name (entry, positions 40-54)."],
         "CTX": ["Class CTX needs the receiver's name (entry, positions 59-74)."],

@@ -1,0 +1,53 @@
+"""Objects of several subjects are found by few queries, and are those that a query each finds."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import event
+
+from gateway.book import book_of, feedback_entries, feedback_frames
+from gateway.composition import Gateway
+from gateway.listed import details, listed
+from gateway.registry import tables as t
+
+DATASETS = ("payments", "verdicts", "lapsed", "routes", "cancelled", "findings")
+
+
+def test_they_are_those_that_a_query_each_finds(bank_day: Gateway) -> None:
+    ids = [row["file_id"] for row in bank_day.registry.rows(t.FILES)]
+    assert len(ids) > 2
+    found = listed(bank_day.lake, ids, *DATASETS)
+    for file_id in ids:
+        for name in DATASETS:
+            assert found.whole(file_id, name).equals(bank_day.lake.whole(file_id, name)), name
+        (part,) = found.parts(file_id, "payments", columns=("payment_id",))
+        assert part.columns == ["payment_id"]
+    assert details(bank_day.lake, [*ids, "none"], "parse") == {
+        file_id: bank_day.lake.committed(file_id, "parse") for file_id in ids
+    }
+
+
+def test_what_was_not_asked_for_is_not_taken_for_empty(bank_day: Gateway) -> None:
+    (file_id, *_) = [row["file_id"] for row in bank_day.registry.rows(t.FILES)]
+    with pytest.raises(KeyError):
+        listed(bank_day.lake, [file_id], "payments").whole(file_id, "routes")
+    with pytest.raises(KeyError):
+        listed(bank_day.lake, [], "payments").whole(file_id, "payments")
+
+
+def test_more_files_are_not_more_queries(bank_day: Gateway) -> None:
+    told: list[str] = []
+    event.listen(bank_day.registry.engine, "before_cursor_execute", lambda *sent: told.append(sent[2]))
+
+    def queries_of(read, *arguments) -> int:
+        told.clear()
+        read(*arguments)
+        return len(told)
+
+    files = bank_day.registry.rows(t.FILES)
+    assert queries_of(book_of, bank_day, files[:1]) == queries_of(book_of, bank_day, files) > 0
+    of_bank = t.FEEDBACK.c.provider_id == "euro_bank"
+    feedback = [row["feedback_id"] for row in bank_day.registry.rows(t.FEEDBACK, of_bank)]
+    assert len(feedback) > 1
+    for reading in ((feedback_entries, bank_day, "euro_bank"), (feedback_frames, bank_day, "euro_bank", "statuses")):
+        assert queries_of(*reading, feedback[:1]) == queries_of(*reading, feedback) > 0
