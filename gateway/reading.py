@@ -138,6 +138,8 @@ def _unknown_format(client: ClientProfile, head: bytes) -> Window:
     elif other is None:
         root = _root(head)
         message = f"The file is in no format that is known here{f': it begins with {root}' if root else ''}."
+    elif other.name == "http-json":  # any JSON looks like it
+        message = "The file is JSON, which none of the payment formats is."
     elif other.kind == "feedback":
         message = f"The file is a bank's message ({other.name}), not a payment file."
     else:

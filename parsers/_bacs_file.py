@@ -16,7 +16,7 @@ from canonical.codes import Level, Severity
 from canonical.contracts import FileHeader
 from canonical.frames import TOTALS, dtypes
 from canonical.money import amount_text
-from parsers._bacs_layout import CONTRA_CODES, DATA, cut, date_of, number
+from parsers._bacs_layout import CONTRA_CODES, DATA, TRAILERS, cut, date_of, number
 from parsers._nacha_findings import Fault
 
 _FILE: Final = (Severity.ERROR, Level.FILE)
@@ -80,13 +80,17 @@ amounts are none."""
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the labels before a window say. `kind`: of the last record; `day_text`, `multi`: of the last UHL1."""
+    """What the labels before a window say. `kind`: of the last record; `day_text`, `multi`: of the last UHL1.
+
+    `closed`: a UTL1 was read, and since then nothing but labels that belong before it.
+    """
 
     kind: str = _START
     sections: int = 0
     day_text: str | None = None
     multi: bool = False
     labelled: bool = False
+    closed: bool = False
 
 
 def placed(records: pl.DataFrame, place: Place) -> pl.DataFrame:
@@ -109,7 +113,9 @@ def left_off(records: pl.DataFrame, place: Place) -> Place:
     last = records.row(-1, named=True)
     labelled = place.labelled or bool((records["kind"] != DATA).any())
     sections = last["section"] + (last["kind"] == "UTL1")
-    return Place(last["kind"], sections, last["day_text"], last["multi"], labelled)
+    other = records.filter(~pl.col("kind").is_in(TRAILERS))["kind"].tail(1).to_list()
+    closed = other == ["UTL1"] if other else place.closed
+    return Place(last["kind"], sections, last["day_text"], last["multi"], labelled, closed)
 
 
 def order_findings(records: pl.DataFrame) -> Iterator[pl.DataFrame]:

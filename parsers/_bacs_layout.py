@@ -15,7 +15,10 @@ import polars as pl
 SINGLE_CHARS: Final = 100
 MULTI_CHARS: Final = 106
 LABEL_CHARS: Final = 80
-LABELS: Final = ("VOL1", "HDR1", "HDR2", "UHL1", "EOF1", "EOF2", "UTL1")
+LABELS: Final = ("VOL1", "HDR1", "HDR2", "UHL1", "EOF1", "EOF2", "UTL1", "EOV1", "EOV2")
+"""The last two end a volume of several, which no submission has: they are known to be told."""
+TRAILERS: Final = ("EOF1", "EOF2", "EOV1", "EOV2")
+"""What ends a file before its user trailer; behind it they stand in the wrong place, and nothing is missing."""
 DATA: Final = "data"
 """Kind of every record that is no label."""
 
@@ -33,6 +36,7 @@ CHARACTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .-/&"
 _DATA_HEAD: Final = re.compile(rb"\s*[0-9]{14}[0-9 ](?:01|17|18|19|99|Z4|Z5|0[NCS])[0-9]{14}.{4}[0-9]{11}", re.DOTALL)
 _LABEL_HEAD: Final = re.compile(rb"\s*(?:VOL1|HDR1[ A]|UHL1[ 0-9]{6})")
 _INBOUND: Final = "****830000"
+_BEHIND: Final = re.compile(rb"(?<=[\r\n])(?:E(?:OF|OV)[12][^\r\n]{0,110}[\r\n]+)+\Z")
 
 
 def cut(first: int, last: int) -> pl.Expr:
@@ -82,7 +86,7 @@ def sniff(head: bytes) -> bool:
 
 
 def closes(tail: bytes) -> bool:
-    """True when the bytes end with a user trailer label."""
-    body = tail.rstrip(b" \r\n\x1a")
+    """True when the bytes end with a user trailer label, or with labels that belong before it."""
+    body = _BEHIND.sub(b"", tail.rstrip(b" \r\n\x1a") + b"\n").rstrip(b" \r\n\x1a")
     at = body.rfind(b"UTL1")
     return at >= 0 and re.fullmatch(rb"UTL1[0-9]{40}[ -~]{0,62}", body[at:]) is not None

@@ -5,6 +5,8 @@ Source: BAI, Cash management balance reporting specifications, version 2: record
 
 from __future__ import annotations
 
+import mmap
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +21,9 @@ _ENDS: Final = r" */? *$"
 _DELIMITED: Final = r"^ *01,[^/]*/ *02,"
 """A header's line that goes on with the group's: a header holds no text, so this slash ends it."""
 _NEXT: Final = r"/ *(01|02|03|16|49|88|98|99),"
+_PHYSICAL: Final = re.compile(rb"\s*01 *,(?:[^,/\r\n]*,){5} *([0-9]{2,5}) *,")
+"""A file header that says how long its physical records are."""
+_AT_ITS_START: Final = re.compile(rb" *(?:02|88) *,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,15 @@ class Records:
     frame: pl.DataFrame
     stray: pl.DataFrame
     after: Place
+
+
+def unblocked(data: bytes | mmap.mmap) -> bytes | mmap.mmap:
+    """The bytes with a line end behind each physical record, where the header says how long they are and nothing else ends them."""
+    said = _PHYSICAL.match(data)
+    length = int(said.group(1)) if said else 0
+    if not length or data.find(b"\n") >= 0 or data.find(b"\r") >= 0 or not _AT_ITS_START.match(data, length):
+        return data
+    return b"\n".join(data[start : start + length] for start in range(0, len(data), length))
 
 
 def records(frame: pl.DataFrame, place: Place) -> Records:

@@ -188,7 +188,7 @@ def _read(window: Records, state: _State, file_id: str) -> tuple[_State, Window]
 
 def _closing(state: _State) -> Iterator[pl.DataFrame]:
     """What only the whole file shows."""
-    if state.place.kind != "UTL1" and (state.place.labelled or not state.rows):
+    if not state.place.closed and (state.place.labelled or not state.rows):
         yield INCOMPLETE.at(None, "The file has no user trailer label (UTL1) at its end: it is not whole.")
     yield from contra_findings(state.sums, state.keys)
     count, line = state.trimmed

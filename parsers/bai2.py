@@ -22,7 +22,7 @@ from parsers._bai_findings import (
     file_findings,
     total_findings,
 )
-from parsers._bai_records import MARKS, Place, records
+from parsers._bai_records import MARKS, Place, records, unblocked
 from parsers._bai_structure import (
     FILE_FIELDS,
     FINAL,
@@ -39,7 +39,12 @@ from parsers._bai_types import CLOSING, FEES, OPENING, RETURNS, REVERSALS, TOTAL
 from parsers._nacha_findings import gathered
 from parsers._text_lines import Encoding, foreign_finding, lines
 
-_SNIFF: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\s\x01\x02]*01 *,[^,\r\n]*,[^,\r\n]*, *[0-9]{6}(?:[0-9]{2})? *,")
+_DATE: Final = rb" *[0-9]{6}(?:[0-9]{2})? *"
+_SNIFF: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?[\s\x01\x02]*(?:01 *,(?:[^,\r\n]*,[^,\r\n]*," + _DATE + rb",|[^\r\n]{0,200}[\r\n]+ *88 *,)"
+    rb"|02 *,[^,\r\n]*,[^,\r\n]*, *[0-9]? *," + _DATE + rb",)"
+)
+"""A file header, with its creation date or continued before it; or a group header, of a file whose header is missing."""
 
 
 class BaiOptions(Model):
@@ -59,7 +64,7 @@ class Bai2:
     options: type[Model] = BaiOptions
 
     def sniff(self, head: bytes) -> bool:
-        """True when the bytes begin with a file header record."""
+        """True when the bytes begin with a file header record, or a group header with its as-of date."""
         return _SNIFF.match(head) is not None
 
     def read(self, source: Source, options: BaiOptions) -> Feedback:
@@ -87,7 +92,7 @@ def _version(heads: pl.DataFrame) -> str:
 def _found(source: Source, options: BaiOptions) -> tuple[Found, pl.DataFrame, pl.DataFrame]:
     """All of the file, its headers (01), and lines with foreign bytes. Windows give records; only details are many."""
     place, kept, rows, stray, foreign = Place(), [], [], [], []
-    for window in lines(source.data, options.encoding, MARKS):
+    for window in lines(unblocked(source.data), options.encoding, MARKS):
         part = records(window.frame, place)
         kept.append(part.frame.filter(pl.col("code") != "16"))
         rows.append(details(part.frame))

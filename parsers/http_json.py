@@ -24,6 +24,8 @@ from parsers._iso_faults import Fault, findings_frame
 
 _JSON: Final = re.compile(rb"""\s*(?:\{\s*["}]|\[\s*[{\]\["\d])""")
 _UNFILED: Final = "NARR"
+_NAMES_MAX: Final = 8
+_NAME_CHARS_MAX: Final = 40
 
 
 class Options(Model):
@@ -69,7 +71,9 @@ class HttpJson:
             return _feedback([], [_fault("http-json-syntax", f"The file is no JSON: {str(wrong)[:200]}.")])
         items = find(document, options.items)
         if not isinstance(items, list):
-            return _feedback([], [_fault("http-json-items", f"The file holds no list at {options.items!r}.")])
+            return _feedback(
+                [], [_fault("http-json-items", f"The file holds no list at {options.items!r}{_tops(document)}.")]
+            )
         rows, faults = list[dict[str, Any]](), list[Fault]()
         for position, item in enumerate(items, start=1):
             row, fault = _row(position, item, options)
@@ -123,6 +127,13 @@ def _amount(item: Any, currency: str | None, options: Options) -> int | None:
         return int(minor)
     text = text_at(item, options.amount)
     return None if text is None else parse_minor(text, currency)
+
+
+def _tops(document: Any) -> str:
+    """What stands at the top of the document instead: it tells at a glance whether this is the provider's answer at all."""
+    names = [str(name)[:_NAME_CHARS_MAX] for name in document] if isinstance(document, dict) else []
+    more = ", …" if len(names) > _NAMES_MAX else ""
+    return f"; at its top stand {', '.join(names[:_NAMES_MAX])}{more}" if names else ""
 
 
 def _fault(rule: str, message: str, severity: Severity = Severity.FATAL) -> Fault:

@@ -124,6 +124,7 @@ def test_an_iso_file_in_another_dress_says_the_same(name: str, tmp_path: Path) -
 
 BROKEN_ISO = {
     "nothing": (b"", "file-format", "empty"),
+    "JSON": (b'{"fileHeader": {}, "batches": []}', "file-format", "JSON, which none of the payment formats is"),
     "no namespace": (XML.replace(f' xmlns="{NAMESPACE}"', "").encode(), "file-format", "begins with <Document>"),
     "a version of the future": (XML.replace("001.001.09", "001.001.99").encode(), "iso-message", "001.001.99"),
     "two messages": (f"<B>{BODY}{BODY}</B>".encode(), "iso-message", "second one"),

@@ -377,3 +377,19 @@ def test_no_damage_makes_it_raise(at: int, patch: bytes, gone: int) -> None:
     window = read(data)
     assert window.header is not None
     assert FORMAT.excerpt(Source("0" * 20, "x", data), window.payments, FORMAT.options()) is not None
+
+
+def test_labels_behind_the_user_trailer_are_out_of_order_and_nothing_is_missing() -> None:
+    volume = f"EOV1{LINES[0][4:]}"
+    turned = joined([*LINES[:-3], LINES[-1], *LINES[-3:-1], volume])
+    assert FORMAT.complete(turned[-4096:])
+    window = read(turned)
+    assert window.findings.select("rule", "severity", "line").rows() == [
+        ("bacs18-order", "warning", 9), ("bacs18-order", "error", 10), ("bacs18-order", "error", 12)
+    ]  # fmt: skip
+    assert window.findings["message"][2] == "After EOF2 comes EOV1; that is not the order of Standard 18."
+    assert (window.payments.height, window.unreadable) == (read(SINGLE).payments.height, 0)
+    # A second file of the submission that is cut off is not closed by the first one's trailer.
+    cut_off = SINGLE + joined(LINES[1:-1])
+    assert "bacs18-incomplete" in read(cut_off).findings["rule"].to_list()
+    assert not FORMAT.complete(cut_off[-4096:])

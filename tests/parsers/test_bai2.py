@@ -13,6 +13,7 @@ from bai2.bai2 import parse_from_string
 from bai2.constants import TypeCodes
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from canonical.contracts import Feedback, Source
 from parsers import _text_lines
@@ -268,3 +269,32 @@ def test_what_is_written_is_read(rows: list[tuple[str, int, str, bool, str]]) ->
         dt.date(2026, 1, 7) if row[2][:1] == "V" else dt.date(2026, 1, 5) if row[2] == "0" else None for row in rows
     ]
     assert entries["value_date"].to_list() == days
+
+
+@pytest.mark.parametrize("tail", ["", " " * 30])
+def test_physical_records_without_line_ends_are_cut_as_the_header_says(tail: str) -> None:
+    spoken = [
+        "01,BANK,CLIENT,261124,0600,1,80,,2/", "02,CLIENT,BANK,1,261123,,USD,2/", "03,100200,,010,5000,,,015,6200,,/",
+        "16,195,1500,0,B1,C1,NO SLASH ENDS THIS TEXT", "88,NOR THIS", "16,475,300,0,B2,C2,CHECK", "49,13000,5/", "98,13000,1,7/",
+        "99,13000,1,9/",
+    ]  # fmt: skip
+    blocks = read(("".join(record.ljust(80) for record in spoken) + tail).encode())
+    lines = read(("\n".join(spoken)).encode())
+    assert blocks.entries["remittance"].to_list() == ["NO SLASH ENDS THIS TEXT\nNOR THIS", "CHECK"]
+    assert_frame_equal(blocks.entries, lines.entries)
+    assert blocks.findings["rule"].to_list() == lines.findings["rule"].to_list()
+
+
+def test_a_header_may_be_continued_as_any_record() -> None:
+    data = b"01,BANK,CLIENT/\n88,261124,0600,7,,,2/\n02,CLIENT,BANK,1/\n88,261123,,USD,2/\n03,1,,010,5/\n49,5,2/\n98,5,1,5/\n99,5,1,8/\n"
+    assert FORMAT.sniff(data)
+    feedback = read(data)
+    assert (feedback.message_id, feedback.findings.height) == ("7", 0)
+    assert feedback.statements["opening_minor"].to_list() == [5]
+
+
+def test_a_file_without_its_header_is_told_as_that() -> None:
+    data = b"02,CLIENT,BANK,1,261123,,USD,2/\n03,1,,010,5,,/\n49,5,2/\n98,5,1,4/\n99,5,1,6/\n"
+    assert FORMAT.sniff(data)
+    assert not FORMAT.sniff(b"02,Ann,Main Street,1,Springfield,2\n")
+    assert told(read(data)) == [("fatal", "bai2-file", 1)]

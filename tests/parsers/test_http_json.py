@@ -89,3 +89,14 @@ def test_amounts_are_whole_minor_units_or_nothing(item, expected) -> None:
 def test_sniff() -> None:
     assert FORMAT.sniff(b' {"items": []}')
     assert not FORMAT.sniff(b"<Document/>")
+
+
+def test_a_document_of_something_else_is_told_by_what_it_holds() -> None:
+    names = ["id", "fileHeader", "batches", *(f"more{number}" for number in range(7))]
+    (message,) = read(json.dumps(dict.fromkeys(names)).encode(), {}).findings["message"]
+    assert (
+        message
+        == "The file holds no list at 'items'; at its top stand id, fileHeader, batches, more0, more1, more2, more3, more4, …."
+    )
+    (bare,) = read(b"[]", {}).findings["message"]
+    assert bare == "The file holds no list at 'items'."
