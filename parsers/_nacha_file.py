@@ -76,8 +76,15 @@ _FIXED: Final = (
     (FACTOR, 37, 39, "10"),
     (FORMAT_CODE, 39, 40, "1"),
 )
+_SIZE: Final = "094101"
+"""Record size, blocking factor and format code, at 35-40."""
+_SIZE_AT: Final = 34
+_MOVED_MAX: Final = 10
 _ROUTING_DIGITS: Final = 9
 _WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7, 1)
+
+_CONTROLS_MAX: Final = 1000
+_SHOWN_MAX: Final = 4
 
 Summed = Mapping[str, Integers | Flags]
 """For each entry of a window: rdfi, amount, debit, credit, foreign_trace."""
@@ -85,7 +92,10 @@ Summed = Mapping[str, Integers | Flags]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What was counted so far over the file. Sums in minor units; `control`: line and text of the file control."""
+    """What was counted so far over the file. Sums in minor units; `control`: line and text of the file control.
+
+    `files`: file headers; of more than one, `controls` are all file controls, as far as there are not absurdly many.
+    """
 
     physical: int = 0
     batches: int = 0
@@ -94,13 +104,19 @@ class Counted:
     debit_sum: int = 0
     credit_sum: int = 0
     advices: bool = False
-    control: tuple[int, str] | None = None
+    controls: tuple[tuple[int, str], ...] = ()
+    files: int = 0
     harmless: Harmless = field(default_factory=Harmless)
+
+    @property
+    def control(self) -> tuple[int, str] | None:
+        """The first file control."""
+        return self.controls[0] if self.controls else None
 
     def plus(self, here: Placed, physical: int, headers: pl.DataFrame, entries: Summed) -> Counted:
         """The same after one more window."""
         kinds = here.records.kinds
-        controls = here.chosen(np.flatnonzero(kinds == ord("9"))[:1])
+        controls = here.chosen(np.flatnonzero(kinds == ord("9"))[:_CONTROLS_MAX])
         return replace(
             self,
             physical=self.physical + physical,
@@ -110,7 +126,8 @@ class Counted:
             debit_sum=self.debit_sum + int((entries["amount"] * entries["debit"]).sum()),
             credit_sum=self.credit_sum + int((entries["amount"] * entries["credit"]).sum()),
             advices=self.advices or bool((headers["sec"] == "ADV").any()),
-            control=self.control or (None if controls.is_empty() else (controls["line"][0], controls["text"][0])),
+            controls=(*self.controls, *controls.select("line", "text").iter_rows())[:_CONTROLS_MAX],
+            files=self.files + int(np.count_nonzero(kinds == ord("1"))),
             harmless=self.harmless.plus(here.records.harmless),
         )
 
@@ -153,6 +170,9 @@ def opening_findings(here: Placed) -> Iterator[pl.DataFrame]:
     if record is None:
         return
     line, text = record
+    if moved := _moved(text):
+        yield RECORD_SIZE.at(line, f"Record size, blocking factor and format code (094101) stand {moved}.", text[:41])
+        return
     for fault, first, last, right in _FIXED:
         if text[first:last] != right:
             yield fault.at(line, f"The {fault.field} is {text[first:last]!r}; {right} is right.", text[first:last])
@@ -162,12 +182,26 @@ def opening_findings(here: Placed) -> Iterator[pl.DataFrame]:
         yield MODIFIER.at(line, "The file id modifier is neither a letter nor a digit.", text[33])
 
 
+def _moved(text: str) -> str | None:
+    """Where the record size, blocking factor and format code stand instead of their place, and what that comes of."""
+    if text[_SIZE_AT : _SIZE_AT + len(_SIZE)] == _SIZE:
+        return None
+    at = text.find(_SIZE, _SIZE_AT - _MOVED_MAX, _SIZE_AT + _MOVED_MAX + len(_SIZE))
+    if at < 0:
+        return None
+    told = "short" if at < _SIZE_AT else "long"
+    away = count_of(abs(at - _SIZE_AT), "position")
+    return f"at {at + 1}-{at + len(_SIZE)}, not at 35-40: the fields before them are {away} too {told}"
+
+
 def address_findings(here: Placed) -> Iterator[pl.DataFrame]:
     """What is wrong with the sender and the receiver of a file from a client."""
     record = _header_record(here)
     if record is None:
         return
     line, text = record
+    if _moved(text):
+        return
     if not _is_routing_number(text[3:13].strip()):
         yield DESTINATION.at(line, "The immediate destination is no routing number.", text[3:13])
     if not text[13:23].strip("0 "):
@@ -203,25 +237,42 @@ def _number(text: str) -> int | None:
 
 
 def file_totals(counted: Counted) -> pl.DataFrame:
-    """Rows of TOTALS that the file control declares; none where there is no file control."""
+    """Rows of TOTALS that the file control declares; none where there is no file control.
+
+    Where several files stand one behind the other, what their controls declare together: each file's blocks are its own.
+    """
     schema = dtypes(TOTALS)
     if counted.control is None:
         return pl.DataFrame(schema=schema)
-    line, text = counted.control
+    several = counted.files > 1
+    controls = counted.controls if several else counted.controls[:1]
+    name_of = f"{len(controls)} file controls" if several else "file control"
     width = 20 if counted.advices else 12
     parts = (
-        ("batches", "batch count", text[1:7], counted.batches),
-        ("blocks", "block count", text[7:13], -(-counted.physical // BLOCKING_FACTOR)),
-        ("count", "entry/addenda count", text[13:21], counted.count),
-        ("entry_hash", "entry hash", text[21:31], counted.entry_hash % HASH_MODULUS),
-        ("debit_sum", "total debit amount", text[31 : 31 + width], counted.debit_sum),
-        ("credit_sum", "total credit amount", text[31 + width : 31 + 2 * width], counted.credit_sum),
+        ("batches", "batch count", (1, 7), counted.batches),
+        ("blocks", "block count", (7, 13), -(-counted.physical // BLOCKING_FACTOR)),
+        ("count", "entry/addenda count", (13, 21), counted.count),
+        ("entry_hash", "entry hash", (21, 31), counted.entry_hash % HASH_MODULUS),
+        ("debit_sum", "total debit amount", (31, 31 + width), counted.debit_sum),
+        ("credit_sum", "total credit amount", (31 + width, 31 + 2 * width), counted.credit_sum),
     )
-    rows = [
-        {
-            "level": "file", "line": line, "field": f"file control: {name}", "measure": measure,
-            "declared_text": said, "declared": _number(said), "found": found,
-        }
-        for measure, name, said, found in parts
-    ]  # fmt: skip
+    rows = []
+    for measure, name, (first, last), found in parts:
+        if several and measure == "blocks":
+            continue
+        said = [text[first:last] for _, text in controls]
+        declared = _together([_number(text) for text in said], HASH_MODULUS if measure == "entry_hash" else None)
+        rows.append({
+            "level": "file", "line": counted.control[0], "field": f"{name_of}: {name}", "measure": measure,
+            "declared_text": " + ".join(said[:_SHOWN_MAX]), "declared": declared, "found": found,
+        })  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
+
+
+def _together(declared: list[int | None], modulus: int | None) -> int | None:
+    """The sum, None where one of them is no number or no frame holds it."""
+    known = [number for number in declared if number is not None]
+    if len(known) < len(declared):
+        return None
+    whole = sum(known) % modulus if modulus and len(known) > 1 else sum(known)
+    return whole if whole <= INT64_MAX else None

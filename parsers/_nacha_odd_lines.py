@@ -103,7 +103,8 @@ def line_findings(suspect: pl.DataFrame) -> Iterator[pl.DataFrame]:
     odd = suspect.filter(~pl.col("blank"), pl.col("length") != RECORD_CHARS)
     length = pl.format("The record has {}; 94 are right.", count_said("length", "character"))
     yield TOO_LONG.on(odd.filter(_ENDLESS), length)
-    yield LENGTH.on(odd.filter(~_ENDLESS & ~_BY_BLANKS), length)
+    shifted = length + pl.lit(" What else is told of its fields may come of that.")
+    yield LENGTH.on(odd.filter(~_ENDLESS & ~_BY_BLANKS), shifted)
     unknown = pl.format("No ACH record begins with “{}”.", pl.col("kind"))
     yield UNKNOWN.on(suspect.filter(~pl.col("known"), ~pl.col("blank")), unknown, pl.col("kind"))
 

@@ -5,7 +5,7 @@ Source: Nacha Operating Rules, Appendix Three, sequence of records in ACH files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -33,6 +33,7 @@ ORDER: Final = Fault(
     "Order the records: file header; each batch as batch header, entries (each followed by its addenda) and batch "
     "control; file control; filler.",
 )  # fmt: skip
+SECOND: Final = replace(ORDER, remedy="Send each ACH file as a file of its own.")
 NO_HEADER: Final = Fault(
     "nacha-header-missing", "FF01", Severity.ERROR, Level.FILE, "file header",
     "Begin the file with a file header record (type 1).",
@@ -125,7 +126,10 @@ def order_findings(here: Placed) -> pl.DataFrame:
         .then(pl.format("An addenda record follows a record of type {}; it must follow an entry.", "before"))
         .otherwise(pl.format("A record of type {} follows a record of type {}.", "this", "before"))
     )
+    second = (pl.col("this") == KINDS["1"]) & pl.col("before").is_in([KINDS["9"], "filler"])
     begins = pl.format("The file begins with a record of type {}; a file header (type 1) must stand first.", "this")
     return pl.concat((
-        NO_HEADER.on(faults.filter("first"), begins), ORDER.on(faults.filter(~pl.col("first")), message),
+        NO_HEADER.on(faults.filter("first"), begins),
+        SECOND.on(faults.filter(second), "A second file begins here: its file header follows the end of another."),
+        ORDER.on(faults.filter(~pl.col("first"), ~second), message),
     ))  # fmt: skip

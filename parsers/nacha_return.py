@@ -187,6 +187,8 @@ def _fatal(windows: list[Placed], notices: pl.DataFrame, entries: pl.DataFrame) 
     elif notices.is_empty() and entries.height:
         message = "The file holds entries but no addenda of type 98 or 99: it is an origination file, no return file."
         yield _ORIGINATION.on(entries.head(1), message)
+    elif notices.is_empty() and not any((here.records.kinds == ord("9")).any() for here in windows):
+        yield _ORIGINATION.at(None, "The file ends before its first entry: it may be a payment file that was cut off.")
 
 
 def _notice_findings(notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -395,6 +395,39 @@ def test_a_file_whose_header_is_out_of_place_is_still_one_of_ach(header: str) ->
     assert read(data).payments.height == read(ORIGINATION).payments.height
 
 
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (LINES[0][:3] + LINES[0][4:] + " ", "at 34-39, not at 35-40: the fields before them are 1 position too short"),
+        (
+            LINES[0][:4] + "  " + LINES[0][4:92],
+            "at 37-42, not at 35-40: the fields before them are 2 positions too long",
+        ),
+    ],
+)
+def test_a_header_out_of_place_is_told_once(header: str, told: str) -> None:
+    found = read(with_lines(line_1=header)).findings.filter(line=1)
+    assert found["rule"].to_list() == ["nacha-record-size"]
+    assert told in found["message"][0]
+
+
+def test_several_files_one_behind_the_other_are_told_and_their_totals_held_together() -> None:
+    both = read(ORIGINATION + ORIGINATION)
+    assert both.findings.filter(severity="error").select("rule", "line").rows() == [("nacha-order", len(LINES) + 1)]
+    assert "A second file begins here" in both.findings.filter(rule="nacha-order")["message"][0]
+    assert differing(both) == []
+    assert both.payments.height == 2 * read(ORIGINATION).payments.height
+    wrong = ORIGINATION.replace(LINES[17].encode(), (LINES[17][:13] + "00000099" + LINES[17][21:]).encode())
+    assert differing(read(ORIGINATION + wrong)) == ["file count"]
+
+
+def test_a_record_of_another_length_says_what_comes_of_it() -> None:
+    told = read(with_lines(line_3=LINES[2][:50] + LINES[2][51:])).findings.filter(rule="nacha-length")["message"]
+    assert told.to_list() == [
+        "The record has 93 characters; 94 are right. What else is told of its fields may come of that."
+    ]
+
+
 def test_letters_of_two_bytes_move_nothing_behind_them() -> None:
     name = LINES[2][54:76]
     told = read(edited(3, 55, f"{name[:3]}É{name[4:]}")).findings
@@ -409,7 +442,10 @@ def test_letters_of_two_bytes_move_nothing_behind_them() -> None:
 
 def test_a_letter_of_two_bytes_in_a_record_cut_short() -> None:
     found = read(with_lines(line_3=LINES[2][:54] + "É" + LINES[2][55:90])).findings
-    assert ("nacha-length", "The record has 90 characters; 94 are right.") in found.select("rule", "message").rows()
+    assert (
+        "nacha-length",
+        "The record has 90 characters; 94 are right. What else is told of its fields may come of that.",
+    ) in found.select("rule", "message").rows()
 
 
 def test_codes_of_accounting_advices_are_no_payments() -> None:
@@ -458,7 +494,7 @@ NAMED = {
     "moov-io+ach/issue1620.ach": {"file batches"},
     "moov-io+ach/nonascii.ach": {"nacha-character", "file count"},
     "moov-io+ach/pos-invalidEntryDetail.ach": {"nacha-character"},
-    "moov-io+ach/ppd-debit-fixedLengthInvalid.ach": {"nacha-format-code", "nacha-incomplete"},
+    "moov-io+ach/ppd-debit-fixedLengthInvalid.ach": {"nacha-record-size", "nacha-incomplete"},
     "moov-io+ach/ppd-debit-invalid-entryDetail-checkDigit.ach": {"aba"},
     "moov-io+ach/shr-credit.ach": {"file batches", "file count", "file credit_sum"},
     "moov-io+achgateway/forward.ach": {"nacha-header-missing", "nacha-incomplete", "nacha-order"},

@@ -221,3 +221,15 @@ def test_a_return_without_words_says_what_its_code_means() -> None:
     lines[3] = f"799R14123456780000001261120{'12345678':<52}076543210000001"
     row = read(joined(lines)).statuses.row(0, named=True)
     assert row["reason_text"] == "Representative payee deceased or unable to continue; died on 261120 (YYMMDD)"
+
+
+@pytest.mark.parametrize("lines", [LINES[:1], LINES[:2]])
+def test_a_file_that_ends_before_its_first_entry_is_no_return_file(lines: list[str]) -> None:
+    feedback = read(joined(lines))
+    assert ("nacha-return-none", "fatal") in feedback.findings.select("rule", "severity").rows()
+
+
+def test_returns_of_several_files_one_behind_the_other() -> None:
+    both = read(RETURNS + RETURNS)
+    assert both.statuses.height == 2 * len(expected())
+    assert set(both.findings["rule"]) == {"nacha-return-dispute", "nacha-order"}
