@@ -52,7 +52,10 @@ def file_findings(found: Found, headers: pl.DataFrame) -> Iterator[pl.DataFrame]
     cut = found.files.filter(pl.col("end").is_null())
     yield end.on(cut, "The file that begins here has no file trailer (99): it may be cut off.")
     version = _fault("version", "FF01", Severity.FATAL, Level.FILE, "01")
-    other = headers.filter(~pl.col("version").fill_null("").is_in(list(VERSIONS)))
+    unsaid = _fault("version", "FF01", Severity.WARNING, Level.FILE, "01")
+    silent = headers.filter(pl.col("version").is_null())
+    yield unsaid.on(silent, "The file header says no version in its last field; it is read as version 2 (BAI2).")
+    other = headers.filter(~pl.col("version").is_in(list(VERSIONS)))
     said = "The file header does not say version 2 (BAI2) or 3 (BTRS) in its last field."
     yield version.on(other, said, pl.col("version"))
     stray = _fault("line", "FF02", Severity.ERROR, Level.FILE, "record")

@@ -33,6 +33,12 @@ PREVIOUS_DAY: Final = ("1", "2")
 """Statements; those of the same day are reports, which inform: the previous-day data of the morning after books."""
 
 
+def day_of(text: pl.Expr) -> pl.Expr:
+    """Date of six digits (YYMMDD), or of the eight (YYYYMMDD) that some write: no day can be read both ways."""
+    eight = pl.when(text.str.contains("^(?:19|20)[0-9]{6}$")).then(text).str.to_date("%Y%m%d", strict=False)
+    return pl.coalesce(text.str.to_date("%y%m%d", strict=False), eight)
+
+
 def headers(records: pl.DataFrame, code: str, names: tuple[str, ...]) -> pl.DataFrame:
     """One row a header of that code: line, physical, file, group and its fields."""
     rows = records.filter(pl.col("code") == code)
@@ -55,7 +61,7 @@ def accounts_of(records: pl.DataFrame, groups: pl.DataFrame, currency: str, modi
         pl.coalesce("own_currency", "currency").fill_null(currency).alias("currency"),
         pl.col("modifier").fill_null(modifier), pl.col("status").fill_null("1"),
         pl.col("number").str.replace_all(" ", "", literal=True),
-        pl.col("as_of").str.to_date("%y%m%d", strict=False).alias("day"),
+        day_of(pl.col("as_of")).alias("day"),
     ).drop("own_currency")  # fmt: skip
 
 

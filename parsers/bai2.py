@@ -31,6 +31,7 @@ from parsers._bai_structure import (
     VERSIONS,
     account_totals,
     accounts_of,
+    day_of,
     headers,
     outer_totals,
     trailers,
@@ -159,7 +160,7 @@ def _placed(rows: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
         pl.col("status").alias("group_status"),
     )
     placed = rows.join(known, on="account", how="left", maintain_order="left")
-    value = pl.when(pl.col("funds") == "V").then(pl.col("value").str.to_date("%y%m%d", strict=False))
+    value = pl.when(pl.col("funds") == "V").then(day_of(pl.col("value")))
     detail = (pl.col("kind").is_in(["detail", "item"]) | pl.col("kind").is_null()) & pl.col(
         "credit_debit"
     ).is_not_null()

@@ -298,3 +298,19 @@ def test_a_file_without_its_header_is_told_as_that() -> None:
     assert FORMAT.sniff(data)
     assert not FORMAT.sniff(b"02,Ann,Main Street,1,Springfield,2\n")
     assert told(read(data)) == [("fatal", "bai2-file", 1)]
+
+
+def test_dates_of_eight_digits_are_read() -> None:
+    short = b"01,BANK,CLIENT,261124,0600,7,,,2/\n02,CLIENT,BANK,1,261123,,USD,2/\n03,1,,010,5,,/\n16,165,5,V,261122,,B,C,X\n49,10,3/\n98,10,1,5/\n99,10,1,7/\n"
+    long = short.replace(b",2611", b",202611")
+    assert FORMAT.sniff(long)
+    assert read(long).findings.is_empty()
+    assert read(long).entries["value_date"].to_list() == [dt.date(2026, 11, 22)]
+    assert_frame_equal(read(long).entries, read(short).entries)
+
+
+def test_a_header_that_says_no_version_is_read_as_the_second() -> None:
+    unsaid = REPORT.replace(b",7,80,,2/", b",7,80,,/")
+    assert ("warning", "bai2-version", 1) in told(read(unsaid))
+    assert read(unsaid).entries.equals(read(REPORT).entries)
+    assert ("fatal", "bai2-version", 1) in told(read(REPORT.replace(b",7,80,,2/", b",7,80,,1/")))
