@@ -244,7 +244,7 @@ def file_totals(counted: Counted) -> pl.DataFrame:
     schema = dtypes(TOTALS)
     if counted.control is None:
         return pl.DataFrame(schema=schema)
-    several = counted.files > 1
+    several = counted.files > 1 and len(counted.controls) > 1
     controls = counted.controls if several else counted.controls[:1]
     name_of = f"{len(controls)} file controls" if several else "file control"
     width = 20 if counted.advices else 12

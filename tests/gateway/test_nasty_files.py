@@ -225,7 +225,7 @@ BROKEN_LINES = {
     },
     "nacha in small letters": (ACH.lower(), "nacha-sec", "class ppd"),
     "nacha with its header twice": (lines(ACH)[0] + b"\n" + ACH, "nacha-order", "file header follows"),
-    "nacha twice": (ACH + ACH, "control_sum", "more"),
+    "nacha twice": (ACH + ACH, "nacha-order", "A second file begins here"),
     "nacha with filler too much": (ACH + FILLER * 10, "file_structure", "block count"),
     "nacha with tabs": (ACH.replace(b"   ", b"\t"), "nacha-character", "0x09"),
     "nacha without its header": (b"\n".join(lines(ACH)[1:]), "nacha-header-missing", "file header"),
