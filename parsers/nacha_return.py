@@ -37,6 +37,10 @@ _ORIGINATION: Final = Fault(
     "Look at what the provider put in this place: payments are not feedback.",
 )  # fmt: skip
 _CODE: Final = Fault("nacha-return-code", "NARR", Severity.WARNING, Level.PAYMENT, "return reason code", _ASK)
+_CROSSED: Final = Fault(
+    "nacha-return-code", "NARR", Severity.ERROR, Level.PAYMENT, "return reason code",
+    "Ask the bank whether money came back or an account is to be changed; until then the payment keeps its status.",
+)  # fmt: skip
 _DISPUTE: Final = Fault(
     "nacha-return-dispute", "NARR", Severity.WARNING, Level.PAYMENT, "return reason code",
     "A person must settle it with the bank: the return stands, or is taken back.",
@@ -68,6 +72,8 @@ _NO_IDENTIFICATION: Final = frozenset({"IAT", "ADV", "CIE", "MTE", "SHR"})
 _UNCORRECTED: Final = ("C13", "C14")
 """Changes that name no corrected data: they speak of the addenda's form and of the class."""
 _DISPUTES: Final = codes_of("dishonored", "contested", "refused")
+_REASONS: Final = codes_of("return", "dishonored", "contested")
+_CHANGES: Final = codes_of("change", "refused")
 """Dishonored and contested returns, refused notifications of change: they move no status by themselves."""
 
 
@@ -151,7 +157,13 @@ def _with_entries(notices: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
 def _statuses(notices: pl.DataFrame) -> pl.DataFrame:
     change = pl.col("type") == _CHANGE
     dispute = pl.col("reason").is_in(_DISPUTES)
-    kind = pl.when(dispute).then(pl.lit("status")).when(change).then(pl.lit("correction")).otherwise(pl.lit("return"))
+    kind = (
+        pl.when(dispute | _crossed())
+        .then(pl.lit("status"))
+        .when(change)
+        .then(pl.lit("correction"))
+        .otherwise(pl.lit("return"))
+    )
     information = pl.when(pl.col("sec") == "IAT").then(words(46, 79)).otherwise(words(36, 79))
     own_trace = pl.when(cut(80, 94).str.strip_chars("0 ") != "").then(cut(80, 94))
     return notices.select(
@@ -173,8 +185,14 @@ def _statuses(notices: pl.DataFrame) -> pl.DataFrame:
         pl.lit("USD").alias("currency"),
         pl.col("direction").alias("credit_debit"),
         pl.coalesce(own_trace, "entry_trace").alias("trace"),
-        pl.when(change).then(_corrected()).alias("corrected"),
+        pl.when(change & ~_crossed()).then(_corrected()).alias("corrected"),
     )
+
+
+def _crossed() -> pl.Expr:
+    """A change code where returns stand, or a return reason where changes stand: nobody can tell which of the two it is."""
+    code = pl.col("reason")
+    return pl.when(pl.col("type") == _CHANGE).then(code.is_in(_REASONS)).otherwise(code.is_in(_CHANGES))
 
 
 def _corrected() -> pl.Expr:
@@ -198,12 +216,14 @@ def _notice_findings(notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[p
     nameless = code.str.strip_chars() == ""
     said = pl.when(nameless).then(pl.lit("The addenda record has no return or change code."))
     yield _CODE.on(unknown, said.otherwise(pl.format("There is no return or change code {}.", code)), code)
+    message = pl.format("Addenda of type {} carry the code {}, which is none of theirs.", "type", code)
+    yield _CROSSED.on(notices.filter(_crossed()), message, code)
     lost = entries.filter(pl.col("amount").is_null())
     yield _AMOUNT.on(lost, "The amount of the entry is no number.")
     trace = cut(7, 21)
     untraced = notices.filter(~trace.str.contains("^[0-9]{15}$"))
     yield _TRACE.on(untraced, "The original entry trace number is not fifteen digits: it names no entry.", trace)
-    change = (pl.col("type") == _CHANGE) & ~code.is_in([*_DISPUTES, *_UNCORRECTED])
+    change = (pl.col("type") == _CHANGE) & ~code.is_in([*_DISPUTES, *_REASONS, *_UNCORRECTED])
     bare = notices.filter(change & _corrected().is_null())
     yield _CORRECTED.on(bare, "The notification of change does not say what is right.")
     dispute = notices.filter(code.is_in(_DISPUTES))

@@ -233,3 +233,14 @@ def test_returns_of_several_files_one_behind_the_other() -> None:
     both = read(RETURNS + RETURNS)
     assert both.statuses.height == 2 * len(expected())
     assert set(both.findings["rule"]) == {"nacha-return-dispute", "nacha-order"}
+
+
+@pytest.mark.parametrize(("number", "code"), [("99", "C02"), ("98", "R03"), ("99", "C61")])
+def test_a_code_of_the_other_addenda_moves_nothing(number: str, code: str) -> None:
+    entry, reason = LINES[2:4]
+    crossed = read(joined([*LINES[:2], entry, f"7{number}{code}{reason[6:]}", *LINES[4:]]))
+    (status,) = [row for row in crossed.statuses.to_dicts() if row["reason"] == code]
+    assert (status["kind"], status["status"], status["corrected"]) == ("status", None, None)
+    (told,) = crossed.findings.filter(rule="nacha-return-code").to_dicts()
+    assert (told["severity"], told["line"]) == ("error", 4)
+    assert told["message"] == f"Addenda of type {number} carry the code {code}, which is none of theirs."
