@@ -372,7 +372,14 @@ def test_what_costs_nothing_is_told_once_with_its_number(window_bytes, monkeypat
 
 def test_sniff_and_complete() -> None:
     assert FORMAT.sniff(ORIGINATION[95:])
-    for other in (b"", b"101,2,3\n", b"<?xml version='1.0'?>", b'{"a": 1}', b"5,00;EUR\n"):
+    for other in (
+        b"",
+        b"101,2,3\n",
+        b"<?xml version='1.0'?>",
+        b'{"a": 1}',
+        b"5,00;EUR\n",
+        b"1;ACME LTD;GB29NWBK60161331926819;094101;10.00\n",
+    ):
         assert not FORMAT.sniff(other)
     for other in (b"", b"\n", b"9" * 94, ORIGINATION[: 95 * 17], ORIGINATION[: 95 * 17 + 40]):
         assert not FORMAT.complete(other)
