@@ -60,6 +60,13 @@ class Layout:
 _STRFTIME: Final = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d"}
 _SIGNS: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _TEMPLATE: Final = "Compare the header with the template of the format, or with the mapping that was agreed."
+_VALUE: Final = re.compile(
+    r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}([./-])[0-9]{1,2}\1(?:[0-9]{2}){1,2}|-?[0-9][0-9.,' ]*[.,][0-9]{2}"
+)
+"""A cell that no heading is: an IBAN, a day, an amount with its decimals."""
+_HEADINGS: Final = (
+    "Write the headings of the template above the rows, or agree header: false and the position of each column."
+)
 _NAME_ONE: Final = "Name each column once; of columns with one name agree the position."
 
 
@@ -78,7 +85,7 @@ def read_header(names: list[str] | None, options: TableOptions) -> tuple[Layout 
     layout = Layout(finder.width, cells, pays, collects)
     missing = _missing(layout, options)
     faults += missing
-    cause = _cause(headings, faults, options)
+    cause = _cause(names or [], headings, faults, options)
     if cause is not None:
         return None, [cause]
     if names is not None and options.template:
@@ -207,11 +214,13 @@ def _missing(layout: Layout, options: TableOptions) -> list[Fault]:
     ]
 
 
-def _cause(headings: list[str], faults: list[Fault], options: TableOptions) -> Fault | None:
+def _cause(names: list[str], headings: list[str], faults: list[Fault], options: TableOptions) -> Fault | None:
     """The one fault behind columns that are missing: the table is divided, or written, otherwise than agreed."""
     missing = [fault.value for fault in faults if fault.reason == "CH21" and fault.value]
     if missing and len(headings) == 1 and (not options.columns or any(sign in headings[0] for sign in _SIGNS)):
         return _undivided(headings[0], options)
+    if missing and any(_VALUE.fullmatch(name.strip()) for name in names):
+        return Fault("header", "The line holds values where the headings must stand", _HEADINGS)
     encoding = getattr(options, "encoding", None)  # what only CSV has
     if encoding and any(normal(_misread(name, encoding)) in headings for name in missing if not name.isascii()):
         message = f"The header is written in UTF-8; {encoding} was agreed"

@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from canonical.codes import Severity
+from canonical.counts import count_of
 from parsers._csv_header import Layout
 from parsers._csv_payments import Table, Taken, row_findings
 from parsers._csv_total import units, units_of, units_said, written
@@ -32,14 +33,18 @@ _COMPARE: Final = "Compare the rows with your own list: one may be missing, or b
 
 @dataclass(frozen=True, slots=True)
 class Above:
-    """What stands above a row, in units of 10^-5 over all currencies: all of it, and what came since the last sum."""
+    """What stands above a row, in units of 10^-5 over all currencies: all of it, and what came since the last sum.
+
+    `unread`: so many amounts above it could not be read.
+    """
 
     all: int = 0
     since: int = 0
+    unread: int = 0
 
-    def plus(self, units: int) -> Above:
-        """With so much more."""
-        return Above(self.all + units, self.since + units)
+    def plus(self, units: int, unread: int) -> Above:
+        """With so much more, and so many more that could not be read."""
+        return Above(self.all + units, self.since + units, self.unread + unread)
 
 
 def suspected(taken: Taken, cells: Cells, where: pl.DataFrame, table: Table) -> Taken:
@@ -69,23 +74,31 @@ def _names(layout: Layout, *ours: str) -> list[str]:
 def without_sums(taken: Taken, above: Above, table: Table) -> tuple[Taken, Above]:
     """The rows without those that sum up, which have a finding each instead; and what stands above the next rows."""
     if taken.sums is None or taken.sums.is_empty():
-        return taken, above.plus(units_of(taken.payments))
+        return taken, above.plus(units_of(taken.payments), taken.payments["amount_minor"].null_count())
     ours = pl.col("row").is_in(taken.sums["row"].implode())
     read = taken.payments.filter(~ours)
-    running = pl.concat([pl.Series([0], dtype=pl.Int128), read.select(units().fill_null(0).cum_sum()).to_series()])
-    stands = running.gather(read["row"].search_sorted(taken.sums["row"]))
-    told, before = [], 0
-    for row, stand in zip(taken.sums.iter_rows(named=True), stands, strict=True):
-        above, before = above.plus(stand - before), stand
+    running = _running(read, units().fill_null(0), pl.Int128)
+    unread_so_far = _running(read, pl.col("amount_minor").is_null().cast(pl.Int64), pl.Int64)
+    places = read["row"].search_sorted(taken.sums["row"])
+    told, before, lost = [], 0, 0
+    for row, stand, gone in zip(
+        taken.sums.iter_rows(named=True), running.gather(places), unread_so_far.gather(places), strict=True
+    ):
+        above, before, lost = above.plus(stand - before, gone - lost), stand, gone
         told.append(_told(row, above, table))
-        above = Above(above.all)
+        above = replace(above, since=0)
     findings = row_findings(pl.DataFrame(told, _TOLD), f"{table.format}-summary", "CH16").with_columns(
         pl.Series("severity", [row["severity"] for row in told])
     )
     unread = taken.unreadable - (taken.sums.height - taken.payments.filter(ours).height)
     kept = pl.concat([taken.findings.filter(~ours.fill_null(value=False)), findings]).sort("row", maintain_order=True)
     wrong = int((findings["severity"] == Severity.ERROR.value).sum())
-    return Taken(read, kept, unread + wrong), above.plus(running[-1] - before)
+    return Taken(read, kept, unread + wrong), above.plus(running[-1] - before, unread_so_far[-1] - lost)
+
+
+def _running(read: pl.DataFrame, what: pl.Expr, dtype: type[pl.DataType]) -> pl.Series:
+    """The sum of what stands above each row, and behind the last one."""
+    return pl.concat([pl.Series([0], dtype=dtype), read.select(what.cum_sum().cast(dtype)).to_series()])
 
 
 _TOLD: Final = {
@@ -101,6 +114,9 @@ def _told(row: dict[str, Any], above: Above, table: Table) -> dict[str, Any]:
     known = {"row": row["row"], "line": row["line"], "field": "amount_text", "value": shown}
     if sums_to in {above.all, above.since}:
         message = f"{said}; its {shown} is the sum of the rows above. It was left out"
+        return {**known, "message": message, "remedy": _DELETE, "severity": Severity.WARNING.value}
+    if above.unread and shown:
+        message = f"{said}; {count_of(above.unread, 'amount')} above it could not be read, and its {shown} not be compared. It was left out"
         return {**known, "message": message, "remedy": _DELETE, "severity": Severity.WARNING.value}
     stands = f"it holds {shown}" if shown else "it holds no amount"
     message = f"{said}; {stands}, what was read above gives {written(above.all, table.options)}. It was left out"

@@ -12,7 +12,7 @@ from canonical.codes import Level, Severity
 from canonical.counts import count_said
 from canonical.money import amount_text
 from parsers._mt_statement_fields import KNOWN, Fields
-from parsers._mt_statement_messages import BALANCE, repeated
+from parsers._mt_statement_messages import BALANCE, SUM, repeated
 from parsers._nacha_findings import Fault
 
 _NAMED: Final = r"[A-Z]{3}"
@@ -148,7 +148,10 @@ def _sum_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
         here = frame.with_columns(line=f"{side}s_line")
         fault = kind.fault("sum", "AM10", Severity.WARNING, Level.BATCH, tag)
         unread = here.filter(pl.col(f"{side}s").is_not_null() & pl.col(f"{side}_sum").is_null())
-        yield fault.on(unread, f"The sum in {tag} cannot be read.", pl.col(f"{side}s"))
+        said = pl.col(f"{side}s").str.extract(SUM, 2)
+        other = pl.format(f"The sum in {tag} is in {{}}, the message in {{}}; it is not compared.", said, "currency")
+        unclear = pl.lit(f"The sum in {tag} cannot be read.")
+        yield fault.on(unread, pl.when(said != pl.col("currency")).then(other).otherwise(unclear), pl.col(f"{side}s"))
         count = pl.col(f"{side}_count") != pl.col(f"{side}s_found")
         differs = here.filter(~pl.col("partial")).filter(count | (pl.col(f"{side}_sum") != pl.col(f"{side}s_minor")))
         message = pl.format(

@@ -20,7 +20,7 @@ COLUMNS: Final = (
 CODES: Final = (
     "EREF", "KREF", "PREF", "IREF", "RREF", "MREF", "MARF", "CSID", "ORDP", "BENM", "ULTC", "ULTD", "ULTB", "NAME", "ACCT",
     "IBAN", "BBAN", "BIC", "ADDR", "REMI", "TRTP", "TRCD", "CNTP", "ISDT", "RTRN", "PURP", "SVCL", "OCMT", "CHGS", "EXCH",
-    "SUM", "INV", "ID", "CREF", "CRNF", "CDTRREF", "CDTRREFTP", "SUBJ",
+    "SUM", "INV", "ACCW", "ID", "CREF", "CRNF", "CDTRREF", "CDTRREFTP", "SUBJ",
 )  # fmt: skip
 """Code words between slashes that banks document."""
 _KEYS: Final = r"(EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|PURP|RREF|IREF|CHGS|RCMT|SQTP|ORCR|ORMR)\+|(MTLG):"
@@ -118,7 +118,10 @@ def _of_codes(entries: pl.DataFrame, codes: tuple[str, ...]) -> pl.DataFrame:
     # /CNTP/account/BIC/name/town is one part; so is /REMI/USTD//text.
     counterparty = _key("keyed", "CNTP").str.split("/")
     remittance = _key("keyed", "REMI").str.replace(r"^(?:USTD|STRD)/+", "").str.strip_chars("/")
-    account = pl.coalesce(_key("keyed", "IBAN", "ACCT", "BBAN"), counterparty.list.get(0, null_on_oob=True))
+    with_ = _key("keyed", "ACCW").str.splitn(",", 2).struct  # account,BIC
+    account = pl.coalesce(
+        _key("keyed", "IBAN", "ACCT", "BBAN"), with_.field("field_0"), counterparty.list.get(0, null_on_oob=True)
+    )
     return entries.with_columns(
         end_to_end_id=_end_to_end(_trimmed(_key("keyed", "EREF"))),
         instruction_id=pl.coalesce("reference", reference_or_null(_trimmed(_key("keyed", "KREF", "CREF", "IREF")))),
@@ -128,7 +131,7 @@ def _of_codes(entries: pl.DataFrame, codes: tuple[str, ...]) -> pl.DataFrame:
         remittance=pl.when("structured").then(remittance.replace("", None)).otherwise("information"),
         return_reason=_trimmed(_key("keyed", "RTRN")),
         mandate_id=_trimmed(_key("keyed", "MARF", "MREF")),
-        counterparty_agent=_trimmed(pl.coalesce(_key("keyed", "BIC"), counterparty.list.get(1, null_on_oob=True))),
+        counterparty_agent=_trimmed(pl.coalesce(_key("keyed", "BIC"), with_.field("field_1"), counterparty.list.get(1, null_on_oob=True))),
         additional=_trimmed(_key("keyed", "TRTP")),
         proprietary=pl.concat_str([pl.col("kind"), _trimmed(_key("keyed", "TRCD"))], separator="+", ignore_nulls=True),
         misfit=(~pl.col("structured")).fill_null(value=False),

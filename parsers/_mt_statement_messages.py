@@ -18,7 +18,7 @@ _NUMBER: Final = r"^0*([0-9]{1,18})(?:/0*([0-9]{1,18}))? *$"
 _FLOOR: Final = r"^([A-Z]{3})([CD ])?([0-9]+,[0-9]*)$"
 """Some banks write a blank for the mark that means both."""
 _COUNTED: Final = r"^[0-9]{0,9}([A-Z]{3})"
-_SUM: Final = r"^([0-9]{1,9})([A-Z]{3})([0-9]+,[0-9]*)$"
+SUM: Final = r"^([0-9]{1,9})([A-Z]{3})([0-9]+,[0-9]*)$"
 _KINDS: Final = {"60F": "OPBD", "60M": "ITBD", "62F": "CLBD", "62M": "ITBD", "64": "CLAV", "65": "FWAV"}
 _TAGS: Final = {
     "reference": ("20",), "account": ("25", "25P"), "number": ("28C", "28"), "opening": ("60F", "60M"), "closing": ("62F", "62M"),
@@ -57,7 +57,7 @@ def message_columns(fields: pl.DataFrame) -> pl.DataFrame:
         *(part[name].field("date").str.to_date("%y%m%d", strict=False).alias(f"{name}_date") for name in part),
         *(pl.col("numbers").struct.field(key).cast(pl.Int64, strict=False).alias(name)
           for key, name in (("1", "sequence"), ("2", "page"))),
-        *(pl.col(f"{side}s").str.extract(_SUM, 1).cast(pl.Int64, strict=False).alias(f"{side}_count")
+        *(pl.col(f"{side}s").str.extract(SUM, 1).cast(pl.Int64, strict=False).alias(f"{side}_count")
           for side in ("debit", "credit")),
         *(_sum(side) for side in ("debit", "credit")),
         # Banks of countries whose payments write accounts as `/34x` (or `//`, a clearing code) begin it with slashes here too.
@@ -82,7 +82,7 @@ def _balance(name: str, part: Any) -> pl.Expr:
 
 
 def _sum(side: str) -> pl.Expr:
-    of, amount = (pl.col(f"{side}s").str.extract(_SUM, group) for group in (2, 3))
+    of, amount = (pl.col(f"{side}s").str.extract(SUM, group) for group in (2, 3))
     return (
         pl.when(of == pl.col("currency"))
         .then(comma_minor(amount, pl.col("currency"), BALANCE_MINOR_MAX))

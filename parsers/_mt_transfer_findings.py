@@ -55,8 +55,8 @@ _RANKS: Final = {
 _TAGS: Final = {code: tag_of(code) for code in range(100 * LETTERS)}
 
 
-def _tag() -> pl.Expr:
-    return pl.col("code").replace_strict(_TAGS, return_dtype=pl.String)
+def _tag(column: str = "code") -> pl.Expr:
+    return pl.col(column).replace_strict(_TAGS, return_dtype=pl.String)
 
 
 def envelope_findings(segments: pl.DataFrame, messages: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -91,10 +91,12 @@ def _order(fields: pl.DataFrame, marker: str, ranks: dict[int, int]) -> Iterator
     same = pl.col(group) == pl.col(group).shift(1)
     repeatable = (pl.col("code") == code_of("23E")) & (pl.col("code").shift(1) == code_of("23E"))
     ranked = ranked.with_columns(
+        pl.col("code").shift(1).alias("before"),
         (same & (pl.col("rank") < pl.col("rank").shift(1))).alias("early"),
         (same & (pl.col("rank") == pl.col("rank").shift(1)) & ~repeatable).alias("again"),
     )
-    yield _ORDER[marker].on(ranked.filter("early"), pl.format("Field {} comes too late in its sequence.", _tag()))
+    late = pl.format("Field {} comes too late in its sequence: it belongs before field {}.", _tag(), _tag("before"))
+    yield _ORDER[marker].on(ranked.filter("early"), late)
     yield _ORDER[marker].on(
         ranked.filter("again"), pl.format("Field {} (or another option of it) stands twice.", _tag())
     )

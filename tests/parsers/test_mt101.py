@@ -274,6 +274,13 @@ def test_sniff_and_complete() -> None:
         assert not FORMAT.complete(other)
 
 
+def test_a_field_too_late_names_the_one_before_it() -> None:
+    data = changed(":57A:EXMPFRPPXXX\n", "").replace(b":71A:SHA\n", b":71A:SHA\n:57A:EXMPFRPPXXX\n")
+    (window,) = FORMAT.windows(Source("0" * 20, "x", data), FORMAT.options())
+    (message,) = window.findings.filter(rule="mt101-order")["message"].to_list()
+    assert message == "Field 57A comes too late in its sequence: it belongs before field 71A."
+
+
 def test_a_bare_text_without_its_index_is_known_by_who_pays() -> None:
     text = b":20:X\n:50H:/1\nA\n:30:261127\n:21:1\n:32B:EUR1,\n:59:/2\nB\n:71A:SHA\n"
     assert FORMAT.sniff(text)

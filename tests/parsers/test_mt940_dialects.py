@@ -101,6 +101,18 @@ def test_a_floor_limit_may_have_a_blank_for_its_mark() -> None:
     assert [item[1] for item in told(alone)] == ["mt942-sum"]
 
 
+def test_a_sum_in_another_currency_says_so() -> None:
+    assert told(read(INTERIM.replace("1EUR0,02", "1USD0,02"), mt942.FORMAT)) == [
+        ("warning", "mt942-sum", 8, "The sum in :90D: is in USD, the message in EUR; it is not compared.")
+    ]
+
+
+def test_rabobank_writes_the_other_side_s_account_with_its_bank() -> None:
+    coded = PLAIN.replace(":86:OAK LTD", ":86:/ACCW/NL91ABNA0417164300,ABNANL2A/ORDP//NAME/OAK LTD/REMI/BILL 4")
+    entry = read(coded, information="codes").entries.row(0, named=True)
+    assert (entry["counterparty_account"], entry["counterparty_agent"]) == ("NL91ABNA0417164300", "ABNANL2A")
+
+
 def test_an_account_may_begin_with_a_clearing_code() -> None:
     assert read(PLAIN.replace(":25:", ":25://")).statements["account"].to_list() == ["1234567890"]
 

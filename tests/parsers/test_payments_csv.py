@@ -274,6 +274,30 @@ def test_a_sum_that_is_not_that_of_the_rows_above_is_an_error(amount):
     assert "what was read above gives 2.00" in findings["message"][0]
 
 
+@pytest.mark.parametrize("window_bytes", [70, 2**20])
+def test_a_sum_above_which_an_amount_could_not_be_read_is_not_compared(window_bytes):
+    data = HEADER + row(1).replace("1.00", "-1.00") + row(2) + ",,Subtotal,,0.00,,\n" + row(3) + ",,Total,,1.50,,\n"
+    payments, _, findings, unreadable = read(data.encode(), CsvFormat(window_bytes=window_bytes))
+    assert (payments.height, unreadable) == (3, 0)
+    assert rules(findings) == [("csv-summary", "warning", 3, 4), ("csv-summary", "warning", 5, 6)]
+    assert all("1 amount above it could not be read" in message for message in findings["message"])
+
+
+@pytest.mark.parametrize(
+    "line", [row(1), "E,12.30,OAK\n", "E;30.11.2026;OAK\n", "OAK,30/11/26,1\n", "OAK,DE89370400440532013000\n"]
+)
+def test_values_where_headings_must_stand_are_one_fault(line):
+    _, _, findings, _ = read((line + row(2)).encode(), delimiter=";" if ";" in line else ",")
+    assert findings.select("rule", "severity", "line", "message").rows() == [
+        ("csv-header", "fatal", 1, "The line holds values where the headings must stand")
+    ]
+
+
+def test_headings_of_days_and_amounts_are_headings():
+    _, _, findings, _ = read(b"no,2026,Q4 2026,amount 1.0,IBAN DE\n")
+    assert "The line holds values" not in " ".join(findings["message"])
+
+
 def test_a_sum_without_a_direction_is_told_once_too():
     data = "no,on,who,iban,eur,cur,way\n" + row(1, remittance="out") + ",,Total,,1.00,,\n"
     headings = ["end_to_end_id", "execution_date", "creditor_name", "creditor_account", "amount", "currency"]
