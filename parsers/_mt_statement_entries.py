@@ -16,10 +16,10 @@ from canonical.money import amount_minor
 
 _LINE: Final = (
     r"^ *(?P<value>[0-9]{6})(?:(?P<entry_text>[0-9]{4})| {4})?(?P<mark>R[CD]|E[CD]|[CD])(?P<funds>[A-Z])?"
-    r"(?P<amount>[0-9]*,[0-9]*)(?: ?(?P<kind>[A-Z][A-Z0-9 ]{3})(?P<reference>.*)|(?P<untyped>//.*)?)$"
+    r"(?P<amount>[0-9]*,[0-9]*)(?: ?(?P<kind>[A-Z][A-Z0-9 ]{3})(?P<reference>.*)|(?:[A-Z][A-Z0-9]{0,2})?(?P<untyped>//.*)?)$"
 )
 """Banks write longer references than SWIFT's, blanks in front or for the entry date, before or within the type, types of their
-own, or leave the type out: none of it can be misread."""
+own, or leave the type out or short: none of it can be misread."""
 _BEGUN: Final = r"^ *[0-9]{6}(?:[0-9]{4}| {4})?(?:R[CD]|E[CD]|[CD])[A-Z]?$"
 """A line that breaks off before its amount: it goes on below, since no entry is without one."""
 _BROKEN: Final = r"^//([^\n]+)"

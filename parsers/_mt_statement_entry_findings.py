@@ -17,6 +17,7 @@ from parsers._mt_statement_findings import Kind, as_batch
 
 _DAYS: Final = r"^ *[0-9]{6}(?:[0-9]{4}| {4})?"
 _MARKED: Final = _DAYS + r"(?:R[CD]|E[CD]|[CD])[A-Z]?"
+_LONG_DAYS: Final = r"^ *(?:[0-9]{7,9}|[0-9]{11,})(?:R[CD]|E[CD]|[CD])"
 _NO_COMMA: Final = _MARKED + r"([0-9][0-9.']*)(?:[^0-9.',]|$)"
 _OWN_TYPE: Final = r"^[^NFS]"
 """A transaction type that is the bank's own: SWIFT's say how the entry came about (S, N) or that it is a first advice (F)."""
@@ -55,6 +56,8 @@ def _unreadable(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
     message = (
         pl.when(~text.str.contains(_DAYS))
         .then(pl.lit("The line begins with no value date (YYMMDD)."))
+        .when(text.str.contains(_LONG_DAYS))
+        .then(pl.lit("The dates of the line have more digits than YYMMDD and MMDD."))
         .when(~text.str.contains(_MARKED))
         .then(pl.lit("No mark (C, D, RC, RD) stands behind the dates of the line."))
         .otherwise(pl.lit("The line cannot be read as value date, mark, amount and type."))

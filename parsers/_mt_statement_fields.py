@@ -35,18 +35,19 @@ class Fields:
     """Fields of one window.
 
     `frame`: message, line, tag, text (first line), more (lines below, by line feeds), entry (counts the `:61:` of the
-    window), explains (the field is information to the entry). `stray`: line, text of what belongs to no field. `types`:
-    line, message type of each block 2.
+    window), explains (the field is information to the entry). `stray`: line, text of what belongs to no field. `wrapped`:
+    message, line, tag of lines of text that begin as a field does. `types`: line, message type of each block 2.
     """
 
     frame: pl.DataFrame
     stray: pl.DataFrame
+    wrapped: pl.DataFrame
     types: pl.DataFrame
 
 
 def fields(window: Lines, options: StatementOptions) -> Fields:
     """The fields of a window that begins with a message."""
-    placed = _placed(_kinds(window.frame, options))
+    placed = _placed(_unwrapped(_kinds(window.frame, options)))
     heads = placed.filter(pl.col("kind") == "tag")
     below = (
         placed.filter((pl.col("kind") == "line") & pl.col("open"))
@@ -67,7 +68,8 @@ def fields(window: Lines, options: StatementOptions) -> Fields:
     )
     stray = placed.filter((pl.col("kind") == "line") & ~pl.col("open")).select("line", "text")
     types = placed.filter(pl.col("type").is_not_null()).select("line", "type")
-    return Fields(frame, stray, types)
+    wrapped = placed.filter(pl.col("wrapped").is_not_null()).select("message", "line", pl.col("wrapped").alias("tag"))
+    return Fields(frame, stray, wrapped, types)
 
 
 def _kinds(frame: pl.DataFrame, options: StatementOptions) -> pl.DataFrame:
@@ -86,6 +88,19 @@ def _kinds(frame: pl.DataFrame, options: StatementOptions) -> pl.DataFrame:
         text.str.extract(_TAG, 1).alias("tag"),
         text.str.extract(r"\{2:[IO]([0-9]{3})", 1).alias("type"),
     )  # fmt: skip
+
+
+def _unwrapped(frame: pl.DataFrame) -> pl.DataFrame:
+    """`wrapped`: what would be the tag of a line of `:86:` that was broken before a time of day (`:26:37`): it is a line of text."""
+    tagged = pl.col("kind") == "tag"
+    odd = tagged & pl.col("tag").str.contains("^[0-9]{2}$") & ~pl.col("tag").is_in(KNOWN)
+    above = pl.when(tagged & ~odd).then("tag").when(pl.col("kind").is_in(["block", "end"])).then(pl.lit(""))
+    wrapped = odd & (above.forward_fill() == "86").fill_null(value=False)
+    return frame.with_columns(
+        pl.when(wrapped).then(pl.lit("line")).otherwise("kind").alias("kind"),
+        pl.when(~wrapped).then("tag").alias("tag"),
+        pl.when(wrapped).then("tag").alias("wrapped"),
+    )
 
 
 def _kept_open(frame: pl.DataFrame) -> pl.DataFrame:

@@ -80,6 +80,12 @@ def field_findings(found: Fields, names: pl.DataFrame, kind: Kind, before: int) 
     unknown = kind.fault("field", "FF02", Severity.WARNING, Level.BATCH, "tag")
     message = pl.format(f"An {kind.version} has no field {{}}; it is not read.", "tag")
     yield unknown.on(frame.filter(~pl.col("tag").is_in(KNOWN)), message, pl.format(":{}:", "tag"))
+    wrapped = found.wrapped.join(names, on="message", how="left", maintain_order="left")
+    message = pl.format(
+        f"The line begins as a field {{}} would, which an {kind.version} has not; it is read as text of :86:.", "tag"
+    )
+    shifted = as_batch(wrapped.with_columns(pl.col("message") + before))
+    yield unknown.on(shifted, message, pl.format(":{}:", "tag"))
     twice = kind.fault("repeated-field", "FF02", Severity.ERROR, Level.BATCH, "tag")
     message = pl.format("Field {} stands a second time in its message; the first one is read.", "tag")
     yield twice.on(repeated(frame), message, pl.format(":{}:", "tag"))
@@ -114,8 +120,7 @@ def _balance_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]
         unread = here.filter(pl.col(name).is_not_null() & pl.col(f"{name}_minor").is_null())
         said = pl.col(name).str.extract(BALANCE, 3)
         other = pl.format(_OTHER, pl.lit(name), said, "currency")
-        unclear = pl.lit(f"The {name} balance cannot be read; it is not checked.")
-        message = pl.when(said != pl.col("currency")).then(other).otherwise(unclear)
+        message = pl.when(said != pl.col("currency")).then(other).otherwise(_unclear(name))
         yield fault.on(unread, message, pl.col(name))
         fault = kind.fault("balance-currency", "AM11", Severity.WARNING, Level.BATCH, tag)
         bare = here.filter(pl.col(f"{name}_minor").is_not_null() & ~pl.col(name).str.contains(_NAMED))
@@ -135,6 +140,21 @@ def _balance_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]
         *shown, "currency", _signed(pl.col("closing_minor")), difference,
     )  # fmt: skip
     yield fault.on(wrong, message)
+
+
+def _unclear(name: str) -> pl.Expr:
+    """What is wrong in a balance, as far as its form tells."""
+    text = pl.col(name)
+    why = (
+        pl.when(text.str.contains("^[CD][0-9]{7}"))
+        .then(pl.lit(": its date has more digits than YYMMDD"))
+        .when(text.str.contains(r"^[CD][0-9]{6}(?:[A-Z]{3})?[0-9][0-9.' ]*$"))
+        .then(pl.lit(": its amount has no decimal comma"))
+        .when(text.str.contains("^[^CD]"))
+        .then(pl.lit(": it begins with neither C nor D"))
+        .otherwise(pl.lit(""))
+    )
+    return pl.format(f"The {name} balance cannot be read{{}}; it is not checked.", why)
 
 
 def _signed(minor: pl.Expr) -> pl.Expr:

@@ -50,13 +50,13 @@ def information_columns(entries: pl.DataFrame, options: StatementOptions) -> pl.
 
 def _of_subfields(entries: pl.DataFrame, separator: str) -> pl.DataFrame:
     sign = f"\\x{ord(separator):02x}"  # whatever the sign means to a pattern
-    structured = pl.col("whole").str.contains(rf"^(?:[0-9]{{3}})?{sign}[0-9]{{2}}")
+    structured = pl.col("whole").str.contains(rf"^ *(?:[0-9]{{3}})?{sign}[0-9]{{2}}")
     marked = pl.when(structured).then(pl.col("whole").str.replace_all(sign + "([0-9]{2})", _FIELD + "${1}"))
     entries = entries.with_columns(structured.alias("structured"), marked.alias("marked"))
     purpose = _joined("(?:2[0-9]|6[0-3])")
     keyed = purpose.str.replace_all(_KEYS, f"{_FIELD}${{1}}${{2}}{_KEY}")
     entries = entries.with_columns(
-        purpose.alias("purpose"), keyed.alias("keyed"), code=pl.col("marked").str.extract("^([0-9]{3})", 1)
+        purpose.alias("purpose"), keyed.alias("keyed"), code=pl.col("marked").str.extract("^ *([0-9]{3})", 1)
     )
     parts = [pl.col("kind"), pl.col("code"), _joined("10"), _joined("34")]
     return entries.with_columns(
@@ -97,9 +97,9 @@ def _before_keys() -> pl.Expr:
 
 
 def _key(column: str, *names: str) -> pl.Expr:
-    """What stands behind the first of these key words; null where nothing does."""
+    """What stands behind the first of these key words, where it stands twice the first that is not empty; null where nothing does."""
     found = [
-        pl.col(column).str.extract(f"{_FIELD}{name}{_KEY}([^{_FIELD}]*)", 1).str.strip_chars(" ").replace("", None)
+        pl.col(column).str.extract(f"{_FIELD}{name}{_KEY}([^{_FIELD}]+)", 1).str.strip_chars(" ").replace("", None)
         for name in names
     ]
     return pl.coalesce(found)
@@ -117,7 +117,8 @@ def _of_codes(entries: pl.DataFrame, codes: tuple[str, ...]) -> pl.DataFrame:
     )
     # /CNTP/account/BIC/name/town is one part; so is /REMI/USTD//text.
     counterparty = _key("keyed", "CNTP").str.split("/")
-    remittance = _key("keyed", "REMI").str.replace(r"^(?:USTD|STRD)/+", "").str.strip_chars("/")
+    remittance = _key("keyed", "REMI").str.replace(r"^(?:USTD|STRD)/+", "").str.strip_chars("/").replace("", None)
+    remittance = pl.coalesce(remittance, _trimmed(_key("keyed", "CDTRREF")))
     with_ = _key("keyed", "ACCW").str.splitn(",", 2).struct  # account,BIC
     account = pl.coalesce(
         _key("keyed", "IBAN", "ACCT", "BBAN"), with_.field("field_0"), counterparty.list.get(0, null_on_oob=True)
@@ -128,7 +129,7 @@ def _of_codes(entries: pl.DataFrame, codes: tuple[str, ...]) -> pl.DataFrame:
         batch_id=_trimmed(_key("keyed", "PREF")),
         counterparty_name=pl.coalesce(_trimmed(_key("keyed", "NAME")), counterparty.list.get(2, null_on_oob=True)).replace("", None),
         counterparty_account=_trimmed(account),
-        remittance=pl.when("structured").then(remittance.replace("", None)).otherwise("information"),
+        remittance=pl.when("structured").then(remittance).otherwise("information"),
         return_reason=_trimmed(_key("keyed", "RTRN")),
         mandate_id=_trimmed(_key("keyed", "MARF", "MREF")),
         counterparty_agent=_trimmed(pl.coalesce(_key("keyed", "BIC"), with_.field("field_1"), counterparty.list.get(1, null_on_oob=True))),

@@ -14,6 +14,7 @@ from parsers._mt_statement_entries import comma_minor
 from parsers._mt_statement_fields import ENTRY, INFORMATION, ONCE, REPEATED
 
 BALANCE: Final = r"^(?P<sign>[CD])(?P<date>[0-9]{6})(?P<currency>[A-Z]{3})?(?P<amount>[0-9]+,[0-9]*)$"
+_DENOMINATED: Final = "^[CD][0-9]{6,8}([A-Z]{3})[0-9]"
 _NUMBER: Final = r"^0*([0-9]{1,18})(?:/0*([0-9]{1,18}))? *$"
 _FLOOR: Final = r"^([A-Z]{3})([CD ])?([0-9]+,[0-9]*)$"
 """Some banks write a blank for the mark that means both."""
@@ -50,6 +51,8 @@ def message_columns(fields: pl.DataFrame) -> pl.DataFrame:
     currency = pl.coalesce(
         part["opening"].field("currency"), part["closing"].field("currency"), pl.col("floor").str.extract(_FLOOR, 1),
         pl.col("debits").str.extract(_COUNTED, 1), pl.col("credits").str.extract(_COUNTED, 1),
+        # A balance that cannot be read says its currency all the same.
+        *(pl.col(name).str.extract(_DENOMINATED, 1) for name in part),
     )  # fmt: skip
     frame = frame.with_columns(currency.alias("currency"))
     return frame.with_columns(

@@ -56,6 +56,57 @@ def test_the_part_of_a_line_that_is_wrong_is_the_only_fault(line: str, rule: str
     assert feedback.entries.is_empty()
 
 
+def test_dates_of_eight_digits_are_told_as_that() -> None:
+    text = PLAIN.replace(":60F:C261119", ":60F:C20261119").replace(":61:2611201120", ":61:2026112020261120")
+    assert told(read(text)) == [
+        ("error", "mt940-balance-unreadable", 4,
+         "The opening balance cannot be read: its date has more digits than YYMMDD; it is not checked."),
+        ("fatal", "mt940-entry", 5, "The dates of the line have more digits than YYMMDD and MMDD."),
+    ]  # fmt: skip
+
+
+def test_a_balance_without_a_comma_is_told_and_the_entries_are_read() -> None:
+    feedback = read(PLAIN.replace("EUR100,00", "EUR100.00").replace("EUR150,00", "EUR150.00"))
+    assert [item[:3] for item in told(feedback)] == [("error", "mt940-balance-unreadable", line) for line in (4, 7)]
+    assert all("no decimal comma" in item[3] for item in told(feedback))
+    assert feedback.entries["amount_minor"].to_list() == [5000]
+    sign = told(read(PLAIN.replace(":62F:C", ":62F:H")))
+    assert [item[3] for item in sign] == [
+        "The closing balance cannot be read: it begins with neither C nor D; it is not checked."
+    ]
+
+
+@pytest.mark.parametrize("short", ["N//BANK1", "//BANK1", "NT//BANK1"])
+def test_a_type_that_is_too_short_costs_no_entry(short: str) -> None:
+    feedback = read(PLAIN.replace("NTRFNONREF//BANK1", short))
+    assert told(feedback) == [("warning", "mt940-entry", 5, "The line has no transaction type.")]
+    assert feedback.entries.select("amount_minor", "servicer_reference").rows() == [(5000, "BANK1")]
+
+
+def test_text_that_was_wrapped_before_a_time_of_day_is_told_and_kept() -> None:
+    text = PLAIN.replace("OAK LTD", "PAID 12-09-2026 16\n:26:37 OAK").replace(":62F:", ":61F:x\n:62F:")
+    feedback = read(text)
+    assert feedback.entries["remittance"].to_list() == ["PAID 12-09-2026 16\n:26:37 OAK"]
+    assert [item[:3] for item in told(feedback)] == [("warning", "mt940-field", line) for line in (7, 8)]
+    assert "read as text of :86:" in told(feedback)[0][3]
+    outside = read(PLAIN.replace(":60F:", ":26:37\n:60F:"))
+    assert told(outside) == [("warning", "mt940-field", 4, "An MT940 has no field 26; it is not read.")]
+
+
+def test_remittance_may_stand_in_the_second_of_two_places_or_as_a_creditor_s_reference() -> None:
+    for said, meant in (("/REMI//REMI/BILL 4", "BILL 4"), ("/REMI//CDTRREFTP//CD/SCOR/CDTRREF/RF18539", "RF18539")):
+        entry = read(PLAIN.replace(":86:OAK LTD", f":86:/EREF/E-1{said}"), information="codes").entries.row(
+            0, named=True
+        )
+        assert (entry["end_to_end_id"], entry["remittance"]) == ("E-1", meant)
+
+
+def test_subfields_may_begin_behind_a_blank() -> None:
+    feedback = read(PLAIN.replace(":86:OAK LTD", ":86: 020?00TRANSFER?20BILL 4?32OAK LTD"), information="subfields")
+    assert told(feedback) == []
+    assert feedback.entries.select("proprietary", "counterparty_name").rows() == [("NTRF+020", "OAK LTD")]
+
+
 def test_a_line_without_a_date_says_so() -> None:
     assert told(read(PLAIN.replace(":61:2611201120", ":61:20 NOV"))) == [
         ("fatal", "mt940-entry", 5, "The line begins with no value date (YYMMDD).")
