@@ -20,6 +20,7 @@ from parsers._settlement_options import RETURNS, SettlementOptions
 
 _AGAIN: Final = "Nothing of the file is used. Ask the provider what changed, or correct the mapping in the profile."
 _NARRATIVE: Final = "NARR"
+_ABROAD: Final = "The gross amount is in another currency than the account, and the row has no net amount."
 KINDS: Final = ("status", "return", "correction")
 
 
@@ -38,7 +39,9 @@ def settled(rows: pl.DataFrame, options: SettlementOptions) -> tuple[pl.DataFram
     rows = rows.with_columns(means=meant if options.types else pl.lit("payment"))
     unknown = _fault("type", "CH16", "type").on(
         rows.filter(pl.col("means").is_null()),
-        "The profile does not say what this type means.",
+        pl.when(pl.col("type").is_null())
+        .then(pl.lit("The row has no type."))
+        .otherwise(pl.lit("The profile does not say what this type means.")),
         pl.col("type").str.head(60),
     )
     rows = rows.filter(pl.col("means").ne_missing("ignore"))
@@ -58,8 +61,14 @@ def settled(rows: pl.DataFrame, options: SettlementOptions) -> tuple[pl.DataFram
 
 
 def _wrong(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    elsewhere = pl.col("abroad") & pl.col("gross").is_not_null()
     needed = [
-        _fault("missing", "CH21", name).on(rows.filter(pl.col(name).is_null()), f"The row has no {words}.")
+        _fault("missing", "CH21", name).on(
+            rows.filter(pl.col(name).is_null()),
+            f"The row has no {words}."
+            if name != "net"
+            else pl.when(elsewhere).then(pl.lit(_ABROAD)).otherwise(pl.lit("The row has no amount.")),
+        )
         for name, words in (
             ("account", "account"),
             ("currency", "currency"),

@@ -26,6 +26,7 @@ from parsers._settlement_options import SettlementOptions
 from parsers._settlement_rows import layout_of, mapped
 
 _NAME: Final = "settlement-csv"
+_AMOUNTS: Final = "^(?:gross|net|amount|fee)(?:_|$)"
 _AGAIN: Final = "Nothing of the file is used. Ask the provider what changed, or correct the mapping in the profile."
 
 
@@ -49,7 +50,7 @@ class SettlementCsv:
         if rows is not None:
             rows, more = settled(rows, options) if options.gives == "entries" else stated(rows)
             findings += more
-        found = gathered(findings)
+        found = _once(gathered(findings))
         if rows is not None and not found["severity"].is_in([Severity.FATAL.value]).any():
             if options.gives == "entries":
                 entries, statements = entries_of(rows, options), statements_of(rows)
@@ -80,6 +81,20 @@ class SettlementCsv:
             none = HeaderFault("header", "The file has a header and no rows", _AGAIN, Severity.WARNING)
             return None, findings if place.rows else [_told([none])]
         return pl.concat(frames), findings
+
+
+def _once(found: pl.DataFrame) -> pl.DataFrame:
+    """Each fault of a row once: what could not be read is not also missing, and no amount is judged in no currency."""
+    value, missing = (pl.col("rule") == f"{_NAME}-{name}" for name in ("value", "missing"))
+    field = pl.col("field")
+    none = found.filter(missing & (field == "currency"))["row"]
+    unread = {
+        "booking_date": found.filter(value & (field == "booking_date"))["row"],
+        "net": found.filter(value & field.str.contains(_AMOUNTS))["row"],
+    }
+    again = [missing & (field == name) & pl.col("row").is_in(rows.implode()) for name, rows in unread.items()]
+    judged = value & field.str.contains(_AMOUNTS) & pl.col("row").is_in(none.implode())
+    return found.filter(~pl.any_horizontal(*again, judged).fill_null(value=False))
 
 
 def _told(faults: list[HeaderFault]) -> pl.DataFrame:

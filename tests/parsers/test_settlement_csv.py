@@ -84,6 +84,35 @@ def test_each_fault_is_told_with_its_line(before: str, after: str, fault: tuple[
     assert feedback.entries.is_empty() == (fault[0] == "fatal")
 
 
+@pytest.mark.parametrize(
+    ("row", "faults"),
+    [
+        ("2026-01-05,EUR,sale,1.005,", [("value", "gross")]),
+        ("2026-02-30,EUR,sale,1.00,", [("value", "booking_date")]),
+        ("2026-01-05,,sale,1.00,0.1", [("missing", "currency")]),
+        ("2026-01-05,EUR,sale,,", [("missing", "net")]),
+        (",,,5.00,", [("missing", "booking_date"), ("missing", "currency"), ("type", "type")]),
+    ],
+)
+def test_each_fault_of_a_row_is_told_once(row: str, faults: list[tuple[str, str]]) -> None:
+    options: dict[str, Any] = {
+        "columns": {**DAYS, "currency": "Ccy", "type": "Type"}, "gross": "Gross", "fees": ["Fee"], "types": {"sale": "payment"},
+    }  # fmt: skip
+    found = read(f"Date,Ccy,Type,Gross,Fee\n2026-01-05,EUR,sale,2.00,0.10\n{row}\n", **options).findings
+    assert found["line"].unique().to_list() == [3]
+    assert sorted(found.select(pl.col("rule").str.strip_prefix("settlement-csv-"), "field").rows()) == faults
+
+
+def test_a_row_says_what_it_lacks() -> None:
+    options: dict[str, Any] = {"columns": {**DAYS, "type": "Type"}, "net": "Net", "types": {"sale": "payment"}}
+    assert read("Date,Type,Net\n2026-01-05,,1.00\n", **options).findings["message"].to_list() == [
+        "The row has no type."
+    ]
+    abroad: dict[str, Any] = {"columns": {**DAYS, "gross_currency": "Of"}, "gross": "Gross"}
+    (message,) = read("Date,Of,Gross\n2026-01-05,USD,1.00\n", **abroad).findings["message"].to_list()
+    assert message.startswith("The gross amount is in another currency than the account")
+
+
 @pytest.mark.parametrize("data", ["", "Date,Amount\n"])
 def test_nothing_is_told(data: str) -> None:
     assert read(data, columns=DAYS, net="Amount").findings["rule"].to_list() == ["settlement-csv-header"]
