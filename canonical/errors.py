@@ -1,5 +1,8 @@
 """One tree of exceptions. What a client did wrong is a finding (data), never one of these.
 
+An exception outside the tree is a signal between two modules, named in the docstring of who raises it, and leaves neither: a
+parser's `Unreadable`, an envelope's `Rejected`, a client's `OverLimit` all end as findings.
+
 BulkrailError
 ├── ConfigError            a profile, a setting or the installation is wrong; says file:line where it can
 ├── NotEntitled            somebody asked for what their role does not let them see

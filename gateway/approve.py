@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -29,23 +30,27 @@ def approve(gateway: Gateway, file_id: str) -> str:
     if validated is None:
         raise Conflict("the file is not validated yet; run validate first", file_id=file_id)
     if file["state"] == "validated":
-        client = gateway.profiles.client(file["client_id"])
-        two = _over(client.four_eyes_limit_minor, validated["sums"])
-        over = [*_over_limit(client, validated["sums"]), *screening_hits(gateway, file)] or two
-        needed = 2 if two else 1
-        decision, state = ("held", "held") if over else ("automatic", "approved")
-        reason = "; ".join(over) or "within the client's automatic limits"
-        if two:
-            reason += "; two persons must approve it"
-        with gateway.registry.transaction() as connection:
-            if insert_new(
-                connection, t.APPROVALS,
-                file_id=file_id, decision=decision, decided_by=None, decided_at=gateway.registry.now(), reason=reason,
-                needed=needed,
-            ):  # fmt: skip
-                move_file(connection, file_id, "validated", state)
-                gateway.registry.audit(connection, "gateway", f"approval_{decision}", file_id, reason=reason)
+        _decide_first(gateway, file, validated["sums"])
     return _outcome(gateway, file_id)
+
+
+def _decide_first(gateway: Gateway, file: Mapping[str, Any], sums: Mapping[str, int]) -> None:
+    """Approve the file, or hold it with the reasons and how many persons must approve. `sums`: accepted, minor units by currency."""
+    client, file_id = gateway.profiles.client(file["client_id"]), file["file_id"]
+    four_eyes = _over(client.four_eyes_limit_minor, sums)
+    held_for = [*_over_limit(client, sums), *screening_hits(gateway, file)] or four_eyes
+    decision, state = ("held", "held") if held_for else ("automatic", "approved")
+    reason = "; ".join(held_for) or "within the client's automatic limits"
+    if four_eyes:
+        reason += "; two persons must approve it"
+    with gateway.registry.transaction() as connection:
+        if insert_new(
+            connection, t.APPROVALS,
+            file_id=file_id, decision=decision, decided_by=None, decided_at=gateway.registry.now(), reason=reason,
+            needed=2 if four_eyes else 1,
+        ):  # fmt: skip
+            move_file(connection, file_id, "validated", state)
+            gateway.registry.audit(connection, "gateway", f"approval_{decision}", file_id, reason=reason)
 
 
 def decide(gateway: Gateway, file_id: str, *, approved: bool, by: str, reason: str) -> str:

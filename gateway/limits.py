@@ -13,7 +13,7 @@ from gateway.reserves import give_back_part, reserve
 
 
 class OverLimit(Exception):
-    """A file does not fit what is left of its client's day limit; `message` says it in the client's terms."""
+    """A file does not fit what is left of its client's day limit; `message` is that of the finding it becomes."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

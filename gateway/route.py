@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 from sqlalchemy import Connection
@@ -94,11 +94,30 @@ def current_candidates(gateway: Gateway) -> list[Candidate]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Piece:
+    """Payments that go out in one file of a provider; `number` counts the files of the same candidate and date from 0."""
+
+    candidate: Candidate
+    execution_date: dt.date
+    number: int
+    payments: pl.DataFrame
+
+
+class _Reservation(NamedTuple):
+    """What a submission takes of its window: payments or minor units, by the counter; `most` is all there is."""
+
+    submission_id: str
+    counter: str
+    amount: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Planned:
-    """What a plan decides: submissions, their reservations (submission, counter, amount, most), and when to look again."""
+    """What a plan decides: rows of SUBMISSIONS, what they reserve, the plan's words, and when to look again."""
 
     submissions: list[dict[str, Any]]
-    reservations: list[tuple[str, str, int, int]]
+    reservations: list[_Reservation]
     detail: dict[str, Any]
     due_at: str | None
     news: bool
@@ -136,15 +155,15 @@ def _plan(gateway: Gateway, file: Mapping[str, Any], unplaced: pl.Series, revisi
     rows, reservations, later = [], [], [chosen.filter(~pl.col("placed"))]
 
     def planned() -> Iterator[pl.DataFrame]:
-        for candidate, execution_date, number, piece in _pieces(chosen, planner.options):
-            row = _submission(gateway, file, candidate, execution_date, piece, f"{number}#{revision}")
+        for piece in _pieces(chosen, planner.options):
+            row = _submission(gateway, file, piece, revision)
             if row is None:
-                later.append(_another_day(planner, candidate, piece))
+                later.append(_another_day(planner, piece))
                 continue
             rows.append(row)
-            reservations.extend(_of_capacity(candidate, row))
+            reservations.extend(_of_capacity(piece.candidate, row))
             order = order_of(gateway, row)
-            placed = piece.with_columns(pl.int_range(1, pl.len() + 1).alias("position"))
+            placed = piece.payments.with_columns(pl.int_range(1, pl.len() + 1).alias("position"))
             yield from (_routes(order, row, part) for part in placed.iter_slices(LAKE_PART_ROWS))
         yield conform(pl.concat(later).drop(_WORKING), ROUTES)
 
@@ -169,25 +188,26 @@ def _first_due(waiting: pl.DataFrame) -> str | None:
     return due.isoformat(timespec="microseconds") if due else None
 
 
-def _pieces(chosen: pl.DataFrame, options: list[Candidate]) -> Iterator[tuple[Candidate, dt.date, int, pl.DataFrame]]:
-    """What goes out now, a provider's file at a time: candidate, execution date, number of the file, its payments."""
+def _pieces(chosen: pl.DataFrame, options: list[Candidate]) -> Iterator[_Piece]:
+    """What goes out now, a provider's file at a time."""
     placed = chosen.lazy().with_row_index("place").filter("placed")
     groups = placed.group_by(_GROUP, maintain_order=True).agg("place").collect()
     for key, places in zip(groups.select(_GROUP).iter_rows(), groups["place"], strict=True):
         candidate, execution_date = options[int(str(key[0]))], key[1]
         assert isinstance(execution_date, dt.date)
-        for number, piece in enumerate(pieces(chosen[places], candidate.provider.file_limits)):
-            yield candidate, execution_date, number, piece
+        for number, payments in enumerate(pieces(chosen[places], candidate.provider.file_limits)):
+            yield _Piece(candidate, execution_date, number, payments)
 
 
-def _another_day(planner: Planner, candidate: Candidate, piece: pl.DataFrame) -> pl.DataFrame:
+def _another_day(planner: Planner, piece: _Piece) -> pl.DataFrame:
     """Payments of a file that would be one too many of its day: they are planned when the window is over."""
-    text = f"The provider takes no more files of {candidate.window.day}; it is planned for the window after."
+    window = piece.candidate.window
+    text = f"The provider takes no more files of {window.day}; it is planned for the window after."
     note = planner.notes.setdefault(text, len(planner.notes))
-    return piece.with_columns(
+    return piece.payments.with_columns(
         placed=pl.lit(value=False),
         execution_date=pl.lit(None, dtype=pl.Date),
-        due_at=pl.lit(candidate.window.cut_off_at).cast(piece.schema["due_at"]),
+        due_at=pl.lit(window.cut_off_at).cast(piece.payments.schema["due_at"]),
         note=pl.lit(note, dtype=pl.Int64),
     )
 
@@ -215,25 +235,23 @@ def _payments(gateway: Gateway, file_id: str, unplaced: pl.Series) -> Iterator[p
             yield beside(part if near.len() == part.height else part.filter(pl.col("row").is_in(near.implode())))
 
 
-def _of_capacity(candidate: Candidate, row: Mapping[str, Any]) -> list[tuple[str, str, int, int]]:
-    """What a submission takes of its window: submission, counter, amount, the most there is."""
+def _of_capacity(candidate: Candidate, row: Mapping[str, Any]) -> list[_Reservation]:
+    """What a submission takes of a window that is bounded."""
     bounds = candidate.rail.capacity
     wanted = (("payments", row["payments"], bounds.payments), ("minor", row["sum_minor"], bounds.amount_minor))
     return [
-        (row["submission_id"], counter_of(candidate, what), amount, most)
+        _Reservation(row["submission_id"], counter_of(candidate, what), amount, most)
         for what, amount, most in wanted
         if most is not None
     ]
 
 
-def _submission(
-    gateway: Gateway, file: Mapping[str, Any], candidate: Candidate, execution_date: dt.date, group: pl.DataFrame,
-    number: str,
-) -> dict[str, Any] | None:  # fmt: skip
-    """The row of a submission, None where its provider takes no more files of the day. `number`: of the file, and the plan."""
+def _submission(gateway: Gateway, file: Mapping[str, Any], piece: _Piece, revision: int) -> dict[str, Any] | None:
+    """The row of a submission, None where its provider takes no more files of the day."""
+    candidate, group = piece.candidate, piece.payments
     provider, now = candidate.provider, gateway.registry.now()
     way = f"{provider.provider_id}/{candidate.account.account}/{candidate.rail.rail}/{group['credit_debit'][0]}"
-    slot = f"{way}/{execution_date}/{number}"
+    slot = f"{way}/{piece.execution_date}/{piece.number}#{revision}"
     submission_id = make_id("S", file["file_id"], slot)
     with gateway.registry.transaction() as connection:
         # Numbers are taken before the plan is committed: an attempt that dies leaves a gap, never a repetition.
@@ -255,7 +273,7 @@ def _submission(
             provider.file_name, submission_id=submission_id, date=candidate.window.day, time=gateway.clock(),
             file_sequence=file_sequence, suffix=lookup("exporters", "EXPORT", provider.export.name).suffix,
         ),
-        "business_date": candidate.window.day.isoformat(), "execution_date": execution_date.isoformat(),
+        "business_date": candidate.window.day.isoformat(), "execution_date": piece.execution_date.isoformat(),
         "cut_off_at": candidate.window.cut_off_at.isoformat(timespec="microseconds"),
         "sequence_first": (trace - 1) % _TRACE_NUMBERS + 1, "file_sequence": file_sequence,
         "state": "PREPARED", "attempt": 0, "detail": "", "created_at": now, "changed_at": now,
@@ -279,9 +297,9 @@ def _commit(gateway: Gateway, draft: Draft, file_id: str, planned: _Planned) -> 
     def mark(connection: Connection) -> None:
         if planned.submissions:
             connection.execute(t.SUBMISSIONS.insert(), planned.submissions)
-        for submission_id, counter, amount, most in planned.reservations:
-            if not reserve(connection, submission_id, counter, amount, most, gateway.registry.now()):
-                raise _Full("another plan took what was left of the window", submission_id=submission_id)
+        for taken in planned.reservations:
+            if not reserve(connection, *taken, gateway.registry.now()):
+                raise _Full("another plan took what was left of the window", submission_id=taken.submission_id)
         move_file(connection, file_id, ("approved", "routed"), "routed", due_at=planned.due_at)
         if planned.news:
             note_news(connection, [file_id])
