@@ -42,10 +42,14 @@ def _by_marker(fault_id: str, reason: str, remedy: str) -> dict[str, Fault]:
     }  # fmt: skip
 
 
-_BEGINS: Final = {OPEN: ": no field 21 stands before it to begin a transaction"}
+_BEGUN: Final = (
+    "The transaction has no field 21 to begin it: it is no payment, and what it asks for is not carried out."
+)
+_BEGUN_REMEDY: Final = "Begin every transaction with a field 21 of its own, before its field 32B."
 _ORDER: Final = _by_marker("mt101-order", "FF02", _ORDER_REMEDY)
 _FIELD: Final = _by_marker("mt101-field", "CH16", _FIELD_REMEDY)
 _CHARACTER: Final = _by_marker("mt101-character", "RR10", _CHARACTER_REMEDY)
+_UNBEGUN: Final = _by_marker("mt101-order", "CH21", _BEGUN_REMEDY)
 _MISSING: Final = _by_marker("mt101-missing", "CH21", "Write the field; MT101 cannot do without it.")
 
 _RANKS: Final = {
@@ -81,12 +85,14 @@ def field_findings(fields: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _order(fields: pl.DataFrame, marker: str, ranks: dict[int, int]) -> Iterator[pl.DataFrame]:
     rank = pl.col("code").replace_strict(ranks, default=None, return_dtype=pl.Int64)
+    yield _UNBEGUN[marker].on(unbegun(fields, marker), _BEGUN)
+    group = "message" if marker == OPEN else "sequence"
+    # What stands around such an amount belongs to that transaction, which is told already.
+    told = _unbegun(marker).any() if marker == OPEN else _unbegun(marker).cum_max()
+    fields = fields.filter(~told.over(group))
     misplaced = fields.filter(~pl.col("code").is_in(list(ranks)))
     name = "A" if marker == OPEN else "B"
-    yield _ORDER[marker].on(
-        misplaced, pl.format(f"Field {{}} does not belong into sequence {name}{_BEGINS.get(marker, '')}.", _tag())
-    )
-    group = "message" if marker == OPEN else "sequence"
+    yield _ORDER[marker].on(misplaced, pl.format(f"Field {{}} does not belong into sequence {name}.", _tag()))
     ranked = fields.filter(pl.col("code").is_in(list(ranks))).with_columns(rank.alias("rank"))
     same = pl.col(group) == pl.col(group).shift(1)
     repeatable = (pl.col("code") == code_of("23E")) & (pl.col("code").shift(1) == code_of("23E"))
@@ -100,6 +106,21 @@ def _order(fields: pl.DataFrame, marker: str, ranks: dict[int, int]) -> Iterator
     yield _ORDER[marker].on(
         ranked.filter("again"), pl.format("Field {} (or another option of it) stands twice.", _tag())
     )
+
+
+def unbegun(fields: pl.DataFrame, marker: str) -> pl.DataFrame:
+    """The amounts (32B) of transactions that no field 21 begins, of the fields at one `marker`.
+
+    In sequence A each is one; in a sequence B the second one, where fields of the first transaction stand between them.
+    """
+    group = "message" if marker == OPEN else "sequence"
+    return fields.filter(pl.col("marker") == marker).filter(_unbegun(marker).over(group))
+
+
+def _unbegun(marker: str) -> pl.Expr:
+    """Of the fields of one message's sequence A, or of one sequence B: which are such an amount."""
+    amount = pl.col("code") == code_of("32B")
+    return amount if marker == OPEN else amount & (amount.cum_sum() > 1) & ~amount.shift(1, fill_value=False)
 
 
 def _contents(fields: pl.DataFrame, marker: str) -> Iterator[pl.DataFrame]:

@@ -21,7 +21,13 @@ from parsers._mt_messages import CLOSED, INSIDE, OPEN, Place, envelopes, left_of
 from parsers._mt_segments import ENVELOPE, Segments, code_of, segments
 from parsers._mt_transfer_excerpt import excerpt
 from parsers._mt_transfer_fields import REPEATED, closes, sniff
-from parsers._mt_transfer_findings import character_findings, envelope_findings, field_findings, message_findings
+from parsers._mt_transfer_findings import (
+    character_findings,
+    envelope_findings,
+    field_findings,
+    message_findings,
+    unbegun,
+)
 from parsers._mt_transfer_payments import Sequences, by_code, message_columns, payment_columns
 from parsers._mt_transfer_rules import currency_findings, index_findings, payment_findings, reference_findings
 from parsers._nacha_findings import Fault, gathered
@@ -181,8 +187,9 @@ def _read(window: Segments, state: _State, file_id: str) -> tuple[_State, Window
     after = _after(here, messages, fields, replace(state, chains=chains, references=references, currency=currency))
     if window.last:
         findings += _closing(after, here)
-    stray = (pl.col("marker") == CLOSED) & (pl.col("code") == code_of(REPEATED))
-    unreadable = here.filter(stray).height + payments.height - taken.height
+    stray = here.filter((pl.col("marker") == CLOSED) & (pl.col("code") == code_of(REPEATED))).height
+    lost = stray + sum(unbegun(here, marker).height for marker in (OPEN, INSIDE))
+    unreadable = lost + payments.height - taken.height
     told = checked(gathered(findings), FINDINGS)
     return after, Window(None, conform(taken, PAYMENTS), empty(TOTALS), told, unreadable), sequences
 

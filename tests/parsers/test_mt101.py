@@ -396,9 +396,34 @@ def test_no_damage_makes_it_raise(at: int, patch: bytes, gone: int) -> None:
     assert FORMAT.excerpt(Source("0" * 20, "x", data), window.payments, FORMAT.options()) is not None
 
 
-def test_a_transaction_that_no_field_21_begins_is_told_as_that():
-    data = DATA.replace(b":21:INV-0003\r\n", b"")
-    windows = list(FORMAT.windows(Source("0" * 20, "test.fin", data), FORMAT.options()))
-    told = [row for window in windows for row in window.findings.filter(rule="mt101-order").iter_rows(named=True)]
-    assert "no field 21 stands before it to begin a transaction" in told[0]["message"]
-    assert [row["severity"] for row in told] == ["error"] * len(told)
+def test_a_transaction_that_no_field_21_begins_is_told_as_that_and_counted():
+    window = read(DATA.replace(b":21:INV-0003\r\n", b""))
+    assert (window.payments.height, window.unreadable) == (2, 1)
+    (told,) = window.findings.filter(rule="mt101-order").to_dicts()
+    assert "has no field 21 to begin it" in told["message"]
+    assert (told["severity"], told["level"], told["line"]) == ("error", "batch", 40)
+
+
+def test_a_transaction_without_field_21_behind_another_is_no_part_of_it():
+    window = read(DATA.replace(b":21:INV-0002\r\n", b""))
+    assert (window.payments.height, window.unreadable) == (2, 1)
+    (told,) = window.findings.filter(rule="mt101-order").to_dicts()
+    assert "has no field 21 to begin it" in told["message"]
+    assert (told["severity"], told["level"], told["row"]) == ("error", "payment", 1)
+
+
+def test_an_amount_that_stands_twice_is_one_transaction():
+    window = read(changed(":32B:EUR1250,50\n", ":32B:EUR1250,50\n:32B:EUR1250,50\n"))
+    assert (window.payments.height, window.unreadable) == (3, 0)
+    assert "stands twice" in window.findings.filter(rule="mt101-order")["message"][0]
+
+
+def test_messages_without_21r_are_one_request_where_their_numbers_follow_on():
+    apart = TEXT.replace(":21R:SUPPLIERS-11\n", "").encode()
+    assert "mt101-index" not in read(apart).findings["rule"].to_list()
+    missing = read(apart.replace(b":28D:2/2", b":28D:2/3").replace(b":28D:1/2", b":28D:1/3"))
+    (told,) = missing.findings.filter(rule="mt101-index").to_dicts()
+    assert told["message"] == "Of the request's 3 messages this file has 2."
+    alone = read(apart.replace(b":28D:1/2", b":28D:1/1"))
+    (told,) = alone.findings.filter(rule="mt101-index").to_dicts()
+    assert told["message"] == "Of the request's 2 messages this file has 1."
