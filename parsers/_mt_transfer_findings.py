@@ -88,8 +88,7 @@ def _order(fields: pl.DataFrame, marker: str, ranks: dict[int, int]) -> Iterator
     yield _UNBEGUN[marker].on(unbegun(fields, marker), _BEGUN)
     group = "message" if marker == OPEN else "sequence"
     # What stands around such an amount belongs to that transaction, which is told already.
-    told = _unbegun(marker).any() if marker == OPEN else _unbegun(marker).cum_max()
-    fields = fields.filter(~told.over(group))
+    fields = fields.filter(~_unbegun(marker).any().over(group))
     misplaced = fields.filter(~pl.col("code").is_in(list(ranks)))
     name = "A" if marker == OPEN else "B"
     yield _ORDER[marker].on(misplaced, pl.format(f"Field {{}} does not belong into sequence {name}.", _tag()))
