@@ -161,7 +161,7 @@ def index_findings(chains: pl.DataFrame) -> Iterator[pl.DataFrame]:
     yield _INDEX.on(totals, pl.format("The messages of request {} tell different totals.", "chain"), pl.col("index"))
     # Without a request's reference its messages are those whose numbers follow on.
     begun = (pl.col("chain").is_null() & (pl.col("at") == 1)).cum_sum()
-    key = pl.coalesce("chain", pl.lit("\n") + begun.cast(pl.String))
+    key = pl.coalesce("chain", pl.format("\n{}/{}", begun, "total"))
     short = known.with_columns(pl.len().over(key).cast(pl.Int64).alias("here")).filter(pl.col("here") < pl.col("total"))
     first = short.filter(key.is_first_distinct())
     yield _INDEX_LEFT.on(

@@ -122,6 +122,60 @@ def test_packed_files_are_read_alike(tmp_path):
     assert told(packed)["verdict"] == "unreadable"
 
 
+def test_each_file_of_an_archive_is_read(tmp_path):
+    names = ("camt054/notification.xml", "mt940/german.sta", "bai2/report.bai")
+    archive = tmp_path / "day.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        for name in names:
+            out.writestr(f"bank/{name.partition('/')[2]}", (GOLDEN / name).read_bytes())
+        out.writestr("bank/noise.txt", b"Dear customer")
+        out.writestr("__MACOSX/bank/._noise.txt", b"x")
+    code, output = run(str(archive), "--output", "json")
+    found = json.loads(output)
+    assert code == 2
+    assert [(item["file"], item["format"], item["verdict"]) for item in found] == [
+        ("day.zip/bank/notification.xml", "camt.054", "clean"),
+        ("day.zip/bank/german.sta", "mt940", told(GOLDEN / "mt940/german.sta")["verdict"]),
+        ("day.zip/bank/report.bai", "bai2", told(GOLDEN / "bai2/report.bai")["verdict"]),
+        ("day.zip/bank/noise.txt", "unknown", "unreadable"),
+    ]
+    assert found[0]["sums"] == told(GOLDEN / names[0])["sums"]
+    code, output = run(str(archive))
+    assert code == 2
+    assert "day.zip/bank/report.bai" in output
+    code, output = run(str(archive), "--output", "csv")
+    assert output.splitlines()[0].startswith("file,rule,reason,")
+    assert output.count("file,rule") == 1
+
+
+def test_an_archive_in_an_archive_and_one_that_is_too_much_are_told_by_name(tmp_path):
+    inner, outer = tmp_path / "inner.zip", tmp_path / "outer.zip"
+    with zipfile.ZipFile(inner, "w") as out:
+        out.writestr("a.ach", NACHA)
+        out.writestr("b.ach", NACHA)
+    with zipfile.ZipFile(outer, "w", zipfile.ZIP_DEFLATED) as out:
+        out.write(inner, "inner.zip")
+        out.writestr("c.ach.gz", gzip.compress(NACHA))
+        out.writestr("bomb.txt", b"0" * 300_000_000)
+    found = json.loads(run(str(outer), "--output", "json")[1])
+    assert [(item["file"], item["verdict"]) for item in found] == [
+        ("outer.zip/inner.zip/a.ach", told(GOLDEN / "nacha/origination.ach")["verdict"]),
+        ("outer.zip/inner.zip/b.ach", told(GOLDEN / "nacha/origination.ach")["verdict"]),
+        ("outer.zip/c.ach", told(GOLDEN / "nacha/origination.ach")["verdict"]),
+        ("outer.zip/bomb.txt", "unreadable"),
+    ]
+
+
+def test_amounts_that_are_none_are_told_with_their_payment(tmp_path):
+    text = (GOLDEN / "pain001/two_batches.xml").read_text(encoding="utf-8")
+    before, _, rest = text.partition('<InstdAmt Ccy="EUR">')
+    path = tmp_path / "comma.xml"
+    path.write_text(f'{before}<InstdAmt Ccy="EUR">1.000,50{rest[rest.index("</InstdAmt>") :]}', encoding="utf-8")
+    (finding,) = [item for item in told(path)["findings"] if item["rule"] == "amount"]
+    assert "is not an amount" in finding["message"]
+    assert (finding["row"], finding["field"]) == (1, "Amt/InstdAmt")
+
+
 def test_a_format_and_its_options_may_be_named(tmp_path):
     path = GOLDEN / "camt053/statement.xml"
     assert told(path, "--format", "pain.002")["verdict"] == "unreadable"
@@ -143,6 +197,9 @@ def test_a_format_and_its_options_may_be_named(tmp_path):
         (b"{1:F01EXMPGB2LAXXX0000000000}{2:I103EXMPFRPPXXXXN}{4:\n:20:X\n-}", "MT103, which is not read here"),
         (b"\xef\xbb\xbf" + NACHA, "looks like nacha, but begins with a byte order mark"),
         (NACHA.decode().encode("utf-16"), "looks like nacha, but is written as UTF-16"),
+        (b"$$ADD ID=ABC BID='NWFACH'\r\n" + NACHA, "looks like nacha from line 2 on"),
+        (b'<Document><CstmrCdtTrfInitn><GrpHdr/></CstmrCdtTrfInitn></Document>', "it begins with <Document>"),
+        (b"<BACSDocument><Data><InputReport/></Data></BACSDocument>", "no report of Bacs that is read here"),
     ],
 )
 def test_what_nobody_knows_is_unreadable(tmp_path, data, words):
