@@ -19,6 +19,8 @@ AMOUNT_TEXT_CHARS_MAX: Final = 30
 FILE_BYTES_MAX: Final = 8 * 2**30
 ENVELOPE_LAYERS_MAX: Final = 4
 """Envelopes (gzip, zip, OpenPGP) around one file, one in the other."""
+ARCHIVE_FILES_MAX: Final = 10_000
+"""Files of one archive that a bank sends, or that somebody looks at."""
 ENVELOPE_RATIO_MAX: Final = 300
 """Plain bytes to packed bytes, looked at once the plain side is larger than ENVELOPE_FREE_BYTES: XML packs 30 to 1."""
 ENVELOPE_FREE_BYTES: Final = 64 * 2**20

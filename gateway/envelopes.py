@@ -21,7 +21,8 @@ from canonical.profiles import ClientProfile
 
 _CHUNK_BYTES: Final = 2**20
 _GZIP: Final = b"\x1f\x8b"
-_ZIP: Final = b"PK\x03\x04"
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+"""The first member's header, or the end of an archive that has none."""
 _PGP_ARMOR: Final = b"-----BEGIN PGP"
 _TEXT_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _LITTER: Final = ("__MACOSX/", ".DS_Store", "Thumbs.db")
@@ -79,7 +80,7 @@ def peel(packed: Path, name: str, client: ClientProfile, keyring: Keyring | None
     """
     path = packed
     layers: list[str] = []
-    while (kind := _envelope_of_file(path, client)) is not None:
+    while (kind := envelope_of_file(path, client)) is not None:
         if len(layers) == ENVELOPE_LAYERS_MAX:
             raise Rejected("envelope", f"There are more than {ENVELOPE_LAYERS_MAX} envelopes, one in the other.", _ONCE)
         out = folder / f"plain-{len(layers)}"
@@ -93,7 +94,9 @@ def peel(packed: Path, name: str, client: ClientProfile, keyring: Keyring | None
 
 _ONCE: Final = "Pack the file once, as was agreed."
 _SIGN: Final = "Encrypt it for us and sign it with your agreed key."
-_AGAIN: Final = "Pack it again and send it again; check that the upload finished."
+DAMAGED_ZIP: Final = "The zip archive is damaged or incomplete."
+ZIP_FAULTS: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+PACK_AGAIN: Final = "Pack it again and send it again; check that the upload finished."
 
 
 def _open(kind: str, path: Path, name: str, out: Path, client: ClientProfile, keyring: Keyring | None) -> str:
@@ -105,17 +108,18 @@ def _open(kind: str, path: Path, name: str, out: Path, client: ClientProfile, ke
                 "envelope", "An OpenPGP message can only be opened by whom it is for.", "Check the plain file."
             )
         keyring.open(path, out)
-        return _without_suffix(name)
+        return without_suffix(name)
     if kind not in client.envelopes:
         raise Rejected("envelope", f"The file is packed by {kind}, which was not agreed.", "Send it as agreed.")
     with path.open("rb") as file, out.open("wb") as plain:
         if kind == "zip":
             return _unzip(file, plain)
-        _gunzip(file, plain, path.stat().st_size)
-    return _without_suffix(name)
+        gunzip(file, plain, path.stat().st_size)
+    return without_suffix(name)
 
 
-def _envelope_of_file(path: Path, client: ClientProfile) -> str | None:
+def envelope_of_file(path: Path, client: ClientProfile) -> str | None:
+    """`envelope_of` a file. Raises Rejected: a damaged zip."""
     with path.open("rb") as file:
         head = file.read(64)
 
@@ -126,7 +130,7 @@ def _envelope_of_file(path: Path, client: ClientProfile) -> str | None:
         try:
             return envelope_of(head, names, client)
         except (zipfile.BadZipFile, NotImplementedError) as fault:
-            raise Rejected("envelope", "The zip archive is damaged or incomplete.", _AGAIN) from fault
+            raise Rejected("envelope", DAMAGED_ZIP, PACK_AGAIN) from fault
 
 
 def _members_of(data: bytes | mmap.mmap) -> list[str]:
@@ -135,30 +139,44 @@ def _members_of(data: bytes | mmap.mmap) -> list[str]:
     return [bytes(data[30 : 30 + length]).decode("utf-8", "replace")]
 
 
-def _gunzip(file: IO[bytes], plain: IO[bytes], packed_bytes: int) -> None:
+def gunzip(file: IO[bytes], plain: IO[bytes], packed_bytes: int) -> None:
+    """Write what gzip packed. Raises Rejected: damaged, or more than the caps allow."""
     try:
         with gzip.open(file) as content:
             _write(iter(lambda: content.read(_CHUNK_BYTES), b""), plain, packed_bytes)
     except EOFError as fault:
-        raise Rejected("envelope", "The gzip data ends too early.", _AGAIN, "TD03") from fault
+        raise Rejected("envelope", "The gzip data ends too early.", PACK_AGAIN, "TD03") from fault
     except (gzip.BadGzipFile, zlib.error) as fault:
-        raise Rejected("envelope", "The gzip data is damaged.", _AGAIN) from fault
+        raise Rejected("envelope", "The gzip data is damaged.", PACK_AGAIN) from fault
 
 
 def _unzip(file: IO[bytes], plain: IO[bytes]) -> str:
     try:
         with zipfile.ZipFile(file) as archive:
-            members = [item for item in archive.infolist() if not item.is_dir() and not _litter(item.filename)]
+            members = members_of(archive)
             if len(members) != 1:
                 message = f"The zip archive holds {count_of(len(members), 'file')}; one is expected."
                 raise Rejected("envelope", message, "Send each payment file by itself.")
-            if members[0].flag_bits & 1:
-                raise Rejected("envelope", "The zip archive is locked by a password.", "Send it without a password.")
-            with archive.open(members[0]) as content:
-                _write(iter(lambda: content.read(_CHUNK_BYTES), b""), plain, members[0].compress_size)
+            unzip_member(archive, members[0], plain)
             return PurePosixPath(members[0].filename.replace("\\", "/")).name
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as fault:
-        raise Rejected("envelope", "The zip archive is damaged or incomplete.", _AGAIN) from fault
+    except ZIP_FAULTS as fault:
+        raise Rejected("envelope", DAMAGED_ZIP, PACK_AGAIN) from fault
+
+
+def members_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files of an archive, without what file managers leave in it."""
+    return [item for item in archive.infolist() if not item.is_dir() and not _litter(item.filename)]
+
+
+def unzip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, plain: IO[bytes]) -> None:
+    """Write one file of an archive. Raises Rejected: locked, damaged, or more than the caps allow."""
+    if member.flag_bits & 1:
+        raise Rejected("envelope", "The zip archive is locked by a password.", "Send it without a password.")
+    try:
+        with archive.open(member) as content:
+            _write(iter(lambda: content.read(_CHUNK_BYTES), b""), plain, member.compress_size)
+    except ZIP_FAULTS as fault:
+        raise Rejected("envelope", DAMAGED_ZIP, PACK_AGAIN) from fault
 
 
 def _litter(name: str) -> bool:
@@ -177,6 +195,7 @@ def _write(chunks: Iterator[bytes], plain: IO[bytes], packed_bytes: int) -> None
         plain.write(chunk)
 
 
-def _without_suffix(name: str) -> str:
+def without_suffix(name: str) -> str:
+    """The name without the last suffix, where that names an envelope."""
     stem, dot, suffix = name.rpartition(".")
     return stem if dot and f".{suffix.lower()}" in _SUFFIXES else name

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import polars as pl
@@ -19,13 +21,17 @@ from sqlalchemy import Connection
 from canonical.codes import Severity
 from canonical.contracts import Feedback, Remote, RemoteFile, Source
 from canonical.errors import BulkrailError, ConfigError, Conflict, NotFound, OutsideError, TransientError
+from canonical.frames import ENTRIES, STATEMENTS, STATUSES, empty
 from canonical.identifiers import ONE_BATCH, make_id
 from canonical.plugins import lookup
-from canonical.profiles import FeedbackSource, Model, Plugin, ProviderProfile
+from canonical.profiles import DEFAULT_CLIENT, FeedbackSource, Model, Plugin, ProviderProfile
+from gateway.archives import unpacked
 from gateway.book import without_verifications
 from gateway.composition import Gateway
 from gateway.config import plugin_options
+from gateway.envelopes import Rejected, is_wrapped
 from gateway.news import note_news
+from gateway.reading import file_finding
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
 from gateway.requests import REPLIES_SUFFIX, waiting
@@ -87,21 +93,49 @@ def _fetch(gateway: Gateway, provider: ProviderProfile, remote: Remote, file: Re
         remote.archive(file)  # its bytes are kept; the last run ended before it could put the file aside
         return
     data = remote.fetch(file)
+    rows = [
+        _archived(gateway, provider, name, plain, source if name == file.name else _inside(provider, name) or source)
+        for name, plain in _plain_files(file.name, data)
+    ]
+    registry = gateway.registry
+    with registry.transaction() as connection:
+        for row in rows:
+            is_new = insert_new(connection, t.FEEDBACK, **row, received_at=registry.now(), state="archived", note="")
+            action = "feedback_received" if is_new else "feedback_repeated"
+            registry.audit(
+                connection, row["provider_id"], action, row["feedback_id"], name=row["name"], sha256=row["sha256"]
+            )
+            _log.info(
+                "feedback", provider=row["provider_id"], name=row["name"], feedback_id=row["feedback_id"], new=is_new
+            )
+        insert_new(connection, t.REMOTE_FILES, **key, feedback_id=rows[0]["feedback_id"])
+    remote.archive(file)
+
+
+def _plain_files(name: str, data: bytes) -> list[tuple[str, bytes]]:
+    """Each file of an archive; one that cannot be opened as it came, so that it is kept and told as unreadable."""
+    try:
+        return unpacked(name, data)
+    except Rejected:
+        return [(name, data)]
+
+
+def _archived(
+    gateway: Gateway, provider: ProviderProfile, name: str, data: bytes, source: FeedbackSource
+) -> dict[str, Any]:
+    """Keep the bytes of one feedback file; what the registry will know of it."""
     sha256 = hashlib.sha256(data).hexdigest()
     feedback_id = make_id("B", provider.provider_id, sha256)
     gateway.store.put(f"feedback/{feedback_id}", data)
-    registry = gateway.registry
-    with registry.transaction() as connection:
-        is_new = insert_new(
-            connection, t.FEEDBACK,
-            feedback_id=feedback_id, provider_id=provider.provider_id, name=file.name, sha256=sha256,
-            size_bytes=len(data), format=source.format, received_at=registry.now(), state="archived", note="",
-        )  # fmt: skip
-        insert_new(connection, t.REMOTE_FILES, **key, feedback_id=feedback_id)
-        action = "feedback_received" if is_new else "feedback_repeated"
-        registry.audit(connection, provider.provider_id, action, feedback_id, name=file.name, sha256=sha256)
-    _log.info("feedback", provider=provider.provider_id, name=file.name, feedback_id=feedback_id, new=is_new)
-    remote.archive(file)
+    return {
+        "feedback_id": feedback_id, "provider_id": provider.provider_id, "name": name, "sha256": sha256,
+        "size_bytes": len(data), "format": source.format,
+    }  # fmt: skip
+
+
+def _inside(provider: ProviderProfile, name: str) -> FeedbackSource | None:
+    """How a file of an archive is read by its own name."""
+    return _source(provider, PurePosixPath(name).name)
 
 
 def _source(provider: ProviderProfile, name: str) -> FeedbackSource | None:
@@ -136,7 +170,7 @@ def _read(gateway: Gateway, row: Mapping[str, Any]) -> None:
     feedback_id = row["feedback_id"]
     options = _agreed(gateway.profiles.provider(row["provider_id"]), row)
     with gateway.store.mapped(f"feedback/{feedback_id}") as data:
-        feedback = lookup("parsers", "FORMAT", row["format"]).read(Source(feedback_id, row["name"], data), options)
+        feedback = _said(row, data, options)
     fatal = feedback.findings.filter(pl.col("severity") == Severity.FATAL)
     known = _known_statements(gateway, row["provider_id"], feedback)
     statements = feedback.statements.join(known, on=["account", "statement_id"], how="anti", maintain_order="left")
@@ -162,12 +196,30 @@ def _read(gateway: Gateway, row: Mapping[str, Any]) -> None:
     draft.commit({"unreadable": not fatal.is_empty(), "note": note, "version": feedback.version}, mark)
 
 
+def _said(row: Mapping[str, Any], data: bytes | mmap.mmap, options: Model) -> Feedback:
+    """What a feedback file says; of one that is packed still, why it could not be opened."""
+    if is_wrapped(data, DEFAULT_CLIENT):
+        try:
+            unpacked(row["name"], bytes(data))
+        except Rejected as fault:
+            findings = file_finding(fault.rule, fault.reason, fault.message, fault.remedy)
+            nothing = empty(STATUSES), empty(STATEMENTS), empty(ENTRIES)
+            return Feedback(row["format"], "packed", None, *nothing, findings)
+    found: Feedback = lookup("parsers", "FORMAT", row["format"]).read(
+        Source(row["feedback_id"], row["name"], data), options
+    )
+    return found
+
+
 def _agreed(provider: ProviderProfile, row: Mapping[str, Any]) -> Model:
     """How the profile says that this file is to be read. Raises ConfigError: it no longer says so."""
     if row["name"].endswith(REPLIES_SUFFIX):
         return plugin_options("parsers", "FORMAT", Plugin(name=row["format"]))  # the gateway wrote it itself
+    place = PurePosixPath(row["name"])
+    # A file of an archive is known by its own name, or by that of the archive around it.
+    names = (str(place), *map(str, place.parents), place.name)
     for item in provider.feedback:
-        if item.format == row["format"] and fnmatch.fnmatch(row["name"], item.pattern):
+        if item.format == row["format"] and any(fnmatch.fnmatch(name, item.pattern) for name in names):
             return plugin_options("parsers", "FORMAT", item.plugin)
     told = f"{provider.provider_id} has no feedback of format {row['format']} for a file named {row['name']} any more"
     raise ConfigError(f"{told}: put the pattern back", feedback_id=row["feedback_id"])

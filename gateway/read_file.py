@@ -6,7 +6,6 @@ import datetime as dt
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,10 +20,11 @@ from canonical.frames import FINDINGS, STATEMENTS, TOTALS, empty
 from canonical.identifiers import make_file_id
 from canonical.plugins import discover, lookup
 from canonical.profiles import DEFAULT_CLIENT, Plugin
+from gateway.archives import files_in
 from gateway.check import mapped
 from gateway.config import plugin_options
-from gateway.envelopes import Rejected, is_wrapped, peel
-from gateway.reading import HEAD_BYTES, PLAIN_TEXT, file_finding, fin_message, marked_as
+from gateway.envelopes import is_wrapped
+from gateway.reading import HEAD_BYTES, PLAIN_TEXT, begins_with, file_finding, fin_message, led_in_by, marked_as
 from reconciliation.chain import chain_findings
 from validators import engine
 
@@ -32,6 +32,8 @@ _ORDER: Final = {"feedback": 0, "cancellation": 1, "payment": 2}
 _ISO_MESSAGE: Final = re.compile(rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*\b((?!head)[a-z]{4}\.\d{3}\.\d{3}\.\d{2})""")
 _FOR_OTHERS: Final = "It is for another receiver; docs/formats lists the messages that are read."
 _TOTALS_RULES: Final = ("transaction_count", "control_sum", "file_structure")
+_FILE_ID: Final = make_file_id(DEFAULT_CLIENT.client_id, "read")
+_NAME_IT: Final = "Name the format (--format) if you know it."
 Sums = dict[str, dict[str, int]]
 
 
@@ -94,25 +96,46 @@ class Told:
         }
 
 
-def read_file(path: Path, name: str | None, options: Mapping[str, Any]) -> Told:
-    """Tell what a file holds. `name`: its format, sniffed without it; `options` of that format where it has a dialect.
+def read_file(path: Path, name: str | None, options: Mapping[str, Any]) -> list[Told]:
+    """Tell what a file holds, or what each file of an archive does.
+
+    `name`: the format, sniffed without it; `options` of that format where it has a dialect.
 
     Raises:
         NotFound: no such file or format.
         ConfigError: options that the format does not take.
         OutsideError: the file may not be read.
     """
-    with _plain(path) as opened:
-        if isinstance(opened, Rejected):
-            return _unknown(path.name, opened.rule, opened.message, opened.remedy)
-        head = bytes(opened.data[:HEAD_BYTES])
-        formats = [lookup("parsers", "FORMAT", name)] if name else _sniffed(head, options)
-        if not formats:
-            marked = marked_as(discover("parsers", "FORMAT"), head)
-            if marked:
-                return _unknown(path.name, "file-format", marked, PLAIN_TEXT)
-            return _unknown(path.name, "file-format", *_what_is_it(head))
-        return replace(_first_readable(formats, opened, options), file=path.name)
+    with mapped(path) as data:
+        if not is_wrapped(data, DEFAULT_CLIENT):
+            return [replace(_told_of(Source(_FILE_ID, path.name, data), name, options), file=path.name)]
+    found = []
+    with tempfile.TemporaryDirectory(prefix="bulkrail-envelope-") as folder:
+        for held in files_in(path, path.name, Path(folder)):
+            if held.path is None:
+                assert held.fault is not None, "a file that cannot be had has a fault"
+                told = _unknown(held.name, held.fault.rule, held.fault.message, held.fault.remedy)
+            else:
+                with mapped(held.path) as data:
+                    told = _told_of(Source(_FILE_ID, held.name, data), name, options)
+            found.append(replace(told, file=held.name))
+    # Of one file in its envelopes the name is that under which it is known here.
+    return found if len(found) > 1 else [replace(found[0], file=path.name)]
+
+
+def findings_of(found: list[Told]) -> pl.DataFrame:
+    """The findings of all; of several files with a column `file` before the others."""
+    if len(found) == 1:
+        return found[0].findings
+    return pl.concat([told.findings.select(pl.lit(told.file).alias("file"), pl.all()) for told in found])
+
+
+def _told_of(source: Source, name: str | None, options: Mapping[str, Any]) -> Told:
+    head = bytes(source.data[:HEAD_BYTES])
+    formats = [lookup("parsers", "FORMAT", name)] if name else _sniffed(head, options)
+    if formats:
+        return _first_readable(formats, source, options)
+    return _unknown(source.name, "file-format", *_what_is_it(head))
 
 
 def _first_readable(formats: list[Any], source: Source, options: Mapping[str, Any]) -> Told:
@@ -129,29 +152,17 @@ def _first_readable(formats: list[Any], source: Source, options: Mapping[str, An
 
 
 def _what_is_it(head: bytes) -> tuple[str, str]:
-    """What there is to say of a file in no format of ours, and what to do."""
+    """What can be said of a file in no format that is known, and what to do."""
+    formats = discover("parsers", "FORMAT")
+    if marked := marked_as(formats, head):
+        return marked, PLAIN_TEXT
     if named := _ISO_MESSAGE.search(head.replace(b"\0", b"")):
         return f"The file declares the message {named.group(1).decode()}, which is not read here.", _FOR_OTHERS
     if name := fin_message(head):
         return f"The file holds a SWIFT message {name}, which is not read here.", _FOR_OTHERS
-    return "The file is in no format that is known here.", "Name the format (--format) if you know it."
-
-
-@contextmanager
-def _plain(path: Path) -> Iterator[Source | Rejected]:
-    """The bytes out of their envelopes, or why they cannot be had."""
-    file_id = make_file_id(DEFAULT_CLIENT.client_id, "read")
-    with tempfile.TemporaryDirectory(prefix="bulkrail-envelope-") as folder, mapped(path) as packed:
-        if not is_wrapped(packed, DEFAULT_CLIENT):
-            yield Source(file_id, path.name, packed)
-            return
-        try:
-            peeled = peel(path, path.name, DEFAULT_CLIENT, None, Path(folder))
-        except Rejected as fault:
-            yield fault
-            return
-        with mapped(peeled.path) as data:
-            yield Source(file_id, peeled.name, data)
+    if led := led_in_by(formats, head):
+        return led
+    return f"The file is in no format that is known here{begins_with(head)}.", _NAME_IT
 
 
 def _sniffed(head: bytes, options: Mapping[str, Any]) -> list[Any]:
@@ -218,11 +229,19 @@ def _payments(found: Any, source: Source, windows: Iterator[Window]) -> Told:
         counts["unreadable_rows"] += window.unreadable
         batch = max([batch, *batches.drop_nulls().to_list()[-1:]])
         _add(sums, window.payments.select("currency", "credit_debit", "amount_minor"))
-        parts.append(window.findings)
+        parts += [window.findings, _unread_amounts(window.payments, context)]
         totals.append(window.totals)
     assert header is not None, "the first window carries the header"
     findings = pl.concat([*parts, *(rule.finish(state, context) for rule, state in zip(rules, states, strict=True))])
     return Told(source.name, found.kind, header, counts, sums, pl.concat(totals), findings=engine.capped(findings))
+
+
+def _unread_amounts(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """What the sums do not hold: amounts that are none."""
+    unread = payments.filter(pl.col("amount_minor").is_null() & pl.col("amount_text").is_not_null())
+    if unread.is_empty():
+        return empty(FINDINGS)
+    return engine.in_terms(lookup("validators", "RULE", "amount").findings(unread, context), context.facts)
 
 
 def _add(sums: Sums, amounts: pl.DataFrame) -> None:

@@ -28,6 +28,7 @@ _PADDING: Final = re.compile(rb"(?:[ \t\r\n]\0?){32,}|(?:\0[ \t\r\n]){32,}|<\0?!
 _ROOT: Final = re.compile(rb"<(?![?!])[^>]*>")
 _ROOT_CHARS_MAX: Final = 200
 _FIN_MESSAGE: Final = re.compile(rb"\{2:[IO]([0-9]{3})")
+_LEAD_LINES_MAX: Final = 3
 _MARKS: Final = {
     codecs.BOM_UTF8: "begins with a byte order mark (UTF-8)", codecs.BOM_UTF16_LE: "is written as UTF-16", codecs.BOM_UTF16_BE: "is written as UTF-16",
 }  # fmt: skip
@@ -136,8 +137,10 @@ def _unknown_format(client: ClientProfile, head: bytes) -> Window:
     if other is None and (named := fin_message(head)):
         message = f"The file holds a SWIFT message {named}, which is not read here."
     elif other is None:
-        root = _root(head)
-        message = f"The file is in no format that is known here{f': it begins with {root}' if root else ''}."
+        led = led_in_by(agreed_formats(client), head)
+        if led is not None:
+            return _unreadable("FF01", *led)
+        message = f"The file is in no format that is known here{begins_with(head)}."
     elif other.name == "http-json":  # any JSON looks like it
         message = "The file is JSON, which none of the payment formats is."
     elif other.kind == "feedback":
@@ -151,6 +154,28 @@ def fin_message(head: bytes) -> str | None:
     """The message type that block 2 of a SWIFT message names, as MT103."""
     found = _FIN_MESSAGE.search(head)
     return f"MT{found.group(1).decode()}" if found else None
+
+
+def begins_with(head: bytes) -> str:
+    """How XML of no known format begins, as the end of a sentence; nothing of any other file."""
+    root = _root(head)
+    return f": it begins with {root}" if root else ""
+
+
+def led_in_by(formats: Mapping[str, Any], head: bytes) -> tuple[str, str] | None:
+    """What to say of a file that is of one of these formats but for its first lines, as a job card of a mainframe.
+
+    Tables and XML may have lines in front that mean something, and are told otherwise.
+    """
+    lines = head.split(b"\n", _LEAD_LINES_MAX + 1)
+    for skipped in range(1, min(len(lines), _LEAD_LINES_MAX + 1)):
+        found = _sniff(formats, b"\n".join(lines[skipped:]))
+        if found is not None and found.kind == "payment" and found.facts.fixed_width:
+            told = (
+                f"The file looks like {found.name} from line {skipped + 1} on; what stands before it is no part of one."
+            )
+            return told, f"Leave out what stands before line {skipped + 1}, and send the file again."
+    return None
 
 
 def _root(head: bytes) -> str | None:

@@ -129,7 +129,7 @@ def second_reading(name: str, data: bytes) -> tuple[int, Counter[str] | None]:
 def test_every_file_is_read_whole_or_says_why_not(name, corpus):
     compared, refused, passed = 0, set(), set()
     for file in corpus(name):
-        told = read_file(file.path, None, {})
+        (told,) = read_file(file.path, None, {})
         findings = told.findings
         assert (findings["message"].str.len_chars() > 10).all(), file.key
         assert (findings["remedy"].str.len_chars() > 10).all(), file.key

@@ -57,7 +57,7 @@ def test_no_dtd_is_followed(path: Path, tmp_path: Path) -> None:
             evil = tmp_path / path.name
             evil.write_text(armed(text, doctype), encoding="utf-8")
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            told = read_file(evil, None, {})
+            (told,) = read_file(evil, None, {})
             assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024, name
             assert told.exit_code == 2, name
             assert CANARY not in json.dumps(told.as_object(), default=str), name
@@ -72,6 +72,6 @@ def test_no_depth_breaks_the_reader(path: Path, tmp_path: Path) -> None:
     evil = tmp_path / path.name
     head, _, end = text.rpartition("</")
     evil.write_text(f"{head}{'<a>' * _DEEP}{'</a>' * _DEEP}</{end}", encoding="utf-8")
-    told = read_file(evil, None, {})
+    (told,) = read_file(evil, None, {})
     assert told.exit_code == 2
     assert not told.statements.height
