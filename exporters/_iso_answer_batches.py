@@ -6,6 +6,8 @@ from typing import Final
 
 import polars as pl
 
+from canonical.codes import Level
+from canonical.contracts import Answer
 from canonical.findings import OF_BATCH, REFUSES
 from canonical.frames import FINDINGS, dtypes
 from canonical.sentences import and_then
@@ -13,13 +15,31 @@ from exporters._iso_answer_text import NOT_PROVIDED, identification, reason_xml
 from exporters._iso_answer_version import Version
 from exporters._iso_xml import leaf, node
 
+_COUNT: Final = r"^[0-9]{1,15}$"
+_SUM: Final = r"^[0-9]+(\.[0-9]{1,17})?$"
+_DIGITS_MAX: Final = 18
 _REFUSED: Final = ("RJCT", "CANC")
 _BACKWARDS: Final = ("PDNG", "RCVD", "ACTC", "ACWC", "ACCP", "ACSP", "ACSC")
 """Where statuses differ and none is refused, the first of these tells of all: nothing is promised too early."""
 
 
-def batch_openings(rows: pl.DataFrame, findings: pl.DataFrame, version: Version) -> pl.DataFrame:
+def declared_totals(answer: Answer) -> pl.DataFrame:
+    """Of TOTALS the counts and sums that can be said as OrgnlNbOfTxs and OrgnlCtrlSum are.
+
+    ISO defines both by the original message, so that its sender finds the totals of its own books. Other formats count otherwise.
+    """
+    if not answer.header.format.startswith("pain."):
+        return answer.declared.clear()
+    written = pl.col("declared_text").str.strip_chars()
+    digits = written.str.count_matches("[0-9]")
+    count = (pl.col("measure") == "count") & written.str.contains(_COUNT)
+    total = (pl.col("measure") == "sum") & written.str.contains(_SUM) & (digits <= _DIGITS_MAX)
+    return answer.declared.with_columns(written.alias("declared_text")).filter(count | total)
+
+
+def batch_openings(rows: pl.DataFrame, answer: Answer, version: Version) -> pl.DataFrame:
     """batch, opening: XML of OrgnlPmtInfAndSts without its end. `rows`: ANSWER rows with batch and the version's statuses."""
+    findings = answer.findings
     per_status = rows.group_by("batch", "status").agg(pl.len())
     named = rows.group_by("batch").agg(pl.col("batch_id").first(), pl.len().alias("count"))
     counted = per_status.sort("batch", "status").group_by("batch", maintain_order=True).agg(
@@ -27,7 +47,13 @@ def batch_openings(rows: pl.DataFrame, findings: pl.DataFrame, version: Version)
     )  # fmt: skip
     joined = named.join(counted, on="batch").join(_batch_findings(findings), on="batch", how="full", coalesce=True)
     batch_id = identification(pl.coalesce("batch_id", "batch_id_found")).fill_null(NOT_PROVIDED)
-    count = leaf("OrgnlNbOfTxs", pl.col("count").cast(pl.String)) if version.counts else pl.lit("")
+    said = declared_totals(answer).filter((pl.col("level") == Level.BATCH.value) & (pl.col("measure") == "count"))
+    joined = joined.join(said.unique("batch", keep="first").select("batch", "declared_text"), on="batch", how="left")
+    count = (
+        leaf("OrgnlNbOfTxs", pl.coalesce("declared_text", pl.col("count").cast(pl.String)))
+        if version.counts
+        else pl.lit("")
+    )
     opening = pl.concat_str(
         pl.lit("<OrgnlPmtInfAndSts>"),
         leaf("OrgnlPmtInfId", batch_id),

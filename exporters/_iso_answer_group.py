@@ -8,9 +8,10 @@ from typing import Final
 
 import polars as pl
 
+from canonical.codes import Level
 from canonical.contracts import Answer
 from canonical.currencies import exponent
-from exporters._iso_answer_batches import counts_xml
+from exporters._iso_answer_batches import counts_xml, declared_totals
 from exporters._iso_answer_text import NOT_PROVIDED, identification, reason_xml
 from exporters._iso_answer_version import Version
 from exporters._iso_xml import literal
@@ -30,8 +31,8 @@ def group_xml(answer: Answer, version: Version, sender: str | None, common: str)
     if version.counts:
         said |= {
             "OrgnlCreDtTm": _moment(answer.header.created) or "",
-            "OrgnlNbOfTxs": str(answer.payments or ""),
-            "OrgnlCtrlSum": _control_sum(answer.sums_minor) or "",
+            "OrgnlNbOfTxs": _declared(answer, "count") or str(answer.payments or ""),
+            "OrgnlCtrlSum": _declared(answer, "sum") or _control_sum(answer.sums_minor) or "",
         }
     said["GrpSts"] = pl.select(version.told(pl.lit(answer.status))).item()
     leaves = "".join(f"<{name}>{value}</{name}>" for name, value in said.items() if value)
@@ -57,6 +58,12 @@ def _moment(text: str | None) -> str | None:
     except ValueError:
         return None
     return text
+
+
+def _declared(answer: Answer, measure: str) -> str | None:
+    """What the original says of itself, as it stands; None where it says nothing that can be told."""
+    told = declared_totals(answer).filter((pl.col("level") == Level.FILE.value) & (pl.col("measure") == measure))
+    return told["declared_text"].first()  # type: ignore[return-value]  # a column of text
 
 
 def _control_sum(sums_minor: dict[str, int]) -> str | None:

@@ -56,7 +56,7 @@ def rows_xml(answer: Answer, version: Version, *, exceptions_only: bool, said_on
     rows = answer.rows.select(pl.col(name).cast(dtype) for name, dtype in ANSWER_DTYPES.items()).with_columns(
         pl.col("batch").fill_null(1), version.told(pl.col("status"))
     )
-    openings = batch_openings(rows, answer.findings, version)
+    openings = batch_openings(rows, answer, version)
     places = _places(rows, openings, version, exceptions_only=exceptions_only)
     told, known = _own_findings(answer), _original(answer)
     said = _said(rows.clear() if said_once else rows)

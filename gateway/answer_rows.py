@@ -13,7 +13,7 @@ import polars as pl
 from canonical.ahead import ahead
 from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
 from canonical.findings import OF_FILE, REFUSES
-from canonical.frames import PAYMENTS, dtypes, empty
+from canonical.frames import PAYMENTS, TOTALS, dtypes, empty
 from canonical.money import amount_minor
 from canonical.sentences import and_then
 from gateway.answer_bookings import bookings
@@ -52,7 +52,8 @@ def answer_of(
 ) -> Answer:  # fmt: skip
     """The answer that an export writes. `duplicate`: the arrival that brought known bytes, None for the file itself."""
     findings = standing_findings(gateway, file["file_id"])
-    parsed = gateway.lake.committed(file["file_id"], "parse") or {"payments": 0, "sums": {}}
+    parsed = gateway.lake.committed(file["file_id"], "parse")
+    declared = empty(TOTALS) if parsed is None else gateway.lake.whole(file["file_id"], "totals", "parse")
     return Answer(
         answer_id=submission_id,
         client=gateway.profiles.client(file["client_id"]),
@@ -64,8 +65,9 @@ def answer_of(
         created=gateway.clock().replace(microsecond=0),
         status="RCVD" if milestone == "received" else group_status(rows),
         reasons=_file_reasons(findings),
-        payments=parsed["payments"],
-        sums_minor=parsed["sums"],
+        payments=parsed["payments"] if parsed else 0,
+        sums_minor=parsed["sums"] if parsed else {},
+        declared=declared,
         rows=rows,
         findings=findings,
         facts=facts_of(file["format"], gateway.profiles.client(file["client_id"])),

@@ -13,6 +13,7 @@ import polars as pl
 
 from canonical.codes import CreditDebit
 from canonical.frames import ENTRIES, dtypes
+from canonical.identifying import identifies
 from canonical.money import amount_minor, parse_minor
 from parsers._feedback_camt_paths import DETAIL, ENTRY
 from parsers._feedback_entry_findings import entry_findings
@@ -248,7 +249,7 @@ def _columns() -> list[pl.Expr]:
         *_dates(),
         pl.coalesce("message_id", "batch_message_id_of_detail", "batch_message_id").alias("message_id"),
         pl.coalesce("batch_id", "batch_batch_id_of_detail", "batch_batch_id").alias("batch_id"),
-        pl.when(pl.col("end_to_end_id").str.to_uppercase() != "NOTPROVIDED").then("end_to_end_id").alias("end_to_end_id"),
+        pl.when(identifies(pl.col("end_to_end_id").str.strip_chars())).then("end_to_end_id").alias("end_to_end_id"),
         *(pl.col(name) for name in plain),
         pl.coalesce(pl.when(original != "").then(original), "original_proprietary").alias("original_code"),
         _count(pl.coalesce("batch_count_of_detail", "batch_count")).alias("batch_count"),

@@ -9,6 +9,7 @@ import polars as pl
 
 from canonical.frames import STATUSES, checked, dtypes, empty
 from canonical.identifiers import ONE_BATCH, SUBMISSION_ID
+from canonical.identifying import identifies
 from reconciliation._attempts import BETWEEN_ATTEMPTS, of_either
 from reconciliation.frames import ATTEMPTS, ATTRIBUTED, BOOK, NAMES, SENT
 from reconciliation.moves import WHOLE, codes
@@ -253,9 +254,8 @@ def _sayable() -> pl.Expr:
 
 
 def said(name: str) -> pl.Expr:
-    """True where an identifier identifies: not null, not blank, not NOTPROVIDED (ISO and EPC for "none")."""
-    text = pl.col(name).str.strip_chars()
-    return text.is_not_null() & (text != "") & (text.str.to_uppercase() != "NOTPROVIDED")
+    """True where an identifier identifies: not null, not blank, nothing that stands for none."""
+    return identifies(pl.col(name).str.strip_chars()).fill_null(value=False)
 
 
 def _ours(name: str) -> pl.Expr:

@@ -6,28 +6,19 @@ A hash finds candidates; the columns themselves decide (`_meet.by_key`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import polars as pl
 
+from canonical.identifying import identifies
 from reconciliation._glance import is_plain
 from reconciliation._pairing import Marks
 from reconciliation._side import NUMBER, Side
-
-_NOT_PROVIDED: Final = "NOTPROVIDED"
 
 
 def key(name: str) -> pl.Expr:
     """An identifier as a key: without blanks around it; null where it names nothing (blank, NOTPROVIDED)."""
     text = pl.col(name).str.strip_chars()
-    return pl.when(_says(text)).then(text)
-
-
-def _says(text: pl.Expr) -> pl.Expr:
-    chars = text.str.len_bytes()
-    # Only what has its length is compared: capitals of a whole column cost more than all the rest.
-    nothing = pl.when(chars == len(_NOT_PROVIDED)).then(text).str.contains(rf"(?i-u)^{_NOT_PROVIDED}$")
-    return (chars > 0) & ~nothing.fill_null(value=False)
+    return pl.when(identifies(text)).then(text)
 
 
 def hash_of(name: str) -> str:
@@ -76,7 +67,7 @@ def hashes(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, pl.Expr]:
 
 def _hashed(name: str, *, plain: bool = False) -> pl.Expr:
     text = pl.col(name) if plain else pl.col(name).str.strip_chars()
-    return pl.when(_says(text)).then(text.hash())
+    return pl.when(identifies(text)).then(text.hash())
 
 
 def without_blanks(name: str) -> pl.Expr:

@@ -2,7 +2,8 @@
 
 The tests are expressions on PAYMENTS. They hold for what will most likely happen to the payment; the route is chosen later.
 A file that does not name the client's account (a table of payments to be made) is paid from one of the client's agreed ones: where all
-of them are in one country, or all in SEPA, that is known without the file.
+of them are in one country, or all in SEPA, that is known without the file. Where none were agreed, euro to an IBAN of SEPA is paid there
+as SEPA: no cheaper or quicker way takes it, and what its banks would send back is better said before.
 """
 
 from __future__ import annotations
@@ -94,10 +95,11 @@ def declared_sepa() -> pl.Expr:
 
 
 def within_sepa(context: Context) -> pl.Expr:
-    """Boolean: both accounts are IBANs of SEPA countries."""
-    return pl.all_horizontal(iban_country(party, context).is_in(SEPA) for party in ("debtor", "creditor")).fill_null(
-        value=False
-    )
+    """Boolean: both accounts are IBANs of SEPA countries, the client's own also where nobody said which it is."""
+    sides = [iban_country(party, context).is_in(SEPA) for party in ("debtor", "creditor")]
+    if not context.client.accounts:
+        sides = [side | _unnamed(party) for side, party in zip(sides, ("debtor", "creditor"), strict=True)]
+    return pl.all_horizontal(sides).fill_null(value=False)
 
 
 def sepa(context: Context) -> pl.Expr:

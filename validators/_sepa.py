@@ -12,7 +12,7 @@ import polars as pl
 
 from canonical.codes import Severity
 from validators._matrix import joined
-from validators._rails import declared_sepa
+from validators._rails import DEBITS, declared_sepa
 from validators._row import Check, name_of, quoted
 
 AMOUNT_MINOR_MAX: Final = 99_999_999_999
@@ -52,10 +52,13 @@ def _amount_checks() -> tuple[Check, ...]:
     bearer = pl.col("charge_bearer")
     said = pl.lit("Charge bearer ") + quoted("charge_bearer")
     return (
-        Check(
-            "currency", declared_sepa() & (pl.col("currency") != "EUR"),
-            pl.lit("SEPA moves euro only, not ") + quoted("currency"), "AM03",
-            remedy="Pay in EUR, or leave the service level SEPA out.",
+        *(
+            Check(
+                "currency", declared_sepa() & way & (pl.col("currency") != "EUR"),
+                pl.lit("SEPA moves euro only, not ") + quoted("currency"), "AM03",
+                remedy=f"{verb} in EUR, or leave the service level SEPA out.",
+            )
+            for way, verb in ((~DEBITS, "Pay"), (DEBITS, "Collect"))
         ),
         Check(
             "amount_text", (pl.col("currency") == "EUR") & (pl.col("amount_minor") > AMOUNT_MINOR_MAX),

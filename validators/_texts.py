@@ -11,13 +11,16 @@ import polars as pl
 import polars_hash as plh
 
 from canonical.codes import CreditDebit
+from canonical.identifying import identifies
 from canonical.parties import counterparty
 from validators._matrix import constant, edges
 
 _SIDE: Final = ("name", "account", "agent")
 
-_SUSPECT_EDGES: Final = frozenset(range(0x21)) | frozenset(range(0x7F, 0x100)) | {ord("N"), ord("n")}
-"""First or last bytes of an id that may be blank around its end, or say NOTPROVIDED."""
+_SUSPECT_EDGES: Final = frozenset(range(0x100)) - frozenset(
+    b"0123456789ABCDEFGHIJKLMOPQRSTUVWXYZabcdefghijklmopqrstuvwxyz"
+)
+"""First or last bytes of an id that may be blank around its end, say NOTPROVIDED, or be a sign alone."""
 
 SEPARATOR: Final = "\x1f"
 """Unit separator: XML forbids it and no account or name has one."""
@@ -27,13 +30,13 @@ _BUSINESS: Final = ("requested_execution_date_text", "remittance")
 
 
 def real_end_to_end_id() -> pl.Expr:
-    """The end-to-end id, null where it is empty or says NOTPROVIDED."""
+    """The end-to-end id, null where it is empty or stands for none."""
     text = pl.col("end_to_end_id").str.strip_chars()
-    return pl.when((text != "") & (text.str.to_uppercase() != "NOTPROVIDED")).then(text)
+    return pl.when(identifies(text)).then(text)
 
 
 def real_end_to_end_ids(payments: pl.DataFrame) -> pl.Series:
-    """The same of every payment; at once where no id begins as NOTPROVIDED does, or with a blank, or ends with one."""
+    """The same of every payment; at once where none can stand for none, by its first and last letter."""
     ids = payments["end_to_end_id"]
     found = edges(ids)
     if found is not None and not found & _SUSPECT_EDGES:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar, Literal, Protocol
 
 import polars as pl
 
 from canonical.contracts._reading import ANY_FORMAT, FileHeader, FormatFacts, Source
-from canonical.frames import BOOKINGS, CORRECTIONS, PAYMENTS, empty
+from canonical.frames import BOOKINGS, CORRECTIONS, PAYMENTS, TOTALS, empty
 from canonical.profiles import Account, ClientProfile, Model, ProviderProfile, Rail
 from canonical.tally import ExportSummary, Said
 
@@ -97,7 +97,7 @@ class Answer:
     it), amount_minor (null where that is none), currency, credit_debit, counterparty_name (masked), status, reason, message,
     remedy, milestone (at which the payment stands), booked and corrections (how many of both there are) (String, but row,
     line, batch, amount_minor, booked, corrections: Int64).
-    `faulty`: columns of PAYMENTS, as named, of those with findings, unmasked: for answers that show the client its own rows;
+    `declared`: TOTALS, what the file says of itself. `faulty`: columns of PAYMENTS, as named, of those with findings, unmasked: for answers that show the client its own rows;
     none where they are not at hand. `facts`: of the format. `rejected_rows`: the excerpt of the file that holds just the rejected payments, None where there are none.
     """
 
@@ -114,6 +114,7 @@ class Answer:
     sums_minor: dict[str, int]
     rows: pl.DataFrame
     findings: pl.DataFrame
+    declared: pl.DataFrame = field(default_factory=lambda: empty(TOTALS))
     facts: FormatFacts = ANY_FORMAT
     faulty: Callable[[Sequence[str]], pl.DataFrame] = lambda columns: empty(PAYMENTS).select(columns)
     rejected_rows: Callable[[], bytes | None] = lambda: None

@@ -54,6 +54,16 @@ class Strict(HTMLParser):
         assert self.open.pop() == tag
 
 
+def test_who_mends_an_amount_under_control_totals_is_told_to_make_them_anew():
+    wrong = replace(ANSWER, findings=findings_of(finding(rule="amount", level="payment", row=1)))
+    assert "make them anew" not in page(wrong)
+    counted = replace(wrong, facts=replace(ANSWER.facts, currency="USD"))
+    assert "The control totals of the file of rejected rows count the amounts as they stand" in page(counted)
+    assert "make them anew" not in page(
+        replace(counted, findings=findings_of(finding(rule="iban", level="payment", row=1)))
+    )
+
+
 def page(answer=ANSWER, export=EXPORT):
     return written(export, answer).decode()
 

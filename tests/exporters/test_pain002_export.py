@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
-from canonical.frames import FINDINGS, PAYMENTS, conform, dtypes, empty
+from canonical.frames import FINDINGS, PAYMENTS, TOTALS, conform, dtypes, empty
 from canonical.profiles import ClientProfile
 from exporters.pain002 import EXPORT, Options
 
@@ -304,6 +304,46 @@ def test_sums_of_several_currencies_are_added_as_iso_says():
     sums = {"EUR": 150, "JPY": 7, "BHD": 1}
     assert found(write(answer(rows=rows_of(ACCEPTED), payments=1, sums_minor=sums)), "OrgnlCtrlSum") == ["8.501"]
     assert found(write(answer(rows=rows_of(ACCEPTED), payments=1, sums_minor={"JPY": 7})), "OrgnlCtrlSum") == ["7"]
+
+
+def declared(*totals: tuple[str, int | None, str, str]) -> pl.DataFrame:
+    columns = ("level", "batch", "measure", "declared_text")
+    told = pl.DataFrame(
+        totals, schema=dict(zip(columns, (pl.String, pl.Int64, pl.String, pl.String), strict=True)), orient="row"
+    )
+    return conform(told.with_columns(field=pl.lit("X")), TOTALS)
+
+
+def test_what_the_original_declares_of_itself_is_said_again_as_it_stands():
+    rows = rows_of(ACCEPTED, {**ACCEPTED, "batch": 2, "batch_id": "B-2"})
+    told = declared(
+        ("file", None, "count", "3"),
+        ("file", None, "sum", "9.0"),
+        ("batch", 1, "count", "02"),
+        ("batch", 2, "count", "many"),
+    )
+    data = write(answer(rows=rows, payments=2, sums_minor={"EUR": 20000}, declared=told))
+    assert found(data, "OrgnlGrpInfAndSts/OrgnlNbOfTxs") == ["3"]
+    assert found(data, "OrgnlCtrlSum") == ["9.0"]
+    assert found(data, "OrgnlPmtInfAndSts/OrgnlNbOfTxs") == ["02", "1"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1e3", "-5", "1.234,50", "1" * 19, "0.123456789012345678", "12345678901234567.89"]
+)
+def test_a_declared_total_that_is_none_gives_way_to_what_was_read(xsd, text):
+    told = declared(("file", None, "count", text or "x"), ("file", None, "sum", text or "x"))
+    data = write(answer(rows=rows_of(ACCEPTED), payments=1, sums_minor={"EUR": 150}, declared=told))
+    assert found(data, "OrgnlGrpInfAndSts/OrgnlNbOfTxs") == ["1"]
+    assert found(data, "OrgnlCtrlSum") == ["1.50"]
+    xsd("pain.002.001.10").assertValid(etree.fromstring(data))
+
+
+def test_totals_of_other_formats_count_otherwise_and_are_not_said():
+    other = replace(HEADER, format="nacha", version="94-character records")
+    told = declared(("file", None, "count", "00000009"))
+    data = write(answer(rows=rows_of(ACCEPTED), payments=1, sums_minor={"EUR": 150}, declared=told, header=other))
+    assert found(data, "OrgnlGrpInfAndSts/OrgnlNbOfTxs") == ["1"]
 
 
 def test_a_million_batches_would_not_be_a_loop():

@@ -198,8 +198,14 @@ def test_a_format_and_its_options_may_be_named(tmp_path):
         (b"\xef\xbb\xbf" + NACHA, "looks like nacha, but begins with a byte order mark"),
         (NACHA.decode().encode("utf-16"), "looks like nacha, but is written as UTF-16"),
         (b"$$ADD ID=ABC BID='NWFACH'\r\n" + NACHA, "looks like nacha from line 2 on"),
-        (b"<Document><CstmrCdtTrfInitn><GrpHdr/></CstmrCdtTrfInitn></Document>", "it begins with <Document>"),
-        (b"<BACSDocument><Data><InputReport/></Data></BACSDocument>", "it begins with <BACSDocument>"),
+        (
+            b"<Document><CstmrCdtTrfInitn><GrpHdr/></CstmrCdtTrfInitn></Document>",
+            "no format that is known here: it begins with <Document>",
+        ),
+        (
+            b"<BACSDocument><Data><InputReport/></Data></BACSDocument>",
+            "no format that is known here: it begins with <BACSDocument>",
+        ),
     ],
 )
 def test_what_nobody_knows_is_unreadable(tmp_path, data, words):

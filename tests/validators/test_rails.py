@@ -73,7 +73,12 @@ UNNAMED = {"debtor_account": None}
         (("TR330006100519786457841326",), UNNAMED, {"cross_border"}),
         ((DE, "TR330006100519786457841326"), UNNAMED, set()),
         ((DE, US), UNNAMED, set()),
-        ((), UNNAMED, set()),
+        ((), UNNAMED, {"sepa_credit"}),
+        ((), COLLECTS, {"sepa_debit"}),
+        ((), {**UNNAMED, "currency": "USD"}, set()),
+        ((), {**UNNAMED, "creditor_account": "TR330006100519786457841326"}, set()),
+        ((), {**UNNAMED, "debtor_agent": "CHASUS33"}, {"cross_border"}),
+        ((), {**UNNAMED, "charge_bearer": "DEBT"}, set()),
         ((DE,), {"debtor_account": US}, set()),
     ],
 )  # fmt: skip
