@@ -12,6 +12,7 @@ import xlsxwriter  # type: ignore[import-untyped]  # it has no types
 
 from canonical.contracts import Source
 from parsers._csv_excerpt import rows_to_mend, with_figures
+from parsers._csv_header import Layout, read_header
 from parsers._xlsx_book import open_book
 from parsers._xlsx_options import XlsxOptions
 from parsers._xlsx_rows import begin, chosen, filled, parted, row_texts
@@ -21,6 +22,7 @@ from parsers._xlsx_xml import Unreadable
 _CELLS_MAX: Final = 500_000
 _CREATED: Final = dt.datetime(1980, 1, 1)  # noqa: DTZ001  the same input gives the same bytes
 _TABS: Final = 31
+_TYPED: Final = ("amount", "execution_date", "mandate_date")
 
 
 def excerpt(source: Source, kept: pl.DataFrame, options: XlsxOptions) -> bytes:
@@ -35,20 +37,23 @@ def excerpt(source: Source, kept: pl.DataFrame, options: XlsxOptions) -> bytes:
     book.set_properties({"created": _CREATED})
     text = book.add_format({"num_format": "@"})
     try:
-        name, rows = _rows(source, kept, options)
+        name, rows, typed = _rows(source, kept, options)
         sheet = book.add_worksheet(name[:_TABS])
         for at, cells in enumerate(rows):
             for column, cell in enumerate(cells):
                 if cell:
-                    sheet.write_string(at, column, cell, text)
+                    sheet.write_string(at, column, cell, None if column in typed else text)
     except Unreadable:
         return b""
     book.close()
     return out.getvalue()
 
 
-def _rows(source: Source, kept: pl.DataFrame, options: XlsxOptions) -> tuple[str, Iterator[list[str]]]:
-    """Name of the sheet, and every row of the new one."""
+def _rows(source: Source, kept: pl.DataFrame, options: XlsxOptions) -> tuple[str, Iterator[list[str]], frozenset[int]]:
+    """Name of the sheet, every row of the new one, and the columns in which what is mended is to be a number or a day.
+
+    A cell that is formatted as text keeps "1250,50" as it is typed; any other makes it the amount that the person's own program means.
+    """
     book = open_book(source.data)
     sheet, _ = chosen(book, options)
     begun = begin(book, sheet, options, _CELLS_MAX)
@@ -72,7 +77,14 @@ def _rows(source: Source, kept: pl.DataFrame, options: XlsxOptions) -> tuple[str
                     yield with_figures(cells, figures, kept, options)
             part = following
 
-    return sheet.name, rows()
+    layout, _ = read_header(begun.names, options)
+    return sheet.name, rows(), frozenset() if layout is None else _typed(layout)
+
+
+def _typed(layout: Layout) -> frozenset[int]:
+    cells = (layout.cells[name].places for name in _TYPED if name in layout.cells)
+    amounts = {place for place in (layout.pays, layout.collects) if place is not None}
+    return frozenset(amounts.union(*cells))
 
 
 def _top(part: Part, rows: list[list[str]], height: int) -> Iterator[list[str]]:

@@ -363,6 +363,16 @@ def test_an_excerpt_is_a_workbook_of_the_kept_rows():
     assert findings["severity"].to_list() == ["warning"]
 
 
+def test_what_is_mended_in_an_excerpt_becomes_an_amount_and_a_day():
+    data = book(HEADER, ("1", dt.date(2026, 12, 1), "Zoë", IBAN, "1.250,50", "EUR"))
+    payments, *_ = read(data)
+    found = FORMAT.excerpt(Source("f" * 20, "x", data), payments, FORMAT.options())
+    sheet = openpyxl.load_workbook(io.BytesIO(found)).active
+    assert {cell.value: cell.number_format for cell in sheet[2]} == {
+        "1": "@", "2026-12-01": "General", "Zoë": "@", IBAN: "@", "1.250,50": "General", "EUR": "@",
+    }  # fmt: skip
+
+
 # ------------------------------------------------------------------------------------------------ bounds and damage
 
 
