@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from canonical.codes import Level, Severity
+from canonical.codes import CreditDebit, Level, Severity
 from canonical.counts import count_of
 from canonical.limits import INT64_MAX
 from canonical.money import format_minor, parse_minor
 from parsers._feedback_camt_paths import AccountMessage
-from parsers._feedback_statements import Statement, signed_minor
+from parsers._feedback_statements import Statement, day_of, signed_minor
 from parsers._iso_faults import Fault
 
 _AGAIN: Final = "The provider must send the statement again; nothing of this file is booked."
+_TELL: Final = "Tell the provider; what could be read was read."
 _ASK: Final = "Ask the provider for a correct statement; until then the difference stands in the reconciliation."
 
 
@@ -23,6 +25,7 @@ def faults_of(statement: Statement) -> Iterator[Fault]:
     if statement.currency is not None:
         yield from _currency_faults(statement)
         yield from _unread_balances(statement)
+        yield from _date_faults(statement)
         yield from _balance_faults(statement)
         yield from _summary_faults(statement)
 
@@ -73,7 +76,7 @@ def _missing(statement: Statement) -> Iterator[Fault]:
         (statement.closing_minor, "closing (CLBD)"),
     ):
         if minor is None:
-            message = f"The statement has no {name} balance that can be read; its balances are not checked."
+            message = f"The statement has no {name} balance in {statement.currency} that can be read; its balances are not checked."
             yield _fault(statement, "camt-balance-missing", "CH21", message, "Bal", Severity.WARNING)
 
 
@@ -88,8 +91,29 @@ def _unread_balances(statement: Statement) -> Iterator[Fault]:
         if signed_minor(balance, balance.values.get("amount_currency")) is None:
             said = balance.values
             kind, amount = said.get("type") or said.get("proprietary") or "?", said.get("amount", "none")[:60]
-            message = f"The balance {kind} ({amount} {said.get('amount_currency', '')}, {said.get('direction', 'no direction')}) cannot be read."
+            shown = f"{amount} {said.get('amount_currency', '')}, {said.get('direction', 'no direction')}"
+            directed = replace(balance, values={**said, "direction": CreditDebit.CRDT.value})
+            plain = signed_minor(directed, said.get("amount_currency")) is not None
+            cause = "it says neither CRDT nor DBIT" if plain else "that is no amount of its currency"
+            message = f"The balance {kind} ({shown}) cannot be read: {cause}."
             yield _fault(statement, "camt-balance-amount", "AM12", message, "Bal/Amt", Severity.WARNING)
+
+
+def _date_faults(statement: Statement) -> Iterator[Fault]:
+    said = statement.record.values
+    dates = [
+        ("the start of its time", "FrToDt/FrDtTm", said.get("from")),
+        ("the end of its time", "FrToDt/ToDtTm", said.get("to")),
+    ]
+    for balance in statement.record.children.get("Bal", []):
+        kind = balance.values.get("type") or balance.values.get("proprietary") or "?"
+        dates.append((f"the date of the balance {kind}", "Bal/Dt", balance.values.get("date")))
+    for which, field, text in dates:
+        if text is not None and day_of(text) is None:
+            message = f"The {statement.of.origin} says {text[:30]} for {which}: that is no date."
+            yield replace(
+                _fault(statement, "camt-date", "DT01", message, field, Severity.WARNING), remedy=_TELL, value=text[:60]
+            )
 
 
 def _balance_faults(statement: Statement) -> Iterator[Fault]:

@@ -78,8 +78,8 @@ class Statement:
             "statement_id": self.statement_id, "account": self.account, "currency": self.currency, "origin": self.of.origin,
             "sequence": _number(sequence), "page": _number(page), "last_page": None if last is None else last in _TRUE,
             "created": said.get("created"), "copy": said.get("copy"),
-            "from_date": _date(said.get("from")) or self.opening_date,
-            "to_date": _date(said.get("to")) or self.closing_date,
+            "from_date": day_of(said.get("from")) or self.opening_date,
+            "to_date": day_of(said.get("to")) or self.closing_date,
             "opening_minor": self.opening_minor, "closing_minor": self.closing_minor, "entries": self.told.entries,
             "credits_minor": self.booked.credits_minor, "debits_minor": self.booked.debits_minor,
             "declared_entries": _number(said.get("all_count")),
@@ -99,7 +99,7 @@ class Statement:
                 yield {
                     "statement_id": self.statement_id, "account": self.account, "position": position,
                     "kind": said.get("type") or said.get("proprietary") or "", "sub_kind": said.get("sub_kind"),
-                    "balance_minor": minor, "currency": said.get("amount_currency"), "date": _date(said.get("date")),
+                    "balance_minor": minor, "currency": said.get("amount_currency"), "date": day_of(said.get("date")),
                     "credit_line": said["credit_line"] in _TRUE if "credit_line" in said else None,
                 }  # fmt: skip
 
@@ -110,7 +110,8 @@ def _number(text: str | None) -> int | None:
     return int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= _SEQUENCE_DIGITS_MAX else None
 
 
-def _date(text: str | None) -> dt.date | None:
+def day_of(text: str | None) -> dt.date | None:
+    """The day of a Dt or DtTm as it is written; None where it is none."""
     try:
         return dt.date.fromisoformat((text or "")[:10])
     except ValueError:
@@ -124,19 +125,21 @@ SUMMED: Final = ("position", "currency", "booked", "entry_direction", "entry_amo
 def statement_of(of: AccountMessage, record: Record, header: dict[str, str], rows: pl.DataFrame) -> Statement:
     """The statement of a Stmt record. `rows`: SUMMED of its entries; `header`: what GrpHdr says, for the page of the message."""
     balances = record.children.get("Bal", [])
-    # Between the pages of a statement, and in a report, the balance is an interim one.
-    opening = next((b for kind in _OPENING for b in balances if b.values.get("type") == kind), None)
-    closing = next((b for kind in _CLOSING for b in reversed(balances) if b.values.get("type") == kind), None)
-    if opening is closing:
-        opening = None
     currencies = [record.values.get("currency"), *(b.values.get("amount_currency") for b in balances)]
     currencies += rows["currency"].drop_nulls().head(1).to_list()
     currency = next((item for item in currencies if item), None)
+    # An account may hold several currencies, and a statement tell the balance of each; its entries are summed in its own.
+    own = [b for b in balances if b.values.get("amount_currency") == currency]
+    # Between the pages of a statement, and in a report, the balance is an interim one.
+    opening = next((b for kind in _OPENING for b in own if b.values.get("type") == kind), None)
+    closing = next((b for kind in _CLOSING for b in reversed(own) if b.values.get("type") == kind), None)
+    if opening is closing:
+        opening = None
     statement = Statement(
         of, record.ordinal, record.line, _named(of, record, header),
         "".join(record.values.get("account", "").split()) or None, currency, record, header,
         signed_minor(opening, currency), signed_minor(closing, currency),
-        _date(opening.values.get("date")) if opening else None, _date(closing.values.get("date")) if closing else None,
+        day_of(opening.values.get("date")) if opening else None, day_of(closing.values.get("date")) if closing else None,
     )  # fmt: skip
     every = rows.unique("position", maintain_order=True)
     entries = every.filter(pl.col("currency") == pl.lit(currency, dtype=pl.String))

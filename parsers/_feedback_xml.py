@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from canonical.codes import Severity
 from canonical.contracts import Source
 from canonical.limits import XML_DEPTH_MAX, XML_TEXT_BYTES_MAX
 from parsers._feedback_shapes import Message, Node, Record, Shape, grown
-from parsers._iso_faults import Doubt, Fault, Unreadable, empty_file, limit
+from parsers._iso_faults import Doubt, Fault, Unreadable, empty_file, limit, quoted, quotes
 from parsers._xml_bytes import declared_encoding
 from parsers._xml_feed import SLICE_BYTES, Feeder
 
@@ -146,6 +146,9 @@ class Reader(Feeder):
 
     def finish(self) -> None:
         """What only the end of the file shows."""
+        if not self._message_seen and quotes(self._text, self._message.name):
+            what, remedy = quoted(self._message.name)
+            self.refuse(replace(self._not_the_message(what), remedy=remedy))
         if not self._message_seen:
             self.refuse(self._not_the_message(f"The file holds no {self._message.name} message."))
 

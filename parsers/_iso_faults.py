@@ -14,13 +14,14 @@ from canonical.frames import FINDINGS, conform, dtypes, empty
 _ESCAPE: Final = (
     "Correct the XML at that place and send the file again: in a text, & is written &amp; and < is written &lt;."
 )
+JUNK: Final = "junk after document element"
 _SYNTAX: Final = {
     "XML or text declaration not at start of entity": (
         "the declaration (<?xml …?>) is not the first thing in the file: a blank, an empty line or other text stands before it",
         "Take away what stands before the declaration, and send the file again.",
     ),
-    "junk after document element": (
-        "something stands behind the end of the message, as where two files were put together",
+    JUNK: (
+        "something stands behind the end of the message, as where two files were put together or a program left signs of its own",
         "Send each message as a file of its own, with nothing behind its last closing element.",
     ),
     "duplicate attribute": (
@@ -95,6 +96,17 @@ def fatal(rule: str, reason: str, message: str, remedy: str) -> Fault:
 def empty_file() -> Fault:
     """A file without a byte."""
     return fatal("xml-truncated", "TD03", "The file is empty.", "Write the whole file and send it again.").at(1, 0)
+
+
+def quotes(text: str, name: str) -> bool:
+    """True for a text that is a Document of the message, as envelopes hold it in CDATA or with &lt;."""
+    return "<" in text and "Document" in text and name in text
+
+
+def quoted(name: str) -> tuple[str, str]:
+    """A message that stands in an envelope as text: what there is to say, and what to do."""
+    what = f"The file holds no <Document> of a {name} message as elements: one stands in it as text (CDATA, or &lt; for <)."
+    return what, "Take the Document out of the text that holds it, and send it by itself."
 
 
 def truncated(line: int, row: int | None) -> Fault:

@@ -48,6 +48,7 @@ class Reader(Feeder):
         self.faults: list[Fault] = []
         self._data, self.message, self._bodies = data, message, bodies
         self._document_depth = 0
+        self._quoted = False
         self._skipped = self._anything = 0
         self._header_seen = self._repeats_header = self._had_payment = False
         self._stack: list[Node] = []
@@ -113,9 +114,13 @@ class Reader(Feeder):
         """Text directly in a wanted element."""
         if self._texts and not self._skipped:
             self._texts[-1].append(text)
+        elif self.version is None and not self._quoted:
+            self._quoted = faults.quotes(text, self.message.name)
 
     def finish(self) -> None:
         """What only the end of the file shows."""
+        if self._quoted and self.version is None:
+            self._refuse(*faults.quoted(self.message.name))
         if self.version is None:
             self._refuse(f"The file holds no <Document> of a {self.message.name} message.")
         if self.batch == 0:

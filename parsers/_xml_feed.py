@@ -53,11 +53,12 @@ class Feeder:
         self.open_row: int | None = None
         self._silent_bytes = 0
         self._text_chars = 0
+        self._began = False
         self._bytes_left_out = self._lines_left_out = self._fed = 0
         self._parser = parser = expat.ParserCreate(encoding, namespace_separator=" ")
         parser.buffer_text = True
         parser.buffer_size = 2**16
-        parser.StartElementHandler = self._on_start
+        parser.StartElementHandler = self._on_first
         parser.EndElementHandler = self._on_end
         parser.CharacterDataHandler = self._on_characters
         parser.StartDoctypeDeclHandler = self._on_doctype
@@ -114,6 +115,11 @@ class Feeder:
         """The file is at its end and well-formed."""
         raise NotImplementedError
 
+    def _on_first(self, name: str, attributes: dict[str, str]) -> None:
+        self._began = True
+        self._parser.StartElementHandler = self._on_start
+        self._on_start(name, attributes)
+
     def _on_start(self, name: str, attributes: dict[str, str]) -> None:
         self._silent_bytes = self._text_chars = 0
         self.depth += 1
@@ -150,5 +156,7 @@ class Feeder:
         elif _is_no_utf8(data, self._parser.ErrorByteIndex - self._fed):
             fault = faults.foreign_bytes(line, error.offset + 1, self.open_row)
         else:
-            fault = faults.syntax(line, error.offset + 1, what, self.open_row)
+            # Signs that no text may hold (NUL, Control-Z) are no markup gone wrong where the message is over.
+            over = self._began and not self.depth
+            fault = faults.syntax(line, error.offset + 1, faults.JUNK if over else what, self.open_row)
         return fault.at(line, self._parser.ErrorByteIndex + self._bytes_left_out)

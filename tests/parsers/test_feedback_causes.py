@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from canonical.contracts import Feedback, Source
@@ -79,6 +81,61 @@ def test_balances_that_differ_are_told_where_every_entry_is_readable():
     assert {rule for rule, _ in told(said)} == {"camt-balance", "camt-sum"}
 
 
+def balance(kind: str, amount: str, currency: str = "EUR", direction: str = "CRDT", date: str = "2026-11-20") -> str:
+    return (
+        f'<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy="{currency}">{amount}</Amt><CdtDbtInd>{direction}</CdtDbtInd>'
+        f"<Dt><Dt>{date}</Dt></Dt></Bal>"
+    )
+
+
+def of_balances(*balances: str) -> Feedback:
+    return read(
+        "camt.053",
+        re.sub("(<Bal>.*</Bal>)|(<TxsSummry>.*</TxsSummry>)", "", statement(WHOLE)).replace(
+            "</Acct>", "</Acct>" + "".join(balances)
+        ),
+    )
+
+
+def test_balances_are_those_of_the_statement_in_its_own_currency():
+    said = of_balances(
+        balance("OPBD", "3", "USD"), balance("OPBD", "100"), balance("CLBD", "120"), balance("CLBD", "4", "USD")
+    )
+    assert told(said) == []
+    assert said.statements.select("opening_minor", "closing_minor").rows() == [(10000, 12000)]
+    assert said.balances["balance_minor"].to_list() == [300, 10000, 12000, 400]
+
+
+def test_balances_in_another_currency_alone_are_none_of_the_statement():
+    said = of_balances(balance("OPBD", "3", "USD"), balance("CLBD", "4", "USD"))
+    assert [message for _, message in told(said)] == [
+        f"The statement has no {kind} balance in EUR that can be read; its balances are not checked."
+        for kind in ("opening (OPBD or PRCD)", "closing (CLBD)")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("closing", "cause"),
+    [
+        (balance("CLBD", "120.005"), "(120.005 EUR, CRDT) cannot be read: that is no amount of its currency."),
+        (balance("CLBD", "-120.00"), "(-120.00 EUR, CRDT) cannot be read: that is no amount of its currency."),
+        (balance("CLBD", "120.00", direction="C"), "(120.00 EUR, C) cannot be read: it says neither CRDT nor DBIT."),
+    ],
+)
+def test_a_balance_that_cannot_be_read_is_told_with_its_cause(closing, cause):
+    said = of_balances(balance("OPBD", "100"), closing)
+    assert said.findings.filter(rule="camt-balance-amount")["message"].to_list() == [f"The balance CLBD {cause}"]
+
+
+def test_a_date_of_a_balance_that_is_none_is_told():
+    said = of_balances(balance("OPBD", "100", date="2026-02-30"), balance("CLBD", "120", date="20.11.2026"))
+    assert said.findings.select("rule", "severity", "field", "value").rows() == [
+        ("camt-date", "warning", "Stmt/Bal/Dt", "2026-02-30"),
+        ("camt-date", "warning", "Stmt/Bal/Dt", "20.11.2026"),
+    ]
+    assert said.statements["opening_minor"].to_list() == [10000]
+
+
 # ---------------------------------------------------------------------------------------------- statuses
 
 
@@ -134,3 +191,20 @@ def test_an_amount_without_a_currency_is_told_as_that():
     assert told(read("pacs.004", returned(wrong))) == [
         ("pacs004-amount", "The original amount is no amount of its currency.")
     ]
+
+
+# ---------------------------------------------------------------------------------------------- envelopes
+
+
+@pytest.mark.parametrize("wrap", [lambda text: f"<![CDATA[{text}]]>", lambda text: text.replace("<", "&lt;")])
+def test_a_message_that_stands_in_an_envelope_as_text_is_told_as_that(wrap):
+    said = read("pacs.004", f"<Envelope><Id>pacs.004.001.02</Id><Body>{wrap(returned(''))}</Body></Envelope>")
+    assert [rule for rule, _ in told(said)] == ["iso-message"]
+    assert "as text (CDATA, or &lt; for <)" in said.findings["message"][0]
+    alone = read("pacs.004", "<Envelope><Id>pacs.004.001.02</Id></Envelope>")
+    assert told(alone) == [("iso-message", "The file holds no pacs.004 message.")]
+
+
+def test_what_stands_behind_the_message_is_told_as_that():
+    said = read("camt.029", answer("") + "\x1a")
+    assert "behind the end of the message" in said.findings["message"][0]

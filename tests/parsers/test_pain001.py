@@ -234,6 +234,9 @@ def test_fatal(data: bytes, rule: str, line: int) -> None:
     [
         (b'\n<?xml version="1.0"?>' + message(PAYMENT), "is not the first thing in the file"),
         (2 * message(PAYMENT), "behind the end of the message"),
+        (message(PAYMENT) + b"\x1a", "behind the end of the message"),
+        (message(PAYMENT) + b"\r\n\0\0", "behind the end of the message"),
+        (b"\0" + message(PAYMENT), "a sign stands where none of its kind may"),
         (message(PAYMENT).replace(b"</PmtInf>", b"</GrpHdr>"), "closed that is not the open one"),
         (message(PAYMENT).replace(b">E<", ">Ä<".encode("latin-1")), "bytes that are not in the encoding"),
         (message(PAYMENT).replace(b">E<", b">a & b<"), "not well-formed XML"),
@@ -242,6 +245,18 @@ def test_fatal(data: bytes, rule: str, line: int) -> None:
 def test_what_is_no_xml_is_told_in_plain_words(data: bytes, words: str) -> None:
     (finding,) = whole(read(data))["findings"].filter(pl.col("severity") == "fatal").to_dicts()
     assert words in finding["message"]
+
+
+@pytest.mark.parametrize("wrap", [lambda text: f"<![CDATA[{text}]]>", lambda text: text.replace("<", "&lt;")])
+def test_a_message_that_stands_in_an_envelope_as_text_is_told_as_that(wrap) -> None:
+    head = "<Header><MsgDefIdr>pain.001.001.09</MsgDefIdr></Header>"
+    envelope = f"<Envelope>{head}<Body>{wrap(message(PAYMENT).decode())}</Body></Envelope>"
+    (finding,) = whole(read(envelope.encode()))["findings"].to_dicts()
+    assert (finding["rule"], finding["severity"]) == ("iso-message", "fatal")
+    assert "as text (CDATA, or &lt; for <)" in finding["message"]
+    assert "out of the text" in finding["remedy"]
+    (finding,) = whole(read(f"<Envelope>{head}</Envelope>".encode()))["findings"].to_dicts()
+    assert finding["message"] == "The file holds no <Document> of a pain.001 message."
 
 
 def test_truncated_inside_a_payment_counts_it_and_keeps_those_before() -> None:
