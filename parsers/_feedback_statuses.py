@@ -74,7 +74,7 @@ class StatusRows:
             **_charges(record),
         }  # fmt: skip
         if level is Level.PAYMENT and "status" not in row:
-            row["status"] = self._inherited(batch)
+            row |= self._inherited(batch, reasoned="reason" in row)
         self._gathered.append(row)
         if len(self._gathered) >= _CHUNK_ROWS:
             self._flush()
@@ -88,11 +88,15 @@ class StatusRows:
             key: spoken[0].values[key] for key in ("original_message_id", "message_name") if key in spoken[0].values
         }
 
-    def _inherited(self, batch: Record | None) -> str | None:
-        """The status above a transaction that states none: it is the transaction's, unless it says that they differ."""
-        above = [batch, *self._groups[-1:], self._overall]
-        told = next((item.values["status"] for item in above if item and "status" in item.values), self._of.status)
-        return None if told in _DIFFER else told
+    def _inherited(self, batch: Record | None, *, reasoned: bool) -> dict[str, str | None]:
+        """The status above a transaction that states none, unless it says that they differ; with its reasons, if the transaction has none."""
+        above = next(
+            (item for item in (batch, *self._groups[-1:], self._overall) if item and "status" in item.values), None
+        )
+        told = above.values["status"] if above else self._of.status
+        if told in _DIFFER:
+            return {"status": None}
+        return {"status": told, **(_reasons(above) if above and not reasoned else {})}
 
     def _flush(self) -> None:
         frame = pl.from_dicts(self._gathered, schema=_RAW) if self._gathered else pl.DataFrame(schema=_RAW)

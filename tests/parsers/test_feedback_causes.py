@@ -193,6 +193,39 @@ def test_an_amount_without_a_currency_is_told_as_that():
     ]
 
 
+def report(batch: str, transaction: str, group: str = "") -> str:
+    return (
+        f'<Document xmlns="{ISO}pain.002.001.03"><CstmrPmtStsRpt><GrpHdr><MsgId>M</MsgId><CreDtTm>2026-11-20T18:00:00</CreDtTm></GrpHdr>'
+        f"<OrgnlGrpInfAndSts><OrgnlMsgId>O</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.03</OrgnlMsgNmId>{group}</OrgnlGrpInfAndSts>"
+        f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>B</OrgnlPmtInfId>{batch}<TxInfAndSts><OrgnlEndToEndId>E</OrgnlEndToEndId>{transaction}"
+        "</TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"
+    )
+
+
+def reason(code: str, text: str = "") -> str:
+    return f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn>{text and f'<AddtlInf>{text}</AddtlInf>'}</StsRsnInf>"
+
+
+BATCH = f"<PmtInfSts>RJCT</PmtInfSts>{reason('AC01', 'no such account')}"
+GROUP = f"<GrpSts>RJCT</GrpSts>{reason('FF01')}"
+
+
+@pytest.mark.parametrize(
+    ("batch", "transaction", "group", "status"),
+    [
+        (BATCH, "", "", ("RJCT", "AC01", "no such account")),
+        (BATCH, "", GROUP, ("RJCT", "AC01", "no such account")),
+        ("", "", GROUP, ("RJCT", "FF01", None)),
+        (BATCH, reason("AM04"), "", ("RJCT", "AM04", None)),
+        (BATCH, f"<TxSts>RJCT</TxSts>{reason('AM04')}", "", ("RJCT", "AM04", None)),
+        (BATCH, "<TxSts>ACSP</TxSts>", "", ("ACSP", None, None)),
+    ],
+)  # fmt: skip
+def test_a_status_from_above_comes_with_its_reason(batch, transaction, group, status):
+    said = read("pain.002", report(batch, transaction, group))
+    assert said.statuses.filter(level="payment").select("status", "reason", "reason_text").rows() == [status]
+
+
 # ---------------------------------------------------------------------------------------------- envelopes
 
 
