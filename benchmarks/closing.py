@@ -14,11 +14,11 @@ from benchmarks.town import ACCOUNTS, banks, opened
 from canonical.frames import ENTRIES, PAYMENTS, ROUTES, STATEMENTS, VERDICTS, conform
 from canonical.identifiers import payment_id_of
 from canonical.limits import LAKE_PART_ROWS
+from gateway.books.reconcile import reconcile
+from gateway.books.settle import settle
 from gateway.composition import Gateway
-from gateway.reconcile import reconcile
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new
-from gateway.settle import settle
 
 _T = TypeVar("_T")
 _FILE_PAYMENTS: Final = 100_000

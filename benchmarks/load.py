@@ -109,7 +109,7 @@ _OPENED: dict[Path, Any] = {}
 
 def carry(task: tuple[Path, str]) -> float:
     """Take one received file to its provider; when it was there (`time.monotonic`, one clock for all processes)."""
-    from gateway.plans import live_submissions
+    from gateway.planning.plans import live_submissions
     from gateway.stages import deliver, run_journey
 
     home, file_id = task
@@ -123,8 +123,8 @@ def carry(task: tuple[Path, str]) -> float:
 
 def hear(task: tuple[Path, str]) -> None:
     """Follow and reconcile one provider."""
-    from gateway.follow import follow
-    from gateway.reconcile import reconcile
+    from gateway.books.reconcile import reconcile
+    from gateway.feedback.follow import follow
 
     home, provider = task
     follow(opened(home), provider)
@@ -144,8 +144,8 @@ def tell(task: tuple[Path, str]) -> None:
 
 def played(home: Path, load: Load) -> dict[str, Any]:
     """Seconds of each part, waiting times, and what the books hold; raises AssertionError where anything is lost or twice."""
-    from gateway.answer import files_with_news
-    from gateway.receive import receive
+    from gateway.answers.answer import files_with_news
+    from gateway.intake.receive import receive
     from sandbox._examples import BankAccount, BankTerms
     from sandbox.banks import Bank
 
@@ -208,7 +208,7 @@ def opened_only(home: Path) -> None:
 
 
 def _states(gateway: Any) -> dict[str, int]:
-    from gateway.settle import position_of_everything
+    from gateway.books.settle import position_of_everything
 
     found = position_of_everything(gateway, NOW.date() + dt.timedelta(days=1)).states
     return dict(found["state"].value_counts().iter_rows())

@@ -19,7 +19,7 @@ from canonical.frames import KEYS, dtypes
 from canonical.plugins import lookup
 from canonical.profiles import ClientProfile
 from gateway.composition import Gateway, open_gateway
-from gateway.duplicates import earlier_hits
+from gateway.intake.duplicates import earlier_hits
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new
 from gateway.settings import Settings

@@ -135,7 +135,7 @@ def check(path: str) -> Facts:
 def receive(home: str, path: str) -> Facts:
     """Digest and archive the file."""
     from benchmarks.town import opened
-    from gateway.receive import receive as take
+    from gateway.intake.receive import receive as take
 
     with opened(Path(home)) as gateway:
         gateway.store.put(f"clients/bench/inbox/{Path(path).name}", Path(path))
@@ -146,7 +146,7 @@ def receive(home: str, path: str) -> Facts:
 def parse(home: str, file_id: str) -> Facts:
     """From the archive to the canonical frame in the lake."""
     from benchmarks.town import opened
-    from gateway.parse import parse as stage
+    from gateway.intake.parse import parse as stage
 
     with opened(Path(home)) as gateway:
         return stage(gateway, file_id)
@@ -155,10 +155,10 @@ def parse(home: str, file_id: str) -> Facts:
 def judge(home: str, file_id: str) -> Facts:
     """Parse, all rules, findings and verdicts in the lake, and the client's pain.002."""
     from benchmarks.town import opened
-    from gateway.answer import answer
-    from gateway.approve import approve
-    from gateway.parse import parse as stage
-    from gateway.validate import validate
+    from gateway.answers.answer import answer
+    from gateway.intake.approve import approve
+    from gateway.intake.parse import parse as stage
+    from gateway.intake.validate import validate
 
     seconds, before = {}, time.perf_counter()
     with opened(Path(home)) as gateway:
@@ -180,8 +180,8 @@ def judge(home: str, file_id: str) -> Facts:
 def journey(home: str, file_id: str) -> Facts:
     """From the archive to the files of four banks, read back and delivered, with everything between and the client's answer."""
     from benchmarks.town import opened
-    from gateway.dispatch import dispatch, due
-    from gateway.plans import live_submissions
+    from gateway.delivery.dispatch import dispatch, due
+    from gateway.planning.plans import live_submissions
     from gateway.stages import run_journey
 
     with opened(Path(home)) as gateway:

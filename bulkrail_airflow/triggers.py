@@ -103,7 +103,7 @@ async def _patiently(call: Callable[[], Result], what: str, pause_s: float) -> R
 def inbox_listing(gateway: Gateway) -> Seen:
     """Finished objects in the inboxes of known clients. Outboxes only grow, so that they are not listed."""
     from canonical.errors import OutsideError
-    from gateway.receive import inbox
+    from gateway.intake.receive import inbox
 
     found: set[tuple[str, str]] = set()
     for client_id in gateway.profiles.clients:

@@ -36,7 +36,7 @@ def receive() -> list[Record]:
     """Take in the inboxes. One record per object found: client_id, name, outcome, file_id, note."""
     from dataclasses import asdict
 
-    from gateway.receive import receive as take_in
+    from gateway.intake.receive import receive as take_in
 
     records = [asdict(item) for item in take_in(open_gateway())]
     for record in records:
@@ -85,7 +85,7 @@ def approve(file_id: str) -> str:
 
 def answer_file(file_id: str) -> list[str]:
     """Answer the file, and every arrival that brought its bytes again; the submission ids."""
-    from gateway.answer import answer_duplicates
+    from gateway.answers.answer import answer_duplicates
     from gateway.stages import validated_answer
 
     gateway = open_gateway()
@@ -99,7 +99,7 @@ def answer_repeated() -> list[str]:
         OutsideError: some could not be answered; all of them were tried.
     """
     from canonical.errors import BulkrailError, OutsideError
-    from gateway.answer import answer_duplicates, repeated_files
+    from gateway.answers.answer import answer_duplicates, repeated_files
 
     gateway = open_gateway()
     sent, faults = [], []
@@ -127,8 +127,8 @@ def due() -> list[Record]:
 
     Answers that were left on the way come last.
     """
-    from gateway.dispatch import doubtful
-    from gateway.dispatch import due as open_submissions
+    from gateway.delivery.dispatch import doubtful
+    from gateway.delivery.dispatch import due as open_submissions
 
     gateway = open_gateway()
     rows = [*open_submissions(gateway), *doubtful(gateway), *open_submissions(gateway, "answer")]
@@ -146,8 +146,8 @@ def deliver(submission_id: str) -> str:
         OutsideError: any other fault before release.
     """
     from canonical.errors import OutcomeUnknown
+    from gateway.delivery.submissions import submission_row
     from gateway.stages import deliver as carry
-    from gateway.submissions import submission_row
 
     gateway = open_gateway()
     was = submission_row(gateway, submission_id)["state"]
@@ -175,7 +175,7 @@ def providers() -> list[str]:
 
 def follow(provider_id: str) -> Record:
     """Fetch and apply what a provider offers: provider_id, applied (count), unreadable (names)."""
-    from gateway.follow import follow as fetch
+    from gateway.feedback.follow import follow as fetch
 
     found = fetch(open_gateway(), provider_id)
     for item in found:
@@ -199,7 +199,7 @@ def feedback_faults(asked: Iterable[str], followed: Iterable[Record]) -> list[st
 
 def watch() -> int:
     """Raise and end alerts; how many stand. What is wrong is told by the alerts, not by a red task."""
-    from gateway.watch import watch as look
+    from gateway.feedback.watch import watch as look
 
     standing = look(open_gateway())
     for alert in standing:
@@ -209,7 +209,7 @@ def watch() -> int:
 
 def reconcile(provider_id: str) -> str:
     """Match a provider's statements with what is outstanding; the provider id."""
-    from gateway.reconcile import reconcile as match
+    from gateway.books.reconcile import reconcile as match
 
     result = match(open_gateway(), provider_id)
     _log.info("%s: %d matched now, %d in all", provider_id, result.matched, result.matches)
@@ -219,7 +219,7 @@ def reconcile(provider_id: str) -> str:
 def breaks() -> str:
     """Keep the breaks up to date; how many are for people to do."""
     from canonical.counts import count_of
-    from gateway.breaks import look
+    from gateway.breaks.breaks import look
 
     found = look(open_gateway())
     told = f"{count_of(found.breaks.height, 'break')}: {found.found} new, {found.returned} back, {found.changed} changed, {found.cleared} gone"
@@ -229,8 +229,8 @@ def breaks() -> str:
 
 def files_with_news() -> list[Record]:
     """file_id and label of every file of whose payments more is known than its client was told."""
-    from gateway.answer import files_with_news as untold
-    from gateway.files import file_row
+    from gateway.answers.answer import files_with_news as untold
+    from gateway.intake.files import file_row
 
     gateway = open_gateway()
     return [_labelled(file_row(gateway, file_id)) for file_id in untold(gateway)]
@@ -239,7 +239,7 @@ def files_with_news() -> list[Record]:
 def settle(day: str) -> list[str]:
     """Prepare the close of a day, as `gateway`; the keys of its reports. Raises NotTied after naming the rows in the log."""
     from canonical.errors import NotTied
-    from gateway.settle import settle as prepare
+    from gateway.books.settle import settle as prepare
 
     try:
         keys = prepare(open_gateway(), day)
@@ -254,15 +254,15 @@ def settle(day: str) -> list[str]:
 
 def digest(day: str) -> list[str]:
     """Write the digest of a day; the keys."""
-    from gateway.digest import write_digest
+    from gateway.reports.digest import write_digest
 
     return write_digest(open_gateway(), day)
 
 
 def report(day: str) -> list[str]:
     """Write and send the clients' reports of a day, and publish the lake; the keys of the reports."""
-    from gateway.client_reports import client_reports
     from gateway.publish import publish
+    from gateway.reports.client_reports import client_reports
 
     gateway = open_gateway()
     keys = client_reports(gateway, day)

@@ -23,7 +23,7 @@ def collect_seldom() -> None:
 def main() -> None:
     """Load the command line and run it."""
     collect_seldom()
-    from gateway.cli import app
+    from gateway.cli.app import app
 
     app()
 

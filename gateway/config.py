@@ -22,7 +22,7 @@ from canonical.errors import BulkrailError, ConfigError, NotFound
 from canonical.matching import ReconciliationRules, RungRule
 from canonical.plugins import chosen, discover, find, lookup
 from canonical.profiles import ClientProfile, Model, Plugin, ProviderProfile
-from gateway.reading import agreed_formats
+from gateway.intake.reading import agreed_formats
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
 _FROM_CLIENTS = ("payment", "cancellation")

@@ -18,8 +18,8 @@ from canonical.errors import NotEntitled
 from canonical.masking import mask, mask_of
 
 if TYPE_CHECKING:
+    from gateway.books.status import Status
     from gateway.composition import Gateway
-    from gateway.status import Status
 
 _PERSONAL: Final = ("counterparty_name", "counterparty_account", "provider_message")
 """Columns that tell who is paid; a provider's free text may repeat it."""

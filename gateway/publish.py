@@ -15,9 +15,9 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import Table
 
+from gateway.books.journals import close_subject
 from gateway.composition import Gateway
 from gateway.datasets import RUNS
-from gateway.journals import close_subject
 from gateway.registry import tables as t
 
 PREFIX: Final = "published"

@@ -12,22 +12,22 @@ from typing import Any, Final
 import structlog
 
 from canonical.errors import OutsideError, ReleaseOver, TransientError, Withheld
-from gateway.answer import answer, answer_duplicates
-from gateway.approve import approve
+from gateway.answers.answer import answer, answer_duplicates
+from gateway.books.reconcile import reconcile
+from gateway.books.settle import settle
 from gateway.composition import Gateway
-from gateway.dispatch import dispatch
-from gateway.failover import fail_over
-from gateway.follow import apply, follow
-from gateway.health import note_failure, note_success
-from gateway.parse import parse
-from gateway.parts import files_of, is_merged
-from gateway.reconcile import reconcile
+from gateway.delivery.dispatch import dispatch
+from gateway.delivery.parts import files_of, is_merged
+from gateway.delivery.submissions import submission_row
+from gateway.delivery.verification import verify
+from gateway.feedback.follow import apply, follow
+from gateway.intake.approve import approve
+from gateway.intake.parse import parse
+from gateway.intake.validate import validate
+from gateway.planning.failover import fail_over
+from gateway.planning.health import note_failure, note_success
+from gateway.planning.route import route
 from gateway.registry import tables as t
-from gateway.route import route
-from gateway.settle import settle
-from gateway.submissions import submission_row
-from gateway.validate import validate
-from gateway.verification import verify
 
 _log = structlog.get_logger()
 

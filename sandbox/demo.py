@@ -21,10 +21,10 @@ import polars as pl
 from rich.table import Table
 
 from canonical.money import format_minor
+from gateway.books.settle import position_of_everything
+from gateway.cli.show import console, equation_table
 from gateway.composition import Gateway, open_gateway
 from gateway.registry import tables as t
-from gateway.settle import position_of_everything
-from gateway.show import console, equation_table
 from reconciliation.conservation import require_tied
 from sandbox._examples import EXAMPLES
 from sandbox.banks import Bank

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
-from gateway.breaks import breaks_of
+from gateway.books.position import everything
+from gateway.breaks.breaks import breaks_of
 from gateway.composition import Gateway
-from gateway.follow import follow
-from gateway.position import everything
+from gateway.feedback.follow import follow
 
 ACCOUNT = "DE32100100100123456789"
 DAY = dt.date(2026, 11, 20)

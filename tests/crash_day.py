@@ -25,19 +25,19 @@ from crash_worker import Points
 from world import BANK_TERMS, EURO_BANK, REPOSITORY, US_BANK, Clock
 
 from canonical.errors import BulkrailError, TransientError
-from gateway.answer import answer_duplicates, files_with_news, repeated_files
+from gateway.answers.answer import answer_duplicates, files_with_news, repeated_files
+from gateway.books.reconcile import reconcile
+from gateway.books.settle import position_of_everything, settle
 from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import doubtful, due
-from gateway.follow import follow
-from gateway.receive import receive
-from gateway.reconcile import reconcile
+from gateway.delivery.dispatch import doubtful, due
+from gateway.delivery.resolve import resolve
+from gateway.feedback.follow import follow
+from gateway.feedback.watch import watch
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
 from gateway.registry.trail import verify
-from gateway.resolve import resolve
 from gateway.settings import Settings
-from gateway.settle import position_of_everything, settle
 from gateway.stages import deliver, outcome_answer, run_journey, unfinished_files
-from gateway.watch import watch
 from providers.folder import _FolderPlace
 from sandbox._examples import BankAccount, BankTerms
 from sandbox.banks import Bank

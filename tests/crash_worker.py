@@ -20,7 +20,7 @@ from world import Clock, intake
 from canonical.errors import Conflict
 from canonical.plugins import discover
 from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import dispatch, due
+from gateway.delivery.dispatch import dispatch, due
 from gateway.registry.engine import Registry
 from gateway.settings import Settings
 from gateway.store import LocalObjectStore, ObjectStore

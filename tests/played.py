@@ -17,13 +17,13 @@ import pytest
 from world import BANK_TERMS, EURO_BANK, NOON, REPOSITORY, US_BANK, Clock, intake, upload
 
 from canonical.plugins import lookup
-from gateway import held_reports
-from gateway.answer import files_with_news
+from gateway.answers.answer import files_with_news
+from gateway.books.reconcile import reconcile
 from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import dispatch, due
-from gateway.follow import follow
-from gateway.reconcile import reconcile
+from gateway.delivery.dispatch import dispatch, due
+from gateway.feedback.follow import follow
 from gateway.registry.engine import open_registry
+from gateway.reports import held_reports
 from gateway.settings import Settings
 from gateway.stages import outcome_answer
 from sandbox.banks import Bank

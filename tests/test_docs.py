@@ -21,15 +21,15 @@ from canonical.codes import Level, Severity, Status
 from canonical.contracts import DeliveryState
 from canonical.plugins import discover
 from canonical.profiles import DEFAULT_CLIENT
-from gateway.check import check
+from gateway.books.settle import settle
 from gateway.composition import Gateway, open_gateway
 from gateway.config import check_profiles
-from gateway.dispatch import dispatch, due
-from gateway.follow import follow
-from gateway.receive import receive
+from gateway.delivery.dispatch import dispatch, due
+from gateway.feedback.follow import follow
+from gateway.intake.check import check
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
 from gateway.settings import Settings
-from gateway.settle import settle
 from gateway.stages import run_journey
 from reconciliation.frames import STATE_NAMES
 from sandbox.day import salaries_pain001

@@ -59,7 +59,7 @@ FILE_BYTES_MAX = 500_000
 
 ENGINES = {"validators/engine.py", "exporters/break_workbook.py", "parsers/break_workbook.py"}
 """Public modules in a plug-in folder that are no plug-in."""
-CLOCKS = {"gateway/composition.py", "gateway/cli.py", "providers/_http_auth.py"}
+CLOCKS = {"gateway/composition.py", "gateway/cli/app.py", "providers/_http_auth.py"}
 """Where the time of day may be read: the one clock, the day of a check at the client's desk, the life of a signed assertion."""
 MONEY = (*sorted(PARTS - {"providers"}), "canonical", "gateway")
 INEXACT = {
@@ -150,7 +150,7 @@ def test_importing_runs_no_polars() -> None:
     code = (
         "from pathlib import Path\n"
         "from canonical.plugins import discover\n"
-        "import gateway.stages, gateway.settle, gateway.watch\n"
+        "import gateway.stages, gateway.books.settle, gateway.feedback.watch\n"
         f"[discover(*plugin) for plugin in {[(package, constant) for package, (constant, _) in PLUGINS.items()]}]\n"
         "names = [(task / 'comm').read_text().strip() for task in Path('/proc/self/task').iterdir()]\n"
         "assert not [name for name in names if name in {'polars-0', 'polars-1'}], names"
@@ -333,7 +333,7 @@ def test_no_page_describes_what_is_gone(package) -> None:
 
 
 def test_a_file_whose_batches_are_named_can_be_read_again() -> None:
-    """`gateway.batches` reads it by the payment format of the same name."""
+    """`gateway.delivery.batches` reads it by the payment format of the same name."""
     exports = discover("exporters", "EXPORT")
     batched = {name for name, export in exports.items() if export.kind == "provider" and export.batches}
     assert batched

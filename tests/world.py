@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from gateway.answer import answer_duplicates, repeated_files
+from gateway.answers.answer import answer_duplicates, repeated_files
 from gateway.composition import Gateway
-from gateway.receive import receive
+from gateway.intake.receive import receive
 from gateway.stages import run_journey, unfinished_files
 from sandbox._examples import BankAccount, BankTerms
 

@@ -7,8 +7,8 @@ from runs import ACCEPTED, run, today, without_waiting
 
 from bulkrail_airflow import work
 from canonical.errors import NotTied
-from gateway.files import archive_key
-from gateway.receive import receive
+from gateway.intake.files import archive_key
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
 from sandbox.day import Upload, invoices_csv, salaries_pain001, suppliers_nacha
 

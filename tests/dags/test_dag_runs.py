@@ -10,7 +10,7 @@ import pytest
 from runs import ACCEPTED, run, rung, today
 from town import BANKS, Town
 
-from gateway.approve import decide
+from gateway.intake.approve import decide
 from gateway.registry import tables as t
 from sandbox.day import salaries_pain001, suppliers_nacha, uploads
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.airflow
 
 
 def payments_by_state(town: Town) -> Counter[str]:
-    from gateway.book import states_of
+    from gateway.books.book import states_of
 
     files = [row["file_id"] for row in town.rows(t.FILES)]
     return Counter(states_of(town.gateway(), files)["state"].to_list())

@@ -78,7 +78,7 @@ def test_only_what_is_listed_as_passing_is_repeated(dags) -> None:
     from airflow.sdk import RetryAction
 
     from canonical.errors import Conflict, FrameBroken, NotTied, OutcomeUnknown, OutsideError, TransientError
-    from gateway.submissions import CutOffMissed
+    from gateway.delivery.submissions import CutOffMissed
 
     repeated = [task for dag in dags.values() for task in dag.tasks if task.retries]
     assert repeated

@@ -12,8 +12,8 @@ import pytest
 from s3 import s3_server
 from world import Clock, postgres_url
 
-from gateway import close_run
-from gateway.close_run import Made
+from gateway.books import close_run
+from gateway.books.close_run import Made
 from gateway.composition import Gateway, open_gateway
 from gateway.lake import Draft
 from gateway.registry.engine import Registry, open_registry

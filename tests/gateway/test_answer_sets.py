@@ -13,14 +13,14 @@ from test_answers import outbox
 from test_journey import receive_one
 from world import BANK_TERMS, Clock, agree, postgres_url, upload
 
-from gateway import answer as answering
-from gateway.answer import answer_duplicates, files_with_news
-from gateway.book import states_of
+from gateway.answers import answer as answering
+from gateway.answers.answer import answer_duplicates, files_with_news
+from gateway.books.book import states_of
+from gateway.books.reconcile import reconcile
 from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import dispatch, due
-from gateway.follow import follow
-from gateway.receive import receive
-from gateway.reconcile import reconcile
+from gateway.delivery.dispatch import dispatch, due
+from gateway.feedback.follow import follow
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
 from gateway.settings import Settings
 from gateway.stages import outcome_answer, run_journey, take_in

@@ -11,12 +11,12 @@ from test_answers import outbox
 from test_journey import receive_one
 from world import Clock
 
-from gateway.answer import files_with_news
-from gateway.book import provider_book, states_of
+from gateway.answers.answer import files_with_news
+from gateway.books.book import provider_book, states_of
+from gateway.books.position import position
 from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import dispatch, due
-from gateway.follow import follow
-from gateway.position import position
+from gateway.delivery.dispatch import dispatch, due
+from gateway.feedback.follow import follow
 from gateway.settings import Settings
 from gateway.stages import outcome_answer, run_journey
 from sandbox.day import iban

@@ -18,17 +18,17 @@ from world import Clock, postgres_url
 
 from canonical.errors import FrameBroken, NotTied
 from canonical.plugins import discover
-from gateway.book import states_of
-from gateway.breaks import breaks_of
+from gateway.books.book import states_of
+from gateway.books.reconcile import reconcile
+from gateway.books.settle import position_of_everything, settle
+from gateway.books.status import status_of
+from gateway.breaks.breaks import breaks_of
 from gateway.composition import Gateway
-from gateway.dispatch import due
-from gateway.duplicates import _paid
-from gateway.follow import follow
-from gateway.reconcile import reconcile
+from gateway.delivery.dispatch import due
+from gateway.feedback.follow import follow
+from gateway.intake.duplicates import _paid
 from gateway.registry import tables as t
-from gateway.settle import position_of_everything, settle
 from gateway.stages import outcome_answer
-from gateway.status import status_of
 
 ACCEPTED = 23
 

@@ -10,7 +10,7 @@ from test_cancel import holds
 from world import intake, upload
 
 from gateway.composition import Gateway
-from gateway.follow import follow
+from gateway.feedback.follow import follow
 from gateway.registry import tables as t
 from sandbox.day import salaries_pain001
 

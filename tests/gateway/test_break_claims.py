@@ -15,17 +15,17 @@ from world import upload
 from canonical.break_columns import COLUMNS, SHEET
 from canonical.errors import Conflict
 from exporters.break_workbook import write_breaks
-from gateway import break_claims
-from gateway.break_claims import accept, carry_out
-from gateway.break_desk import Wish, decide
-from gateway.break_import import import_breaks
-from gateway.breaks import best_answer, history, look
-from gateway.by_hand import claim_by_hand
-from gateway.cli import app
+from gateway.books.by_hand import claim_by_hand
+from gateway.books.position import everything
+from gateway.breaks import claims as break_claims
+from gateway.breaks.breaks import best_answer, history, look
+from gateway.breaks.claims import accept, carry_out
+from gateway.breaks.desk import Wish, decide
+from gateway.breaks.loading import import_breaks
+from gateway.cli.app import app
 from gateway.composition import Gateway
-from gateway.dispatch import dispatch, due
-from gateway.position import everything
-from gateway.receive import receive
+from gateway.delivery.dispatch import dispatch, due
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
 from gateway.stages import run_journey
 from sandbox.day import salaries_pain001
@@ -80,7 +80,7 @@ def test_what_cannot_be_matched_is_told_and_stays(gateway: Gateway, monkeypatch)
     break_id, _, payment_id = suggested(gateway)
     assert accept(gateway, break_id, ["f" * 33], "anna", WHY)["state"] == "open"
     assert "no payment" in history(gateway, break_id)[1][-1]["reason"]
-    monkeypatch.setattr("gateway.cli_breaks.opened", lambda: gateway)
+    monkeypatch.setattr("gateway.cli.breaks.opened", lambda: gateway)
     done = CliRunner().invoke(app, ["breaks", "accept", break_id, "--reason", WHY, "--by", "anna"])
     assert (done.exit_code, "resolved" in done.output) == (0, True)
     assert state_of(gateway, payment_id) == "settled"

@@ -17,15 +17,16 @@ from world import Clock
 
 from canonical.codes import BreakState
 from canonical.errors import Conflict, NotFound
-from gateway import break_desk, breaks
-from gateway.break_desk import ACTS, Wish, decide
-from gateway.break_events import ACTIVE, MOVES, state_after
-from gateway.breaks import history, look, open_breaks
+from gateway.books.settle import settle
+from gateway.books.write_offs import adjustments
+from gateway.breaks import breaks
+from gateway.breaks import desk as break_desk
+from gateway.breaks.breaks import history, look, open_breaks
+from gateway.breaks.desk import ACTS, Wish, decide
+from gateway.breaks.events import ACTIVE, MOVES, state_after
 from gateway.composition import Gateway
 from gateway.registry import tables as t
 from gateway.registry import trail
-from gateway.settle import settle
-from gateway.write_offs import adjustments
 
 TODAY = dt.date(2026, 11, 20)
 

@@ -14,13 +14,13 @@ from typer.testing import CliRunner
 
 from canonical.break_columns import COLUMNS, SHEET
 from exporters.break_workbook import write_breaks
-from gateway.break_desk import Wish, decide
-from gateway.break_import import Imported, import_breaks
-from gateway.breaks import history, look
-from gateway.cli import app
+from gateway.books.write_offs import adjustments
+from gateway.breaks.breaks import history, look
+from gateway.breaks.desk import Wish, decide
+from gateway.breaks.loading import Imported, import_breaks
+from gateway.cli.app import app
 from gateway.composition import Gateway
 from gateway.registry import tables as t
-from gateway.write_offs import adjustments
 
 TODAY = dt.date(2026, 11, 20)
 HEAD = 3
@@ -219,7 +219,7 @@ def test_no_cell_runs(desk: Gateway) -> None:
 
 
 def test_the_command_line(tmp_path: Path, desk: Gateway, monkeypatch) -> None:
-    monkeypatch.setattr("gateway.cli_breaks.opened", lambda: desk)
+    monkeypatch.setattr("gateway.cli.breaks.opened", lambda: desk)
     run = CliRunner().invoke
     listed = run(app, ["breaks", "list", "--output", "csv"])
     assert listed.exit_code == 0, listed.output

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import by_payment
-from gateway.by_payment import ByPayment, around, ranges
+from gateway.books import by_payment
+from gateway.books.by_payment import ByPayment, around, ranges
 
 IDS = st.lists(st.text("abc-0", min_size=1, max_size=4), max_size=20)
 

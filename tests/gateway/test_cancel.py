@@ -17,23 +17,23 @@ from world import upload
 
 from canonical.contracts import DeliveryState, Source
 from canonical.errors import Conflict
-from gateway import cancel as cancelling
-from gateway import dispatch as dispatching
-from gateway import route as routing
-from gateway.approve import approve, decide
-from gateway.book import book_of
+from gateway.books.book import book_of
+from gateway.books.status import status_of
+from gateway.cli.show import print_status
 from gateway.composition import Gateway
-from gateway.dispatch import dispatch, due
-from gateway.parse import parse
-from gateway.plans import live_routes
-from gateway.receive import receive
+from gateway.delivery import cancel as cancelling
+from gateway.delivery import dispatch as dispatching
+from gateway.delivery.dispatch import dispatch, due
+from gateway.delivery.submissions import RegistryLog, submission_row
+from gateway.intake.approve import approve, decide
+from gateway.intake.parse import parse
+from gateway.intake.receive import receive
+from gateway.intake.validate import validate
+from gateway.planning import route as routing
+from gateway.planning.plans import live_routes
+from gateway.planning.route import route
 from gateway.registry import tables as t
-from gateway.route import route
-from gateway.show import print_status
 from gateway.stages import run_journey, unfinished_files
-from gateway.status import status_of
-from gateway.submissions import RegistryLog, submission_row
-from gateway.validate import validate
 from parsers.pain001 import FORMAT
 from sandbox.day import invoices_csv, salaries_pain001
 

@@ -15,16 +15,16 @@ from played import TODAY, bank, deliver, small
 from world import Clock, intake, upload
 
 from canonical.errors import Conflict, NotFound, NotTied
-from gateway import settle as settling
-from gateway.book import standing_matches
-from gateway.by_hand import claim_by_hand, unmatch
-from gateway.closes import reopen, review
+from gateway.books import settle as settling
+from gateway.books.book import standing_matches
+from gateway.books.by_hand import claim_by_hand, unmatch
+from gateway.books.closes import reopen, review
+from gateway.books.journals import disagreements
+from gateway.books.reconcile import reconcile
+from gateway.books.settle import settle
 from gateway.composition import Gateway
-from gateway.follow import follow
-from gateway.journals import disagreements
-from gateway.reconcile import reconcile
+from gateway.feedback.follow import follow
 from gateway.registry import tables as t
-from gateway.settle import settle
 from reconciliation import events
 from sandbox.day import invoices_csv
 

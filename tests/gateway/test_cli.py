@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 from world import REPOSITORY, upload
 
-from gateway.cli import app
-from gateway.reading import facts_of
+from gateway.cli.app import app
+from gateway.intake.reading import facts_of
 from gateway.registry import tables as t
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
 from validators.engine import in_terms
@@ -74,7 +74,7 @@ def test_check_gives_one_object(  # noqa: PLR0917  the columns of the table abov
 def test_check_needs_no_database_and_no_configuration(tmp_path) -> None:
     (tmp_path / "c.csv").write_bytes(invoices_csv(TODAY))
     environment = {**os.environ, "BULKRAIL_HOME": str(tmp_path / "none"), "BULKRAIL_CONFIG_DIR": str(tmp_path / "none")}
-    code = "import socket\nsocket.socket.connect = None\nfrom gateway.cli import app\napp()"
+    code = "import socket\nsocket.socket.connect = None\nfrom gateway.cli.app import app\napp()"
     found = subprocess.run(
         [sys.executable, "-c", code, "check", str(tmp_path / "c.csv")],
         env=environment,
@@ -191,7 +191,7 @@ def test_a_full_disk_says_so_and_the_next_run_goes_on(here, bytes_max) -> None:
     code = (
         "import resource\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes_max}, resource.RLIM_INFINITY))\n"
-        "from gateway.cli import app\napp()"
+        "from gateway.cli.app import app\napp()"
     )
     found = subprocess.run([sys.executable, "-c", code, "receive"], capture_output=True, text=True, check=False)
     assert found.returncode in {1, 3}, found.stderr

@@ -9,14 +9,14 @@ from test_journey import TODAY, receive_one
 from world import agree
 
 from canonical.errors import Conflict
-from gateway.approve import approve, decide
 from gateway.composition import Gateway, open_gateway
 from gateway.config import Profiles
-from gateway.parse import parse
+from gateway.intake.approve import approve, decide
+from gateway.intake.parse import parse
+from gateway.intake.validate import validate
 from gateway.registry import tables as t
 from gateway.settings import Settings
 from gateway.stages import run_journey
-from gateway.validate import validate
 
 HEADER = b"end_to_end_id,execution_date,creditor_name,creditor_account,creditor_agent,amount,currency,remittance\n"
 OPEN = {"approval_limit_minor": {"EUR": 10**9}}

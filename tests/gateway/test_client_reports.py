@@ -13,8 +13,8 @@ from played import TODAY, bank, deliver, feedback, intake
 from world import BANK_TERMS, agree, upload
 
 from canonical.errors import ConfigError, NotFound
-from gateway.client_reports import client_reports, write_client_report
 from gateway.composition import Gateway
+from gateway.reports.client_reports import client_reports, write_client_report
 from sandbox.banks import Bank
 from sandbox.day import salaries_pain001, suppliers_nacha
 

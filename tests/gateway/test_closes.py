@@ -17,23 +17,24 @@ from world import Clock, agree, postgres_url
 
 from canonical.errors import ConfigError, Conflict, FrameBroken, NotFound, NotTied
 from canonical.profiles import Prices
-from gateway import by_payment, close_run, held_reports
-from gateway import closes as closing
-from gateway import settle as settling
-from gateway.alerts import open_alerts
-from gateway.by_hand import claim_by_hand, unmatch
-from gateway.cli import app
-from gateway.closes import reopen, review, state_of
+from gateway.books import by_payment, close_run
+from gateway.books import closes as closing
+from gateway.books import settle as settling
+from gateway.books.by_hand import claim_by_hand, unmatch
+from gateway.books.closes import reopen, review, state_of
+from gateway.books.journals import close_subject, disagreements, held, runs
+from gateway.books.opening import OPENING, closed_with
+from gateway.books.reconcile import reconcile
+from gateway.books.settle import settle, show
+from gateway.cli.app import app
 from gateway.composition import Gateway
 from gateway.config import check_profiles
-from gateway.follow import follow
-from gateway.funds import fund
-from gateway.journals import close_subject, disagreements, held, runs
-from gateway.opening import OPENING, closed_with
-from gateway.reconcile import reconcile
+from gateway.delivery.funds import fund
+from gateway.feedback.alerts import open_alerts
+from gateway.feedback.follow import follow
+from gateway.feedback.watch import watch
 from gateway.registry import tables as t
-from gateway.settle import settle, show
-from gateway.watch import watch
+from gateway.reports import held_reports
 from reconciliation.journals import balances
 
 FRIDAY, MONDAY = "2026-11-20", "2026-11-23"
@@ -291,7 +292,7 @@ def test_a_difference_that_breaks_name_does_not_keep_a_day_open(nothing_sent: Ga
 
 @TOLD
 def test_the_commands_of_finance(here: Gateway, monkeypatch) -> None:
-    monkeypatch.setattr("gateway.cli_finance.opened", lambda: here)
+    monkeypatch.setattr("gateway.cli.finance.opened", lambda: here)
 
     def run(*arguments: str) -> tuple[int, str]:
         found = CliRunner().invoke(app, list(arguments))

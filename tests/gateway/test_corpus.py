@@ -14,7 +14,7 @@ import pytest
 from lxml import etree
 
 from canonical.plugins import discover
-from gateway.read_file import read_file
+from gateway.intake.read_file import read_file
 
 ISO = {
     "pain.001": ("CdtTrfTxInf", ("InstdAmt", "EqvtAmt/{*}Amt")),

@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 from world import upload
 
 from canonical.errors import ConfigError
-from gateway.alerts import Alert, keep
-from gateway.cli import app
+from gateway.books.settle import settle
+from gateway.cli.app import app
 from gateway.composition import Gateway
-from gateway.digest import daily_digest, write_digest
+from gateway.feedback.alerts import Alert, keep
 from gateway.registry import tables as t
-from gateway.settle import settle
+from gateway.reports.digest import daily_digest, write_digest
 from sandbox.day import uploads
 
 

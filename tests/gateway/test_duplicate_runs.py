@@ -15,7 +15,7 @@ from world import agree
 
 from canonical.limits import KEY_RUNS_MAX
 from gateway.composition import Gateway
-from gateway.duplicates import _confirmed, _hits, _runs, merge_runs
+from gateway.intake.duplicates import _confirmed, _hits, _runs, merge_runs
 from gateway.stages import run_journey
 
 

@@ -17,12 +17,12 @@ from test_journey import TODAY, receive_one
 from world import agree, upload
 
 from canonical.profiles import ClientProfile, Pgp
-from gateway import envelopes
 from gateway.composition import Gateway
-from gateway.envelopes import Rejected, peel
-from gateway.files import plain_key
-from gateway.pgp import PgpKeyring
-from gateway.receive import receive
+from gateway.intake import envelopes
+from gateway.intake.envelopes import Rejected, peel
+from gateway.intake.files import plain_key
+from gateway.intake.pgp import PgpKeyring
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
 from gateway.stages import run_journey
 from sandbox.day import salaries_pain001

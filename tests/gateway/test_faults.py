@@ -17,8 +17,8 @@ from crash_day import DAY, FOLDERS, TERMS, Town, enter, lay_out
 from world import Clock
 
 from canonical.errors import BulkrailError, OutsideError, TransientError
-from gateway.dispatch import dispatch, due
-from gateway.receive import receive
+from gateway.delivery.dispatch import dispatch, due
+from gateway.intake.receive import receive
 from gateway.registry import engine
 from gateway.registry import tables as t
 from gateway.registry.engine import open_registry

@@ -8,9 +8,9 @@ import pytest
 from played import TODAY, bank
 
 from canonical.errors import ConfigError
-from gateway import follow as following
 from gateway.composition import Gateway
-from gateway.follow import follow
+from gateway.feedback import follow as following
+from gateway.feedback.follow import follow
 from gateway.registry import tables as t
 from providers.folder import FolderRemote
 

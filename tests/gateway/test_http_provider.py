@@ -24,13 +24,13 @@ from world import Clock, upload
 
 from canonical.errors import TransientError
 from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import dispatch, due
-from gateway.follow import follow
-from gateway.receive import receive
+from gateway.delivery.dispatch import dispatch, due
+from gateway.delivery.submissions import submission_row
+from gateway.feedback.follow import follow
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
 from gateway.settings import Settings
 from gateway.stages import run_journey
-from gateway.submissions import submission_row
 from providers import _http_calls
 from sandbox.day import salaries_pain001
 

@@ -9,18 +9,18 @@ import pytest
 from world import upload
 
 from canonical.errors import Conflict
-from gateway.approve import decide
+from gateway.books.status import status_of
 from gateway.composition import Gateway
-from gateway.dispatch import due
-from gateway.explain import explain_file, rehearse
-from gateway.files import archive_key
-from gateway.plans import live_routes
-from gateway.receive import receive
+from gateway.delivery.dispatch import due
+from gateway.intake.approve import decide
+from gateway.intake.files import archive_key
+from gateway.intake.receive import receive
+from gateway.planning.explain import explain_file, rehearse
+from gateway.planning.plans import live_routes
+from gateway.planning.route import route
+from gateway.planning.routing import NO_RAIL
 from gateway.registry import tables as t
-from gateway.route import route
-from gateway.routing import NO_RAIL
 from gateway.stages import STAGES, answer_duplicates, run_journey, unfinished_files
-from gateway.status import status_of
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
 
 TODAY = dt.date(2026, 11, 20)

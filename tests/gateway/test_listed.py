@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
-from gateway.book import book_of, feedback_entries, feedback_frames
+from gateway.books.book import book_of, feedback_entries, feedback_frames
 from gateway.composition import Gateway
 from gateway.listed import details, listed
 from gateway.registry import tables as t

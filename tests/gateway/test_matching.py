@@ -15,17 +15,17 @@ from played import TODAY, copy_of, opened
 from world import postgres_url
 
 from canonical.errors import BulkrailError, ConfigError, Conflict, NotFound
-from gateway import reconcile as reconciling
-from gateway.book import standing_matches
-from gateway.by_hand import claim_by_hand, unmatch
+from gateway.books import reconcile as reconciling
+from gateway.books.book import standing_matches
+from gateway.books.by_hand import claim_by_hand, unmatch
+from gateway.books.open_items import OpenItems, open_items
+from gateway.books.position import position
+from gateway.books.reconcile import reconcile
+from gateway.books.settle import settle
 from gateway.composition import Gateway, open_gateway
 from gateway.config import read_rules
-from gateway.open_items import OpenItems, open_items
-from gateway.position import position
-from gateway.reconcile import reconcile
+from gateway.planning.rehearsal import rehearse
 from gateway.registry import tables as t
-from gateway.rehearsal import rehearse
-from gateway.settle import settle
 
 BANK = "euro_bank"
 

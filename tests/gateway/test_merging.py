@@ -23,24 +23,24 @@ from world import Clock, agree, upload
 from canonical.contracts import Source
 from canonical.errors import Conflict, Withheld
 from canonical.profiles import FileLimits
-from gateway import merging
-from gateway.answer import files_with_news
+from gateway.answers.answer import files_with_news
+from gateway.books.reconcile import reconcile
+from gateway.books.status import status_by_reference, status_of
 from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import _write, dispatch, due, submission_payments
-from gateway.funds import fund
-from gateway.parts import parts_of
-from gateway.plans import live_routes, live_submissions
-from gateway.receive import receive
-from gateway.reconcile import reconcile
+from gateway.delivery import merging
+from gateway.delivery.dispatch import _write, dispatch, due, submission_payments
+from gateway.delivery.funds import fund
+from gateway.delivery.parts import parts_of
+from gateway.delivery.resolve import resolve
+from gateway.delivery.stops import resume, stop
+from gateway.delivery.submissions import RegistryLog, submission_row
+from gateway.intake.receive import receive
+from gateway.planning.plans import live_routes, live_submissions
+from gateway.planning.splitting import packs
 from gateway.registry import tables as t
 from gateway.registry.engine import move
-from gateway.resolve import resolve
 from gateway.settings import Settings
-from gateway.splitting import packs
 from gateway.stages import deliver, follow, outcome_answer, run_journey
-from gateway.status import status_by_reference, status_of
-from gateway.stops import resume, stop
-from gateway.submissions import RegistryLog, submission_row
 from parsers.pain001 import FORMAT
 from providers.folder import _FolderPlace
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha

@@ -13,10 +13,10 @@ from test_http_provider import PROVIDER
 from test_merging import AFTERNOON, TERMS, answered, both, merged, run_due, second_client, state_of
 from world import EURO_BANK, Clock
 
-from gateway.answer import files_with_news
+from gateway.answers.answer import files_with_news
 from gateway.composition import Gateway, open_gateway
-from gateway.follow import follow
-from gateway.plans import live_routes
+from gateway.feedback.follow import follow
+from gateway.planning.plans import live_routes
 from gateway.settings import Settings
 from sandbox.keys import make_key, public_key
 from sandbox.sftp import SftpSandbox, User

@@ -17,9 +17,9 @@ import pytest
 from canonical.contracts import Context, Source
 from canonical.plugins import discover
 from canonical.profiles import ClientProfile
-from gateway.check import Checked, check
-from gateway.judging import judge
-from gateway.reading import read
+from gateway.intake.check import Checked, check
+from gateway.intake.judging import judge
+from gateway.intake.reading import read
 from validators import engine
 
 GOLDEN = Path(__file__).parents[1] / "parsers" / "golden"

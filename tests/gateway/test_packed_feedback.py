@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.composition import Gateway
-from gateway.follow import follow
+from gateway.feedback.follow import follow
 from gateway.registry import tables as t
 
 GOLDEN = Path(__file__).parents[1] / "parsers" / "golden"

@@ -14,14 +14,14 @@ from world import Clock, agree
 
 from canonical.errors import Conflict, NotFound
 from canonical.frames import MATCHES, empty
-from gateway.by_hand import claim_by_hand, unmatch
+from gateway.books.by_hand import claim_by_hand, unmatch
+from gateway.books.journals import disagreements, held
+from gateway.books.position import position
+from gateway.books.reconcile import reconcile
+from gateway.books.settle import settle
 from gateway.composition import Gateway, open_gateway
-from gateway.funds import fund, funding_positions
-from gateway.journals import disagreements, held
-from gateway.position import position
-from gateway.reconcile import reconcile
+from gateway.delivery.funds import fund, funding_positions
 from gateway.registry import tables as t
-from gateway.settle import settle
 from reconciliation.journals import balances
 from reconciliation.totals import Totals
 

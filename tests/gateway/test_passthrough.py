@@ -10,8 +10,8 @@ from test_journey import TODAY, receive_one
 from world import agree
 
 from gateway.composition import Gateway
-from gateway.dispatch import due
-from gateway.plans import noted
+from gateway.delivery.dispatch import due
+from gateway.planning.plans import noted
 from gateway.stages import deliver, run_journey
 from sandbox.day import salaries_pain001
 

@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 from played import TODAY, bank, feedback
 
+from gateway.books.settle import settle
 from gateway.composition import Gateway
 from gateway.publish import PREFIX, REGISTRY, TABLES, Published, publish
 from gateway.registry import tables as t
-from gateway.settle import settle
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _QUERY = re.compile(r"^```(sql|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -8,16 +8,16 @@ from world import upload
 
 from canonical.errors import Conflict
 from canonical.frames import empty
-from gateway import reconcile as reconciling
-from gateway import route as routing
-from gateway import settle as settling
-from gateway.approve import approve
-from gateway.closes import note_run
-from gateway.parse import parse
-from gateway.plans import live_submissions
-from gateway.receive import receive
+from gateway.books import reconcile as reconciling
+from gateway.books import settle as settling
+from gateway.books.closes import note_run
+from gateway.intake.approve import approve
+from gateway.intake.parse import parse
+from gateway.intake.receive import receive
+from gateway.intake.validate import validate
+from gateway.planning import route as routing
+from gateway.planning.plans import live_submissions
 from gateway.registry import tables as t
-from gateway.validate import validate
 from reconciliation.frames import JOURNALS
 from sandbox.day import salaries_pain001
 

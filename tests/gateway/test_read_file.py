@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli.app import app
 
 RUNNER = CliRunner()
 GOLDEN = Path(__file__).parents[1] / "parsers" / "golden"

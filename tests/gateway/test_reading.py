@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from canonical.profiles import DEFAULT_CLIENT, ClientProfile
-from gateway.check import Checked, check
+from gateway.intake.check import Checked, check
 
 GOLDEN = Path(__file__).parents[1] / "parsers" / "golden"
 TODAY = dt.date(2026, 11, 26)

@@ -13,19 +13,19 @@ from test_cli import run
 from world import agree
 
 from canonical.errors import Conflict, NotFound, ReleaseOver, Withheld
-from gateway import funds as covering
-from gateway import releases
+from gateway.books.status import status_of
 from gateway.composition import Gateway
-from gateway.dispatch import _write, dispatch, due
-from gateway.funds import counter_of, fund
+from gateway.delivery import funds as covering
+from gateway.delivery import releases
+from gateway.delivery.dispatch import _write, dispatch, due
+from gateway.delivery.funds import counter_of, fund
+from gateway.delivery.resolve import resolve
+from gateway.delivery.stops import resume, stop, stops
+from gateway.delivery.submissions import RegistryLog, submission_row
+from gateway.planning.reserves import give_back, give_back_part, reserve
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry
-from gateway.reserves import give_back, give_back_part, reserve
-from gateway.resolve import resolve
 from gateway.stages import deliver
-from gateway.status import status_of
-from gateway.stops import resume, stop, stops
-from gateway.submissions import RegistryLog, submission_row
 
 TODAY = dt.date(2026, 11, 20)
 

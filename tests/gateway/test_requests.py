@@ -8,16 +8,16 @@ from world import upload
 
 from canonical.contracts import Reply, Sent
 from canonical.errors import Conflict, ReleaseOver, Withheld
-from gateway.book import states_of
-from gateway.dispatch import _write, due
-from gateway.follow import follow
-from gateway.receive import receive
+from gateway.books.book import states_of
+from gateway.delivery.dispatch import _write, due
+from gateway.delivery.requests import REPLIES_SUFFIX, has_open_requests, has_replies, refuse_begun, waiting
+from gateway.delivery.resolve import resolve
+from gateway.delivery.stops import resume, stop
+from gateway.delivery.submissions import RegistryLog, acknowledge, submission_row
+from gateway.feedback.follow import follow
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
-from gateway.requests import REPLIES_SUFFIX, has_open_requests, has_replies, refuse_begun, waiting
-from gateway.resolve import resolve
 from gateway.stages import run_journey
-from gateway.stops import resume, stop
-from gateway.submissions import RegistryLog, acknowledge, submission_row
 from sandbox.day import salaries_pain001
 
 
@@ -115,7 +115,7 @@ def test_of_what_was_answered_in_part_a_person_calls_the_rest_undelivered(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("gateway.resolve.tell_undelivered", dies)
+        patched.setattr("gateway.delivery.resolve.tell_undelivered", dies)
         with pytest.raises(KeyboardInterrupt):
             resolve(gateway_anywhere, submission_id, delivered=False, by="anna", reason="not there")
     assert submission_row(gateway_anywhere, submission_id)["state"] == "UNKNOWN"

@@ -13,20 +13,20 @@ from test_releases import available, only
 from world import agree
 
 from canonical.errors import Conflict, OutsideError
-from gateway import dispatch as dispatching
-from gateway.book import attribution, provider_book
+from gateway.books.book import attribution, provider_book
+from gateway.books.reconcile import reconcile
+from gateway.books.status import status_of
 from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import dispatch, doubtful, due
-from gateway.follow import follow
-from gateway.funds import fund
-from gateway.plans import live_routes, live_submissions
-from gateway.reconcile import reconcile
+from gateway.delivery import dispatch as dispatching
+from gateway.delivery.dispatch import dispatch, doubtful, due
+from gateway.delivery.funds import fund
+from gateway.delivery.resolve import resolve
+from gateway.delivery.submissions import RegistryLog, acknowledge, submission_row
+from gateway.feedback.follow import follow
+from gateway.planning.plans import live_routes, live_submissions
 from gateway.registry import tables as t
 from gateway.registry.engine import move
-from gateway.resolve import resolve
 from gateway.settings import Settings
-from gateway.status import status_of
-from gateway.submissions import RegistryLog, acknowledge, submission_row
 from providers.folder import _FolderPlace
 
 

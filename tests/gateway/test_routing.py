@@ -17,18 +17,18 @@ from canonical.calendars import Schedule
 from canonical.errors import OutsideError
 from canonical.frames import PAYMENTS, conform
 from canonical.profiles import ClientProfile, ProviderProfile, Rail
-from gateway.candidates import FITS, REASONS, Candidate, candidates
+from gateway.books.status import status_by_reference, status_of
 from gateway.composition import Gateway
 from gateway.config import Profiles
-from gateway.dispatch import due
-from gateway.explain import explain_file, explain_payment, rehearse
-from gateway.plans import live_routes, live_submissions
+from gateway.delivery.dispatch import due
+from gateway.delivery.stops import stop
+from gateway.planning.candidates import FITS, REASONS, Candidate, candidates
+from gateway.planning.explain import explain_file, explain_payment, rehearse
+from gateway.planning.plans import live_routes, live_submissions
+from gateway.planning.route import current_candidates, route
+from gateway.planning.routing import NO_RAIL, Planner
 from gateway.registry import tables as t
-from gateway.route import current_candidates, route
-from gateway.routing import NO_RAIL, Planner
 from gateway.stages import deliver
-from gateway.status import status_by_reference, status_of
-from gateway.stops import stop
 from sandbox.day import salaries_pain001
 
 TODAY = dt.date(2026, 11, 20)
@@ -219,8 +219,8 @@ def test_a_choice_is_kept_and_explained(gateway, tmp_path, clock) -> None:
 
 
 def test_a_file_is_explained_before_it_is_planned_and_nothing_is_committed(gateway) -> None:
-    from gateway.parse import parse
-    from gateway.validate import validate
+    from gateway.intake.parse import parse
+    from gateway.intake.validate import validate
 
     file_id = take_in(gateway, salaries_pain001(TODAY), "a.xml")
     parse(gateway, file_id)
@@ -232,7 +232,7 @@ def test_a_file_is_explained_before_it_is_planned_and_nothing_is_committed(gatew
 
 def test_two_files_at_once_use_a_capacity_once(gateway, monkeypatch) -> None:
     """Each planner read what was left before the other committed."""
-    from gateway import route as routing
+    from gateway.planning import route as routing
 
     narrow(gateway, payments=13)
     one = take_in(gateway, salaries_pain001(TODAY), "a.xml")
@@ -253,9 +253,9 @@ def test_two_files_at_once_use_a_capacity_once(gateway, monkeypatch) -> None:
         return found
 
     for file_id in (one, two):
-        from gateway.approve import approve
-        from gateway.parse import parse
-        from gateway.validate import validate
+        from gateway.intake.approve import approve
+        from gateway.intake.parse import parse
+        from gateway.intake.validate import validate
 
         parse(gateway, file_id)
         validate(gateway, file_id)
@@ -322,14 +322,14 @@ def test_failing_deliveries_move_on_after_as_many_as_agreed_and_never_after_a_re
     (again,) = due(gateway)
     assert again["destination"] == "second_bank"
     (tmp_path / "gone").rename(tmp_path / "euro/in")
-    from gateway.submissions import RegistryLog, submission_row
+    from gateway.delivery.submissions import RegistryLog, submission_row
 
     log = RegistryLog(gateway, submission_row(gateway, again["submission_id"]))
     log.begin_upload()
     log.uploaded()
     log.begin_release()
     stop(gateway, "provider", "second_bank", by="anna", reason="too late")
-    from gateway.failover import fail_over
+    from gateway.planning.failover import fail_over
 
     assert not fail_over(gateway, again["submission_id"])
     assert submission_row(gateway, again["submission_id"])["state"] == "RELEASING"

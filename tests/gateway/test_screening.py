@@ -11,9 +11,9 @@ from test_journey import receive_one
 from world import agree
 
 from canonical.errors import ConfigError
-from gateway.approve import decide
 from gateway.composition import Gateway
-from gateway.screening import alike
+from gateway.intake.approve import decide
+from gateway.intake.screening import alike
 from gateway.stages import run_journey
 
 LISTED = "id,name,country\n7,Kowalski Trading Limited,\n8,Jörg Müller-Lüdenscheidt,\n9,,KP\n"

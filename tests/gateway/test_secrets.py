@@ -14,10 +14,10 @@ from world import Clock, upload
 
 from canonical.errors import BulkrailError, ConfigError, NotFound, TransientError
 from gateway.composition import open_gateway
-from gateway.dispatch import dispatch, due
-from gateway.follow import follow
+from gateway.delivery.dispatch import dispatch, due
+from gateway.feedback.follow import follow
+from gateway.intake.receive import receive
 from gateway.logs import mask_logs
-from gateway.receive import receive
 from gateway.secrets import Secrets
 from gateway.settings import Settings
 from gateway.stages import run_journey

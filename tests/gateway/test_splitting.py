@@ -13,11 +13,11 @@ from test_cancel import accepted, salaries, send_all, sent
 from test_windows import run
 
 from canonical.profiles import FileLimits
+from gateway.books.status import status_by_reference, status_of
 from gateway.composition import Gateway
-from gateway.dispatch import due
-from gateway.plans import live_routes, live_submissions
-from gateway.splitting import pieces
-from gateway.status import status_by_reference, status_of
+from gateway.delivery.dispatch import due
+from gateway.planning.plans import live_routes, live_submissions
+from gateway.planning.splitting import pieces
 
 
 @pytest.fixture

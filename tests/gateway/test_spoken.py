@@ -11,11 +11,11 @@ from played import TODAY, bank, deliver, small
 from world import NOON, Clock, intake, upload
 
 from canonical.frames import STATUSES, conform
-from gateway.book import attributed, provider_book
+from gateway.books.book import attributed, provider_book
 from gateway.composition import Gateway
-from gateway.follow import follow
+from gateway.feedback.follow import follow
+from gateway.feedback.spoken import spoken_of
 from gateway.registry import tables as t
-from gateway.spoken import spoken_of
 from sandbox.day import invoices_csv
 
 BANK = "euro_bank"

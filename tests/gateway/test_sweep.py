@@ -16,7 +16,7 @@ from world import Clock
 from canonical.errors import ConfigError, TransientError
 from canonical.frames import FINDINGS, conform
 from canonical.limits import ATTEMPT_S_MAX, SWEEP_AGE_S_MIN
-from gateway.cli import app
+from gateway.cli.app import app
 from gateway.composition import Gateway, open_gateway
 from gateway.lake import Draft
 from gateway.registry import tables as t

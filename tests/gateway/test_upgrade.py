@@ -18,15 +18,15 @@ from world import Clock
 
 from canonical.errors import Conflict, FrameBroken
 from gateway import migrations
-from gateway.closes import review
+from gateway.books.closes import review
+from gateway.books.journals import disagreements, held, runs
+from gateway.books.reconcile import reconcile
+from gateway.books.settle import settle
 from gateway.composition import Gateway
 from gateway.datasets import DATASETS
-from gateway.journals import disagreements, held, runs
-from gateway.reconcile import reconcile
 from gateway.registry import engine
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry, open_registry
-from gateway.settle import settle
 from reconciliation.journals import balances
 
 CLOSE = {"inputs_sha256": "0" * 64, "closed_at": "2026-11-20T19:00:00+00:00", "reports": "{}"}

@@ -16,19 +16,19 @@ from world import agree
 from canonical.errors import Conflict, Withheld
 from canonical.frames import STATUSES, conform
 from canonical.profiles import FileLimits, Plugin, Verification
-from gateway import verification as verifying
-from gateway.answer import files_with_news
-from gateway.book import attribution, provider_book
+from gateway.answers.answer import files_with_news
+from gateway.books.book import attribution, provider_book
+from gateway.books.status import status_of
 from gateway.composition import Gateway
-from gateway.dispatch import dispatch, due
-from gateway.follow import follow
-from gateway.plans import live_routes, live_submissions
+from gateway.delivery import verification as verifying
+from gateway.delivery.dispatch import dispatch, due
+from gateway.delivery.verification import _said, decide_verification
+from gateway.feedback.follow import follow
+from gateway.planning.plans import live_routes, live_submissions
+from gateway.planning.route import route
 from gateway.registry import tables as t
 from gateway.registry.engine import move
-from gateway.route import route
 from gateway.stages import deliver, outcome_answer, run_journey
-from gateway.status import status_of
-from gateway.verification import _said, decide_verification
 from sandbox.day import invoices_csv
 
 HEAD = (

@@ -11,16 +11,16 @@ from typer.testing import CliRunner
 from world import Clock, upload
 
 from canonical.profiles import StatementExpected
-from gateway.alerts import Alert, keep, open_alerts
-from gateway.cli import app
+from gateway.cli.app import app
 from gateway.composition import Gateway, open_gateway
-from gateway.dispatch import due
-from gateway.receive import receive
+from gateway.delivery.dispatch import due
+from gateway.delivery.submissions import acknowledge
+from gateway.feedback.alerts import Alert, keep, open_alerts
+from gateway.feedback.watch import last_day_due, watch
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry
 from gateway.stages import deliver, run_journey, unfinished_files
-from gateway.submissions import acknowledge
-from gateway.watch import last_day_due, watch
 from sandbox.day import salaries_pain001
 
 TODAY = dt.date(2026, 11, 20)

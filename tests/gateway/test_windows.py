@@ -13,15 +13,15 @@ from world import agree
 
 from canonical.calendars import Schedule
 from canonical.errors import ReleaseOver
-from gateway.answer import files_with_news
+from gateway.answers.answer import files_with_news
+from gateway.books.status import status_of
 from gateway.composition import Gateway
-from gateway.dispatch import due
-from gateway.plans import live_routes, live_submissions
+from gateway.delivery.dispatch import due
+from gateway.delivery.submissions import RegistryLog, submission_row
+from gateway.planning.plans import live_routes, live_submissions
+from gateway.planning.route import route
 from gateway.registry import tables as t
-from gateway.route import route
 from gateway.stages import deliver, outcome_answer, run_journey, unfinished_files
-from gateway.status import status_of
-from gateway.submissions import RegistryLog, submission_row
 from sandbox.day import salaries_pain001
 
 TODAY = dt.date(2026, 11, 20)
@@ -171,7 +171,7 @@ def test_after_a_stop_of_any_length_what_was_kept_is_caught_up_and_told(gateway,
 
 
 def status_notes(gateway: Gateway, file_id: str) -> str:
-    from gateway.plans import noted
+    from gateway.planning.plans import noted
 
     return " ".join(noted(gateway, file_id, live_routes(gateway, file_id))["text"].drop_nulls().unique())
 
@@ -201,7 +201,7 @@ def test_what_is_kept_can_be_cancelled_until_it_is_released(gateway, tmp_path, c
 
 
 def test_two_planners_at_the_opening_place_each_payment_once(gateway, tmp_path, clock, monkeypatch) -> None:
-    from gateway import route as routing
+    from gateway.planning import route as routing
 
     file_id = future_salaries(gateway)
     clock.now = dt.datetime(2026, 12, 1, 8, 0, tzinfo=UTC)

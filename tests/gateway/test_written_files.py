@@ -10,12 +10,12 @@ from test_cancel import salaries, sent
 from canonical.contracts import ExportSummary
 from canonical.errors import FrameBroken
 from canonical.plugins import lookup
-from gateway import dispatch as dispatching
 from gateway.composition import Gateway
-from gateway.dispatch import dispatch, due
+from gateway.delivery import dispatch as dispatching
+from gateway.delivery.dispatch import dispatch, due
+from gateway.delivery.submissions import submission_row
 from gateway.registry import tables as t
 from gateway.registry.engine import move
-from gateway.submissions import submission_row
 
 
 @pytest.fixture

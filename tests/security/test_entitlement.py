@@ -11,10 +11,10 @@ from crash_day import DAY
 from typer.testing import CliRunner
 from world import REPOSITORY, Clock
 
-from gateway.cli import app
+from gateway.cli.app import app
 from gateway.composition import Gateway, open_gateway
 from gateway.entitlement import login_name
-from gateway.receive import receive
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
 from gateway.settings import Settings
 from gateway.stages import run_journey

@@ -9,8 +9,8 @@ import pytest
 from crash_day import DAY, enter, lay_out
 
 from canonical.errors import BulkrailError
-from gateway.follow import follow
-from gateway.receive import receive
+from gateway.feedback.follow import follow
+from gateway.intake.receive import receive
 from gateway.registry import tables as t
 from gateway.stages import run_journey
 from sandbox.day import invoices_csv

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from canonical.cells import harmless_csv
-from gateway.cli import app
+from gateway.cli.app import app
 
 SIGNS = "=+-@\t\r\n"
 EVIL = '=cmd|"/c calc"!A1'

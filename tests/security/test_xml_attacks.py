@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from world import REPOSITORY
 
-from gateway.read_file import read_file
+from gateway.intake.read_file import read_file
 
 GOLDEN = sorted((REPOSITORY / "tests/parsers/golden").rglob("*.xml"))
 CANARY = "the-canary-of-this-test"

@@ -1,0 +1,1 @@
+"""The ledger's side: matching with statements, postings, closes."""

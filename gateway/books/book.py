@@ -1,0 +1,249 @@
+"""The book: what registry and lake together know of payments, as one frame for the pure functions of `reconciliation/`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from canonical.frames import ALL, FUNDING_KIND, dtypes, empty
+from canonical.parties import counterparty, sort_code_account
+from gateway.composition import Gateway
+from gateway.delivery.attempts import called_undelivered
+from gateway.delivery.batches import batches_named
+from gateway.delivery.parts import delivered_as
+from gateway.laid_out import laid_out
+from gateway.listed import Listed, listed
+from gateway.planning.plans import standing_verdicts
+from gateway.registry import tables as t
+from reconciliation.frames import NAMES
+from reconciliation.states import ATTRIBUTED, BOOK, Attribution, attribute, payment_states
+
+_NAMING = (
+    "payment_id", "uetr", "mandate_id", "credit_debit", "debtor_account", "debtor_agent", "creditor_account", "creditor_agent",
+)  # fmt: skip
+_SUBMISSION = {
+    "submission_id": pl.String, "delivered_as": pl.String, "account": pl.String, "delivery_state": pl.String, "submitted_on": pl.Date,
+}  # fmt: skip
+_OF_PAYMENT = ("payment_id", "row", "end_to_end_id", "uetr", "credit_debit", "amount_minor", "currency")
+_OTHER_SIDE = ("creditor_name", "creditor_account", "debtor_name", "debtor_account")
+
+
+def provider_book(
+    gateway: Gateway, provider_id: str, until: dt.date | None = None, *, of_files: Collection[str] | None = None
+) -> pl.DataFrame:
+    """BOOK of all payments that have a live submission to a provider, in order of their ids.
+
+    `until`: sent by that day, or not yet. `of_files`: of these files only.
+    """
+    live = gateway.registry.rows(
+        t.SUBMISSIONS,
+        t.SUBMISSIONS.c.destination == provider_id,
+        t.SUBMISSIONS.c.kind == "payment",
+        t.SUBMISSIONS.c.state != "VOIDED",
+    )
+    file_ids = sorted({row["file_id"] for row in live if of_files is None or row["file_id"] in of_files})
+    files = gateway.registry.rows_of(t.FILES, t.FILES.c.file_id, file_ids)
+    wanted = pl.col("provider") == provider_id
+    if until is not None:
+        wanted &= pl.col("submitted_on").is_null() | (pl.col("submitted_on") <= until)
+    return book_of(gateway, files, wanted)
+
+
+def book_of(gateway: Gateway, files: Iterable[Mapping[str, Any]], wanted: pl.Expr | None = None) -> pl.DataFrame:
+    """BOOK of files, in their order and that of the rows; `wanted`: only of these payments."""
+    parts = book_parts(gateway, list(files))
+    return laid_out(parts if wanted is None else (part.filter(wanted) for part in parts), dtypes(BOOK))
+
+
+def book_parts(gateway: Gateway, files: Sequence[Mapping[str, Any]]) -> Iterator[pl.DataFrame]:
+    """The same in parts, each of one file."""
+    ids = [file["file_id"] for file in files]
+    live = _live(gateway, ids)
+    of_files = listed(gateway.lake, ids, "payments", "verdicts", "lapsed", "routes", "cancelled")
+    for file in files:
+        yield from _of_file(of_files, file, live[file["file_id"]])
+
+
+def _of_file(of_files: Listed, file: Mapping[str, Any], live: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    file_id = file["file_id"]
+    verdicts = standing_verdicts(of_files, file_id).select("payment_id", verdict="status")
+    routes = of_files.whole(file_id, "routes").select(
+        "payment_id", "submission_id", "provider", "reference", "execution_date"
+    )
+    cancelled = of_files.whole(file_id, "cancelled")["payment_id"]
+    placed = (
+        routes.join(live, on="submission_id", how="inner")
+        .drop("submission_id")
+        .rename({"delivered_as": "submission_id"})
+    )
+    for payments in of_files.parts(file_id, "payments", columns=(*_OF_PAYMENT, *_OTHER_SIDE)):
+        rows = payments.select(*_OF_PAYMENT, *(_other_side(name) for name in ("name", "account")))
+        joined = rows.join(verdicts, on="payment_id", how="left").join(placed, on="payment_id", how="left")
+        own_state = pl.when(pl.col("payment_id").is_in(cancelled.implode())).then(pl.lit("cancelled"))
+        named = joined.with_columns(
+            file_id=pl.lit(file_id),
+            client=pl.lit(file["client_id"]),
+            file_state=own_state.otherwise(pl.lit(file["state"])),
+        )
+        yield named.select(BOOK.columns.keys()).sort("row")
+
+
+def _other_side(name: str) -> pl.Expr:
+    pays = pl.col("credit_debit") == "CRDT"
+    return pl.when(pays).then(f"creditor_{name}").otherwise(f"debtor_{name}").alias(f"counterparty_{name}")
+
+
+def _live(gateway: Gateway, file_ids: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """File → its live submissions."""
+    c = t.SUBMISSIONS.c
+    live: dict[str, list[dict[str, Any]]] = {file_id: [] for file_id in file_ids}
+    for row in gateway.registry.rows_of(t.SUBMISSIONS, c.file_id, file_ids, c.kind == "payment", c.state != "VOIDED"):
+        told = {
+            "submission_id": row["submission_id"],
+            "delivered_as": delivered_as(row),
+            "account": row["account"],
+            "delivery_state": row["state"],
+            "submitted_on": row["business_date"] if row["delivered_at"] else None,
+        }
+        live[row["file_id"]].append(told)
+    text = {**_SUBMISSION, "submitted_on": pl.String}
+    day = pl.col("submitted_on").str.to_date("%Y-%m-%d")
+    return {file_id: pl.DataFrame(rows, schema=text).with_columns(day) for file_id, rows in live.items()}
+
+
+def states_of(gateway: Gateway, file_ids: Iterable[str]) -> pl.DataFrame:
+    """STATES of the payments of files, as they stand now."""
+    files = gateway.registry.rows_of(t.FILES, t.FILES.c.file_id, file_ids)
+    book = book_of(gateway, files)
+    providers = book["provider"].drop_nulls().unique().sort().to_list()
+    told = [attribution(gateway, provider, book).attributed for provider in providers]
+    claims = [standing_matches(gateway, provider) for provider in providers]
+    matches = pl.concat([empty(ALL["matches"]), *claims]).join(book, on="payment_id", how="semi")
+    undone = [gateway.lake.whole(provider, "unmatches") for provider in providers]
+    words = pl.concat([empty(ATTRIBUTED), *told])
+    return payment_states(book, words, matches, pl.concat([empty(ALL["unmatches"]), *undone]))
+
+
+def attribution(gateway: Gateway, provider_id: str, book: pl.DataFrame) -> Attribution:
+    """What all feedback of a provider says of the payments of a book."""
+    of_provider = book.filter(pl.col("provider") == provider_id)
+    statuses = without_verifications(gateway, provider_id, feedback_frames(gateway, provider_id, "statuses"))
+    return attributed(gateway, statuses, of_provider)
+
+
+def attributed(gateway: Gateway, statuses: pl.DataFrame, book: pl.DataFrame) -> Attribution:
+    """What STATUSES of one provider say of the payments of its book."""
+    return attribute(statuses, book, _names(gateway, statuses, book), called_undelivered(gateway, book))
+
+
+def _names(gateway: Gateway, statuses: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame | None:
+    """NAMES of the payments that a UETR, an account or a batch in the statuses could name; None, and nothing read, where there is none."""
+    told = statuses.filter(pl.col("level") == "payment")
+    uetrs, accounts = told["original_uetr"].drop_nulls(), told["original_account"].drop_nulls()
+    batches = batches_named(gateway, statuses, book)
+    if uetrs.is_empty() and accounts.is_empty():
+        return pl.concat([empty(NAMES), *batches]) if batches else None
+    account = pl.coalesce(sort_code_account(), counterparty("account"))
+    wanted = pl.col("uetr").is_in(uetrs.implode()) | account.is_in(accounts.implode())
+    own = ("payment_id", "uetr", "mandate_id")
+    parts = [
+        part.filter(wanted.fill_null(value=False)).select(*own, account=account, batch_id=pl.lit(None, dtype=pl.String))
+        for file_id in book["file_id"].unique(maintain_order=True)
+        for part in gateway.lake.parts(file_id, "payments", columns=_NAMING)
+    ]
+    return pl.concat([empty(NAMES), *batches, *parts])
+
+
+def without_verifications(gateway: Gateway, provider_id: str, statuses: pl.DataFrame) -> pl.DataFrame:
+    """STATUSES that speak of payments: not those that answer a request to verify payees."""
+    asked = gateway.registry.rows(t.VERIFICATIONS, t.VERIFICATIONS.c.destination == provider_id)
+    ids = [request["submission_id"] for request in asked]
+    names = ("original_message_id", "original_batch_id")
+    return statuses.filter(~pl.any_horizontal(pl.col(name).is_in(ids).fill_null(value=False) for name in names))
+
+
+def feedback_frames(
+    gateway: Gateway, provider_id: str, dataset: str, feedback_ids: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """A dataset of a provider's feedback, all or some files, with `feedback_id`, `received_on`, and `sequence` in order of receipt."""
+    rows = _feedback(gateway, provider_id, feedback_ids)
+    of_files = listed(gateway.lake, [row["feedback_id"] for row in rows], dataset)
+    extra = {"feedback_id": pl.String, "sequence": pl.Int64, "received_on": pl.Date}
+    frames = [pl.DataFrame(schema={**dtypes(ALL[dataset]), **extra})]
+    frames += [
+        of_files.whole(row["feedback_id"], dataset).with_columns(
+            feedback_id=pl.lit(row["feedback_id"]),
+            sequence=pl.lit(sequence, dtype=pl.Int64),
+            received_on=pl.lit(dt.datetime.fromisoformat(row["received_at"]).date()),
+        )
+        for sequence, row in enumerate(rows, start=1)
+    ]
+    return pl.concat(frames)
+
+
+def feedback_entries(gateway: Gateway, provider_id: str, feedback_ids: Sequence[str] | None = None) -> pl.DataFrame:
+    """ENTRIES of a provider's feedback, all or some files, in order of receipt."""
+    rows = _feedback(gateway, provider_id, feedback_ids)
+    of_files = listed(gateway.lake, [row["feedback_id"] for row in rows], "entries")
+    parts = (part for row in rows for part in of_files.parts(row["feedback_id"], "entries"))
+    return laid_out(parts, dtypes(ALL["entries"]))
+
+
+def _feedback(gateway: Gateway, provider_id: str, feedback_ids: Sequence[str] | None) -> list[Mapping[str, Any]]:
+    named = () if feedback_ids is None else (t.FEEDBACK.c.feedback_id.in_(feedback_ids),)
+    return gateway.registry.rows(
+        t.FEEDBACK, t.FEEDBACK.c.provider_id == provider_id, *named,
+        order=(t.FEEDBACK.c.received_at, t.FEEDBACK.c.feedback_id),
+    )  # fmt: skip
+
+
+def standing_matches(gateway: Gateway, provider_id: str) -> pl.DataFrame:
+    """MATCHES of all committed runs of a provider that no person undid; of a pair matched again by hand the last row."""
+    matches = gateway.lake.whole(provider_id, "matches")
+    undone = gateway.lake.whole(provider_id, "unmatches")
+    if undone.is_empty():
+        return matches
+    pair = ["entry_id", "payment_id", "kind"]
+    times = undone.group_by(pair).agg(undone=pl.len())
+    made = matches.group_by(pair).agg(made=pl.len())
+    gone = made.join(times, on=pair).filter(pl.col("made") <= pl.col("undone"))
+    return matches.unique(pair, keep="last", maintain_order=True).join(gone, on=pair, how="anti", maintain_order="left")
+
+
+def standing_fundings(gateway: Gateway, provider_id: str) -> pl.DataFrame:
+    """FUNDINGS of all committed runs of a provider that no person undid."""
+    undone = gateway.lake.whole(provider_id, "unmatches").filter(pl.col("kind") == FUNDING_KIND)
+    pairs = undone.select("entry_id", client="payment_id")
+    return gateway.lake.whole(provider_id, "fundings").join(
+        pairs, on=["entry_id", "client"], how="anti", maintain_order="left"
+    )
+
+
+def reasons_of(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
+    """payment_id, provider_reason, provider_message: the provider's last word on each payment of STATES that has one.
+
+    A statement entry that returns a payment is the last word: its reason stands.
+    """
+    book = states.select(BOOK.columns.keys())
+    schema = {"payment_id": pl.String, "reason": pl.String, "reason_text": pl.String}
+    frames = [pl.DataFrame(schema=schema)]
+    for provider in book["provider"].drop_nulls().unique().sort().to_list():
+        words = attribution(gateway, provider, book).attributed.sort("sequence", "position")
+        entries = feedback_frames(gateway, provider, "entries").select(
+            "entry_id", reason="return_reason", reason_text="additional"
+        )
+        matches = standing_matches(gateway, provider).filter(pl.col("kind") == "return")
+        frames += [words.select(schema.keys()), matches.join(entries, on="entry_id").select(schema.keys())]
+    known = book.select("payment_id")
+    return (
+        pl.concat(frames)
+        .join(known, on="payment_id", how="semi", maintain_order="left")
+        .group_by("payment_id")
+        .agg(
+            provider_reason=pl.col("reason").drop_nulls().last(),
+            provider_message=pl.col("reason_text").drop_nulls().last(),
+        )
+    )

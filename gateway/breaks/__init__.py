@@ -1,0 +1,1 @@
+"""What does not explain itself, as work for people."""

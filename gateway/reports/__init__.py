@@ -1,0 +1,1 @@
+"""Reports for finance and clients, held and published."""
