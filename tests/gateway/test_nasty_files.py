@@ -395,7 +395,7 @@ BROKEN_TABLES = {
     "a filled cell too many": (CSV.replace("Muster\n", "Muster,x\n", 1).encode(), "csv-columns", "9 columns"),
     "no payments": (HEADING.encode(), "csv-header", "no payments"),
     "a heading twice": (CSV.replace("debtor_name", "amount", 1).encode(), "csv-header", "twice"),
-    "no headings": (CSV.removeprefix(HEADING).encode(), "csv-header", "missing"),
+    "no headings": (CSV.removeprefix(HEADING).encode(), "csv-header", "values where the headings"),
     "a total that nobody agreed": ((CSV + "Total,,,1235.51,EUR,,,\n").encode(), "csv-summary", "sums up"),
 }  # fmt: skip
 
