@@ -29,10 +29,11 @@ def group_xml(answer: Answer, version: Version, sender: str | None, common: str)
     party = f"<InitgPty><Nm>{literal(named)}</Nm></InitgPty>" if named else ""
     said = {"OrgnlMsgId": _id(answer.header.message_id), "OrgnlMsgNmId": _id(message)}
     if version.counts:
+        declared = _declared(answer)
         said |= {
             "OrgnlCreDtTm": _moment(answer.header.created) or "",
-            "OrgnlNbOfTxs": _declared(answer, "count") or str(answer.payments or ""),
-            "OrgnlCtrlSum": _declared(answer, "sum") or _control_sum(answer.sums_minor) or "",
+            "OrgnlNbOfTxs": declared.get("count") or str(answer.payments or ""),
+            "OrgnlCtrlSum": declared.get("sum") or _control_sum(answer.sums_minor) or "",
         }
     said["GrpSts"] = pl.select(version.told(pl.lit(answer.status))).item()
     leaves = "".join(f"<{name}>{value}</{name}>" for name, value in said.items() if value)
@@ -60,10 +61,10 @@ def _moment(text: str | None) -> str | None:
     return text
 
 
-def _declared(answer: Answer, measure: str) -> str | None:
-    """What the original says of itself, as it stands; None where it says nothing that can be told."""
-    told = declared_totals(answer).filter((pl.col("level") == Level.FILE.value) & (pl.col("measure") == measure))
-    return told["declared_text"].first()  # type: ignore[return-value]  # a column of text
+def _declared(answer: Answer) -> dict[str, str]:
+    """Measure → what the original first says of itself, as it stands; without what cannot be told."""
+    told = declared_totals(answer).filter(pl.col("level") == Level.FILE.value)
+    return dict(told.unique("measure", keep="first").select("measure", "declared_text").iter_rows())
 
 
 def _control_sum(sums_minor: dict[str, int]) -> str | None:

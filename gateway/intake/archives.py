@@ -11,13 +11,14 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from canonical.limits import ARCHIVE_FILES_MAX, ENVELOPE_LAYERS_MAX, FILE_BYTES_MAX
 from canonical.profiles import DEFAULT_CLIENT
 from gateway.intake.envelopes import (
     DAMAGED_ZIP,
     PACK_AGAIN,
+    SEALED,
+    TOO_DEEP,
     ZIP_FAULTS,
     Rejected,
     envelope_of_file,
@@ -27,8 +28,6 @@ from gateway.intake.envelopes import (
     unzip_member,
     without_suffix,
 )
-
-_SEALED: Final = "An OpenPGP message can only be opened by whom it is for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,9 @@ def files_in(packed: Path, name: str, folder: Path, layers: int = 0) -> Iterator
             yield Held(name, packed)
             return
         if layers == ENVELOPE_LAYERS_MAX:
-            told = f"There are more than {ENVELOPE_LAYERS_MAX} envelopes, one in the other."
-            raise Rejected("envelope", told, "Pack the file once.")  # noqa: TRY301  told as what else is wrong with it
+            raise Rejected("envelope", TOO_DEEP, "Pack the file once.")  # noqa: TRY301  told as what else is wrong with it
         if kind == "pgp":
-            raise Rejected("envelope", _SEALED, "Open it where its key is, and look at the plain file.")  # noqa: TRY301
+            raise Rejected("envelope", SEALED, "Open it where its key is, and look at the plain file.")  # noqa: TRY301
         out = folder / f"plain-{layers}"
         if kind == "gzip":
             with packed.open("rb") as file, out.open("wb") as plain:

@@ -82,7 +82,7 @@ def peel(packed: Path, name: str, client: ClientProfile, keyring: Keyring | None
     layers: list[str] = []
     while (kind := envelope_of_file(path, client)) is not None:
         if len(layers) == ENVELOPE_LAYERS_MAX:
-            raise Rejected("envelope", f"There are more than {ENVELOPE_LAYERS_MAX} envelopes, one in the other.", _ONCE)
+            raise Rejected("envelope", TOO_DEEP, _ONCE)
         out = folder / f"plain-{len(layers)}"
         name = _open(kind, path, name, out, client, keyring)
         layers.append(kind)
@@ -94,6 +94,8 @@ def peel(packed: Path, name: str, client: ClientProfile, keyring: Keyring | None
 
 _ONCE: Final = "Pack the file once, as was agreed."
 _SIGN: Final = "Encrypt it for us and sign it with your agreed key."
+TOO_DEEP: Final = f"There are more than {ENVELOPE_LAYERS_MAX} envelopes, one in the other."
+SEALED: Final = "An OpenPGP message can only be opened by whom it is for."
 DAMAGED_ZIP: Final = "The zip archive is damaged or incomplete."
 ZIP_FAULTS: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 PACK_AGAIN: Final = "Pack it again and send it again; check that the upload finished."
@@ -104,9 +106,7 @@ def _open(kind: str, path: Path, name: str, out: Path, client: ClientProfile, ke
         if client.pgp is None:
             raise Rejected("envelope", "The file is an OpenPGP message, which was not agreed.", "Send it as agreed.")
         if keyring is None:
-            raise Rejected(
-                "envelope", "An OpenPGP message can only be opened by whom it is for.", "Check the plain file."
-            )
+            raise Rejected("envelope", SEALED, "Check the plain file.")
         keyring.open(path, out)
         return without_suffix(name)
     if kind not in client.envelopes:
