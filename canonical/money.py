@@ -14,6 +14,8 @@ import polars as pl
 from canonical.currencies import exponent, exponent_of
 from canonical.limits import AMOUNT_MINOR_MAX, AMOUNT_TEXT_CHARS_MAX
 
+MINOR_UNITS: Final = " minor units"
+"""What stands behind an amount whose currency ISO 4217 does not know."""
 AMOUNT_PATTERN: Final = r"^[0-9]{1,18}(\.[0-9]{0,5})?$"
 _FRACTION_DIGITS_MAX: Final = 5
 _SCALES: Final = [10**digits for digits in range(_FRACTION_DIGITS_MAX + 1)]
@@ -94,13 +96,24 @@ def parse_minor(text: str, currency: str, minor_max: int = AMOUNT_MINOR_MAX) -> 
 
 
 def format_minor(minor: int, currency: str) -> str:
-    """Minor units as ISO 20022 amount text: 12345 EUR is "123.45", 500 JPY is "500". Unknown currency counts as two digits."""
+    """Minor units as ISO 20022 amount text: 12345 EUR is "123.45", 500 JPY is "500".
+
+    Nobody knows the decimals of an unknown currency: 12345 of it is "12345 minor units", and nothing of it is "0".
+    """
     digits = exponent(currency)
-    digits = 2 if digits is None else digits
+    if digits is None:
+        return f"{minor}{MINOR_UNITS if minor else ''}"
     sign, magnitude = ("-", -minor) if minor < 0 else ("", minor)
     if digits == 0:
         return f"{sign}{magnitude}"
     return f"{sign}{magnitude // 10**digits}.{magnitude % 10**digits:0{digits}d}"
+
+
+def grouped_minor(minor: int, currency: str) -> str:
+    """The same for a reader: thousands apart by commas, 123456789 EUR is "1,234,567.89"."""
+    whole, point, rest = format_minor(minor, currency).partition("." if exponent(currency) else " ")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    return f"{sign}{int(digits):,}{point}{rest}"
 
 
 def amount_text(minor: pl.Expr, currency: pl.Expr) -> pl.Expr:

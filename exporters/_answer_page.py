@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from canonical.contracts import Answer
 from canonical.counts import count_of
-from canonical.money import format_minor
+from canonical.money import grouped_minor
 from exporters._answer_cases import ROW, Cases, column_of, key_columns
 from exporters._answer_causes import Cause
 from exporters._answer_words import canonical_of, in_all, reason_words, totals_of
@@ -118,19 +118,11 @@ def _total(words: str, payments: int, sums: list[str]) -> str:
 def _sums(one: dict[str, Any]) -> list[str]:
     """The sum of one currency, and how many of its amounts are in no sum."""
     currency = one["currency"] or ""
-    told = (
-        [] if one["unread"] == one["payments"] else [f"{_grouped(format_minor(one['sum_minor'], currency))} {currency}"]
-    )
+    told = [] if one["unread"] == one["payments"] else [f"{grouped_minor(one['sum_minor'], currency)} {currency}"]
     if one["unread"]:
         where = f" in “{currency}”" if currency and not told else ""
         told.append(f"{'and ' if told else ''}{count_of(one['unread'], 'amount')}{where} that cannot be read")
     return told
-
-
-def _grouped(amount: str) -> str:
-    """1234567.89 as 1,234,567.89."""
-    whole, point, fraction = amount.partition(".")
-    return f"{int(whole):,}{point}{fraction}"
 
 
 def contents(causes: list[Cause]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,13 +10,14 @@ import polars as pl
 
 from canonical.contracts import Sheet
 from canonical.currencies import exponent, exponent_of
-from canonical.money import amount_text, format_minor
+from canonical.money import MINOR_UNITS, amount_text, grouped_minor
 
 MONEY: Final = frozenset({"money", "balance"})
-NUMBERS: Final = MONEY | {"count", "number"}
+NUMBERS: Final = MONEY | {"count", "number", "share"}
 ADDED: Final = frozenset({"money", "count"})
-_TWO_DIGITS: Final = 2
-_LIKE_UNKNOWN: Final = "EUR"
+_LIKE_MINOR: Final = "JPY"
+"""A currency whose minor unit is its unit."""
+_UNKNOWN: Final = " (unknown)"
 _SAME_CHARS_MAX: Final = 60
 _HEADINGS: Final = {"credit_debit": "Direction"}
 
@@ -26,10 +28,14 @@ def heading(name: str) -> str:
     return _HEADINGS.get(name) or words[:1].upper() + words[1:]
 
 
-def digits_of(currency: str | None) -> int:
-    """Decimals of a currency; an unknown one counts as two digits, as in `canonical.money.format_minor`."""
-    digits = exponent(currency or "")
-    return _TWO_DIGITS if digits is None else digits
+def digits_of(currency: str | None) -> int | None:
+    """Decimals of a currency; None for an unknown one, whose amounts are told in minor units."""
+    return exponent(currency or "")
+
+
+def currency_told(code: str) -> str:
+    """A currency as it is shown: with a word where ISO 4217 does not know it."""
+    return code if not code or exponent(code) is not None else f"{code}{_UNKNOWN}"
 
 
 def currency_of(frame: pl.DataFrame) -> pl.Expr:
@@ -38,10 +44,16 @@ def currency_of(frame: pl.DataFrame) -> pl.Expr:
 
 
 def money_text(minor: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """Exact decimal text of minor units, also of negative ones; an unknown currency counts as two digits."""
-    known = pl.when(exponent_of(currency).is_not_null()).then(currency).otherwise(pl.lit(_LIKE_UNKNOWN))
+    """Exact decimal text of minor units, also of negative ones; of an unknown currency the minor units themselves."""
+    known = pl.when(exponent_of(currency).is_not_null()).then(currency).otherwise(pl.lit(_LIKE_MINOR))
     sign = pl.when(minor < 0).then(pl.lit("-")).otherwise(pl.lit(""))
     return sign + amount_text(minor.abs(), known)
+
+
+def money_told(minor: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """The same where nothing else says that it is minor units."""
+    untold = exponent_of(currency).is_null() & (minor != 0)
+    return money_text(minor, currency) + pl.when(untold).then(pl.lit(MINOR_UNITS)).otherwise(pl.lit(""))
 
 
 def kind_of(sheet: Sheet, name: str) -> str:
@@ -54,18 +66,20 @@ def shown(value: Any, kind: str, currency: str | None) -> str:
     if value is None:
         return ""
     if kind in MONEY:
-        whole, point, fraction = format_minor(value, currency or "").partition(".")
-        sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-        return f"{sign}{int(digits):,}{point}{fraction}"
+        return grouped_minor(value, currency or "")
+    if kind == "share":
+        return f"{value // 10:,}.{value % 10} %"
     return f"{value:,}" if kind in NUMBERS else str(value)
 
 
 def totals_by_currency(sheet: Sheet) -> pl.DataFrame | None:
-    """`currency` and the sums of what is added up, a row a currency; None where nothing is."""
+    """`currency` and the sums of what is added up, a row a currency; None where nothing is. A sum of nothing known is null."""
     added = [name for name in sheet.frame.columns if kind_of(sheet, name) in ADDED]
     if "currency" not in sheet.frame.columns or not added or sheet.frame.is_empty():
         return None
-    return sheet.frame.group_by("currency").agg(pl.col(added).sum()).drop_nulls("currency").sort("currency")
+    sums = [pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()) for name in added]
+    known = pl.any_horizontal(pl.col(added).is_not_null()) & pl.col("currency").is_not_null()
+    return sheet.frame.group_by("currency").agg(sums).filter(known).sort("currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +105,17 @@ def page_of(sheet: Sheet, rows_max: int) -> Page:
     kinds = {name: kind_of(sheet, name) for name in frame.columns}
     same, kept = _alike(frame, kinds)
     first = frame.head(rows_max)
-    rows = [
-        [shown(row[name], kinds[name], row.get("currency")) for name in kept] for row in first.iter_rows(named=True)
-    ]
+    rows = [[_text(row, name, kinds[name]) for name in kept] for row in first.iter_rows(named=True)]
     return Page(
         title=sheet.title or sheet.name, name=sheet.name, heads=tuple(heading(name) for name in kept),
         rights=tuple(kinds[name] in NUMBERS for name in kept), rows=rows, totals=_total_rows(sheet, kinds, kept),
         same=same, rows_in_all=frame.height,
     )  # fmt: skip
+
+
+def _text(row: Mapping[str, Any], name: str, kind: str) -> str:
+    """A row's cell as text."""
+    return currency_told(row[name] or "") if name == "currency" else shown(row[name], kind, row.get("currency"))
 
 
 def _alike(frame: pl.DataFrame, kinds: dict[str, str]) -> tuple[tuple[tuple[str, str], ...], list[str]]:
@@ -109,7 +126,7 @@ def _alike(frame: pl.DataFrame, kinds: dict[str, str]) -> tuple[tuple[tuple[str,
         if kinds[name] in NUMBERS or frame.is_empty() or frame[name].n_unique() > 1:
             kept.append(name)
             continue
-        value = shown(frame[name][0], kinds[name], None)
+        value = _text({name: frame[name][0]}, name, kinds[name])
         if value and (frame.height == 1 or len(value) > _SAME_CHARS_MAX):
             kept.append(name)
         elif value:
@@ -126,6 +143,6 @@ def _total_rows(sheet: Sheet, kinds: dict[str, str], kept: list[str]) -> list[li
         currency = total["currency"]
         cells = [shown(total[name], kinds[name], currency) if kinds[name] in ADDED else "" for name in kept]
         if kinds[kept[0]] not in ADDED:
-            cells[0] = f"Total {currency}"
+            cells[0] = f"Total {currency_told(currency)}"
         rows.append(cells)
     return rows

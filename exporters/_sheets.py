@@ -13,8 +13,8 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell  # type: ignore[i
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # ships no types
 
 from canonical.contracts import Sheet
-from canonical.money import format_minor
-from exporters._report_tables import MONEY, NUMBERS, digits_of, heading, kind_of, totals_by_currency
+from canonical.money import MINOR_UNITS, format_minor
+from exporters._report_tables import MONEY, NUMBERS, currency_told, digits_of, heading, kind_of, totals_by_currency
 from exporters._sheet_rows import CELL_CHARS_MAX, EXACT_MINOR_MAX, Rows, digits_in
 
 HEAD_ROW: Final = 2
@@ -24,9 +24,14 @@ _WIDTH_CHARS_MIN: Final = 9
 _WIDTH_CHARS_MAX: Final = 60
 _WIDTH_ROWS_MAX: Final = 1_000
 _ARROW_CHARS: Final = 4
+_RAGGED_CHARS: Final = 5
+_LINES_MAX: Final = 30
+"""A row is no higher than 409 points (the format's limit)."""
 _TEXT: Final = "@"
+_SUM: Final = '"Total "@'
 _WHOLE: Final = "#,##0"
 _DATE: Final = "yyyy-mm-dd"
+_SHARE: Final = "0.0 %"
 _HEAD_POINTS: Final = 30
 _A4: Final = 9
 
@@ -72,10 +77,11 @@ class Formats:
         """Thousands separated, as many decimals as the currency has, negative amounts red."""
         return self.money_of(digits_of(currency), total=total, fill=fill)
 
-    def money_of(self, digits: int, *, total: bool = False, fill: str = "") -> Format:
-        """The same by decimals."""
-        shown = _WHOLE + ("." + "0" * digits if digits else "")
-        return self.of(f"{shown};[Red]-{shown}", total=total, fill=fill)
+    def money_of(self, digits: int | None, *, total: bool = False, fill: str = "") -> Format:
+        """The same by decimals; None: minor units, which is said."""
+        shown = _WHOLE + ("." + "0" * digits if digits else f'"{MINOR_UNITS}"' if digits is None else "")
+        nothing = ";0" if digits is None else ""
+        return self.of(f"{shown};[Red]-{shown}{nothing}", total=total, fill=fill)
 
 
 def write_cell(
@@ -90,7 +96,7 @@ def write_cell(
         sheet.write_string(row, column, format_minor(value, currency or ""), formats.of(_TEXT, fill=fill))
     elif kind in MONEY:
         # The nearest double of an amount of at most 15 digits shows as that amount; nothing is computed with it here.
-        sheet.write_number(row, column, value / 10 ** digits_of(currency), formats.money(currency, fill=fill))
+        sheet.write_number(row, column, value / 10 ** (digits_of(currency) or 0), formats.money(currency, fill=fill))
     elif kind in NUMBERS:
         sheet.write_number(row, column, value, formats.of(_WHOLE, fill=fill))
     elif kind == "date":
@@ -118,8 +124,10 @@ class SheetWriter:
         sheet.set_row(HEAD_ROW, _HEAD_POINTS)
         for number, name in enumerate(columns):
             sheet.write_string(HEAD_ROW, number, heading(name), self.formats.head(kind_of(self.table, name)))
-        rows = Rows(self.table, self.frame, FIRST_ROW + 1, digits_in(self.frame))
-        if self.frame.height:
+        rows = Rows(self.table, self.frame, FIRST_ROW + 1, digits_in(self.frame), self._lines())
+        if self.frame.is_empty():
+            sheet.write_string(FIRST_ROW, 0, "None.", self.formats.of(_TEXT))
+        else:
             self._pattern(rows)
             sheet.autofilter(HEAD_ROW, 0, FIRST_ROW + self.frame.height - 1, len(columns) - 1)
             self._totals()
@@ -132,7 +140,9 @@ class SheetWriter:
     def _pattern(self, rows: Rows) -> None:
         formats = self.formats
         money = [formats.money_of(digits) for digits in rows.digits]
-        for column, cell in enumerate((formats.of(_TEXT), formats.of(_WHOLE), formats.of(_DATE), *money)):
+        for column, cell in enumerate(
+            (formats.of(_TEXT), formats.of(_WHOLE), formats.of(_DATE), formats.of(_SHARE), *money)
+        ):
             self.sheet.write_blank(FIRST_ROW, column, None, cell)
 
     def _totals(self) -> None:
@@ -142,9 +152,12 @@ class SheetWriter:
             return
         for row, total in enumerate(sums.iter_rows(named=True), FIRST_ROW + self.frame.height + 1):
             for number, name in enumerate(self.frame.columns):
-                if name == "currency" or name not in sums.columns:
-                    words = total["currency"] if name == "currency" else "Total" if number == 0 else ""
-                    self.sheet.write_string(row, number, words, self.formats.of(_TEXT, total=True))
+                if name == "currency":
+                    # The cell is what the sums are taken by: where it stands first, its format says "Total" before it.
+                    words = currency_told(total["currency"])
+                    self.sheet.write_string(row, number, words, self.formats.of(_TEXT if number else _SUM, total=True))
+                elif name not in sums.columns or total[name] is None:
+                    self.sheet.write_string(row, number, "" if number else "Total", self.formats.of(_TEXT, total=True))
                 else:
                     self._total(row, number, total[name], total["currency"])
 
@@ -155,13 +168,24 @@ class SheetWriter:
             self.sheet.write_string(row, column, exact, self.formats.of(_TEXT, total=True))
             return
         key, last = self.frame.columns.index("currency"), FIRST_ROW + self.frame.height - 1
-        digits = digits_of(currency) if money else 0
+        digits = (digits_of(currency) or 0) if money else 0
         cell = self.formats.money(currency, total=True) if money else self.formats.of(_WHOLE, total=True)
         # The criterion is the row's own currency cell: a client's text never stands in a formula.
         criterion = xl_rowcol_to_cell(row, key, col_abs=True)
         summed, keyed = xl_range_abs(FIRST_ROW, column, last, column), xl_range_abs(FIRST_ROW, key, last, key)
         formula = f"=ROUND(SUMIFS({summed},{keyed},{criterion}),{digits})"
         self.sheet.write_formula(row, column, formula, cell, value / 10**digits)
+
+    def _lines(self) -> pl.Expr:
+        """Lines that a row's text takes in columns that are narrower than it."""
+        lines = [pl.lit(1, dtype=pl.Int64)]
+        for name in self.frame.columns:
+            width = self._width(name)
+            text = pl.col(name).cast(pl.String).str.len_chars().cast(pl.Int64)
+            if kind_of(self.table, name) == "text" and (self.frame.select(text.max()).item() or 0) > width:
+                # Lines end between words: they hold less than fits.
+                lines.append((text / (width - _RAGGED_CHARS)).ceil().cast(pl.Int64).fill_null(1))
+        return pl.max_horizontal(lines).clip(1, _LINES_MAX)
 
     def _width(self, name: str) -> int:
         """Characters of the longest of the head's words and the first values, within bounds."""

@@ -137,6 +137,7 @@ def _choices(book: Workbook, sheet: Worksheet, owners: Sequence[str], last: int)
 
 def _help(book: Workbook) -> None:
     sheet = book.add_worksheet("How to")
+    print_on_a4(sheet)
     sheet.set_column(0, 0, 110)
     plain = book.add_format({"text_wrap": True, "valign": "top"})
     for row, line in enumerate(_HELP):

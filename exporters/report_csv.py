@@ -1,7 +1,7 @@
 """report-csv: the first table of a report as one plain CSV file, for machines and for a quick look.
 
 RFC 4180: comma, quotes where needed, CRLF, one header line; UTF-8 with a byte order mark, without which Excel reads
-umlauts wrong. Money is exact decimal text in the row's currency ("1234.50", "500" for JPY), dates are ISO 8601. No cell
+umlauts wrong. Money is exact decimal text in the row's currency ("1234.50", "500" for JPY; "1234 minor units" of one that ISO 4217 does not know), dates are ISO 8601. No cell
 of text can be run by a spreadsheet. The other tables of the report are in the XLSX and in the lake.
 """
 
@@ -14,7 +14,7 @@ import polars as pl
 
 from canonical.cells import harmless
 from canonical.contracts import Report, Sheet
-from exporters._report_tables import MONEY, currency_of, kind_of, money_text
+from exporters._report_tables import MONEY, currency_of, kind_of, money_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def _cell(sheet: Sheet, name: str) -> pl.Expr:
     column = pl.col(name)
     kind = kind_of(sheet, name)
     if kind in MONEY:
-        return money_text(column, currency_of(sheet.frame)).alias(name)
+        return money_told(column, currency_of(sheet.frame)).alias(name)
     if kind == "text" and sheet.frame.schema[name] == pl.String:
         return harmless(column).alias(name)
     return column

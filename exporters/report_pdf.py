@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from textwrap import wrap
 from typing import Any, BinaryIO, ClassVar, Final, Literal
 from unicodedata import category, normalize
 
@@ -141,7 +142,7 @@ def _table(report: Report, page: Page) -> dict[str, Any]:
     return {
         "title": page.title,
         "note": " · ".join(f"{label}: {value}" for label, value in page.same) if page.rows else "None.",
-        "heads": list(page.heads), "rights": list(page.rights),
+        "heads": [_head(page, column) for column in range(len(page.heads))], "rights": list(page.rights),
         "narrow": room <= _NARROW_CHARS_MAX and len(page.rows) <= _NARROW_ROWS_MAX,
         "size": next((size for chars_max, size in _SIZES if room <= chars_max), _SIZE_LEAST),
         "rows": [[_breakable(cell) for cell in row] for row in page.rows],
@@ -158,6 +159,11 @@ def _beside(tables: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         else:
             rows.append([table])
     return rows
+
+
+def _head(page: Page, column: int) -> list[str]:
+    """A head in lines no longer than the cells below it, so that it takes no room from other columns."""
+    return wrap(page.heads[column], max(_longest(page, column), 1), break_long_words=False, break_on_hyphens=False)
 
 
 def _longest(page: Page, column: int) -> int:

@@ -54,7 +54,7 @@ def _table(report: Report, page: Page) -> list[str]:
     lines = [title, "-" * len(title)]
     if not page.rows:
         return [*lines, "None."]
-    lines += [_plain(" · ".join(f"{label}: {value}" for label, value in page.same))] if page.same else []
+    lines += [" · ".join(_plain(f"{label}: {value}") for label, value in page.same)] if page.same else []
     lines += _aligned([list(page.heads), *page.rows, *page.totals], page.rights)
     if len(page.rows) < page.rows_in_all:
         lines.append(

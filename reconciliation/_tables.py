@@ -79,12 +79,17 @@ def bank_accounts(statements: pl.DataFrame, on_books: pl.DataFrame, providers: M
     ).sort("provider", "account", "currency", "to_date", "statement_id", nulls_last=True)
 
 
+GROUP: Final = ("file_id", "provider", "account", "currency", "credit_debit")
+"""What the equations of the tie-out are about, each."""
+
+
 def tie_out_terms(terms: pl.DataFrame) -> pl.DataFrame:
     """The equations term by term, by file, provider, account, currency and direction: count and sum beside each other.
 
-    `side` is + for what comes in, − for what it becomes, and = for the difference, which must be zero.
+    `side` is + for what comes in, − for what it becomes, and = for the difference, which must be zero. Other terms of zero
+    payments and zero amount are left out.
     """
-    scope = ["file_id", "provider", "account", "currency", "credit_debit"]
+    scope = list(GROUP)
     wide = equations(terms, scope).with_columns(newly_settled_again="newly_settled")
     order = [(name, *place) for name, place in TERMS.items()]
     places = pl.DataFrame(order, schema=["column", "equation", "side", "term"], orient="row").with_row_index("ordinal")
@@ -95,7 +100,11 @@ def tie_out_terms(terms: pl.DataFrame) -> pl.DataFrame:
     )
     placed = both.join(places, on="column", how="left").sort(*scope, "ordinal", nulls_last=True)
     tied = pl.when(pl.col("tied")).then(pl.lit("yes")).otherwise(pl.lit("NO"))
-    return placed.select(*scope, "equation", "side", "term", "payments", "amount", tied.alias("group_ties"))
+    # A term of nothing adds nothing: left out, the few that count can be read.
+    counts = (pl.col("payments") != 0) | (pl.col("amount") != 0) | (pl.col("side") == "=")
+    return placed.filter(counts).select(
+        *scope, "equation", "side", "term", "payments", "amount", tied.alias("group_ties")
+    )
 
 
 def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame, fundings: pl.DataFrame) -> pl.DataFrame:
@@ -117,8 +126,7 @@ def matched_by_rung(entries: pl.DataFrame, matches: pl.DataFrame, fundings: pl.D
     )
     of_currency = pl.col("entries").sum().over("currency")
     tenths = (pl.col("entries") * 2000 + of_currency) // (of_currency * 2)  # half up, as finance rounds
-    share = pl.format("{}.{} %", tenths // 10, tenths % 10)
-    return rows.select("currency", "rung", "entries", "payments", "amount", share=share).sort("currency", "rung")
+    return rows.select("currency", "rung", "entries", "payments", "amount", share=tenths).sort("currency", "rung")
 
 
 def aged(breaks: pl.DataFrame) -> pl.DataFrame:

@@ -10,8 +10,9 @@ import polars as pl
 
 from canonical.contracts import Report, Sheet
 from canonical.counts import count_of
+from canonical.currencies import exponent_of
 from canonical.masking import mask_of
-from canonical.money import format_minor
+from canonical.money import grouped_minor
 
 NAME: Final = "client"
 FATES: Final = {
@@ -58,7 +59,7 @@ def client_report(found: ClientDay) -> Report:
     counts = {"payments": "count", "payments_difference": "count", "unreadable_rows": "number"}
     rows = {"amount_minor": "money", "row": "number", "execution_date": "date", "returned_on": "date"}
     facts = (
-        ("Client", found.name), ("Files", str(found.files.height)), ("Payments", str(found.states.height)),
+        ("Client", found.name), ("Files", f"{found.files.height:,}"), ("Payments", f"{found.states.height:,}"),
         ("Ties out", "yes" if tied else "NO: see the differences of the files"),
         *_settled(found.states),
     )  # fmt: skip
@@ -92,7 +93,14 @@ def files_table(found: ClientDay) -> pl.DataFrame:
             **{name: pl.col(name) for name in COLUMNS}, difference=pl.col("amount_minor") - by_fate,
             payments_difference=pl.col("payments") - pl.col("placed"), unreadable_rows="unreadable", file_id="file_id",
         )
+        .with_columns(in_known_currency("amount", *COLUMNS, "difference"))
     )  # fmt: skip
+
+
+def in_known_currency(*names: str) -> pl.Expr:
+    """Amounts, null where they could not be read: of a currency that ISO 4217 does not know nothing is zero."""
+    unknown = pl.col("currency").is_not_null() & exponent_of(pl.col("currency")).is_null()
+    return pl.when(~unknown).then(pl.col(names))
 
 
 def payments_table(found: ClientDay) -> pl.DataFrame:
@@ -118,6 +126,6 @@ def _settled(states: pl.DataFrame) -> list[tuple[str, str]]:
         states.filter(pl.col("state") == "settled").group_by("currency").agg(pl.len(), pl.col("amount_minor").sum())
     )
     return [
-        (f"Settled {currency}", f"{count_of(payments, 'payment')}, {format_minor(amount, currency)}")
+        (f"Settled {currency}", f"{count_of(payments, 'payment')}, {grouped_minor(amount, currency)}")
         for currency, payments, amount in settled.sort("currency").iter_rows()
     ]

@@ -10,7 +10,7 @@ import polars as pl
 
 from canonical.contracts import Report, Sheet
 from reconciliation import _tables, charts
-from reconciliation.client_report import COLUMNS, FATES
+from reconciliation.client_report import COLUMNS, FATES, in_known_currency
 from reconciliation.frames import OPEN
 
 NAME: Final = "digest"
@@ -52,11 +52,11 @@ def digest(standing: Standing) -> Report:
     )  # fmt: skip
     sheets = tuple(_short(name, frame, title, kinds) for name, frame, title, kinds in wanted if frame is not None)
     facts = (
-        ("Files in", str(standing.files.filter(pl.col("received_on") == standing.day).height)),
-        ("Payments in", str(today.height)), ("Ties out", standing.untied or "yes"),
+        ("Files in", f"{standing.files.filter(pl.col('received_on') == standing.day).height:,}"),
+        ("Payments in", f"{today.height:,}"), ("Ties out", standing.untied or "yes"),
         ("Late", _count(late, "late")), ("Unknown", _count(late, "unknown")),
-        ("Open breaks", "not known: the day does not tie" if breaks is None else str(breaks.height)),
-        ("Alerts", str(standing.alerts.height)), ("Closes to review", str(standing.days.height)),
+        ("Open breaks", "not known: the day does not tie" if breaks is None else f"{breaks.height:,}"),
+        ("Alerts", f"{standing.alerts.height:,}"), ("Closes to review", f"{standing.days.height:,}"),
     )  # fmt: skip
     drawn = () if breaks is None else (charts.breaks_by_age(_tables.by_age(breaks)),)
     return Report(NAME, "Daily digest", standing.day, "all", facts, sheets, charts=(charts.by_state(today), *drawn))
@@ -80,7 +80,7 @@ def money(states: pl.DataFrame) -> pl.DataFrame:
         pl.len().cast(pl.Int64).alias("payments"), amount.sum().alias("amount"),
         *(amount.filter(column == name).sum().alias(name) for name in COLUMNS),
     )  # fmt: skip
-    return rows.sort(-pl.col("payments"), "currency")
+    return rows.sort(-pl.col("payments"), "currency").with_columns(in_known_currency("amount", *COLUMNS))
 
 
 def late_and_unknown(standing: Standing) -> pl.DataFrame:
@@ -109,7 +109,7 @@ def by_owner(breaks: pl.DataFrame) -> pl.DataFrame:
 
 
 def _count(table: pl.DataFrame, what: str) -> str:
-    return str(table.filter(pl.col("what") == what)["payments"].sum())
+    return f"{table.filter(pl.col('what') == what)['payments'].sum():,}"
 
 
 def _short(name: str, frame: pl.DataFrame, title: str, kinds: dict[str, str]) -> Sheet:

@@ -99,7 +99,7 @@ def reconciliation_report(period: Period) -> Report:
         ),
         _sheet("Ledger", trial_balance(period.earlier, period.new), "Trial balance, debit positive"),
     )
-    loose = terms.filter((pl.col("group_ties") == "NO") & (pl.col("term") == "parsed")).height
+    loose = terms.filter(pl.col("group_ties") == "NO").unique(list(_tables.GROUP)).height
     apart = meet.filter(pl.col("unexplained") != 0).height
     unexplained = bank.filter(pl.col("difference") != 0).height
     facts = (
@@ -109,7 +109,7 @@ def reconciliation_report(period: Period) -> Report:
             "yes" if unexplained == 0 else f"NO: {count_of(unexplained, 'statement')} out, see Bank accounts",
         ),
         ("Adjusted balances meet", "yes" if apart == 0 else f"NO: {count_of(apart, 'account')} out, see Book to bank"),
-        ("Open breaks", str(period.breaks.height)),
+        ("Open breaks", f"{period.breaks.height:,}"),
         *_facts(period),
     )
     shown = (charts.breaks_by_age(ages), charts.matched_by_rung(matched))
@@ -137,8 +137,8 @@ def settlement_report(period: Period) -> Report:
     )
     late = {words: rows.filter(pl.col("late") == words).height for words in ("open and late", "late")}
     facts = (
-        ("Submissions late and open", str(late["open and late"])),
-        ("Submissions settled late", str(late["late"])),
+        ("Submissions late and open", f"{late['open and late']:,}"),
+        ("Submissions settled late", f"{late['late']:,}"),
         ("Charges above the price list", str(period.fees.filter(pl.col("verdict") == "above price").height)),
         *_facts(period),
     )
@@ -156,8 +156,8 @@ def _report(
 
 def _facts(period: Period) -> tuple[tuple[str, str], ...]:
     return (
-        ("Payments", str(period.totals.payments)),
-        ("Statement entries", str(period.entries.height)),
+        ("Payments", f"{period.totals.payments:,}"),
+        ("Statement entries", f"{period.entries.height:,}"),
     )
 
 
@@ -169,6 +169,8 @@ def _sheet(name: str, frame: pl.DataFrame, title: str, *, balances: tuple[str, .
             kinds[column] = "date" if dtype == pl.Date else "text"
         elif column in _COUNTS:
             kinds[column] = "count" if added else "number"
+        elif column == "share":
+            kinds[column] = "share"
         elif column in _NOT_ADDED:
             kinds[column] = "number"
         else:

@@ -13,7 +13,7 @@ import polars as pl
 class Sheet:
     """One table of a report. `kinds`: column → "money" (minor units; the frame has `currency`), "count", "date", "text".
 
-    "balance" is money and "number" a count that no total adds up.
+    "share" is tenths of a percent; "balance" is money and "number" a count that no total adds up.
     """
 
     name: str

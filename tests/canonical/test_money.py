@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from canonical.currencies import CURRENCIES, exponent
 from canonical.limits import AMOUNT_MINOR_MAX
-from canonical.money import amount_minor, amount_text, format_minor, parse_minor
+from canonical.money import amount_minor, amount_text, format_minor, grouped_minor, parse_minor
 
 CODES = st.sampled_from(["EUR", "JPY", "BHD", "CLF", "USD", "XXX", "MRO"])
 TEXTS = st.one_of(
@@ -67,3 +67,13 @@ def test_writing_and_reading_are_inverse(minor: int, code: str) -> None:
 def test_negative_amounts_are_written_with_their_sign() -> None:
     assert format_minor(-5, "EUR") == "-0.05"
     assert format_minor(-1234, "JPY") == "-1234"
+
+
+def test_nobody_knows_the_decimals_of_an_unknown_currency():
+    assert [format_minor(minor, "EUX") for minor in (12345, -5, 0)] == ["12345 minor units", "-5 minor units", "0"]
+    assert [grouped_minor(minor, "EUX") for minor in (12345, -5, 0)] == ["12,345 minor units", "-5 minor units", "0"]
+
+
+def test_thousands_are_apart_for_a_reader():
+    shown = [grouped_minor(-123456789, code) for code in ("EUR", "JPY", "KWD")]
+    assert shown == ["-1,234,567.89", "-123,456,789", "-123,456.789"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from report_samples import sample
 
 from canonical.contracts import Chart, Sheet, SignOff
-from canonical.money import format_minor
+from canonical.money import MINOR_UNITS, format_minor
 from canonical.plugins import lookup
 from exporters import _sheet_rows, report_xlsx
 from exporters._sheet_rows import EXACT_MINOR_MAX
@@ -61,7 +61,7 @@ def test_money_is_a_number_with_the_decimals_of_its_currency():
         for row in sheet.iter_rows(min_row=4, max_row=7)
     }
     assert shown == {
-        "EUR": (1234567.89, "#,##0.00"), "JPY": (500, "#,##0"), "KWD": (0.005, "#,##0.000"), "XXX": (0.07, "#,##0.00"),
+        "EUR": (1234567.89, "#,##0.00"), "JPY": (500, "#,##0"), "KWD": (0.005, "#,##0.000"), "XXX (unknown)": (7, '#,##0" minor units"'),
     }  # fmt: skip
     assert sheet["E4"].value == -1.05
     assert sheet["E7"].value is None
@@ -73,7 +73,7 @@ def test_money_is_a_number_with_the_decimals_of_its_currency():
 def test_totals_are_formulas_by_currency_with_their_values():
     sheet, values = opened(sample())["Settlement"], opened(sample(), values=True)["Settlement"]
     assert [sheet.cell(row, 1).value for row in range(9, 13)] == ["Total"] * 4
-    assert [sheet.cell(row, 2).value for row in range(9, 13)] == ["EUR", "JPY", "KWD", "XXX"]
+    assert [sheet.cell(row, 2).value for row in range(9, 13)] == ["EUR", "JPY", "KWD", "XXX (unknown)"]
     assert sheet["D9"].value == "=ROUND(SUMIFS($D$4:$D$7,$B$4:$B$7,$B9),2)"
     assert (values["D9"].value, values["E9"].value, values["C9"].value) == (1234567.89, -1.05, 2)
     assert not sheet["G9"].value
@@ -123,14 +123,41 @@ def test_every_cell_is_read_back_as_it_was(rows):
         told, amount, code, day = (sheet.cell(number, column).value for column in range(1, 5))
         # openpyxl leaves the escapes of inline text to us; an empty text is an empty cell.
         assert re.sub("_x([0-9A-F]{4})_", lambda found: chr(int(found[1], 16)), told or "") == (note or "")
-        assert code == currency
+        assert code == ("XXX (unknown)" if currency == "XXX" else currency)
         assert day is on is None or (day.date() if isinstance(day, dt.datetime) else dt.date.fromisoformat(day)) == on
         if net is None:
             assert amount is None
         elif abs(net) < EXACT_MINOR_MAX:
-            assert amount == float(format_minor(net, currency or ""))
+            assert amount == float(format_minor(net, currency or "").removesuffix(MINOR_UNITS))
         else:
             assert amount == format_minor(net, currency or "")
+
+
+def test_a_share_is_a_number_shown_in_percent():
+    frame = pl.DataFrame({"rung": ["reference", "batch"], "share": [154, None]})
+    sheet = opened(replace(sample(), sheets=(Sheet("Matched", frame, {"share": "share"}),)))["Matched"]
+    assert (sheet["B4"].value, sheet["B4"].number_format, sheet["B5"].value) == (0.154, "0.0 %", None)
+
+
+def test_a_total_says_so_where_its_currency_stands_first_and_is_none_of_what_nobody_knows():
+    frame = pl.DataFrame({"currency": ["EUR"], "sent": [5], "paid_in": [None]}, schema_overrides={"paid_in": pl.Int64})
+    sheet = opened(replace(sample(), sheets=(Sheet("Funding", frame, {"sent": "money", "paid_in": "money"}),)))[
+        "Funding"
+    ]
+    assert (sheet["A6"].value, sheet["A6"].number_format) == ("EUR", '"Total "@')
+    assert sheet["B6"].value == "=ROUND(SUMIFS($B$4,$A$4,$A6),2)"
+    assert not sheet["C6"].value
+
+
+def test_a_table_of_nothing_says_so():
+    sheet = opened(sample())["Breaks- -open--"]
+    assert [cell.value for cell in sheet["A"]][-1] == "None."
+
+
+def test_rows_are_as_high_as_their_text():
+    frame = pl.DataFrame({"note": ["short", "word " * 30, "w" * 100]})
+    sheet = opened(replace(sample(), sheets=(Sheet("Notes", frame, {}),)))["Notes"]
+    assert [sheet.row_dimensions[number].height for number in (4, 5, 6)] == [None, 39.0, 26.0]
 
 
 def test_charts_stand_beside_their_figures():
@@ -181,7 +208,7 @@ def test_a_long_table_goes_on_in_a_second_worksheet(monkeypatch):
     monkeypatch.setattr(report_xlsx, "SHEET_ROWS_MAX", 3)
     book = opened(sample())
     assert book.sheetnames == ["Report", "Settlement", "Settlement (2)", "Breaks- -open--"]
-    assert book["Settlement (2)"]["B4"].value == "XXX"
+    assert book["Settlement (2)"]["B4"].value == "XXX (unknown)"
 
 
 @pytest.mark.parametrize("kind", ["balance", "number"])

@@ -47,6 +47,15 @@ def day_of(found: pl.DataFrame, parsed: pl.DataFrame | None = None) -> ClientDay
     )  # fmt: skip
 
 
+def test_what_is_of_no_known_currency_is_not_shown_as_zero():
+    found = states(("F1", "EUR", 123_456_789, "settled"), ("F1", "EUX", None, "rejected"))
+    report = client_report(day_of(found))
+    assert dict(report.facts)["Settled EUR"] == "1 payment, 1,234,567.89"
+    rows = report.sheets[0].frame.select("currency", "payments", "amount", "refused_here", "settled", "difference")
+    assert rows.rows()[1] == ("EUX", 1, None, None, None, None)
+    assert dict(report.facts)["Ties out"] == "yes"
+
+
 def test_every_state_has_a_fate():
     assert set(FATES) == set(STATE_NAMES)
 

@@ -60,6 +60,11 @@ def test_money_by_currency_and_fate():
     ]  # fmt: skip
 
 
+def test_money_of_no_known_currency_is_not_zero():
+    found = money(states(("F1", "EUX", None, "rejected", None)))
+    assert found.select("currency", "payments", "amount", "refused_here").rows() == [("EUX", 1, None, None)]
+
+
 def test_late_is_not_unknown():
     assert late_and_unknown(standing()).select("what", "payments", "amount", "since").rows() == [
         ("unknown", 1, 9, DAY), ("late", 1, 50, BEFORE),

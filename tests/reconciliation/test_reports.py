@@ -92,8 +92,8 @@ def test_reconciliation_ties_and_says_so():
         ("EUR", "CRDT", 1000, 500, 0, 500, 600, 400, 0, 100)
     ]
     assert tables["Matched"].rows() == [
-        ("EUR", "bank charge", 1, 0, 25, "25.0 %"), ("EUR", "batch", 1, 3, 600, "25.0 %"),
-        ("EUR", "not matched", 1, 0, 3000, "25.0 %"), ("EUR", "return", 1, 1, 100, "25.0 %"),
+        ("EUR", "bank charge", 1, 0, 25, 250), ("EUR", "batch", 1, 3, 600, 250),
+        ("EUR", "not matched", 1, 0, 3000, 250), ("EUR", "return", 1, 1, 100, 250),
     ]  # fmt: skip
     assert tables["Breaks by age"].rows() == [
         ("unknown_entry", "EUR", "0–1", 1, 3000), ("unmatched_payment", "EUR", "31–60", 1, 400),
@@ -163,6 +163,6 @@ def test_shares_are_rounded_as_finance_rounds():
     )
     found = matched_by_rung(bank, empty(MATCHES), empty(FUNDINGS))
     assert found.select("rung", "entries", "share").rows() == [
-        ("bank charge", 2, "15.4 %"),
-        ("not matched", 11, "84.6 %"),
+        ("bank charge", 2, 154),
+        ("not matched", 11, 846),
     ]
