@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS payments (
     due TEXT, raw_batch TEXT, raw_entry TEXT, reason TEXT, settled_in TEXT, return_reason TEXT, return_after INTEGER,
     return_due TEXT, announced INTEGER DEFAULT 0, returned_in TEXT);
 CREATE INDEX IF NOT EXISTS open_payments ON payments (account, currency, settled_in);
+CREATE INDEX IF NOT EXISTS payments_of_file ON payments (file);
 CREATE TABLE IF NOT EXISTS statements (
     account TEXT, currency TEXT, day TEXT, number INTEGER, opening_minor INTEGER, closing_minor INTEGER,
     PRIMARY KEY (account, currency, day));

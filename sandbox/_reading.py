@@ -41,6 +41,15 @@ class Instruction:
     raw: tuple[str, str] = ("", "")
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What a pain.001 says of all payments of a batch, before the first of them."""
+
+    account: str
+    batch_id: str
+    due: str
+
+
 @dataclass(slots=True)
 class Reading:
     """One file. `reason` and `text` say why the bank refuses all of it, "" where it does not."""
@@ -83,6 +92,7 @@ def _walk_pain001(data: bytes, reading: Reading) -> None:
         resolve_entities=False, no_network=True,
     )  # fmt: skip
     in_file = [0, 0]
+    batch = _Batch("", "", "")
     declared: tuple[str | None, str | None] = (None, None)
     for _, element in events:
         kind = etree.QName(element).localname
@@ -91,7 +101,9 @@ def _walk_pain001(data: bytes, reading: Reading) -> None:
             reading.message_id = _text(element, "MsgId") or "NOTPROVIDED"
             declared = (_text(element, "NbOfTxs"), _text(element, "CtrlSum"))
         elif kind == "CdtTrfTxInf":
-            instruction, amount = _pain001_payment(element)
+            if count == 0:
+                batch = _pain001_batch(element.getparent())
+            instruction, amount = _pain001_payment(element, batch)
             reading.instructions.append(instruction)
             count, total = count + 1, total + amount
             element.clear()
@@ -116,8 +128,16 @@ def _check(what: str, number: str | None, control_sum: str | None, found: int, f
         raise RefusedFile("AM10", f"{what} declares a control sum of {control_sum}, its payments do not add up to it")
 
 
-def _pain001_payment(element: Any) -> tuple[Instruction, int]:
-    batch = element.getparent()
+def _pain001_batch(element: Any) -> _Batch:
+    # Once a batch: looking something up in a batch takes the longer the more payments of it were read.
+    return _Batch(
+        account=_account(element, "DbtrAcct"),
+        batch_id=_text(element, "PmtInfId") or "",
+        due=_text(element, "ReqdExctnDt/Dt") or _text(element, "ReqdExctnDt") or "",
+    )
+
+
+def _pain001_payment(element: Any, batch: _Batch) -> tuple[Instruction, int]:
     amount = element.find("{*}Amt/{*}InstdAmt")
     if amount is None or amount.text is None:
         raise RefusedFile("AM12", "a payment without InstdAmt")
@@ -127,10 +147,9 @@ def _pain001_payment(element: Any) -> tuple[Instruction, int]:
         raise RefusedFile("AM11", f"unknown currency {currency}")
     remittance = [item.text or "" for item in element.iterfind("{*}RmtInf/{*}Ustrd")]
     reference = _text(element, "RmtInf/Strd/CdtrRefInf/Ref")
-    due = _text(batch, "ReqdExctnDt/Dt") or _text(batch, "ReqdExctnDt") or ""
     instruction = Instruction(
-        account=_account(batch, "DbtrAcct"),
-        batch_id=_text(batch, "PmtInfId") or "",
+        account=batch.account,
+        batch_id=batch.batch_id,
         currency=currency,
         direction="CRDT",
         amount_minor=_scaled(amount.text, digits),
@@ -139,7 +158,7 @@ def _pain001_payment(element: Any) -> tuple[Instruction, int]:
         name=_text(element, "Cdtr/Nm") or "",
         counter_account=_account(element, "CdtrAcct"),
         remittance="\n".join([*remittance, *([reference] if reference else [])]),
-        due=dt.date.fromisoformat(due),
+        due=dt.date.fromisoformat(batch.due),
     )
     return instruction, _scaled(amount.text, _SCALE)
 

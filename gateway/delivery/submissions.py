@@ -76,13 +76,15 @@ class RegistryLog:
         self._move(DeliveryState.UPLOADED)
 
     def begin_release(self) -> None:
-        """UPLOADED → RELEASING, with its funds. Raises Conflict, CutOffMissed, Withheld."""
-        self._check_window()
-        self._move(DeliveryState.RELEASING, also=self._take_release)
+        """UPLOADED → RELEASING, with its funds. Raises Conflict, CutOffMissed (it is void), Withheld."""
+        try:
+            self._move(DeliveryState.RELEASING, also=self._take_release)
+        except CutOffMissed:
+            self._void_late()
+            raise
 
     def recheck(self) -> None:
         """The checks of a release once more, in RELEASING. Moves nothing. Raises Conflict, CutOffMissed, Withheld."""
-        self._require_window()
         with self._gateway.registry.transaction() as connection:
             if not move(connection, self._table, self._here(), state=self._state.value):
                 raise Conflict("another worker moved the submission on", submission_id=self._submission_id)
@@ -106,8 +108,6 @@ class RegistryLog:
 
     def begin_requests(self, block: RequestBlock, note: str = "", *, sends: bool = True) -> RequestBlock:
         """See `gateway.delivery.requests`. Raises Conflict, and where they are to be sent CutOffMissed, Withheld."""
-        if sends:
-            self._require_window()
         also = self._take_release if sends else None
         return requests.begin_requests(self._gateway, self._submission_id, block, note, also)
 
@@ -131,19 +131,23 @@ class RegistryLog:
         requests.archive_replies(self._gateway, self._submission_id)
         self._move(DeliveryState.UNKNOWN, detail=detail, delivered_at=self._gateway.registry.now())
 
-    def _window_closed(self) -> bool:
-        return self._cut_off_at is not None and self._gateway.clock() >= self._cut_off_at
+    def _check_window(self) -> None:
+        try:
+            self._require_window()
+        except CutOffMissed:
+            self._void_late()
+            raise
 
     def _require_window(self) -> None:
-        if self._window_closed():
-            raise CutOffMissed("cut-off missed in the middle of the release", submission_id=self._submission_id)
+        if self._cut_off_at is not None and self._gateway.clock() >= self._cut_off_at:
+            raise CutOffMissed("cut-off missed; nothing more is released", submission_id=self._submission_id)
 
-    def _check_window(self) -> None:
-        if self._window_closed():
-            self._move(DeliveryState.VOIDED, detail="cut-off missed before release")
-            raise CutOffMissed("cut-off missed; nothing was released", submission_id=self._submission_id)
+    def _void_late(self) -> None:
+        self._move(DeliveryState.VOIDED, detail="cut-off missed before release")
 
     def _take_release(self, connection: Connection) -> None:
+        # Here and not before: who waited for the registry, or was stopped, may have slept over the cut-off.
+        self._require_window()
         take_release(self._gateway, connection, self._row)
 
     def _note_sent(self, connection: Connection) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 from test_cancel import WHOLE, accepted, ask, asked, holds, salaries, send_all, sent
 from test_cli import run
-from world import agree
+from world import Clock, agree
 
 from canonical.errors import Conflict, NotFound, ReleaseOver, Withheld
 from gateway.books.status import status_of
@@ -21,11 +25,11 @@ from gateway.delivery.dispatch import _write, dispatch, due
 from gateway.delivery.funds import counter_of, fund
 from gateway.delivery.resolve import resolve
 from gateway.delivery.stops import resume, stop, stops
-from gateway.delivery.submissions import RegistryLog, submission_row
+from gateway.delivery.submissions import CutOffMissed, RegistryLog, submission_row
 from gateway.planning.reserves import give_back, give_back_part, reserve
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry
-from gateway.stages import deliver
+from gateway.stages import deliver, unfinished_files
 
 TODAY = dt.date(2026, 11, 20)
 
@@ -135,6 +139,42 @@ def test_a_cut_off_that_passes_during_the_upload_releases_nothing(gateway, clock
     with pytest.raises(ReleaseOver):
         log.begin_release()
     assert submission_row(gateway, log._submission_id)["state"] == "VOIDED"
+
+
+@contextmanager
+def sleeping(gateway: Gateway, clock: Clock) -> Iterator[None]:
+    """While the block runs a worker that writes to a submission sleeps over its cut-off before it goes on to its commit."""
+
+    def sleep(*told: Any) -> None:
+        if str(told[2]).startswith("UPDATE submissions"):
+            clock.move(days=1)
+
+    event.listen(gateway.registry.engine, "after_cursor_execute", sleep)
+    try:
+        yield
+    finally:
+        event.remove(gateway.registry.engine, "after_cursor_execute", sleep)
+
+
+def test_who_sleeps_over_the_cut_off_before_the_commit_releases_nothing(gateway, clock) -> None:
+    """On PostgreSQL it may wait that long for the row, on SQLite for the file; anywhere it may be stopped."""
+    salaries(gateway)
+    log = staged(gateway)
+    with sleeping(gateway, clock), pytest.raises(CutOffMissed):
+        log.begin_release()
+    row = submission_row(gateway, log._submission_id)
+    assert (row["state"], log.state) == ("VOIDED", "VOIDED")
+    assert available(gateway) == 0
+    assert [file["file_id"] for file in unfinished_files(gateway)] == [row["file_id"]], "its payments are planned anew"
+
+
+def test_who_sleeps_over_the_cut_off_in_a_recovery_releases_nothing(gateway, clock) -> None:
+    salaries(gateway)
+    log = staged(gateway)
+    log.begin_release()
+    with sleeping(gateway, clock), pytest.raises(CutOffMissed):
+        log.recheck()
+    assert submission_row(gateway, log._submission_id)["state"] == "RELEASING", "whoever recovers it withdraws it"
 
 
 def test_stops_are_audited_and_not_doubled(gateway) -> None:

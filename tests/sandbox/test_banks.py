@@ -276,6 +276,19 @@ def test_command_line_plays_one_tick(tmp_path) -> None:
     assert names == [".camt053", ".pain002"]
 
 
+def test_each_payment_is_of_its_own_batch() -> None:
+    other = {"account": "DE12500105170648489890", "due": NEXT_DAY}
+    first, second = pain001(PAYMENTS), pain001(PAYMENTS, submission="SECOND", **other)
+    batch = second[second.index(b"<PmtInf>") : second.index(b"</CstmrCdtTrfInitn>")]
+    number, total = f"<NbOfTxs>{len(PAYMENTS)}<".encode(), b"<CtrlSum>600.50<"
+    data = first.replace(number, f"<NbOfTxs>{2 * len(PAYMENTS)}<".encode(), 1).replace(total, b"<CtrlSum>1201.00<", 1)
+    reading = read_pain001(data.replace(b"</CstmrCdtTrfInitn>", batch + b"</CstmrCdtTrfInitn>"))
+    assert reading.reason == ""
+    told = [(item.batch_id, item.account, item.due) for item in reading.instructions]
+    ours, theirs = (SUBMISSION, "DE74999123451000000001", DAY), ("SECOND", other["account"], NEXT_DAY)
+    assert told == [*[ours] * len(PAYMENTS), *[theirs] * len(PAYMENTS)]
+
+
 def test_the_reader_resolves_no_entities() -> None:
     data = pain001(PAYMENTS).replace(b"<Document", b'<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/hostname">]><Document')
     reading = read_pain001(data.replace(b"Ada Berg", b"&x;"))
