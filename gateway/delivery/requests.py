@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -45,16 +45,34 @@ def refuse_begun(connection: Connection, submission_id: str) -> None:
         raise Conflict("another worker has begun to send", submission_id=submission_id)
 
 
-def clock_ran_on(gateway: Gateway, submission_id: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How far the audit trail was read: up to which row (None: none yet), the time it tells, and whether the clock ran on until there."""
+
+    sequence: int | None = None
+    at: dt.datetime | None = None
+    ran_on: bool = True
+
+
+def clock_ran_on(gateway: Gateway, submission_id: str, before: Looked) -> tuple[bool, Looked]:
     """False where the audit trail shows that the clock was set back since the first request of a submission was begun.
 
-    Its rows stand in the order in which they were committed. What clocks of several machines differ by is no setting back.
+    Its rows stand in the order in which they were committed, so that what was read `before` has not to be read again. What clocks of
+    several machines differ by is no setting back.
     """
     c = t.AUDIT.c
     begun = select(func.min(c.sequence)).where(c.subject == submission_id, c.action == "requests_begun")
+    new = c.sequence >= begun.scalar_subquery() if before.sequence is None else c.sequence > before.sequence
     with gateway.registry.transaction() as connection:
-        told = connection.execute(select(c.at).where(c.sequence >= begun.scalar_subquery()).order_by(c.sequence))
-        moments = [*map(dt.datetime.fromisoformat, told.scalars()), gateway.clock()]
+        told = connection.execute(select(c.sequence, c.at).where(new).order_by(c.sequence)).all()
+        now = gateway.clock()
+    moments = [*([before.at] if before.at else []), *(dt.datetime.fromisoformat(at) for _, at in told)]
+    ran_on = before.ran_on and _in_order(moments)
+    looked = Looked(told[-1][0], moments[-1], ran_on) if told else before
+    return ran_on and _in_order([*moments[-1:], now]), looked
+
+
+def _in_order(moments: list[dt.datetime]) -> bool:
     apart = dt.timedelta(seconds=CLOCKS_APART_S)
     return all(after >= before - apart for before, after in pairwise(moments))
 

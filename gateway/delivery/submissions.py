@@ -45,6 +45,7 @@ class RegistryLog:
         self._submission_id: str = row["submission_id"]
         self._state = DeliveryState(row["state"])
         self._attempt: int = row["attempt"]
+        self._looked = requests.Looked()
         self._cut_off_at = dt.datetime.fromisoformat(row["cut_off_at"]) if row["cut_off_at"] else None
 
     @property
@@ -100,7 +101,8 @@ class RegistryLog:
 
     def ran_on(self) -> bool:
         """See `gateway.delivery.requests`."""
-        return requests.clock_ran_on(self._gateway, self._submission_id)
+        ran_on, self._looked = requests.clock_ran_on(self._gateway, self._submission_id, self._looked)
+        return ran_on
 
     def plan_requests(self, count: int, block: int) -> tuple[RequestBlock, ...]:
         """See `gateway.delivery.requests`."""

@@ -187,12 +187,35 @@ def test_a_clock_that_was_set_back_since_is_known_by_the_trail(
     clock.move(hours=-3)
     with known.transaction() as connection:
         known.audit(connection, "anna", "looked", "before")  # earlier trouble with the clock concerns nobody
+    assert log.ran_on()
     log.begin_requests(log.plan_requests(1, 1)[0])
+    told = []
     for hours in steps_h:
         with known.transaction() as connection:
             known.audit(connection, "anna", "looked", "meanwhile")
         clock.move(hours=hours)
-    assert log.ran_on() is ran_on
+        # Who looks again and again reads on from where it was; who looks once reads all.
+        told.append(log.ran_on())
+        assert log_of(gateway_anywhere, submission_id).ran_on() is told[-1]
+    assert told[-1] is ran_on
+
+
+def test_a_trail_is_read_once_however_often_it_is_looked_at(gateway_anywhere, submission_id) -> None:
+    log = log_of(gateway_anywhere, submission_id)
+    log.begin_requests(log.plan_requests(1, 1)[0])
+    read = []
+    for words in ("one", "two"):
+        with gateway_anywhere.registry.transaction() as connection:
+            gateway_anywhere.registry.audit(connection, "anna", "looked", words)
+        assert log.ran_on()
+        read.append(log._looked.sequence)
+    first, second = read
+    assert second == first + 1
+    with gateway_anywhere.registry.transaction() as connection:
+        # Were it read again, this would show a clock that was set back.
+        connection.execute(t.AUDIT.update().where(t.AUDIT.c.sequence == first).values(at="2030-01-01T00:00:00+00:00"))
+    assert log.ran_on()
+    assert not log_of(gateway_anywhere, submission_id).ran_on()
 
 
 def test_what_was_begun_is_not_withdrawn_and_what_was_withdrawn_is_not_begun(gateway_anywhere, submission_id) -> None:
