@@ -178,16 +178,23 @@ def judge(home: str, file_id: str) -> Facts:
 
 
 def journey(home: str, file_id: str) -> Facts:
-    """From the archive to the files of four banks, read back and delivered, with everything between and the client's answer."""
+    """From the archive to the files of four banks, read back and delivered, with everything between and the client's answer.
+
+    Once the file is planned, two tasks run at a time, the answer and the banks' files among them, as in the DAGs.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
     from benchmarks.town import opened
-    from gateway.delivery.dispatch import dispatch, due
+    from gateway.delivery.dispatch import due
     from gateway.planning.plans import live_submissions
-    from gateway.stages import run_journey
+    from gateway.stages import STAGES
 
     with opened(Path(home)) as gateway:
-        run_journey(gateway, file_id)
-        for row in due(gateway):
-            dispatch(gateway, row["submission_id"])
+        for stage in ("parse", "validate", "approve", "route"):
+            STAGES[stage][1](gateway, file_id)
+        tasks = [("answer", file_id), *(("dispatch", str(row["submission_id"])) for row in due(gateway))]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda task: STAGES[task[0]][1](gateway, task[1]), tasks))
         rows, parsed = live_submissions(gateway, file_id), gateway.lake.committed(file_id, "parse")
     assert parsed is not None
     assert all(row["state"] == "DELIVERED" for row in rows), [row["state"] for row in rows]

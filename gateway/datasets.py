@@ -50,9 +50,10 @@ def read_object(dataset: str, key: str, data: bytes, columns: Sequence[str] | No
     return frame.with_columns(**{name: meant.get(name, nothing[name]) for name in gained}) if gained else frame
 
 
-def holds_any(data: bytes, rows: pl.Series) -> bool:
-    """True where one of these rows is in a Parquet object; its other columns are not read."""
-    return bool(pl.read_parquet(io.BytesIO(data), columns=["row"])["row"].is_in(rows.implode()).any())
+def holds_any(data: bytes, values: pl.Series) -> bool:
+    """True where a Parquet object has one of these values in the column they are named after; its other columns are not read."""
+    column = pl.read_parquet(io.BytesIO(data), columns=[values.name])[values.name]
+    return bool(column.is_in(values.implode()).any())
 
 
 def sums_of(frame: pl.DataFrame) -> dict[str, int]:

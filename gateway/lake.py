@@ -241,10 +241,10 @@ class Lake:
         # A thread to read ahead costs more than most single objects do.
         return ahead(parts) if len(manifests) > 1 else parts
 
-    def parts_with(self, subject: str, dataset: str, rows: pl.Series) -> Iterator[pl.DataFrame]:
-        """The parts of a dataset in row order that hold one of these rows (of its column `row`); see `parts`."""
+    def parts_with(self, subject: str, dataset: str, values: pl.Series) -> Iterator[pl.DataFrame]:
+        """The parts of a dataset that hold one of these values in the column they are named after; see `parts`."""
         objects = ((item, self._object(item, subject)) for item in self.manifests(subject, dataset))
-        return ahead(self._part(item, data, subject, None) for item, data in objects if holds_any(data, rows))
+        return ahead(self._part(item, data, subject, None) for item, data in objects if holds_any(data, values))
 
     def _object(self, manifest: Manifest, subject: str) -> bytes:
         data = self.store.get(manifest.key)

@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 
 from canonical.frames import conform
 from gateway.composition import Gateway
+from gateway.planning.plans import routes_of
 from gateway.registry import tables as t
 from reconciliation.frames import ATTEMPTS
 
@@ -28,10 +29,7 @@ def called_undelivered(gateway: Gateway, book: pl.DataFrame) -> pl.DataFrame | N
         if (row["destination"], row["file_id"]) in here:
             standing.setdefault(row["file_id"], []).append(row["submission_id"])
     # Once a file, however many submissions were made of it.
-    parts = [
-        gateway.lake.whole(file_id, "routes").filter(pl.col("submission_id").is_in(submissions))
-        for file_id, submissions in standing.items()
-    ]
+    parts = [routes_of(gateway.lake, file_id, submissions) for file_id, submissions in standing.items()]
     if not parts:
         return None
     return conform(pl.concat(part.select("payment_id", "reference") for part in parts).unique(), ATTEMPTS)

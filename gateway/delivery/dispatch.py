@@ -24,6 +24,8 @@ from gateway.delivery.outbox import OutboxRemote
 from gateway.delivery.parts import DELIVERED_ITSELF, delivered_as, is_merged, parts_of
 from gateway.delivery.submissions import OPEN, RegistryLog, submission_row
 from gateway.intake.originals import originals
+from gateway.lake import RowSlices
+from gateway.planning.plans import routes_of
 from gateway.registry import tables as t
 from gateway.registry.engine import move
 
@@ -146,14 +148,19 @@ def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl
 
 
 def _part_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
-    file_id, submission_id = row["file_id"], row["submission_id"]
-    routes = gateway.lake.whole(file_id, "routes").filter(pl.col("submission_id") == submission_id)
-    placed = routes.select("payment_id", "reference", "position", "execution_date")
+    file_id = row["file_id"]
+    # Positions follow the rows of the client's file: a part of the lake after the other is in the order of both.
+    routes = routes_of(gateway.lake, file_id, [row["submission_id"]]).sort("position")
+    placed = routes.select("row", "payment_id", "reference", "position", "execution_date")
+    slices = RowSlices(iter([placed]))
     with originals(gateway, file_id) as beside:
         for part in gateway.lake.parts_with(file_id, "payments", routes["row"]):
-            joined = part.join(placed, on="payment_id", how="inner").sort("position")
-            if not joined.is_empty():
-                yield beside(joined)
+            here = slices.of(part)
+            all_of_it = here.height == part.height
+            payments = part if all_of_it else part.filter(pl.col("row").is_in(here["row"].implode()))
+            if not payments["payment_id"].equals(here["payment_id"]):
+                raise FrameBroken("routes and payments of a submission differ", submission_id=row["submission_id"])
+            yield beside(payments.with_columns(here.select("reference", "position", "execution_date")))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from canonical.profiles import ProviderProfile
 from gateway.composition import Gateway
 from gateway.delivery.parts import dissolve
 from gateway.delivery.releases import free_parts, take_cover, withheld_because
+from gateway.planning.plans import routes_of
 from gateway.planning.splitting import packs
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move, take_number_below
@@ -92,8 +93,7 @@ def _alike(gateway: Gateway, row: Mapping[str, Any], apart: tuple[str, ...]) -> 
 
 def _said(gateway: Gateway, row: Mapping[str, Any], columns: tuple[str, ...]) -> tuple[Any, ...]:
     """What all payments of a submission say in these columns: the plan kept them apart by it."""
-    routes = gateway.lake.whole(row["file_id"], "routes").filter(submission_id=row["submission_id"])
-    first = routes.head(1)
+    first = routes_of(gateway.lake, row["file_id"], [row["submission_id"]]).head(1)
     (part,) = gateway.lake.parts_with(row["file_id"], "payments", first["row"])
     return part.join(first, on="payment_id", how="semi").select(columns).row(0)
 

@@ -29,7 +29,7 @@ from gateway.delivery.submissions import OPEN, RegistryLog, submission_row
 from gateway.feedback.news import note_news
 from gateway.intake.files import file_row, move_file
 from gateway.intake.requested import next_plan
-from gateway.planning.plans import live_routes
+from gateway.planning.plans import live_routes, routes_of
 from gateway.planning.reserves import give_back
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
@@ -100,10 +100,8 @@ def _approved_before(gateway: Gateway, row: Mapping[str, Any]) -> bool:
         t.VERIFICATIONS, c.file_id == row["file_id"], c.destination == row["destination"],
         c.decision.in_(["automatic", "approved"]),
     )  # fmt: skip
-    routes = gateway.lake.whole(row["file_id"], "routes")
-    ids = [request["of_submission"] for request in approved]
-    covered = routes.filter(pl.col("submission_id").is_in(ids))
-    here = routes.filter(pl.col("submission_id") == row["submission_id"])
+    covered = routes_of(gateway.lake, row["file_id"], [request["of_submission"] for request in approved])
+    here = routes_of(gateway.lake, row["file_id"], [row["submission_id"]])
     return here.join(covered, on="payment_id", how="anti").is_empty()
 
 
@@ -150,9 +148,7 @@ def _said(gateway: Gateway, request: Mapping[str, Any], ours: pl.DataFrame) -> p
     if group.is_empty() and own.is_empty():
         return conform(pl.DataFrame(schema={"payment_id": pl.String}), VERIFIED)
     otherwise = _OF_GROUP[group["status"][-1]] if group.height else "RVNA"
-    routes = gateway.lake.whole(request["file_id"], "routes").filter(
-        pl.col("submission_id") == request["of_submission"]
-    )
+    routes = routes_of(gateway.lake, request["file_id"], [request["of_submission"]])
     parts = []
     for theirs, mine in (("original_instruction_id", "reference"), ("original_end_to_end_id", "end_to_end_id")):
         words = own.filter(pl.col(theirs).is_not_null()).unique(theirs, keep="first", maintain_order=True)

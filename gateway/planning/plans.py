@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import polars as pl
 
-from canonical.frames import VERDICTS
+from canonical.frames import ROUTES, VERDICTS, empty
 from gateway.composition import Gateway
 from gateway.delivery.parts import OF_ONE_FILE
 from gateway.lake import Lake
@@ -35,6 +35,13 @@ def live_routes(gateway: Gateway, file_id: str) -> pl.DataFrame:
     placed = routes.filter(pl.col("submission_id").is_in(live))
     waiting = routes.filter(pl.col("submission_id").is_null()).sort("plan").unique("payment_id", keep="last")
     return pl.concat([placed, waiting.join(placed, on="payment_id", how="anti")]).sort("row")
+
+
+def routes_of(lake: Lake, file_id: str, submission_ids: Iterable[str]) -> pl.DataFrame:
+    """ROUTES of a file's payments in these submissions, in the order of their plans and of their rows in each."""
+    named = pl.Series("submission_id", list(submission_ids), dtype=pl.String)
+    here = pl.col("submission_id").is_in(named.implode())
+    return pl.concat([empty(ROUTES), *(part.filter(here) for part in lake.parts_with(file_id, "routes", named))])
 
 
 def plan_words(gateway: Gateway, file_id: str, plan: int) -> Mapping[str, Any]:

@@ -219,12 +219,15 @@ def _coded(payments: pl.DataFrame, options: list[Candidate], client_id: str, dat
             pl.lit(here["due_at"].is_not_null()).gather(pl.col("asked")).alias(f"later_{number}"),
         ]
     whole = payments.with_columns(*columns, *traits())
-    return whole.with_columns(
-        pl.when((code(option, client_id) == FITS) & pl.col(_unfit(option.provider)).is_not_null())
+    coded = whole.with_columns(code(option, client_id).alias(f"code_{n}") for n, option in enumerate(options))
+    unfit = [(f"code_{n}", _unfit(option.provider)) for n, option in enumerate(options)]
+    return coded.with_columns(
+        pl.when((pl.col(told) == FITS) & pl.col(why).is_not_null())
         .then(pl.lit(FORMAT, dtype=pl.UInt8))
-        .otherwise(code(option, client_id))
-        .alias(f"code_{number}")
-        for number, option in enumerate(options)
+        .otherwise(told)
+        .alias(told)
+        for told, why in unfit
+        if coded[why].null_count() < coded.height
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 from test_cancel import salaries, sent
 
@@ -54,6 +55,16 @@ def test_what_was_planned_otherwise_is_not_sent(gateway, planned, tmp_path, colu
     with gateway.registry.transaction() as connection:
         move(connection, t.SUBMISSIONS, {"submission_id": planned}, **{column: there + 1})
     with pytest.raises(FrameBroken, match="differs from its plan"):
+        dispatch(gateway, planned)
+    assert sent(tmp_path) == []
+
+
+def test_a_plan_that_names_other_payments_in_these_rows_is_not_sent(gateway, planned, tmp_path, monkeypatch) -> None:
+    whole = dispatching.routes_of
+    monkeypatch.setattr(
+        dispatching, "routes_of", lambda *given: whole(*given).with_columns(pl.col("payment_id").reverse())
+    )
+    with pytest.raises(FrameBroken, match="routes and payments"):
         dispatch(gateway, planned)
     assert sent(tmp_path) == []
 
