@@ -24,9 +24,12 @@ def claims(gateway: Gateway, file_id: str) -> pl.DataFrame:
     """MATCHES that moved money of the file's payments, with `nth` of the payment's, from 1, in the order they were found."""
     providers = sorted({row["destination"] for row in live_submissions(gateway, file_id)})
     frames = [standing_matches(gateway, provider) for provider in providers]
-    found = pl.concat([empty(ALL["matches"]), *frames]).filter(
-        pl.col("payment_id").str.starts_with(file_id) & pl.col("kind").is_in(_MOVES)
-    )
+    return claims_among(pl.concat([empty(ALL["matches"]), *frames]), file_id)
+
+
+def claims_among(matches: pl.DataFrame, file_id: str) -> pl.DataFrame:
+    """The same from MATCHES that stand."""
+    found = matches.filter(pl.col("payment_id").str.starts_with(file_id) & pl.col("kind").is_in(_MOVES))
     return found.with_columns(nth=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("payment_id"))
 
 

@@ -32,9 +32,11 @@ _DUE: Final = {True: ("fed", 6), False: ("uk", 3)}
 """NACHA or not → business days to act in: six banking days (Subsection 2.12.1); Bacs: three working days of the report."""
 
 
-def corrections(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
-    """CORRECTIONS of the payments of STATES, in the order in which they were told."""
+def corrections(gateway: Gateway, states: pl.DataFrame, words: pl.DataFrame | None = None) -> pl.DataFrame:
+    """CORRECTIONS of the payments of STATES, in the order in which they were told. `words`: ATTRIBUTED of them, where it is at hand."""
     found = [empty(CORRECTIONS)]
+    if words is not None and words.filter(pl.col("kind") == "correction").is_empty():
+        return found[0]
     for provider in states["provider"].drop_nulls().unique().sort().to_list():
         statuses = feedback_frames(gateway, provider, "statuses").filter(pl.col("kind") == "correction")
         if not statuses.is_empty():

@@ -13,9 +13,9 @@ import polars as pl
 
 from canonical.masking import mask_of
 from canonical.parties import counterparty
-from gateway.answers.bookings import claims
+from gateway.answers.bookings import claims_among
 from gateway.answers.corrections import corrections, to_change
-from gateway.books.book import reasons_of, states_of
+from gateway.books.book import known_states_of, reasons_of
 from gateway.composition import Gateway
 from gateway.lake import RowSlices
 from gateway.planning.plans import live_routes, noted, standing_verdicts
@@ -99,16 +99,16 @@ def _payees(gateway: Gateway, file_id: str) -> pl.DataFrame:
 
 def happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Payments of a part beside where they stand now: row, state, rule, reason, provider_reason, provider_message."""
-    states = states_of(gateway, [file_id])
+    states, heard = known_states_of(gateway, [file_id])
     # What is planned but not sent yet is accepted, to the client; PDNG is for what waits for a person or a rail.
     planned = (pl.col("state") == "waiting") & pl.col("submission_id").is_not_null()
     stands = states.select(
         "payment_id", "row", "status_kind", state=pl.when(planned).then(pl.lit("accepted")).otherwise("state")
     )
-    said = stands.join(reasons_of(gateway, states), on="payment_id", how="left", maintain_order="left")
-    told = corrections(gateway, states)
+    said = stands.join(reasons_of(gateway, states, heard), on="payment_id", how="left", maintain_order="left")
+    told = corrections(gateway, states, heard.words)
     said = said.with_columns(milestone=_milestone()).drop("status_kind").join(
-        _counted(claims(gateway, file_id), "booked"), on="payment_id", how="left", maintain_order="left"
+        _counted(claims_among(heard.matches, file_id), "booked"), on="payment_id", how="left", maintain_order="left"
     ).join(_counted(told, "corrections"), on="payment_id", how="left", maintain_order="left").join(
         to_change(told), on="payment_id", how="left", maintain_order="left"
     ).with_columns(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -114,17 +115,38 @@ def _live(gateway: Gateway, file_ids: Sequence[str]) -> dict[str, pl.DataFrame]:
     return {file_id: pl.DataFrame(rows, schema=text).with_columns(day) for file_id, rows in live.items()}
 
 
-def states_of(gateway: Gateway, file_ids: Iterable[str]) -> pl.DataFrame:
-    """STATES of the payments of files, as they stand now."""
-    files = gateway.registry.rows_of(t.FILES, t.FILES.c.file_id, file_ids)
-    book = book_of(gateway, files)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What came back of the payments of a BOOK: `words` (ATTRIBUTED), `matches` that stand (MATCHES), `undone` (UNMATCHES)."""
+
+    words: pl.DataFrame
+    matches: pl.DataFrame
+    undone: pl.DataFrame
+
+
+def known_of(gateway: Gateway, book: pl.DataFrame) -> Known:
+    """All that the providers of a book told of its payments. It reads all their feedback and claims: once for all that asks for it."""
     providers = book["provider"].drop_nulls().unique().sort().to_list()
     told = [attribution(gateway, provider, book).attributed for provider in providers]
-    claims = [standing_matches(gateway, provider) for provider in providers]
-    matches = pl.concat([empty(ALL["matches"]), *claims]).join(book, on="payment_id", how="semi")
+    claims = [standing_matches(gateway, provider).join(book, on="payment_id", how="semi") for provider in providers]
     undone = [gateway.lake.whole(provider, "unmatches") for provider in providers]
-    words = pl.concat([empty(ATTRIBUTED), *told])
-    return payment_states(book, words, matches, pl.concat([empty(ALL["unmatches"]), *undone]))
+    return Known(
+        pl.concat([empty(ATTRIBUTED), *told]),
+        pl.concat([empty(ALL["matches"]), *claims]),
+        pl.concat([empty(ALL["unmatches"]), *undone]),
+    )
+
+
+def states_of(gateway: Gateway, file_ids: Iterable[str]) -> pl.DataFrame:
+    """STATES of the payments of files, as they stand now."""
+    return known_states_of(gateway, file_ids)[0]
+
+
+def known_states_of(gateway: Gateway, file_ids: Iterable[str]) -> tuple[pl.DataFrame, Known]:
+    """The same, with what they were made of."""
+    book = book_of(gateway, gateway.registry.rows_of(t.FILES, t.FILES.c.file_id, file_ids))
+    known = known_of(gateway, book)
+    return payment_states(book, known.words, known.matches, known.undone), known
 
 
 def attribution(gateway: Gateway, provider_id: str, book: pl.DataFrame) -> Attribution:
@@ -222,25 +244,25 @@ def standing_fundings(gateway: Gateway, provider_id: str) -> pl.DataFrame:
     )
 
 
-def reasons_of(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
+def reasons_of(gateway: Gateway, states: pl.DataFrame, known: Known | None = None) -> pl.DataFrame:
     """payment_id, provider_reason, provider_message: the provider's last word on each payment of STATES that has one.
 
-    A statement entry that returns a payment is the last word: its reason stands.
+    A statement entry that returns a payment is the last word: its reason stands. `known`: what the states were made of, where it is
+    at hand.
     """
-    book = states.select(BOOK.columns.keys())
     schema = {"payment_id": pl.String, "reason": pl.String, "reason_text": pl.String}
-    frames = [pl.DataFrame(schema=schema)]
-    for provider in book["provider"].drop_nulls().unique().sort().to_list():
-        words = attribution(gateway, provider, book).attributed.sort("sequence", "position")
+    known = known or known_of(gateway, states.select(BOOK.columns.keys()))
+    # Within one provider; no payment has two.
+    frames = [known.words.sort("sequence", "position").select(schema.keys())]
+    back = known.matches.filter(pl.col("kind") == "return")
+    for provider in states["provider"].drop_nulls().unique().sort().to_list() if back.height else ():
         entries = feedback_frames(gateway, provider, "entries").select(
             "entry_id", reason="return_reason", reason_text="additional"
         )
-        matches = standing_matches(gateway, provider).filter(pl.col("kind") == "return")
-        frames += [words.select(schema.keys()), matches.join(entries, on="entry_id").select(schema.keys())]
-    known = book.select("payment_id")
+        of_provider = back.join(states.filter(pl.col("provider") == provider), on="payment_id", how="semi")
+        frames.append(of_provider.join(entries, on="entry_id").select(schema.keys()))
     return (
         pl.concat(frames)
-        .join(known, on="payment_id", how="semi", maintain_order="left")
         .group_by("payment_id")
         .agg(
             provider_reason=pl.col("reason").drop_nulls().last(),

@@ -10,7 +10,7 @@ import polars as pl
 
 from canonical.errors import NotFound
 from canonical.frames import empty
-from gateway.books.book import reasons_of, states_of
+from gateway.books.book import known_states_of, reasons_of
 from gateway.composition import Gateway
 from gateway.delivery.parts import OF_ONE_FILE, delivered_as, parts_of
 from gateway.delivery.waits import submission_waits, waits_of
@@ -110,13 +110,13 @@ def _payment(gateway: Gateway, file_ids: list[str], condition: pl.Expr) -> str:
 
 
 def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> Status:
-    states = states_of(gateway, [file_id])
+    states, known = known_states_of(gateway, [file_id])
     file = file_row(gateway, file_id)
     waits = waits_of(gateway, file, states)
     payment = None
     placed = live_routes(gateway, file_id).filter(pl.col("payment_id") == (payment_id or ""))
     if payment_id is not None:
-        words = reasons_of(gateway, states)
+        words = reasons_of(gateway, states, known)
         payment = (
             states.filter(pl.col("payment_id") == payment_id)
             .join(words, on="payment_id", how="left")

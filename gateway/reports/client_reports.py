@@ -21,7 +21,7 @@ from canonical.plugins import lookup
 from gateway.answers.answer import report_bookings, sealed
 from gateway.answers.corrections import corrections
 from gateway.answers.inherited import refusals
-from gateway.books.book import reasons_of, states_of
+from gateway.books.book import Known, known_states_of, reasons_of
 from gateway.books.closes import day_of
 from gateway.books.status import parsed_counts, read_counts
 from gateway.composition import Gateway
@@ -79,7 +79,7 @@ def _files(gateway: Gateway, client_id: str, day: dt.date) -> list[Mapping[str, 
 
 def _day(gateway: Gateway, client_id: str, day: dt.date, files: list[Mapping[str, Any]]) -> ClientDay:
     file_ids = [row["file_id"] for row in files]
-    states = states_of(gateway, file_ids)
+    states, heard = known_states_of(gateway, file_ids)
     unreadable = read_counts(gateway, file_ids).select("file_id", "unreadable")
     known = pl.DataFrame(
         [
@@ -97,25 +97,25 @@ def _day(gateway: Gateway, client_id: str, day: dt.date, files: list[Mapping[str
     return ClientDay(
         client_id=client_id, name=gateway.profiles.client(client_id).name, day=day,
         files=known.join(unreadable, on="file_id", how="left"), parsed=parsed_counts(gateway, file_ids), states=states,
-        said=_said(gateway, states), corrections=_corrections(gateway, states),
+        said=_said(gateway, states, heard), corrections=_corrections(gateway, states, heard),
     )  # fmt: skip
 
 
-def _said(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
+def _said(gateway: Gateway, states: pl.DataFrame, heard: Known) -> pl.DataFrame:
     """payment_id, said_reason, message, remedy: of what was refused here its findings, else the provider's last word."""
     here = states.filter(pl.col("state") == "rejected").partition_by("file_id", as_dict=True, maintain_order=True)
     refused = (refusals(gateway, file_id, payments["payment_id"]) for (file_id,), payments in here.items())
     told_here = pl.concat([pl.DataFrame(schema=_SAID), *refused])
-    told_there = reasons_of(gateway, states).select(
+    told_there = reasons_of(gateway, states, heard).select(
         "payment_id", reason="provider_reason", message="provider_message", remedy=pl.lit(None, dtype=pl.String)
     )
     said = pl.concat([told_here, told_there.join(told_here, on="payment_id", how="anti")])
     return said.rename({"reason": "said_reason"})
 
 
-def _corrections(gateway: Gateway, states: pl.DataFrame) -> pl.DataFrame:
+def _corrections(gateway: Gateway, states: pl.DataFrame, heard: Known) -> pl.DataFrame:
     """What the answers say that is to be changed, with the payments it was told of."""
-    told = corrections(gateway, states).rename({"code": "reason", "reason": "reason_text"})
+    told = corrections(gateway, states, heard.words).rename({"code": "reason", "reason": "reason_text"})
     named = told.join(
         states.select("payment_id", "file_id", "row", "end_to_end_id"), on="payment_id", maintain_order="left"
     )
