@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from sqlalchemy import event
 
+from gateway.answers.states import happened
 from gateway.books.book import book_of, feedback_entries, feedback_frames
 from gateway.composition import Gateway
+from gateway.lake import Lake
 from gateway.listed import details, listed
 from gateway.registry import tables as t
 
@@ -51,3 +55,24 @@ def test_more_files_are_not_more_queries(bank_day: Gateway) -> None:
     assert len(feedback) > 1
     for reading in ((feedback_entries, bank_day, "euro_bank"), (feedback_frames, bank_day, "euro_bank", "statuses")):
         assert queries_of(*reading, feedback[:1]) == queries_of(*reading, feedback) > 0
+
+
+def test_an_answer_reads_what_came_back_once(bank_day: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All feedback and claims of a provider are many times what one of its files holds."""
+    read = Counter[str]()
+    known = Lake._object
+
+    def counted(lake: Lake, manifest, subject: str) -> bytes:
+        read[manifest.key] += 1
+        return known(lake, manifest, subject)
+
+    monkeypatch.setattr(Lake, "_object", counted)
+    entries = []
+    for file in bank_day.registry.rows(t.FILES):
+        read.clear()
+        states = [states for _, states in happened(bank_day, file["file_id"])]
+        came_back = {key: times for key, times in read.items() if key.split("/")[1] in {"statuses", "matches", "entries"}}
+        assert set(came_back.values()) <= {1}, came_back
+        returned = any((part["state"] == "returned").any() for part in states)
+        entries.append((returned, any("/entries/" in key for key in came_back)))
+    assert {(True, True), (False, False)} == set(entries), "entries are read for the reasons of what they return"
