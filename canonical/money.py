@@ -1,7 +1,9 @@
 """Money is Int64 minor units with an ISO 4217 code. Text is read by one strict pattern; never a float, never a Decimal cast.
 
-The pattern is the lexical space of ISO 20022 `ActiveOrHistoricCurrencyAndAmount` without sign: digits, and after one
-point at most as many digits as the currency has. "1.005" EUR, "1e3", "1,00", "+1", ".5" and "" are not amounts.
+The pattern is the lexical space of ISO 20022 `ActiveOrHistoricCurrencyAndAmount`, an XML Schema decimal that is not negative:
+digits, and after one point at most as many digits as the currency has. A plus before it and a point without digits on one
+side are in that space: "+1", ".5" and "1." are amounts; "1.005" EUR, "1e3", "1,00", "-1", "." and "" are not. Formats with a
+narrower one hold it themselves.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from canonical.limits import AMOUNT_MINOR_MAX, AMOUNT_TEXT_CHARS_MAX
 
 MINOR_UNITS: Final = " minor units"
 """What stands behind an amount whose currency ISO 4217 does not know."""
-AMOUNT_PATTERN: Final = r"^[0-9]{1,18}(\.[0-9]{0,5})?$"
+AMOUNT_PATTERN: Final = r"^\+?([0-9]{1,18}(\.[0-9]{0,5})?|\.[0-9]{1,5})$"
 _FRACTION_DIGITS_MAX: Final = 5
 _SCALES: Final = [10**digits for digits in range(_FRACTION_DIGITS_MAX + 1)]
 _PLAIN_CHARS_MAX: Final = 18
@@ -31,8 +33,8 @@ def amount_minor(text: pl.Expr, currency: pl.Expr, minor_max: int = AMOUNT_MINOR
     """
     text = text.str.strip_chars(" \t\r\n")
     well_formed = text.str.contains(AMOUNT_PATTERN) & (text.str.len_bytes() <= AMOUNT_TEXT_CHARS_MAX)
-    parts = pl.when(well_formed).then(text).str.splitn(".", 2).struct
-    whole_units = parts.field("field_0").cast(pl.Int64, strict=False)
+    parts = pl.when(well_formed).then(text.str.strip_prefix("+")).str.splitn(".", 2).struct
+    whole_units = parts.field("field_0").replace("", "0").cast(pl.Int64, strict=False)
     fraction = parts.field("field_1").fill_null("").str.strip_chars_end("0")
     digits = exponent_of(currency).cast(pl.Int64)
     scale = digits.replace_strict(list(range(6)), _SCALES, default=None, return_dtype=pl.Int64)
@@ -87,11 +89,11 @@ def parse_minor(text: str, currency: str, minor_max: int = AMOUNT_MINOR_MAX) -> 
     digits = exponent(currency)
     if digits is None or len(text) > AMOUNT_TEXT_CHARS_MAX or not re.fullmatch(AMOUNT_PATTERN[1:-1], text):
         return None
-    whole, _, fraction = text.partition(".")
+    whole, _, fraction = text.removeprefix("+").partition(".")
     fraction = fraction.rstrip("0")
     if len(fraction) > digits:
         return None
-    minor = int(whole) * 10**digits + int(fraction.ljust(digits, "0") or "0")
+    minor = int(whole or "0") * 10**digits + int(fraction.ljust(digits, "0") or "0")
     return minor if minor <= minor_max else None
 
 

@@ -15,6 +15,7 @@ from parsers._iso_faults import Fault
 
 _ASK: Final = "Ask the bank which items it means; what stands in the report is taken as it stands."
 NO_DATE: Final = "The date is no day as the report writes it (2026-11-20)."
+_DAYS: Final = ("currentProcessingDate", "report-generation-date")
 TELL: Final = "Tell the bank. The report is read without it."
 
 
@@ -59,12 +60,15 @@ def untotalled_findings(reader: ReportReader) -> Iterator[Fault]:
 
 def header_findings(header: Item | None) -> Iterator[Fault]:
     """A report whose own day is none."""
-    text = header.values.get("currentprocessingdate") if header else None
-    if header and text and date_of(text) is None:
-        yield Fault(
-            "bacs-report-date", "DT01", NO_DATE, TELL, line=header.line, field="currentProcessingDate", value=text[:60],
-            severity=Severity.WARNING,
-        )  # fmt: skip
+    if header is None:
+        return
+    for name in _DAYS:
+        text = header.values.get(name.replace("-", "").lower())
+        if text and date_of(text) is None:
+            yield Fault(
+                "bacs-report-date", "DT01", NO_DATE, TELL, line=header.line, field=name, value=text[:60],
+                severity=Severity.WARNING,
+            )  # fmt: skip
 
 
 def currency_of(values: dict[str, str]) -> str:

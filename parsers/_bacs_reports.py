@@ -41,6 +41,7 @@ _DIRECTIONS: Final[dict[Report, str]] = {
     "ARUDD": CreditDebit.DBIT.value, "ADDACS": CreditDebit.DBIT.value, "AUDDIS": CreditDebit.DBIT.value,
     "ARUCS": CreditDebit.CRDT.value, "AWACS": CreditDebit.CRDT.value,
 }  # fmt: skip
+_DAYS: Final = ("originalProcessingDate", "effective-date")
 _FOREIGN: Final = "Look at what the provider put in this place, and at the format its profile names."
 
 
@@ -145,10 +146,9 @@ class BacsReport:
                 "bacs-report-code", "NARR", what, "Ask the bank what it means.", field="returnCode", value=code[:60],
                 **place,
             )  # fmt: skip
-        if row["original_date"] is None and (text := item.values.get("originalprocessingdate")):
-            yield Fault(
-                "bacs-report-date", "DT01", NO_DATE, TELL, field="originalProcessingDate", value=text[:60], **place
-            )
+        for name in _DAYS:
+            if date_of(text := item.values.get(name.replace("-", "").lower())) is None and text:
+                yield Fault("bacs-report-date", "DT01", NO_DATE, TELL, field=name, value=text[:60], **place)
         if item.kind == "return" and row["amount_minor"] is None:
             yield Fault(
                 "bacs-report-amount", "AM12", "The item has no amount of its currency.",

@@ -36,7 +36,7 @@ def amounts_of(text: pl.Series, currency: pl.Series, options: TableOptions) -> A
     pays = negative if options.sign == "minus_pays" else ~negative
     plain = text.to_frame("t").select(
         pl.coalesce(
-            pl.col("t").str.extract(r"^[+-] ?([0-9].*[^-]|[0-9])$", 1), pl.col("t").str.extract(r"^([0-9].*?) ?-$", 1),
+            pl.col("t").str.extract(r"^[+-] ?([0-9.,].*[^-]|[0-9])$", 1), pl.col("t").str.extract(r"^([0-9.,].*?) ?-$", 1),
             pl.when(~pl.col("t").str.contains("[+-]")).then("t"), pl.lit("-"),
         )
     ).to_series()  # fmt: skip
@@ -80,7 +80,7 @@ def _with_point(
 
 
 def _unsigned(text: pl.Series, currency: pl.Series, options: TableOptions) -> pl.Series:
-    """Int64 minor units of amounts without sign."""
+    """Int64 minor units of amounts without sign: where none is agreed, a plus tells of other rows with a minus."""
     if options.minor_units:
         return _of_minor_units(text, currency)
     if options.thousands:
@@ -91,6 +91,9 @@ def _unsigned(text: pl.Series, currency: pl.Series, options: TableOptions) -> pl
             pl.col("t").str.replace(",", ".", literal=True)
         )
         text = frame.select(plain).to_series()
+    signed = text.str.contains("+", literal=True)
+    if signed.any():
+        text = text.set(signed.fill_null(value=False), None)
     return minor_of(text, currency)
 
 
@@ -99,7 +102,7 @@ def _ungrouped(text: pl.Series, options: TableOptions) -> pl.Series:
     sign = {" ": "[ \u00a0\u202f]", "'": "['’]"}.get(options.thousands, re.escape(options.thousands))
     point = re.escape(options.decimal)
     column = pl.col("t")
-    fits = column.str.contains(rf"^([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?$")
+    fits = column.str.contains(rf"^(([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?|{point}[0-9]+)$")
     plain = column.str.replace_all(sign, "").str.replace(options.decimal, ".", literal=True)
     return text.to_frame("t").select(pl.when(fits).then(plain)).to_series()
 

@@ -21,7 +21,7 @@ PLACES: Final = ("row", "line", "offset", "length", "batch")
 
 _PAYMENT_TYPES: Final = dtypes(PAYMENTS)
 _SUM_DIGITS: Final = 5
-_SUM = re.compile(r"[0-9]{1,18}(?:\.[0-9]{0,17})?")
+_SUM = re.compile(r"\+?(?:[0-9]{1,18}(?:\.[0-9]{0,17})?|\.[0-9]{1,17})")
 _COUNT = re.compile(r"[0-9]{1,15}")
 # xs:date and xs:dateTime may carry a time zone; the day is the client's own, the zone does not move it.
 _DATE_PATTERN: Final = (
@@ -68,7 +68,7 @@ def declared_number(measure: str, text: str) -> int | None:
         return int(text) if _COUNT.fullmatch(text) else None
     if not _SUM.fullmatch(text):
         return None
-    whole, _, fraction = text.partition(".")
+    whole, _, fraction = text.removeprefix("+").partition(".")
     fraction = fraction.rstrip("0")
     if len(fraction) > _SUM_DIGITS:
         return None

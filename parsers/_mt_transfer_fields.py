@@ -94,13 +94,14 @@ SERVICE_LEVELS: Final = {"URGP": "URGP"}
 CATEGORY_PURPOSES: Final = {"INTC": "INTC", "CORT": "CORT", "CMSW": "CASH", "CMTO": "CASH", "CMZB": "CASH"}
 LOCAL_INSTRUMENTS: Final = {"RTGS": "RTGS", "NETS": "NETS"}
 """Instruction codes of 23E, and where ISO 20022 has a place for what they say."""
-REFUSED: Final = {"CHQB": "a cheque", "EQUI": "an amount that the bank works out from another currency"}
+CHEQUES: Final = {"CHQB": "a cheque"}
+REFUSED: Final = {"EQUI": "an amount that the bank works out from another currency"}
 TOLD: Final = {
     "OTHR": "a bilateral instruction",
     "PHON": "a call to the beneficiary's bank",
     "REPA": "a related e-payment",
 }
-INSTRUCTIONS: Final = {*SERVICE_LEVELS, *CATEGORY_PURPOSES, *LOCAL_INSTRUMENTS, *REFUSED, *TOLD}
+INSTRUCTIONS: Final = {*SERVICE_LEVELS, *CATEGORY_PURPOSES, *LOCAL_INSTRUMENTS, *CHEQUES, *REFUSED, *TOLD}
 
 _INDEX: Final = re.compile(rb"[\r\n]:28D:")
 _PAYER: Final = re.compile(rb"[\r\n]:50[FGH]:")

@@ -6,6 +6,7 @@ Source: SWIFT, MT101 request for transfer: network validated rules C1 to C9, usa
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.counts import count_said
-from parsers._mt_transfer_fields import INSTRUCTIONS, REFUSED, TOLD
+from parsers._mt_transfer_fields import CHEQUES, INSTRUCTIONS, REFUSED, TOLD
 from parsers._mt_transfer_payments import Sequences
 from parsers._nacha_findings import Fault
 
@@ -34,6 +35,8 @@ _RULE: Final = Fault("mt101-rule", "FF02", *_PAYMENT, "sequence B", "Keep to the
 _REFUSED: Final = Fault(
     "mt101-instruction", "FF03", *_PAYMENT, "23E", "Order it at your bank; credit transfers only are carried out here."
 )
+_CHEQUE: Final = replace(_REFUSED, rule="mt101-cheque")
+"""By itself: who is paid by cheque has no account in the message."""
 _TOLD: Final = Fault(
     "mt101-instruction", "NARR", Severity.WARNING, Level.PAYMENT, "23E", "Nothing, if the payment may go without it."
 )
@@ -108,7 +111,7 @@ def _instruction_findings(sequences: Sequences, payments: pl.DataFrame) -> Itera
     place = payments.select("batch", "batch_id", "row", "end_to_end_id")[fields["key"]]
     told = pl.concat([fields.select("line", pl.col("text").str.head(4).alias("code")), place], how="horizontal")
     code = pl.col("code")
-    for fault, table in ((_REFUSED, REFUSED), (_TOLD, TOLD)):
+    for fault, table in ((_CHEQUE, CHEQUES), (_REFUSED, REFUSED), (_TOLD, TOLD)):
         what = code.replace_strict(table, default=None, return_dtype=pl.String)
         yield fault.on(told.filter(code.is_in(list(table))), pl.format("Code {} asks for {}.", code, what), code)
     unknown = told.filter(~code.is_in(list(INSTRUCTIONS)))

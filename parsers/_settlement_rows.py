@@ -74,10 +74,11 @@ def signed_amounts(text: pl.Series, currency: pl.Series, options: SettlementOpti
     """Int64 minor units of amounts with an optional sign before them, by the strict pattern; null of others."""
     frame = pl.DataFrame({"t": text, "c": currency})
     column = pl.col("t")
-    bare = column.str.replace(r"^[+-]", "")
+    # One sign, no more: the strict pattern would take a plus behind it.
+    bare = column.str.extract(r"^[+-]?([^+-].*)$", 1)
     if options.thousands:
         sign, point = re.escape(options.thousands), re.escape(options.decimal)
-        fits = bare.str.contains(rf"^([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?$")
+        fits = bare.str.contains(rf"^(([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?|{point}[0-9]+)$")
         bare = pl.when(fits).then(bare.str.replace_all(sign, ""))
     elif options.decimal == ",":
         bare = pl.when(~bare.str.contains(".", literal=True)).then(bare)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from canonical.contracts import FormatFacts
-from parsers._iso_format import RULES, IsoFormat, terms_of
+from parsers._iso_format import COVERS, RULES, IsoFormat, terms_of
 from parsers._iso_pain001 import PAIN001
 
 _REQUIRED: Final = (
@@ -14,6 +14,9 @@ _REQUIRED: Final = (
 )  # fmt: skip
 
 FORMAT: Final = IsoFormat(
-    PAIN001, FormatFacts(PAIN001.name, batched=True, required=_REQUIRED, iso=True, terms=terms_of(PAIN001), rules=RULES)
+    PAIN001,
+    FormatFacts(
+        PAIN001.name, batched=True, required=_REQUIRED, iso=True, terms=terms_of(PAIN001), rules=RULES, covers=COVERS
+    ),
 )
 """The format. See docs/formats/pain.001.md."""

@@ -38,11 +38,11 @@ def _plainly(context: Context) -> str:
 def _unread(amount: pl.Expr, context: Context) -> tuple[Check, ...]:
     """Checks of a written amount that could not be read; exactly one of them holds."""
     # With an agreed decimal comma the text has one: a comma or a point are alike when asking why it was not read.
-    plain = pl.col("amount_text").str.strip_chars().str.replace(",", ".", literal=True)
+    plain = pl.col("amount_text").str.strip_chars().str.strip_prefix("+").str.replace(",", ".", literal=True)
     digits = exponent_of(pl.col("currency")).cast(pl.Int64)
     decimals = plain.str.extract(r"\.([0-9]*)$", 1).fill_null("").str.strip_chars_end("0").str.len_bytes()
-    shaped = plain.str.contains(r"^[0-9]+(\.[0-9]*)?$")
-    whole = plain.str.extract(r"^0*([0-9]+)", 1)
+    shaped = plain.str.contains(r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)$")
+    whole = plain.str.extract(r"^0*([0-9]+)", 1).fill_null("")
     too_long = whole.str.len_bytes().cast(pl.Int64) + digits >= len(str(AMOUNT_MINOR_MAX))
     unread = ~blank("amount_text") & pl.col("amount_minor").is_null()
     fine = (unread & shaped & (decimals.cast(pl.Int64) > digits)).fill_null(False)

@@ -24,6 +24,7 @@ States = Mapping[str, Any]
 _FATAL: Final = pl.col("severity") == Severity.FATAL.value
 _OFF: Final = "off"
 _CAUSE: Final = ("reason", "rule")
+_MISSING: Final = "required"
 
 
 def _row_rules() -> dict[str, RowRule]:
@@ -66,10 +67,23 @@ def merge(left: States, right: States) -> States:
 def finish(states: States, told: pl.DataFrame, context: Context) -> pl.DataFrame:
     """All FINDINGS of a file by the client's profile: those `told` of its windows, then those of the folds."""
     folded = (rule.finish(states[name], context) for name, rule in _file_rules().items())
-    known = apply_profile(pl.concat([told, *folded]), context.client)
+    known = _told_once(apply_profile(pl.concat([told, *folded]), context.client), context.facts)
     fallen = _fallen(known, context.client)
     last = (rule.finish(states[name], context, fallen) for name, rule in _last_rules().items())
     return pl.concat([known, apply_profile(pl.concat([empty(FINDINGS), *last]), context.client)])
+
+
+def _told_once(findings: pl.DataFrame, facts: FormatFacts) -> pl.DataFrame:
+    """FINDINGS without those of `required` whose column is empty by a fault that the parser tells, and that refuses the payment."""
+    causes = findings.filter(REFUSES & pl.col("rule").is_in(list(facts.covers))) if facts.covers else empty(FINDINGS)
+    if causes.is_empty():
+        return findings
+    field = pl.col("rule").replace_strict(dict(facts.covers), return_dtype=pl.List(pl.String))
+    explained = causes.with_columns(field=field).explode("field").with_columns(rule=pl.lit(_MISSING))
+    kept = findings
+    for of, place in ((OF_PAYMENT, "row"), (OF_BATCH, "batch")):
+        kept = kept.join(explained.filter(of), on=["rule", "field", place], how="anti", maintain_order="left")
+    return kept
 
 
 def _fallen(findings: pl.DataFrame, client: ClientProfile) -> Fallen:

@@ -64,6 +64,7 @@ class FormatFacts:
     last 4 KiB close the file as agreed, of a format whose end can be agreed; it stands in for `complete`.
     `unread_back`: the excerpt holds the rows too that could not be read.
     `rules`: ids of the findings that the parser itself makes, which a client's profile may relax (never fatal ones).
+    `covers`: of some of these the canonical columns that stay empty by the very fault: that they are missing is not told beside it.
     """
 
     name: str = ""
@@ -82,6 +83,7 @@ class FormatFacts:
     agreed_end: Callable[[bytes, Any], bool] | None = None
     unread_back: bool = False
     rules: tuple[str, ...] = ()
+    covers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 ANY_FORMAT: Final = FormatFacts()

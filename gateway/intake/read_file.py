@@ -30,6 +30,9 @@ from validators import engine
 
 _ORDER: Final = {"feedback": 0, "cancellation": 1, "payment": 2}
 _ISO_MESSAGE: Final = re.compile(rb"""xmlns(?::[\w.-]+)?\s*=\s*["'][^"']*\b((?!head)[a-z]{4}\.\d{3}\.\d{3}\.\d{2})""")
+_BACS_REPORT: Final = re.compile(
+    rb"""<(?:BACS|Voca)Document\b.*?<Data\s*>\s*<(\w+)(?:[^>]*?\btype=["'](\w+))?""", re.DOTALL
+)
 _FOR_OTHERS: Final = "It is for another receiver; docs/formats lists the messages that are read."
 _TOTALS_RULES: Final = ("transaction_count", "control_sum", "file_structure")
 _FILE_ID: Final = make_file_id(DEFAULT_CLIENT.client_id, "read")
@@ -160,6 +163,9 @@ def _what_is_it(head: bytes) -> tuple[str, str]:
         return f"The file declares the message {named.group(1).decode()}, which is not read here.", _FOR_OTHERS
     if name := fin_message(head):
         return f"The file holds a SWIFT message {name}, which is not read here.", _FOR_OTHERS
+    if named := _BACS_REPORT.search(head):
+        report = (named.group(2) or named.group(1)).decode()
+        return f"The file holds the Bacs report {report}, which is not read here.", _FOR_OTHERS
     if led := led_in_by(formats, head):
         return led
     return f"The file is in no format that is known here{begins_with(head)}.", _NAME_IT

@@ -32,7 +32,9 @@ def in_columns(text: str | None, code: str | None) -> int | None:
         ("1.50", "EUR", 150), ("1.5", "EUR", 150), ("1.500", "EUR", 150), ("1", "EUR", 100), ("1.", "EUR", 100),
         ("0", "EUR", 0), ("00012.30", "EUR", 1230), (" 7.10\n", "EUR", 710), ("5", "JPY", 5), ("1.234", "BHD", 1234),
         ("10000000000.00", "EUR", 10**12), ("10000000000.01", "EUR", None), ("1.005", "EUR", None), ("5.5", "JPY", None),
-        ("1e3", "EUR", None), ("1,00", "EUR", None), ("+1", "EUR", None), ("-1", "EUR", None), (".5", "EUR", None),
+        ("1e3", "EUR", None), ("1,00", "EUR", None), ("+1", "EUR", 100), ("-1", "EUR", None), (".5", "EUR", 50),
+        ("+.05", "EUR", 5), ("+10.50", "EUR", 1050), (".005", "EUR", None), (".5", "JPY", None), (".", "EUR", None),
+        ("+", "EUR", None), ("+.", "EUR", None), ("++1", "EUR", None), ("+-1", "EUR", None), ("1+", "EUR", None),
         ("", "EUR", None), ("1 000", "EUR", None), ("NaN", "EUR", None), ("٣", "EUR", None), ("1", "EUX", None),
         ("9" * 18, "EUR", None), ("9" * 40, "EUR", None), (None, "EUR", None),
     ],
@@ -53,7 +55,7 @@ def test_what_is_read_is_exact(text: str, code: str) -> None:
     minor = parse_minor(text, code)
     if minor is not None:
         whole, _, fraction = text.strip(" \t\r\n").partition(".")
-        assert Fraction(minor, 10 ** (exponent(code) or 0)) == Fraction(f"{whole}.{fraction or 0}")
+        assert Fraction(minor, 10 ** (exponent(code) or 0)) == Fraction(f"{whole or 0}.{fraction or 0}")
 
 
 @given(st.integers(min_value=0, max_value=AMOUNT_MINOR_MAX), st.sampled_from(sorted(CURRENCIES)))

@@ -147,7 +147,7 @@ BROKEN_ISO = {
     "one cent more": (with_first(">10.00<", ">10.01<"), "control_sum", "0.01 more"),
     **{
         f"the amount {text}": (with_first(">10.00<", f">{text}<"), "amount", "Amount")
-        for text in ("+10.00", "-10.00", "10,00", "1e1", "1 0.00", ".5", "NaN", "1_0", "\u200b10.00", "\uff11\uff10", "0", "10.005", "9" * 30)
+        for text in ("++10.00", "-10.00", "10,00", "1e1", "1 0.00", ".", "NaN", "1_0", "\u200b10.00", "\uff11\uff10", "0", "10.005", "9" * 30)
     },
 }  # fmt: skip
 
@@ -162,6 +162,42 @@ def test_a_broken_iso_file_is_named(name: str, tmp_path: Path) -> None:
     assert any(words in row["message"] for row in named), found.findings["message"].to_list()
     assert all(row["remedy"] for row in named)
     assert found.accepted < 2 or rule == "iso-empty-batch"
+
+
+INSTRUCTED = '<InstdAmt Ccy="EUR">10.00</InstdAmt>'
+ACCOUNT = re.search("<CdtrAcct>.*?</CdtrAcct>", ONE).group(0)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "fallen"),
+    [
+        (INSTRUCTED, '<EqvtAmt><Amt Ccy="EUR">10.00</Amt><CcyOfTrf>USD</CcyOfTrf></EqvtAmt>', "iso-equivalent-amount", 1),
+        ("<PmtMtd>TRF</PmtMtd>", "<PmtMtd>CHK</PmtMtd>", "iso-method", 2),
+    ],
+)  # fmt: skip
+def test_what_is_empty_by_a_fault_is_not_missing_beside_it(tmp_path, old, new, rule, fallen):
+    data = with_first(old, new)
+    if rule == "iso-method":
+        data = data.replace(ACCOUNT.encode(), b"")
+    found = told(tmp_path, data)
+    assert found.findings.filter(severity="error")["rule"].to_list() == [rule]
+    assert found.accepted == 2 - fallen
+    # Who agreed to go on in spite of it is told what is missing.
+    relaxed = told(tmp_path, data, CLIENT.model_copy(update={"rules": {rule: "warning"}}))
+    assert errors(relaxed) == {"required"}
+    assert relaxed.accepted == 2 - fallen
+
+
+@pytest.mark.parametrize("text", ["+10.00", "10.", "+10", "010.00", "10.000"])
+def test_every_way_in_which_the_schema_writes_an_amount_is_read(tmp_path, text):
+    found = told(tmp_path, with_first(">10.00<", f">{text}<"))
+    assert (found.accepted, found.control_sums, errors(found)) == (2, {"EUR": 2000}, set())
+
+
+def test_an_amount_of_cents_alone_and_a_sum_with_a_plus_are_read(tmp_path):
+    data = with_first(">10.00<", ">.50<").replace(b"20.00", b"+10.50")
+    found = told(tmp_path, data)
+    assert (found.accepted, found.control_sums, errors(found)) == (2, {"EUR": 1050}, set())
 
 
 # ------------------------------------------------------------------------------------------------ lines

@@ -194,6 +194,14 @@ def test_a_format_and_its_options_may_be_named(tmp_path):
             b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.009.001.08"/>',
             "pacs.009.001.08, which is not read here",
         ),
+        (
+            b"<?xml version='1.0'?><BACSDocument><Data>\n <InputReport/></Data></BACSDocument>",
+            "Bacs report InputReport, which is not read here",
+        ),
+        (
+            b'<VocaDocument><Data><Document created="2026-11-27" type="AdviceOfDDIC"/></Data></VocaDocument>',
+            "Bacs report AdviceOfDDIC, which is not read here",
+        ),
         (b"{1:F01EXMPGB2LAXXX0000000000}{2:I103EXMPFRPPXXXXN}{4:\n:20:X\n-}", "MT103, which is not read here"),
         (b"\xef\xbb\xbf" + NACHA, "looks like nacha, but begins with a byte order mark"),
         (NACHA.decode().encode("utf-16"), "looks like nacha, but is written as UTF-16"),
@@ -203,7 +211,7 @@ def test_a_format_and_its_options_may_be_named(tmp_path):
             "no format that is known here: it begins with <Document>",
         ),
         (
-            b"<BACSDocument><Data><InputReport/></Data></BACSDocument>",
+            b"<BACSDocument><Reports><InputReport/></Reports></BACSDocument>",
             "no format that is known here: it begins with <BACSDocument>",
         ),
     ],

@@ -84,6 +84,8 @@ FAULTS = {
     "no code": ("arucs", 'returnCode="B"', "", "bacs-report-code"),
     "date": ("arudd", 'originalProcessingDate="2026-11-20"', 'originalProcessingDate="20/11/2026"', "bacs-report-date"),
     "day of the report": ("arudd", 'currentProcessingDate="2026-11-24"', 'currentProcessingDate="24.11.26"', "bacs-report-date"),
+    "day of an advice": ("auddis", 'effective-date="2026-11-24"', 'effective-date="24/11/2026"', "bacs-report-date"),
+    "day of a messaging report": ("auddis", 'report-generation-date="2026-11-23"', 'report-generation-date="24/11/2026"', "bacs-report-date"),
     "record type": ("awacs", 'effective-date="2026-11-24" reference="SALARY NOV 3"', 'record-type="A" reference="X"', "bacs-report-record"),
 }  # fmt: skip
 

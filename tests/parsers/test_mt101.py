@@ -173,7 +173,7 @@ FAULTS = {
     "rate alone": (changed(":71A:SHA", ":71A:SHA\n:36:1,1"), "mt101-rule", "error", 12),
     "two currencies in one request": (changed("EUR98765,", "USD98765,"), "mt101-rule", "error", 22),
     "reference twice": (changed("INV-0002", "INV-0001"), "mt101-reference", "error", 22),
-    "a cheque": (changed("URGP", "CHQB"), "mt101-instruction", "error", 23),
+    "a cheque": (changed("URGP", "CHQB"), "mt101-cheque", "error", 23),
     "a call": (changed("URGP", "PHON"), "mt101-instruction", "warning", 23),
     "what is not carried": (
         changed(":71A:SHA", ":71A:SHA\n:25A:/GB42ABCD10799988837491"), "mt101-not-carried", "warning", 12,
