@@ -11,9 +11,19 @@ FILE_ROWS_MAX: Final = 9_000_000
 """Most payments of one file, and most rows that one sum may run over."""
 
 INT64_MAX: Final = 2**63 - 1
+ENTRY_MINOR_MAX: Final = 10**15
+"""Largest amount of one entry of a statement: one entry may book a whole batch, and 10^12 minor units of rupiah are 600,000 dollars."""
+STATEMENT_SUM_MINOR_MAX: Final = 10**16
+"""Most that the entries of one file of a bank may add up to: hundreds of such files fit one Int64 sum."""
 BALANCE_MINOR_MAX: Final = 10**17
 """Largest balance or total that is read as a column: with an amount's fraction added it cannot wrap."""
 assert AMOUNT_MINOR_MAX * FILE_ROWS_MAX < INT64_MAX, "an Int64 sum could wrap, and Polars would not say so"
+assert ENTRY_MINOR_MAX <= STATEMENT_SUM_MINOR_MAX < INT64_MAX // 900, (
+    "two years of a bank's files must add up in an Int64"
+)
+BEYOND_A_SUM: Final = (
+    f"The amounts of the file add up to more than {STATEMENT_SUM_MINOR_MAX:,} minor units; so much is not read at once."
+)
 
 AMOUNT_TEXT_CHARS_MAX: Final = 30
 FILE_BYTES_MAX: Final = 8 * 2**30

@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from canonical.currencies import exponent, exponent_of
-from canonical.limits import AMOUNT_MINOR_MAX, AMOUNT_TEXT_CHARS_MAX
+from canonical.limits import AMOUNT_MINOR_MAX, AMOUNT_TEXT_CHARS_MAX, STATEMENT_SUM_MINOR_MAX
 
 MINOR_UNITS: Final = " minor units"
 """What stands behind an amount whose currency ISO 4217 does not know."""
@@ -95,6 +95,12 @@ def parse_minor(text: str, currency: str, minor_max: int = AMOUNT_MINOR_MAX) -> 
         return None
     minor = int(whole or "0") * 10**digits + int(fraction.ljust(digits, "0") or "0")
     return minor if minor <= minor_max else None
+
+
+def beyond_a_sum(amounts: pl.Series) -> bool:
+    """Amounts of one file that must not be summed in Int64, where a sum wraps and Polars does not say so."""
+    total = amounts.to_frame("a").select(pl.col("a").cast(pl.Int128).abs().sum()).item()
+    return bool(total > STATEMENT_SUM_MINOR_MAX)
 
 
 def format_minor(minor: int, currency: str) -> str:

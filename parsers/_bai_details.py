@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from canonical.limits import AMOUNT_MINOR_MAX, BALANCE_MINOR_MAX
+from canonical.limits import BALANCE_MINOR_MAX, ENTRY_MINOR_MAX
 from parsers._bai_records import BREAK
 from parsers._bai_types import typed
 
@@ -43,7 +43,7 @@ def details(records: pl.DataFrame) -> pl.DataFrame:
     parts = found.with_columns(pl.col("text").str.extract_groups(_DETAIL).alias("parts")).drop("text").unnest("parts")
     bare = [pl.col(name).str.strip_chars(_BLANKS).alias(name) for name in ("code", "amount_text")]
     parts = typed(parts.with_columns(*bare))
-    signed = signed_minor(pl.col("amount_text").replace("", "0"), AMOUNT_MINOR_MAX)
+    signed = signed_minor(pl.col("amount_text").replace("", "0"), ENTRY_MINOR_MAX)
     first = pl.col("rest").fill_null("").str.splitn(",", 2).struct
     parts = parts.with_columns(
         signed.fill_null(0).alias("signed"), pl.when(signed >= 0).then(signed).alias("amount_minor"),

@@ -10,7 +10,8 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.currencies import CURRENCIES
-from canonical.money import amount_text
+from canonical.limits import BEYOND_A_SUM
+from canonical.money import amount_text, beyond_a_sum
 from parsers._bai_structure import VERSIONS
 from parsers._nacha_findings import Fault
 
@@ -18,6 +19,7 @@ _AGAIN: Final = "The provider must send the file again; nothing of it is booked.
 _ASK: Final = "Ask the provider for a correct report; until then the difference stands in the reconciliation."
 _TOLD: Final = "Tell the provider. The report is read as far as it goes."
 _REMEDIES: Final = {Severity.FATAL: _AGAIN, Severity.ERROR: _ASK, Severity.WARNING: _TOLD}
+_NO_AMOUNT: Final = "The amount is no number of minor units."
 _CORRECTION, _DELETION, _TEST = "3", "2", "4"
 
 
@@ -66,6 +68,14 @@ def file_findings(found: Found, headers: pl.DataFrame) -> Iterator[pl.DataFrame]
     )
 
 
+def sum_findings(found: Found, statements: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Amounts that must not be summed, else balances that the amounts do not lead to."""
+    if beyond_a_sum(found.details["amount_minor"]):
+        yield _fault("limit", "AM02", Severity.FATAL, Level.FILE, "16").at(1, BEYOND_A_SUM)
+    else:
+        yield from balance_findings(statements)
+
+
 def total_findings(found: Found) -> Iterator[pl.DataFrame]:
     """Control totals, numbers of records and of members, at account, group and file."""
     levels = (
@@ -86,7 +96,8 @@ def total_findings(found: Found) -> Iterator[pl.DataFrame]:
         yield blank.on(unread.filter(bare), f"The {name} states no control total; it is not checked.")
         yield total.on(unread.filter(~bare), f"The control total of the {name} is no number.", pl.col("total_text"))
         message = pl.format(f"The control total of the {name} is {{}}; its amounts sum to {{}}.", "total", "found")
-        yield total.on(closed.filter(pl.col("total") != pl.col("found")), message, pl.col("total_text"))
+        whole = ~pl.col("lost") if "lost" in closed.columns else pl.lit(value=True)
+        yield total.on(closed.filter((pl.col("total") != pl.col("found")) & whole), message, pl.col("total_text"))
         count = _fault("count", "AM19", Severity.ERROR, level, code)
         message = pl.format(
             f"The {name} declares {{}} records; it has {{}}.",
@@ -153,7 +164,9 @@ def detail_findings(found: Found) -> Iterator[pl.DataFrame]:
     yield fault.on(details.filter(pl.col("account") == 0), "The detail stands in no account (03).")
     fault = _fault("amount", "AM12", Severity.FATAL, Level.PAYMENT, "16")
     unread = details.filter(pl.col("amount_minor").is_null() & pl.col("kind").ne_missing("none"))
-    yield fault.on(unread, "The amount is no number of minor units.", pl.col("amount_text"))
+    large = pl.col("amount_text").str.contains(r"^\+?[0-9]+$")
+    said = pl.when(large).then(pl.lit("The amount is above the largest that is read.")).otherwise(pl.lit(_NO_AMOUNT))
+    yield fault.on(unread, said, pl.col("amount_text"))
     fault = _fault("type", "CH16", Severity.ERROR, Level.PAYMENT, "16")
     odd = details.filter(
         pl.col("kind").is_in(["balance", "summary"])
@@ -177,7 +190,7 @@ def detail_findings(found: Found) -> Iterator[pl.DataFrame]:
 
 def balance_findings(statements: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Opening and closing ledger against the totals the account declares, and these against its details."""
-    frame = statements.with_columns(batch="account_ordinal", batch_id="statement_id")
+    frame = statements.filter(~pl.col("lost")).with_columns(batch="account_ordinal", batch_id="statement_id")
     came, went = (pl.coalesce(f"declared_{side}", f"{side}_minor") for side in ("credits", "debits"))
     expected = pl.col("opening_minor") + came - went
     frame = frame.with_columns(expected=expected, credits_used=came, debits_used=went)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal
 
 import pandera.polars as pa
@@ -12,6 +12,8 @@ from canonical.codes import CreditDebit, Severity
 from canonical.contracts import Feedback, Source
 from canonical.frames import BALANCES, ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
 from canonical.identifiers import ids_of, make_id
+from canonical.limits import BEYOND_A_SUM
+from canonical.money import beyond_a_sum
 from canonical.profiles import Model, NoOptions
 from parsers._feedback_camt_paths import AccountMessage
 from parsers._feedback_entries import ENTRY_COLUMNS, EntryRows
@@ -20,7 +22,7 @@ from parsers._feedback_shapes import Record
 from parsers._feedback_statement_findings import faults_of, file_faults
 from parsers._feedback_statements import SUMMED, Statement, statement_of, told_apart
 from parsers._feedback_xml import new_reader, read_records
-from parsers._iso_faults import Doubt, Fault, Unreadable, findings_frame
+from parsers._iso_faults import Doubt, Fault, Unreadable, fatal, findings_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,20 @@ class _Read:
 
 def read_account(source: Source, of: AccountMessage) -> Feedback:
     """Read it: the statements, then whether they are coherent with their own entries."""
-    read = _whole(source, of)
+    read = _summable(_whole(source, of))
     statements = _statements(of, read) if not _is_fatal(read.faults) else []
     faults = [*read.faults, *(fault for statement in statements for fault in faults_of(statement))]
     if not _is_fatal(read.faults):
         faults += file_faults(of, statements)
     return _feedback(of, read, statements, faults)
+
+
+def _summable(read: _Read) -> _Read:
+    """The same, or a fault in place of entries that must not be summed."""
+    if not beyond_a_sum(read.rows["entry_amount_minor"]):
+        return read
+    fault = fatal("camt-limit", "AM02", BEYOND_A_SUM, "Ask the provider to split it.").at(1, 0)
+    return replace(read, records=[], rows=EntryRows.nothing(), faults=[fault], found=[])
 
 
 def _is_fatal(faults: list[Fault]) -> bool:

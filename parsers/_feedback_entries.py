@@ -14,7 +14,8 @@ import polars as pl
 from canonical.codes import CreditDebit
 from canonical.frames import ENTRIES, dtypes
 from canonical.identifying import identifies
-from canonical.money import amount_minor, parse_minor
+from canonical.limits import ENTRY_MINOR_MAX
+from canonical.money import amount_minor, beyond_a_sum, parse_minor
 from parsers._feedback_camt_paths import DETAIL, ENTRY
 from parsers._feedback_entry_findings import entry_findings
 from parsers._feedback_shapes import Record
@@ -137,11 +138,11 @@ def _charges(record: Record, currency: str) -> int | None:
                 (i.values.get("amount", ""), i.values.get("amount_currency"), i.values.get("direction")) for i in items
             ]
         for text, of, direction in parts:
-            minor = parse_minor(text, currency) if of == currency else None
+            minor = parse_minor(text, currency, ENTRY_MINOR_MAX) if of == currency else None
             if minor is not None:
                 found = True
                 total += -minor if direction == CreditDebit.CRDT else minor
-    return total if found and total >= 0 else None
+    return total if found and 0 <= total <= ENTRY_MINOR_MAX else None
 
 
 # ---------------------------------------------------------------------------------------------- columns
@@ -150,7 +151,7 @@ def _charges(record: Record, currency: str) -> int | None:
 def rows_of(entries: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
     """Rows of raw texts: frames of ENTRY_SCHEMA and DETAIL_SCHEMA, both in file order."""
     entry = entries.with_columns(
-        amount_minor(pl.col("amount"), pl.col("amount_currency")).alias("entry_amount_minor"),
+        amount_minor(pl.col("amount"), pl.col("amount_currency"), ENTRY_MINOR_MAX).alias("entry_amount_minor"),
         pl.when(pl.col("direction").is_in(_DIRECTIONS)).then("direction").alias("entry_direction"),
     )
     places = entry.select(*KEYS, owner=pl.int_range(pl.len(), dtype=pl.Int64))
@@ -180,6 +181,9 @@ def _sums(detail: pl.DataFrame, owner: Ints, entries: int) -> list[pl.Series]:
     """Of the details of each entry: how many, how many of them without an amount, the sum of the others, and of charges."""
     counts = np.bincount(owner, minlength=entries)
     silent = np.bincount(owner[detail["detail_minor"].is_null().to_numpy()], minlength=entries)
+    if beyond_a_sum(detail["signed"]):
+        # Nothing that could wrap is summed: such details are as good as none.
+        detail, silent = detail.with_columns(signed=pl.lit(0, dtype=pl.Int64)), counts
     total = np.zeros(entries, np.int64)
     np.add.at(total, owner, detail["signed"].fill_null(0).to_numpy())
     charges = np.zeros(entries, np.int64)
@@ -209,7 +213,9 @@ def _detail_amounts(details: pl.DataFrame, of_entries: pl.DataFrame, owner: pl.S
     for name in ("amount", "transaction", "instructed"):
         if minor.null_count() and known[name].null_count() < known.height:
             in_currency = pl.when(pl.col(f"{name}_currency") == pl.col("entry_currency"))
-            own = known.select(in_currency.then(amount_minor(pl.col(name), pl.col("entry_currency")))).to_series()
+            own = known.select(
+                in_currency.then(amount_minor(pl.col(name), pl.col("entry_currency"), ENTRY_MINOR_MAX))
+            ).to_series()
             minor = minor.zip_with(minor.is_not_null(), own)
     direction = pl.when(pl.col("direction").is_in(_DIRECTIONS)).then("direction").otherwise("entry_direction")
     same = direction == pl.col("entry_direction")

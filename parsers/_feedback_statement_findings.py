@@ -8,7 +8,7 @@ from typing import Final
 
 from canonical.codes import CreditDebit, Level, Severity
 from canonical.counts import count_of
-from canonical.limits import INT64_MAX
+from canonical.limits import BALANCE_MINOR_MAX
 from canonical.money import format_minor, parse_minor
 from parsers._feedback_camt_paths import AccountMessage
 from parsers._feedback_statements import Statement, day_of, signed_minor
@@ -151,7 +151,7 @@ def _summary_faults(statement: Statement) -> Iterator[Fault]:
         if (
             total is not None
             and not statement.unread
-            and parse_minor(total, currency, INT64_MAX) not in {of_booked[1], of_all[1]}
+            and parse_minor(total, currency, BALANCE_MINOR_MAX) not in {of_booked[1], of_all[1]}
         ):
             sums = [format_minor(minor, currency) for minor in (of_all[1], of_booked[1])]
             message = f"{element} declares a sum of {total} {currency}; the entries sum to {sums[0]}, the booked ones to {sums[1]}."

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import CreditDebit
-from canonical.limits import INT64_MAX
+from canonical.limits import BALANCE_MINOR_MAX
 from canonical.money import parse_minor
 from parsers._feedback_camt_paths import AccountMessage
 from parsers._feedback_shapes import Record
@@ -88,7 +88,7 @@ class Statement:
         }  # fmt: skip
 
     def _sum(self, key: str) -> int | None:
-        return parse_minor(self.record.values.get(key, ""), self.currency or "", INT64_MAX)
+        return parse_minor(self.record.values.get(key, ""), self.currency or "", BALANCE_MINOR_MAX)
 
     def balances(self) -> Iterator[dict[str, object]]:
         """Its rows of BALANCES: those with an amount that can be read."""
@@ -185,7 +185,7 @@ def signed_minor(balance: Record | None, currency: str | None) -> int | None:
     """A balance in minor units of that currency, negative when DBIT; None where it is no such balance."""
     if balance is None or balance.values.get("amount_currency") != currency:
         return None
-    minor = parse_minor(balance.values.get("amount", ""), currency or "", INT64_MAX)
+    minor = parse_minor(balance.values.get("amount", ""), currency or "", BALANCE_MINOR_MAX)
     direction = balance.values.get("direction")
     if minor is None or direction not in {item.value for item in CreditDebit}:
         return None

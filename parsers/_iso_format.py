@@ -26,7 +26,10 @@ RULES: Final = (
 )  # fmt: skip
 """Ids of the findings that the readers make, but for the fatal ones."""
 
-COVERS: Final = {"iso-equivalent-amount": ("amount_text", "currency"), "iso-method": ("creditor_account", "creditor_agent")}
+COVERS: Final = {
+    "iso-equivalent-amount": ("amount_text", "currency"),
+    "iso-method": ("creditor_account", "creditor_agent"),
+}
 """An equivalent amount stands in place of the instructed one; a cheque is sent to a name and an address, to no account."""
 
 

@@ -11,6 +11,7 @@ from canonical.codes import Severity
 from canonical.contracts import Feedback, Source
 from canonical.frames import BALANCES, ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, dtypes, empty
 from canonical.identifiers import make_id
+from canonical.limits import STATEMENT_SUM_MINOR_MAX
 from parsers._mt_statement_entries import entry_columns, original_amounts
 from parsers._mt_statement_entry_findings import entry_findings
 from parsers._mt_statement_fields import ENTRY, MARKS, Fields, fields
@@ -20,6 +21,7 @@ from parsers._mt_statement_findings import (
     file_findings,
     harmless,
     message_findings,
+    sum_findings,
 )
 from parsers._mt_statement_information import information_columns
 from parsers._mt_statement_messages import balances_of, message_columns
@@ -52,6 +54,7 @@ def read_statements(source: Source, options: StatementOptions, kind: Kind) -> Fe
     entries = pl.concat([part.entries for part in parts])
     findings = gathered(
         [*(item for part in parts for item in part.findings), *file_findings(messages, kind),
+         *sum_findings(entries["amount_minor"], kind),
          foreign_finding(pl.concat(foreign), options.encoding, kind.name)]
     )  # fmt: skip
     fatal = findings["severity"].is_in([Severity.FATAL.value]).any()
@@ -108,7 +111,8 @@ def _sums(entries: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     sides = {"credits": "CRDT", "debits": "DBIT"}
     return entries.group_by("message").agg(
         pl.len().cast(pl.Int64).alias("entries"),
-        pl.col("amount_minor").is_null().any().alias("partial"),
+        (pl.col("amount_minor").is_null().any() | (pl.col("amount_minor").cast(pl.Int128).sum() > STATEMENT_SUM_MINOR_MAX))
+        .alias("partial"),
         *(pl.col("amount_minor").filter(counted & (pl.col("credit_debit") == side)).sum().alias(f"{name}_minor")
           for name, side in sides.items()),
         *((counted & (pl.col("credit_debit") == side)).sum().cast(pl.Int64).alias(f"{name}_found")

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import CreditDebit
-from canonical.limits import AMOUNT_MINOR_MAX
+from canonical.limits import ENTRY_MINOR_MAX
 from canonical.money import amount_minor
 
 _LINE: Final = (
@@ -49,9 +49,11 @@ _RATE: Final = r"/EXCH/([0-9]+[,.]?[0-9]*)"
 _CHARGES: Final = r"/CHGS/([A-Z]{3})([0-9]+,[0-9]*)"
 
 
-def comma_minor(text: pl.Expr, currency: pl.Expr, minor_max: int = AMOUNT_MINOR_MAX) -> pl.Expr:
-    """Minor units of an amount with a decimal comma."""
-    return amount_minor(text.str.replace(",", ".", literal=True), currency, minor_max)
+def comma_minor(text: pl.Expr, currency: pl.Expr, minor_max: int = ENTRY_MINOR_MAX) -> pl.Expr:
+    """Minor units of an amount with a decimal comma, before which at least one digit must stand."""
+    return amount_minor(
+        pl.when(text.str.contains("^[0-9]")).then(text).str.replace(",", ".", literal=True), currency, minor_max
+    )
 
 
 def entry_columns(fields: pl.DataFrame) -> pl.DataFrame:

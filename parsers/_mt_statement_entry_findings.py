@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import Level, Severity
-from canonical.limits import AMOUNT_MINOR_MAX
+from canonical.limits import ENTRY_MINOR_MAX
 from canonical.money import amount_text
 from parsers._mt_statement_findings import Kind, as_batch
 
@@ -68,7 +68,7 @@ def _unreadable(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
 def _amounts(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
     """Amounts that are none in the currency of the message, or more than is read."""
     wrong = frame.filter(pl.col("amount_minor").is_null() & pl.col("currency").is_not_null())
-    largest = amount_text(pl.lit(AMOUNT_MINOR_MAX, dtype=pl.Int64), pl.col("currency"))
+    largest = amount_text(pl.lit(ENTRY_MINOR_MAX, dtype=pl.Int64), pl.col("currency"))
     amount, fraction = pl.col("amount"), pl.col("amount").str.extract(",([0-9]*)$", 1)
     message = (
         pl.when(amount.str.starts_with(","))

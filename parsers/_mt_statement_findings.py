@@ -10,7 +10,8 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.counts import count_said
-from canonical.money import amount_text
+from canonical.limits import BEYOND_A_SUM
+from canonical.money import amount_text, beyond_a_sum
 from parsers._mt_statement_fields import KNOWN, Fields
 from parsers._mt_statement_messages import BALANCE, SUM, repeated
 from parsers._nacha_findings import Fault
@@ -196,6 +197,12 @@ def file_findings(messages: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
     yield fault.on(twice.filter(harmless()), message)
     if not kind.interim:
         yield from _page_findings(frame, kind)
+
+
+def sum_findings(amounts: pl.Series, kind: Kind) -> Iterator[pl.DataFrame]:
+    """Amounts of a file that must not be summed."""
+    if beyond_a_sum(amounts):
+        yield kind.fault("limit", "AM02", Severity.FATAL, Level.FILE, ":61:").at(1, BEYOND_A_SUM)
 
 
 def harmless() -> pl.Expr:

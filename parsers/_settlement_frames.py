@@ -13,8 +13,8 @@ import polars as pl
 from canonical.codes import CreditDebit, Level, Severity
 from canonical.frames import ENTRIES, STATEMENTS, STATUSES, conform, dtypes
 from canonical.identifiers import make_id
-from canonical.limits import AMOUNT_MINOR_MAX
-from canonical.money import amount_text
+from canonical.limits import BEYOND_A_SUM, ENTRY_MINOR_MAX
+from canonical.money import amount_text, beyond_a_sum
 from parsers._nacha_findings import Fault
 from parsers._settlement_options import RETURNS, SettlementOptions
 
@@ -76,8 +76,10 @@ def _wrong(rows: pl.DataFrame) -> list[pl.DataFrame]:
             ("net", "amount"),
         )
     ]
-    over = rows.filter((pl.col("net").abs() > AMOUNT_MINOR_MAX) | (pl.col("whole").abs() > AMOUNT_MINOR_MAX))
+    over = rows.filter((pl.col("net").abs() > ENTRY_MINOR_MAX) | (pl.col("whole").abs() > ENTRY_MINOR_MAX))
     large = _fault("value", "AM12", "net").on(over, "The amounts of the row are too large together.")
+    if beyond_a_sum(rows["net"]) or beyond_a_sum(rows["fee"]):
+        needed.append(_fault("limit", "AM02", "net").at(1, BEYOND_A_SUM))
     shown = [
         pl.when(minor < 0).then(pl.lit("-")).otherwise(pl.lit("")) + amount_text(minor.abs(), pl.col("currency"))
         for minor in (pl.col("gross"), pl.col("fee"), pl.col("net"))

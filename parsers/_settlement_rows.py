@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from canonical.limits import ENTRY_MINOR_MAX
 from canonical.money import amount_minor
 from parsers._csv_amounts import days_of
 from parsers._csv_header import Fault, Layout, find_columns
@@ -83,9 +84,9 @@ def signed_amounts(text: pl.Series, currency: pl.Series, options: SettlementOpti
     elif options.decimal == ",":
         bare = pl.when(~bare.str.contains(".", literal=True)).then(bare)
     if options.minor_units:
-        whole = pl.when(bare.str.contains("^[0-9]{1,13}$")).then(bare).cast(pl.Int64, strict=False)
+        whole = pl.when(bare.str.contains("^[0-9]{1,15}$")).then(bare).cast(pl.Int64, strict=False)
     else:
-        whole = amount_minor(bare.str.replace(options.decimal, ".", literal=True), pl.col("c"))
+        whole = amount_minor(bare.str.replace(options.decimal, ".", literal=True), pl.col("c"), ENTRY_MINOR_MAX)
     return frame.select(pl.when(column.str.starts_with("-")).then(-whole).otherwise(whole)).to_series()
 
 

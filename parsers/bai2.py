@@ -17,9 +17,9 @@ from parsers._bai_details import details, summaries
 from parsers._bai_findings import (
     Found,
     account_findings,
-    balance_findings,
     detail_findings,
     file_findings,
+    sum_findings,
     total_findings,
 )
 from parsers._bai_records import MARKS, Place, records, unblocked
@@ -74,7 +74,7 @@ class Bai2:
         statements = _statements(found)
         findings = gathered(
             [*file_findings(found, heads), *total_findings(found), *account_findings(found), *detail_findings(found),
-             *balance_findings(statements), foreign_finding(foreign, options.encoding, self.name)]
+             *sum_findings(found, statements), foreign_finding(foreign, options.encoding, self.name)]
         )  # fmt: skip
         fatal = findings["severity"].is_in([Severity.FATAL.value]).any()
         return Feedback(
@@ -111,7 +111,11 @@ def _found(source: Source, options: BaiOptions) -> tuple[Found, pl.DataFrame, pl
             details_.select("account", pl.col("signed").alias("found")),
         ]
     )
-    accounts = account_totals(accounts, trailers(outer, "49"), sums.group_by("account").agg(pl.col("found").sum()))
+    accounts = account_totals(
+        accounts, trailers(outer, "49"), sums.group_by("account").agg(pl.col("found").cast(pl.Int128).sum())
+    )
+    unreadable = details_.filter(pl.col("amount_minor").is_null() & pl.col("kind").ne_missing("none"))
+    accounts = accounts.with_columns(lost=pl.col("account").is_in(unreadable["account"].unique().implode()))
     groups = outer_totals(starts, trailers(outer, "98"), accounts, "group")
     whole = outer_totals(heads, trailers(outer, "99"), groups, "file")
     accounts = _named(accounts.join(_said(details_), on="account", how="left", maintain_order="left"))

@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 
 from canonical.counts import count_said
-from canonical.limits import AMOUNT_MINOR_MAX
+from canonical.limits import ENTRY_MINOR_MAX
 from canonical.money import amount_text
 from reconciliation._aging import NO_CURRENCY, aged
 from reconciliation.chain import links
@@ -82,7 +82,7 @@ def chain_breaks(statements: pl.DataFrame, day: dt.date) -> pl.DataFrame:
         kind=pl.lit("statement_chain"),
         side=pl.lit("bank"),
         subject=pl.format("{}/{}", "statement_id", "part"),
-        amount_minor=pl.col("gap").abs().clip(upper_bound=AMOUNT_MINOR_MAX),
+        amount_minor=pl.col("gap").abs().clip(upper_bound=ENTRY_MINOR_MAX),
         credit_debit=pl.when(pl.col("gap") > 0).then(pl.lit("CRDT")).otherwise(pl.lit("DBIT")),
         since=pl.coalesce("from_date", "to_date", pl.lit(day)),
         note=pl.format(

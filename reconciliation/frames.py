@@ -13,7 +13,7 @@ import polars as pl
 from canonical.codes import BreakState, CreditDebit
 from canonical.contracts import DeliveryState
 from canonical.frames import BREAKS
-from canonical.limits import AMOUNT_MINOR_MAX
+from canonical.limits import ENTRY_MINOR_MAX
 
 STATE_NAMES: Final = (
     "rejected", "cancelled", "waiting", "submitted_unknown", "outstanding", "provider_rejected", "settled", "returned",
@@ -44,7 +44,7 @@ def _date(meaning: str) -> pa.Column:
 
 
 def _minor(meaning: str) -> pa.Column:
-    return pa.Column(pl.Int64, [pa.Check.ge(0), pa.Check.le(AMOUNT_MINOR_MAX)], nullable=True, description=meaning)
+    return pa.Column(pl.Int64, [pa.Check.ge(0), pa.Check.le(ENTRY_MINOR_MAX)], nullable=True, description=meaning)
 
 
 def _identity() -> dict[str, pa.Column]:

@@ -8,8 +8,8 @@ import pandera.polars as pa
 import polars as pl
 
 from canonical.codes import BreakKind
-from canonical.frames._columns import DIRECTIONS, amount, code, integer, schema, text
-from canonical.limits import AMOUNT_MINOR_MAX
+from canonical.frames._columns import DIRECTIONS, amount, booked_amount, code, integer, schema, text
+from canonical.limits import ENTRY_MINOR_MAX
 
 RUNGS: Final = [
     "reference", "end_to_end_id", "text", "batch", "notification", "batch_parts", "several_entries", "fees", "fx",
@@ -31,7 +31,7 @@ MATCHES = schema(
     amount_minor=amount("amount this match books of the payment", required=True),
     currency=text("of the amount", required=True),
     value_date=pa.Column(pl.Date, nullable=True, description="of the entry"),
-    entry_minor=amount("amount this match claims of the entry's row", required=True),
+    entry_minor=booked_amount("amount this match claims of the entry's row", required=True),
     entry_currency=text("of that amount: the account's", required=True),
     difference_account=text(
         "ledger account that takes amount_minor − entry_minor: fees, fx or the one the rule names; null: both are equal"
@@ -48,7 +48,7 @@ FUNDINGS = schema(
     entry_id=text("the entry's row", required=True),
     account=text("ours, that it was paid to", required=True),
     client=text("whose money it is", required=True),
-    amount_minor=integer("minor units", required=True, minimum=1, maximum=AMOUNT_MINOR_MAX),
+    amount_minor=integer("minor units", required=True, minimum=1, maximum=ENTRY_MINOR_MAX),
     currency=text("of the amount", required=True),
     value_date=pa.Column(pl.Date, nullable=True, description="of the entry"),
 )
@@ -84,7 +84,7 @@ BREAKS = schema(
     side=code("book or bank", ["book", "bank"]),
     subject=text("what it is about: entry_id, payment_id, feedback_id/position or rule, statement_id", required=True),
     account=text("bank account or provider"),
-    amount_minor=amount("amount", required=True),
+    amount_minor=booked_amount("amount", required=True),
     currency=text("its currency", required=True),
     credit_debit=code("direction", DIRECTIONS),
     since=pa.Column(pl.Date, nullable=False, description="value date, or the day the payment was sent"),
@@ -112,7 +112,7 @@ ADJUSTMENTS = schema(
     break_id=text("as in breaks", required=True),
     account=text("ledger account that takes the amount: write_offs", required=True),
     relieved=text("ledger account on which it stood until then: suspense", required=True),
-    amount_minor=integer("positive, minor units", required=True, minimum=1, maximum=AMOUNT_MINOR_MAX),
+    amount_minor=integer("positive, minor units", required=True, minimum=1, maximum=ENTRY_MINOR_MAX),
     currency=text("its currency", required=True),
     credit_debit=code("how `account` is booked: DBIT a loss, CRDT a gain; `relieved` the other way round", DIRECTIONS),
     day=pa.Column(pl.Date, nullable=False, description="business date: the first day that was not closed"),

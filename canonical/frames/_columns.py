@@ -8,7 +8,7 @@ import pandera.polars as pa
 import polars as pl
 
 from canonical.codes import CreditDebit, Level
-from canonical.limits import AMOUNT_MINOR_MAX
+from canonical.limits import AMOUNT_MINOR_MAX, ENTRY_MINOR_MAX
 
 DIRECTIONS: Final = [item.value for item in CreditDebit]
 LEVELS: Final = [item.value for item in Level]
@@ -29,8 +29,13 @@ def integer(
     return pa.Column(pl.Int64, checks, nullable=not required, description=meaning)
 
 
-def amount(meaning: str, *, required: bool = False) -> pa.Column:
-    return integer(f"{meaning}, minor units", required=required, minimum=0, maximum=AMOUNT_MINOR_MAX)
+def amount(meaning: str, *, required: bool = False, maximum: int = AMOUNT_MINOR_MAX) -> pa.Column:
+    return integer(f"{meaning}, minor units", required=required, minimum=0, maximum=maximum)
+
+
+def booked_amount(meaning: str, *, required: bool = False) -> pa.Column:
+    """Of an entry, or of what is made of one."""
+    return amount(meaning, required=required, maximum=ENTRY_MINOR_MAX)
 
 
 def code(meaning: str, values: list[str], *, required: bool = True) -> pa.Column:

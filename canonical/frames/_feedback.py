@@ -7,7 +7,7 @@ from typing import Final
 import pandera.polars as pa
 import polars as pl
 
-from canonical.frames._columns import DIRECTIONS, LEVELS, amount, code, integer, schema, text
+from canonical.frames._columns import DIRECTIONS, LEVELS, amount, booked_amount, code, integer, schema, text
 
 _ORIGINS: Final = ["statement", "report", "notification"]
 
@@ -32,7 +32,7 @@ STATUSES = schema(
     status=text("ISO status; RJCT for returns; of a cancellation CxlSts (ACCR, RJCR, PDCR) or Conf (CNCL, RJCR, ...)"),
     reason=text("ISO reason code or NACHA return code (R01, C01)"),
     reason_text=text("AddtlInf"),
-    amount_minor=amount("amount of the original payment, as it names it"),
+    amount_minor=booked_amount("amount of the original payment, as it names it"),
     currency=text("its currency"),
     returned_minor=amount("RtrdIntrBkSttlmAmt: what comes back, where that is told beside the original amount"),
     returned_currency=text("its currency"),
@@ -54,8 +54,8 @@ ENTRIES = schema(
     currency=text("of the amount", required=True),
     position=integer("ordinal of Ntry in its statement, from 1", required=True, minimum=1),
     detail=integer("ordinal of TxDtls in the entry, 0 when the row is the whole entry", required=True, minimum=0),
-    amount_minor=amount("of this row", required=True),
-    entry_amount_minor=amount("of the whole entry", required=True),
+    amount_minor=booked_amount("of this row", required=True),
+    entry_amount_minor=booked_amount("of the whole entry", required=True),
     credit_debit=code("CRDT: into the account, as booked", DIRECTIONS),
     reversal=pa.Column(pl.Boolean, nullable=False, description="RvslInd; MT mark RC or RD"),
     booked=pa.Column(
@@ -88,7 +88,7 @@ ENTRIES = schema(
     return_reason=text("RtrInf/Rsn"),
     return_text=text("RtrInf/AddtlInf"),
     original_code=text("RtrInf/OrgnlBkTxCd: domain/family/sub-family, else the proprietary code"),
-    charges_minor=amount("Chrgs total of this row; MT :61: /CHGS/, :86: CHGS or COAM"),
+    charges_minor=booked_amount("Chrgs total of this row; MT :61: /CHGS/, :86: CHGS or COAM"),
     counterparty_name=text("RltdPties, the other side; MT :86: ?32 ?33"),
     counterparty_account=text("RltdPties, the other side; MT :86: ?31"),
     counterparty_agent=text("RltdAgts, the other side: BICFI, BIC or clearing member id; MT :86: ?30"),

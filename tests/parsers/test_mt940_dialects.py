@@ -45,7 +45,7 @@ def told(feedback: Feedback) -> list[tuple[str, str, int, str]]:
         ("C50.00NTRFNONREF", "amount", "The amount has no decimal comma: 1250 is written 1250,00."),
         ("C,50NTRFNONREF", "amount", "The amount has no digit before its comma."),
         ("C50,001NTRFNONREF", "amount", "The amount has more decimals than EUR has."),
-        ("C999999999999,99NTRFX", "amount", "The amount is above the largest that is read (10000000000.00 EUR)."),
+        ("C99999999999999,9NTRFX", "amount", "The amount is above the largest that is read (10000000000000.00 EUR)."),
         ("X50,00NTRFNONREF", "entry", "No mark (C, D, RC, RD) stands behind the dates of the line."),
         ("C50,00?NTRF", "entry", "The line cannot be read as value date, mark, amount and type."),
     ],
