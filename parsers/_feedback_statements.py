@@ -17,8 +17,9 @@ from parsers._feedback_shapes import Record
 
 _SEQUENCE_DIGITS_MAX: Final = 18
 _TRUE: Final = ("true", "1")
-_OPENING: Final = ("OPBD", "PRCD", "ITBD")
-_CLOSING: Final = ("CLBD", "ITBD")
+_INTERIM: Final = "ITBD"
+_OPENING: Final = ("OPBD", "PRCD", _INTERIM)
+_CLOSING: Final = ("CLBD", _INTERIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +131,7 @@ def statement_of(of: AccountMessage, record: Record, header: dict[str, str], row
     currency = next((item for item in currencies if item), None)
     # An account may hold several currencies, and a statement tell the balance of each; its entries are summed in its own.
     own = [b for b in balances if b.values.get("amount_currency") == currency]
-    # Between the pages of a statement, and in a report, the balance is an interim one.
-    opening = next((b for kind in _OPENING for b in own if b.values.get("type") == kind), None)
-    closing = next((b for kind in _CLOSING for b in reversed(own) if b.values.get("type") == kind), None)
-    if opening is closing:
-        opening = None
+    opening, closing = _ends(own, of, paged="page" in record.values or "page" in header)
     statement = Statement(
         of, record.ordinal, record.line, _named(of, record, header),
         "".join(record.values.get("account", "").split()) or None, currency, record, header,
@@ -148,6 +145,21 @@ def statement_of(of: AccountMessage, record: Record, header: dict[str, str], row
     strange = every["currency"].count() - entries.height
     unread = every.filter(pl.any_horizontal(pl.col("entry_direction", "entry_amount_minor").is_null())).height
     return replace(statement, booked=booked, told=told, strange=strange, unread=unread)
+
+
+def _ends(own: list[Record], of: AccountMessage, *, paged: bool) -> tuple[Record | None, Record | None]:
+    """Opening and closing balance. Between the pages of a statement, and in a report, it is an interim one (ITBD).
+
+    A lone one closes a report, which tells how the account stands. Of a statement without pages nobody knows at what time of the
+    day it stood: it is neither end, unless the other one stands there too.
+    """
+    opening = next((b for kind in _OPENING for b in own if b.values.get("type") == kind), None)
+    closing = next((b for kind in _CLOSING for b in reversed(own) if b.values.get("type") == kind), None)
+    if opening is closing:
+        return None, None if of.final and not paged else closing
+    if of.final and not paged and closing and opening and closing.values["type"] != _INTERIM == opening.values["type"]:
+        opening = None
+    return opening, closing
 
 
 def told_apart(statements: list[Statement]) -> list[Statement]:

@@ -191,6 +191,38 @@ def test_pages_open_and_close_with_interim_balances():
     assert (row["page"], row["last_page"], row["opening_minor"]) == (2, True, 100000)
 
 
+STATEMENT_OF_ONE = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><GrpHdr><MsgId>M</MsgId>
+<CreDtTm>2026-11-20T12:00:00</CreDtTm></GrpHdr><Stmt><Id>S</Id>{page}<CreDtTm>2026-11-20T12:00:00</CreDtTm>
+<Acct><Id><IBAN>DE75512108001245126199</IBAN></Id></Acct>{balances}</Stmt></BkToCstmrStmt></Document>"""
+ONE_BALANCE = (
+    '<Bal><Tp><CdOrPrtry><Cd>{}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">{}</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+    "<Dt><Dt>2026-11-20</Dt></Dt></Bal>"
+)
+PAGE = "<StmtPgntn><PgNb>1</PgNb><LastPgInd>false</LastPgInd></StmtPgntn>"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "page", "ends"),
+    [
+        (["ITBD"], "", (None, None)),
+        (["ITBD"], PAGE, (None, 100)),
+        (["OPBD", "ITBD"], "", (100, 200)),
+        (["ITBD", "ITBD"], "", (100, 200)),
+        (["ITBD", "CLBD"], "", (None, 200)),
+        (["ITBD", "CLBD"], PAGE, (100, 200)),
+        (["OPBD", "ITBD", "CLBD"], "", (100, 300)),
+    ],
+)
+def test_a_lone_interim_balance_is_no_end_of_a_statement_without_pages(kinds, page, ends):
+    balances = "".join(ONE_BALANCE.format(kind, number) for number, kind in enumerate(kinds, 1))
+    said = read("camt.053", STATEMENT_OF_ONE.format(page=page, balances=balances))
+    (row,) = said.statements.to_dicts()
+    assert (row["opening_minor"], row["closing_minor"]) == ends
+    assert said.balances["kind"].to_list() == kinds
+    missing = said.findings.filter(rule="camt-balance-missing")
+    assert missing.height == ends.count(None)
+
+
 def test_a_report_of_nothing_needs_no_currency():
     bare = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.052.001.08"><BkToCstmrAcctRpt>
 <GrpHdr><MsgId>M</MsgId><CreDtTm>2026-11-20T12:00:00</CreDtTm></GrpHdr>

@@ -360,7 +360,7 @@ def test_what_moves_the_money_otherwise_is_refused(old: str, new: str, named: st
 
 # ------------------------------------------------------------------------------------------------ the corpus
 
-NOT_TAKEN = {"ws_multi_debtor_three_tx.fin": {"mt101-instruction"}}
+NOT_TAKEN = {"ws_multi_debtor_three_tx.fin": {"mt101-cheque"}}
 """Files that the manifest calls valid and of which single payments are refused (docs/formats/mt101.md)."""
 
 
