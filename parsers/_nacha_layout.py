@@ -60,6 +60,13 @@ DIRECTIONS: Final = {
 NO_MONEY_CODES: Final = frozenset(code for codes in _NO_MONEY.values() for code in codes)
 """Prenotifications and zero-dollar entries: their amount is zero."""
 RETURN_CODES: Final = frozenset(code for codes in _RETURNS.values() for code in codes)
+RETURNED_AS: Final = {
+    code: next(back for back in _RETURNS[direction] if back[0] == code[0])
+    for table in (_ORDINARY, _NO_MONEY)
+    for direction, codes in table.items()
+    for code in codes
+}
+"""Transaction code of an entry that goes out → that of its return or notification of change."""
 ADVICE_CODES: Final = frozenset(code for codes in _ADVICES.values() for code in codes)
 
 SERVICE_CLASSES: Final = frozenset({"200", "220", "225", "280"})

@@ -24,7 +24,7 @@ from parsers._nacha_disputes import dispute_text, meaning_of, return_text
 from parsers._nacha_entries import entries_of
 from parsers._nacha_file import Counted, closing_findings, file_header, file_totals, opening_findings
 from parsers._nacha_findings import Fault, gathered
-from parsers._nacha_layout import DIRECTIONS, VERSION, cut, number, sniff, words
+from parsers._nacha_layout import DIRECTIONS, RETURNED_AS, VERSION, cut, number, sniff, words
 from parsers._nacha_lines import records
 from parsers._nacha_order import Place, Placed, order_findings, placed
 
@@ -51,6 +51,9 @@ _MISSING: Final = Fault(
 )  # fmt: skip
 _ASK_OF_FIELD: Final = "Ask the provider; what else stands there was read."
 _AMOUNT: Final = Fault("nacha-return-amount", "AM12", Severity.WARNING, Level.PAYMENT, "amount", _ASK_OF_FIELD)
+_TRANSACTION_CODE: Final = Fault(
+    "nacha-return-transaction-code", "CH16", Severity.WARNING, Level.PAYMENT, "transaction code", _ASK_OF_FIELD
+)
 _TRACE: Final = Fault(
     "nacha-return-trace", "CH21", Severity.WARNING, Level.PAYMENT, "original entry trace number", _ASK_OF_FIELD
 )
@@ -127,7 +130,7 @@ def _entries(windows: list[Placed], headers: pl.DataFrame) -> pl.DataFrame:
     return entries.select(
         pl.col("entry").cast(pl.Int64), "line", "sec", "discretionary",
         number(pl.when(pl.col("sec") == "ADV").then(cut(28, 39)).otherwise(cut(30, 39))).alias("amount"),
-        code.replace_strict(DIRECTIONS, default=None, return_dtype=pl.String).alias("direction"),
+        code.alias("code"), code.replace_strict(DIRECTIONS, default=None, return_dtype=pl.String).alias("direction"),
         pl.when(~pl.col("sec").is_in(_NO_IDENTIFICATION).fill_null(value=False))
         .then(words(40, 54)).alias("end_to_end_id"),
         cut(80, 94).alias("entry_trace"),
@@ -218,6 +221,7 @@ def _notice_findings(notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[p
     yield _CODE.on(unknown, said.otherwise(pl.format("There is no return or change code {}.", code)), code)
     message = pl.format("Addenda of type {} carry the code {}, which is none of theirs.", "type", code)
     yield _CROSSED.on(notices.filter(_crossed()), message, code)
+    yield from _entry_codes(entries.join(notices.select("entry"), on="entry", how="semi", maintain_order="left"))
     lost = entries.filter(pl.col("amount").is_null())
     yield _AMOUNT.on(lost, "The amount of the entry is no number.")
     trace = cut(7, 21)
@@ -232,6 +236,21 @@ def _notice_findings(notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[p
     if not notices.is_empty():
         silent = entries.join(notices.select("entry"), on="entry", how="anti", maintain_order="left")
         yield _MISSING.on(silent, "The entry has no addenda record of type 98 or 99.")
+
+
+def _entry_codes(returned: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Entries that come back with the code of an entry that goes out, or with one that nobody knows."""
+    code = pl.col("code")
+    right = code.replace_strict(RETURNED_AS, default=None, return_dtype=pl.String)
+    message = pl.format(
+        "The entry comes back with transaction code {}, which entries have that go out; returned it has {}.",
+        code,
+        right,
+    )
+    yield _TRANSACTION_CODE.on(returned.filter(right.is_not_null()), message, code)
+    unknown = returned.filter(pl.col("direction").is_null() & (pl.col("sec").fill_null("") != "ADV"))
+    message = pl.format("There is no transaction code {}: whether a credit or a debit comes back is not known.", code)
+    yield _TRANSACTION_CODE.on(unknown, message, code)
 
 
 def _structure(windows: list[Placed], headers: pl.DataFrame) -> Iterator[pl.DataFrame]:

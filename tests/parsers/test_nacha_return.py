@@ -117,6 +117,23 @@ def test_what_is_missing_is_told_at_its_line(line: int, before: str, after: str,
     assert found.statuses.height == len(expected())
 
 
+ENTRY_LINE = next(number for number, line in enumerate(LINES) if line.startswith("626"))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("27", "returned it has 26"), ("28", "returned it has 26"), ("37", "returned it has 36"), ("55", "returned it has 56"),
+     ("20", "no transaction code 20"), ("26", None), ("36", None)],
+)  # fmt: skip
+def test_an_entry_that_comes_back_with_the_code_of_one_that_goes_out_is_told(code: str, words: str | None) -> None:
+    line = LINES[ENTRY_LINE]
+    found = read(joined([*LINES[:ENTRY_LINE], line[0] + code + line[3:], *LINES[ENTRY_LINE + 1 :]]))
+    told = found.findings.filter(rule="nacha-return-transaction-code")
+    assert told["line"].to_list() == ([] if words is None else [ENTRY_LINE + 1])
+    assert words is None or words in told["message"][0]
+    assert found.statuses.height == len(expected())
+
+
 @pytest.mark.parametrize("data", [ORIGINATION, b"", b"no file at all\n"], ids=["origination", "empty", "text"])
 def test_what_is_no_return_file_is_refused(data: bytes) -> None:
     feedback = read(data)
