@@ -85,6 +85,30 @@ def test_each_status_belongs_to_the_message_that_its_own_group_names():
     assert payments.select(columns).rows() == [("OURS1", "B1", "E1", "MD01", 2540), ("OURS2", "B2", "E2", "MD01", 2540)]
 
 
+def physical_status(status: str, *messages: str) -> bytes:
+    name = "CBIBdySDDTechValSts"
+    spaces = f'xmlns:B="{URN.format(name)}" xmlns="{URN.format(name)}" xmlns:L="{URN.format("CBISDDStsRptLogMsg")}"'
+    reason = "<B:StsRsnInf><B:StsRsn><B:Prtry>XS01</B:Prtry></B:StsRsn><B:AddtlStsRsnInf>XML &amp; schema</B:AddtlStsRsnInf></B:StsRsnInf>"
+    of = f"<B:IdE2EMsg>0000123</B:IdE2EMsg><B:PhyMsgTpCd>INC-SDDC-01</B:PhyMsgTpCd><B:Sts>{status}</B:Sts>{reason}"
+    head = f"<B:PhyMsgInf><B:PhyMsgTpCd>INC-SDDC-04</B:PhyMsgTpCd><B:OrgnlPhyMsgInfAndSts>{of}</B:OrgnlPhyMsgInfAndSts></B:PhyMsgInf>"
+    return f"<B:{name} {spaces}>\n{head}{''.join(messages)}</B:{name}>".encode()
+
+
+@pytest.mark.parametrize("messages", [(), (report(1),)], ids=["alone", "with a message"])
+def test_a_physical_file_that_the_bank_refused_is_told(messages):
+    said = read("pain.002", physical_status("RJCT", *messages))
+    (finding,) = said.findings.to_dicts()
+    assert (finding["rule"], finding["severity"], finding["level"]) == ("pain002-physical", "error", "file")
+    assert finding["message"] == "The bank refused the whole physical file INC-SDDC-01 0000123: XS01; XML & schema."
+    assert (finding["line"], said.statuses.height) == (2, 2 * len(messages))
+
+
+def test_a_physical_file_that_was_taken_is_not_told():
+    said = read("pain.002", physical_status("ACTC", report(1)))
+    assert said.findings.is_empty()
+    assert said.statuses.height == 2
+
+
 def test_such_an_element_outside_the_namespaces_of_cbi_is_no_message():
     said = read("camt.053", physical(statement(1, 1)).replace(b"urn:CBI:xsd:CBIBkTo", b"urn:other:CBIBkTo"))
     assert said.findings["rule"].to_list() == ["iso-message"]
