@@ -5,6 +5,7 @@ Source: CBI, SEPA direct debit and payment status messages: PhyMsgInf/OrgnlPhyMs
 
 from __future__ import annotations
 
+import mmap
 import re
 from typing import Final
 from xml.sax.saxutils import unescape
@@ -26,7 +27,7 @@ def speaks_of_a_file(head: bytes) -> bool:
     return _BLOCK.search(head) is not None
 
 
-def refused_file(data: bytes) -> Fault | None:
+def refused_file(data: bytes | mmap.mmap) -> Fault | None:
     """The fault of a file that the bank refused as a whole; None where it was taken, or where nothing is said of it."""
     found = _BLOCK.search(bytes(data[:_HEAD_BYTES]))
     if found is None:

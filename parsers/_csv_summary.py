@@ -23,7 +23,7 @@ _WORDS: Final = (
     r"(?:grand |sub-?)?totals?(?: amount| payments| general| général| generale)?|sous-total|totaux|totale|totaal(?:bedrag)?|totalt"
     r"|sub-?sum|sum|summa|(?:gesamt|zwischen)?summe|gesamt(?:betrag)?|somme|somma|suma|razem|celkem"
 )
-_LABEL: Final = rf"^(?i:{_WORDS})(?: \(?[A-Z]{{3}}\)?)? ?[:=]?$"
+LABEL: Final = rf"^(?i:{_WORDS})(?: \(?[A-Z]{{3}}\)?)? ?[:=]?$"
 _FIGURE: Final = r"^[0-9.,' ]+$"
 _SHOWN_CHARS_MAX: Final = 60
 _ACCOUNTS: Final = ("creditor_account", "debtor_account")
@@ -56,8 +56,8 @@ def suspected(taken: Taken, cells: Cells, where: pl.DataFrame, table: Table) -> 
     two = [name_of(place) for place in (layout.pays, layout.collects) if place is not None]
     amounts = two or _names(layout, "amount")
     others = [pl.col(name) for name in frame.columns if name not in {*amounts, *_names(layout, "currency")}]
-    labels = [pl.when(other.str.contains(_LABEL)).then(other) for other in others]
-    strange = pl.any_horizontal(~other.str.contains(f"{_LABEL}|{_FIGURE}") for other in others)
+    labels = [pl.when(other.str.contains(LABEL)).then(other) for other in others]
+    strange = pl.any_horizontal(~other.str.contains(f"{LABEL}|{_FIGURE}") for other in others)
     bare = pl.concat([where.select("row", "line"), frame], how="horizontal").filter(
         pl.all_horizontal(pl.col(accounts).is_null())
     )

@@ -196,7 +196,7 @@ class AccountMessage:
     def of(cls, name: str, root: str, element: str, origin: str, bare: str = "") -> AccountMessage:
         """camt.053, BkToCstmrStmt, Stmt, statement; pattern of elements without a Document."""
         shape = Shape(root, (("GrpHdr", HEADER), (element, _statement(element))), required=("GrpHdr",))
-        return cls(Message(name, root, shape, bare), element, origin)
+        return cls(Message(name, root, shape, bare, several=True), element, origin)
 
     @property
     def final(self) -> bool:

@@ -78,7 +78,8 @@ class Message:
 
     Old versions name the element after the message (pain.002.001.02) or with a number of its own (BkToCstmrStmtV01);
     national variants have the element of the version that they are made from. `bare`: pattern of own elements that stand without a
-    Document, several in one file (logical messages of Italy's CBI); `bare_without`: what such ones need not say.
+    Document, several in one file (logical messages of Italy's CBI); `bare_without`: what such ones need not say. `several`: an
+    envelope may hold several Documents of it, each with a header of its own.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Message:
     shape: Shape
     bare: str = ""
     bare_without: frozenset[str] = frozenset()
+    several: bool = False
 
     def owns(self, local: str) -> bool:
         """True for a name that the message's element has in one of its versions."""

@@ -124,6 +124,7 @@ PAIN002: Final = StatusMessage(
         ),
         bare=r"CBI(?:PaymentStatusReport|SDD(?:StsRpt|TechValSts)LogMsg)",
         bare_without=frozenset({"message_name", "OrgnlGrpInfAndSts"}),
+        several=True,
     ),
     "status",
     _LEVELS,

@@ -57,7 +57,7 @@ class Reader(Feeder):
         self._version = re.compile(re.escape(message.name) + r"\.\d{3}\.\d{2}(?:\.[a-z]{2}\.\d{2})?")
         self._root = grown(message.shape, Node(message.shape.name, message.shape.name))
         self._document_depth = 0
-        self._message_seen = False
+        self._message_seen = self._in_document = False
         self._skipped = 0
         self._node: Node | None = None
         self._rank = 0
@@ -161,16 +161,20 @@ class Reader(Feeder):
             if namespace and found is None:
                 what = f"This Document is no {self._message.name} message: its namespace is {namespace[:100]!r}."
                 self.refuse(self._not_the_message(what))
-            if self._document_depth:
+            # What opens no deeper than an earlier Document stands beside it.
+            if self._document_depth and (not self._message.several or self.depth > self._document_depth):
                 self.refuse(self._not_the_message("The file holds a second Document; a file is one message."))
+            self._in_document = False
             if found is None:
                 self._slip("iso-message", "FF01", "Document", "names no version of the message (no namespace)")
-            self.version, self._document_depth = found.group() if found else self._message.name, self.depth
+            if not self._document_depth:
+                self.version = found.group() if found else self._message.name
+            self._document_depth = self.depth
         elif self._document_depth and self.depth == self._document_depth + 1:
             if not self._message.owns(local):
                 what = f"The Document holds <{local[:60]}>, which is no {self._message.name} message."
                 self.refuse(self._not_the_message(what))
-            if self._message_seen:
+            if self._in_document:
                 self.refuse(
                     self._not_the_message(f"The Document holds a second <{local[:60]}>; a file is one message.")
                 )
@@ -180,7 +184,7 @@ class Reader(Feeder):
             self._enter()
 
     def _enter(self) -> None:
-        self._message_seen = True
+        self._message_seen = self._in_document = True
         self._above.append((None, 0))
         self._node = self._root
         self._begin(self._message.shape)

@@ -5,7 +5,7 @@ Stripe's payout reconciliation and Adyen's settlement detail report are worked o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal
 
 import polars as pl
@@ -19,11 +19,12 @@ from parsers._csv_header import Fault as HeaderFault
 from parsers._csv_header import at_line, file_findings
 from parsers._csv_rows import Place, flawed, rows_at, sound_cells
 from parsers._csv_sniff import looks_like_a_table
-from parsers._csv_values import Misfit
+from parsers._csv_values import Cells, Misfit
 from parsers._nacha_findings import Fault, gathered
 from parsers._settlement_frames import entries_of, settled, stated, statements_of, statuses_of
 from parsers._settlement_options import SettlementOptions
 from parsers._settlement_rows import layout_of, mapped
+from parsers._settlement_total import closing_findings, closing_row
 
 _NAME: Final = "settlement-csv"
 _AMOUNTS: Final = "^(?:gross|net|amount|fee)(?:_|$)"
@@ -70,17 +71,24 @@ class SettlementCsv:
         if layout is None:
             return None, [_told(at_line(faults, head.line))]
         place, frames, findings = Place(head.offset, head.next_line), [], []
+        closing: tuple[Cells, pl.DataFrame] | None = None
         while place.offset < file.end:
             block = rows_at(file, place, layout, dialect, self.window_bytes)
             place = block.after
             cells, where = sound_cells(block, layout, dialect)
+            if place.offset >= file.end and closing_row(cells, layout, options):
+                closing = replace(cells, frame=cells.frame.tail(1)), where.tail(1)
+                cells, where = replace(cells, frame=cells.frame.head(-1)), where.head(-1)
             read = mapped(cells, where, layout, options)
             frames.append(read.frame)
             findings += [_fatal(flawed(block, layout, dialect)), *(_misfits(item, where) for item in read.misfits)]
         if not any(frame.height for frame in frames):
             none = HeaderFault("header", "The file has a header and no rows", _AGAIN, Severity.WARNING)
             return None, findings if place.rows else [_told([none])]
-        return pl.concat(frames), findings
+        rows = pl.concat(frames)
+        if closing is not None:
+            findings += closing_findings(rows, *closing, layout, options)
+        return rows, findings
 
 
 def _once(found: pl.DataFrame) -> pl.DataFrame:

@@ -223,6 +223,41 @@ def test_a_lone_interim_balance_is_no_end_of_a_statement_without_pages(kinds, pa
     assert missing.height == ends.count(None)
 
 
+def enveloped(*documents: str) -> str:
+    inner = "".join(document.partition("?>")[2] if document.startswith("<?xml") else document for document in documents)
+    return f"<Envelope>{inner}</Envelope>"
+
+
+def another_statement(kinds=("OPBD", "CLBD")) -> str:
+    balances = "".join(ONE_BALANCE.format(kind, 5) for kind in kinds)
+    text = STATEMENT_OF_ONE.format(page="", balances=balances)
+    return text.replace("<MsgId>M<", "<MsgId>OTHER<").replace("<Id>S<", "<Id>S2<")
+
+
+def test_several_documents_in_an_envelope_are_read_as_one_feedback():
+    text = golden("camt.053")
+    alone = read("camt.053", text)
+    said = read("camt.053", enveloped(text, another_statement(), another_statement().replace("<Id>S2<", "<Id>S3<")))
+    assert said.findings["message"].to_list() == alone.findings["message"].to_list()
+    assert said.statements["statement_id"].to_list() == [*alone.statements["statement_id"], "S2", "S3"]
+    assert said.entries.equals(alone.entries)
+    assert (said.message_id, said.version) == (alone.message_id, alone.version)
+    assert said.balances.height == alone.balances.height + 4
+
+
+def test_the_same_document_twice_and_a_document_in_a_document_are_refused():
+    text = another_statement()
+    assert read("camt.053", enveloped(text, text)).findings["rule"].to_list() == ["camt-repeated"]
+    nested = text.replace(
+        "<Document ", f"<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.053.001.08'>{text}<Document ", 1
+    )
+    assert read("camt.053", nested + "</Document>").findings["rule"].to_list() == ["iso-message"]
+    other = text.replace("camt.053.001.08", "camt.054.001.08")
+    assert read("camt.053", enveloped(text, other)).findings["rule"].to_list() == ["iso-message"]
+    second = text.replace("</BkToCstmrStmt>", "</BkToCstmrStmt><BkToCstmrStmt/>")
+    assert read("camt.053", second).findings["rule"].to_list() == ["iso-message"]
+
+
 def test_a_report_of_nothing_needs_no_currency():
     bare = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.052.001.08"><BkToCstmrAcctRpt>
 <GrpHdr><MsgId>M</MsgId><CreDtTm>2026-11-20T12:00:00</CreDtTm></GrpHdr>

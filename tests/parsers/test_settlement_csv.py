@@ -236,3 +236,38 @@ def test_net_is_gross_less_fees(rows: list[tuple[int, int]]) -> None:
     statement = whole.statements.row(0, named=True)
     assert once.height == len(rows) == statement["entries"]
     assert statement["credits_minor"] - statement["debits_minor"] == signed(whole.entries)
+
+
+CHARGES = "account,currency,date,net,fee,type,reference\nA,EUR,2026-11-20,9.50,0.50,charge,ch_1\nA,{second},2026-11-20,19.50,0.50,charge,ch_2\n"
+CHARGED: dict[str, Any] = {
+    "columns": {"account": "account", "currency": "currency", "booking_date": "date", "type": "type", "reference": "reference"},
+    "types": {"charge": "payment"}, "net": "net", "fees": ["fee"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "second", "severity", "words"),
+    [
+        ("Total,,,29.00,1.00,,", "EUR", "warning", "has their sums"),
+        (",,,29.00,,,Grand total:", "EUR", "warning", "has their sums"),
+        ("Total,,,29.01,1.00,,", "EUR", "fatal", "net 29.01 EUR; they sum to 29.00"),
+        ("Total,,,29.00,2.00,,", "EUR", "fatal", "fee 2.00 EUR; they sum to 1.00"),
+        ("Total,,,29.00,1.00,,", "USD", "warning", "not in one currency"),
+        ("Total,,,x,,,", "EUR", "warning", "cannot be read"),
+    ],
+)
+def test_a_last_row_that_sums_up_is_told_once_and_is_no_entry(row: str, second: str, severity: str, words: str) -> None:
+    found = read(CHARGES.format(second=second) + row + "\n", **CHARGED)
+    assert told(found) == [(severity, "settlement-csv-summary", 4)]
+    assert words in found.findings["message"][0]
+    assert found.entries["entry_id"].n_unique() == (0 if severity == "fatal" else 4)
+
+
+@pytest.mark.parametrize(
+    "row", ["A,,,29.00,1.00,,", ",,,29.00,1.00,,", "Total,EUR,,29.00,1.00,,", "Total,,2026-11-20,29.00,1.00,charge,ch_3"]
+)
+def test_a_last_row_that_says_more_is_a_faulty_row(row: str) -> None:
+    found = read(CHARGES.format(second="EUR") + row + "\n", **CHARGED)
+    assert found.entries.is_empty()
+    assert "settlement-csv-missing" in set(found.findings["rule"])
+    assert "settlement-csv-summary" not in set(found.findings["rule"])

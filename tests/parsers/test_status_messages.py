@@ -11,6 +11,7 @@ from lxml import etree
 from canonical.contracts import Feedback, Source
 from canonical.frames import FINDINGS, STATUSES, checked
 from canonical.plugins import lookup
+from canonical.profiles import NoOptions
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = {
@@ -197,3 +198,19 @@ def test_broken_messages_say_nothing(name):
         (finding,) = said.findings.to_dicts()
         assert finding["severity"] == "fatal"
         assert rule in {None, finding["rule"]}
+
+
+REPORT = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.03"><CstmrPmtStsRpt><GrpHdr><MsgId>R{n}</MsgId>
+<CreDtTm>2026-11-20T12:00:00</CreDtTm></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>OURS{n}</OrgnlMsgId><OrgnlMsgNmId>pain.001</OrgnlMsgNmId>
+<GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><OrgnlPmtInfId>B{n}</OrgnlPmtInfId><TxInfAndSts>
+<OrgnlEndToEndId>E{n}</OrgnlEndToEndId></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"""
+
+
+def test_reports_of_one_envelope_speak_of_their_own_messages():
+    text = f"<Batch>{REPORT.format(n=1)}{REPORT.format(n=2)}</Batch>"
+    said = lookup("parsers", "FORMAT", "pain.002").read(Source("0" * 20, "r.xml", text.encode()), NoOptions())
+    assert said.findings.is_empty()
+    told = said.statuses.select("level", "original_message_id", "original_end_to_end_id", "status").rows()
+    assert told == [row for n in (1, 2) for row in (
+        ("file", f"OURS{n}", None, "RJCT"), ("payment", f"OURS{n}", f"E{n}", "RJCT"),
+    )]  # fmt: skip
