@@ -71,7 +71,9 @@ def test_an_answer_reads_what_came_back_once(bank_day: Gateway, monkeypatch: pyt
     for file in bank_day.registry.rows(t.FILES):
         read.clear()
         states = [states for _, states in happened(bank_day, file["file_id"])]
-        came_back = {key: times for key, times in read.items() if key.split("/")[1] in {"statuses", "matches", "entries"}}
+        came_back = {
+            key: times for key, times in read.items() if key.split("/")[1] in {"statuses", "matches", "entries"}
+        }
         assert set(came_back.values()) <= {1}, came_back
         returned = any((part["state"] == "returned").any() for part in states)
         entries.append((returned, any("/entries/" in key for key in came_back)))

@@ -264,7 +264,8 @@ def test_a_last_row_that_sums_up_is_told_once_and_is_no_entry(row: str, second: 
 
 
 @pytest.mark.parametrize(
-    "row", ["A,,,29.00,1.00,,", ",,,29.00,1.00,,", "Total,EUR,,29.00,1.00,,", "Total,,2026-11-20,29.00,1.00,charge,ch_3"]
+    "row",
+    ["A,,,29.00,1.00,,", ",,,29.00,1.00,,", "Total,EUR,,29.00,1.00,,", "Total,,2026-11-20,29.00,1.00,charge,ch_3"],
 )
 def test_a_last_row_that_says_more_is_a_faulty_row(row: str) -> None:
     found = read(CHARGES.format(second="EUR") + row + "\n", **CHARGED)
