@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from lxml import etree
+from property_examples import EXAMPLES
 
 # A busy machine is no fault of the code: what must be fast is measured in benchmarks/, as ratios.
-# Forty examples find what a change broke; `make properties` takes many more, for a night.
 settings.register_profile(
     "unhurried",
     settings.get_profile(settings.get_current_profile_name()),
     deadline=None,
-    max_examples=int(os.environ.get("BULKRAIL_EXAMPLES", "40")),
+    max_examples=EXAMPLES,
 )
 settings.load_profile("unhurried")
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import pytest
-from world import BANK_TERMS, EURO_BANK, NOON, REPOSITORY, US_BANK, Clock, intake, upload
+from world import BANK_TERMS, EURO_BANK, NOON, REPOSITORY, US_BANK, Clock, intake, lay_registry, upload
 
 from canonical.plugins import lookup
 from gateway.answers.answer import files_with_news
@@ -22,7 +20,6 @@ from gateway.books.reconcile import reconcile
 from gateway.composition import Gateway, open_gateway
 from gateway.delivery.dispatch import dispatch, due
 from gateway.feedback.follow import follow
-from gateway.registry.engine import open_registry
 from gateway.reports import held_reports
 from gateway.settings import Settings
 from gateway.stages import outcome_answer
@@ -46,22 +43,11 @@ def write_config(root: Path) -> Path:
     return folder
 
 
-@cache
-def _migrated() -> bytes:
-    """An empty registry on SQLite. What the migrations make is looked at in `gateway/test_registry.py`, not by every gateway."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "registry.sqlite"
-        open_registry(f"sqlite:///{path}", Clock()).engine.dispose()
-        return path.read_bytes()
-
-
 def opened(root: Path, clock: Clock, registry_url: str = "", store_url: str = "") -> Gateway:
     """The gateway of a folder; without URLs on SQLite and a folder."""
     config_dir = write_config(root)
-    registry = root / "home" / "registry.sqlite"
-    if not registry_url and not registry.exists():
-        registry.parent.mkdir(0o700, parents=True, exist_ok=True)
-        registry.write_bytes(_migrated())
+    if not registry_url:
+        lay_registry(root / "home" / "registry.sqlite")
     return open_gateway(
         Settings(home=root / "home", config_dir=config_dir, registry_url=registry_url, store_url=store_url), clock
     )

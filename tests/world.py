@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import tempfile
 import uuid
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from sqlalchemy import create_engine
 from gateway.answers.answer import answer_duplicates, repeated_files
 from gateway.composition import Gateway
 from gateway.intake.receive import receive
+from gateway.registry.engine import open_registry
 from gateway.stages import run_journey, unfinished_files
 from sandbox._examples import BankAccount, BankTerms
 
@@ -36,17 +39,52 @@ class Clock:
         self.now += dt.timedelta(**by)
 
 
+@cache
+def migrated_sqlite() -> bytes:
+    """An empty registry on SQLite. What the migrations make is looked at in `gateway/test_registry.py`, not by every gateway."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "registry.sqlite"
+        open_registry(f"sqlite:///{path}", Clock()).engine.dispose()
+        return path.read_bytes()
+
+
+def lay_registry(path: Path) -> Path:
+    """The same as a file of its own."""
+    if not path.exists():
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        path.write_bytes(migrated_sqlite())
+    return path
+
+
 def postgres_url() -> str:
-    """URL of a new empty database on the server the environment names; skips where it names none."""
+    """URL of a new registry on the server the environment names, empty and migrated; skips where it names none."""
+    return empty_postgres_url(_migrated_postgres(_server()))
+
+
+def empty_postgres_url(template: str = "template1") -> str:
+    """URL of a new database without tables on that server, or of a copy of another database."""
+    server, name = _server(), f"test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    admin.dispose()
+    return f"{server.rpartition('/')[0]}/{name}"
+
+
+def _server() -> str:
     server = os.environ.get("BULKRAIL_TEST_POSTGRES_URL")
     if not server:
         pytest.skip("no PostgreSQL server here (BULKRAIL_TEST_POSTGRES_URL is not set)")
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    admin.dispose()
-    return f"{server.rpartition('/')[0]}/{name}"
+    return server
+
+
+@cache
+def _migrated_postgres(server: str) -> str:
+    """Name of a database that was migrated once, to be copied."""
+    url = empty_postgres_url()
+    assert url.startswith(server.rpartition("/")[0])
+    open_registry(url, Clock()).engine.dispose()
+    return url.rpartition("/")[2]
 
 
 EURO_BANK = """

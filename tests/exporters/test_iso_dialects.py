@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from property_examples import examples
 from provider_samples import order_for, rows, written
 from pydantic import ValidationError
 from test_iso_passthrough import client_file
@@ -199,14 +200,14 @@ ANY = st.fixed_dictionaries({
 }).map(lambda row: {**row, "creditor_country": "FR" if row["creditor_town"] or row["creditor_street"] else None})  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(given_rows=st.lists(ANY, min_size=1, max_size=4))
 def test_swiss_files_keep_the_swiss_schema(given_rows, xsd) -> None:
     frame = rows(*({**PAYMENT, "currency": "CHF", **row} for row in given_rows))
     xsd("pain.001.001.03.ch.02").assertValid(tree_of(frame, CHF, **SWISS))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(given_rows=st.lists(ANY, min_size=1, max_size=4))
 def test_german_files_keep_the_german_schema(given_rows, xsd) -> None:
     frame = rows(

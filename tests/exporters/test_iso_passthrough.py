@@ -16,6 +16,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from iso_instances import document, schema_types, type_of
 from lxml import etree
+from property_examples import examples
 from test_pain001_export import OURS, order
 
 from canonical.contracts import Order, Source
@@ -513,7 +514,7 @@ def fitting(payments: pl.DataFrame, version: str) -> pl.DataFrame:
 @pytest.mark.parametrize("target", ["09", "03"])
 @pytest.mark.parametrize("source", [f"{number:02d}" for number in range(2, 14)])
 @given(seed=st.integers(0, 2**32), share=st.sampled_from([0.02, 0.1, 0.3, 0.8]))
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 def test_any_payment_of_any_version_is_carried_or_told(source, target, seed, share, xsd) -> None:
     version = f"pain.001.001.{source}"
     schema = SHARED / "xsd" / f"{version}.xsd"

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from provider_samples import broken_is_seen, order_for, routed, rows, written
 
 from canonical.contracts import Order, Source
@@ -140,7 +141,7 @@ X_SET = "abcxyzABCXYZ0189/-?:().,'+ "
 TEXT = st.text(st.sampled_from(X_SET), min_size=1, max_size=80)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     st.lists(
         st.fixed_dictionaries({

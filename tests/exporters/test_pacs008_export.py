@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from iso_instances import document, schema_types, type_of
 from lxml import etree
+from property_examples import examples
 from provider_samples import broken_is_seen, order_for, rows, written
 from pydantic import ValidationError
 from test_iso_passthrough import SHARED, alike, client_file, leaves, payments_of
@@ -184,7 +185,7 @@ def test_what_the_client_says_beyond_the_columns_goes_on(xsd) -> None:
 
 
 @given(seed=st.integers(0, 2**32), share=st.sampled_from([0.02, 0.1, 0.3]))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_any_payment_of_a_client_is_carried_or_told(seed, share, xsd) -> None:
     data = document(SHARED / "xsd" / "pain.001.001.09.xsd", "pain.001.001.09", random.Random(seed), share)
     source = etree.fromstring(data)

@@ -15,6 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from iso_instances import document
 from lxml import etree
+from property_examples import examples
 from provider_samples import EXECUTION, broken_is_seen, order_for, rows, written
 from test_iso_passthrough import SHARED, leaves, valid
 
@@ -311,7 +312,7 @@ def test_every_corpus_file_comes_out_whole(corpus, xsd) -> None:
 @given(
     seed=st.integers(0, 2**32), share=st.sampled_from([0.02, 0.1, 0.3, 0.8]), kind=st.sampled_from(["batch", "payment"])
 )
-@settings(max_examples=4)
+@settings(max_examples=examples(4))
 def test_any_payment_of_any_version_is_carried_or_told(source, target, seed, share, kind, xsd) -> None:
     version = f"pain.008.001.{source}"
     data = document(
@@ -343,7 +344,7 @@ def test_any_payment_of_any_version_is_carried_or_told(source, target, seed, sha
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_columns_alone_write_what_the_elements_would(seed) -> None:
     """Whatever is taken for plain comes out with the very same leaves as the long way."""
     path = SHARED / "xsd" / "pain.008.001.08.xsd"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,18 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Options of formats that cannot do without any."""
 SEED_BYTES_MAX = 20_000
+SAMPLES_MAX = 40
 
 
 def formats() -> dict[str, Any]:
     """Every format by name."""
     return discover("parsers", "FORMAT")
+
+
+@cache
+def samples(name: str) -> tuple[bytes, ...]:
+    """The first of them, read once: a property draws from them again and again."""
+    return tuple(islice(seeds(name), SAMPLES_MAX))
 
 
 def seeds(name: str) -> Iterator[bytes]:

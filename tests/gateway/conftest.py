@@ -10,7 +10,7 @@ from typing import Any
 import played
 import pytest
 from s3 import s3_server
-from world import Clock, postgres_url
+from world import Clock, lay_registry, postgres_url
 
 from gateway.books import close_run
 from gateway.books.close_run import Made
@@ -28,7 +28,7 @@ def clock() -> Clock:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def registry_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'registry.sqlite'}" if request.param == "sqlite" else postgres_url()
+    return f"sqlite:///{lay_registry(tmp_path / 'registry.sqlite')}" if request.param == "sqlite" else postgres_url()
 
 
 @pytest.fixture

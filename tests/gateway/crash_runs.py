@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crash_worker import work
 from workers import workers
-from world import BANK_TERMS, Clock
+from world import BANK_TERMS, Clock, lay_registry
 
 from gateway.composition import Gateway, open_gateway
 from gateway.settings import Settings
@@ -35,6 +35,7 @@ def points_of(root: Path, what: str) -> int:
 
 
 def opened(root: Path) -> Gateway:
+    lay_registry(root / "home/registry.sqlite")
     return open_gateway(Settings(home=root / "home", config_dir=root / "config"), Clock())
 
 

@@ -13,6 +13,7 @@ import pytest
 from break_world import agree_breaks, bank_statement, entry_line, open_items
 from hypothesis import given
 from hypothesis import strategies as st
+from property_examples import examples
 from world import Clock
 
 from canonical.codes import BreakState
@@ -341,7 +342,7 @@ PEOPLE = st.sampled_from(["anna", "bert", "carl"])
 
 @given(deeds=st.lists(st.tuples(st.sampled_from(sorted(ACTS)), PEOPLE), max_size=12))
 @hypothesis.settings(
-    max_examples=15, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+    max_examples=examples(15), deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 def test_whatever_people_do_the_events_add_up(gateway: Gateway, deeds: list[tuple[str, str]]) -> None:
     agree_breaks(gateway, write_off_limit_minor={"EUR": 499})

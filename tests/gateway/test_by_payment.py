@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from gateway.books import by_payment
 from gateway.books.by_payment import ByPayment, around, ranges
@@ -14,7 +15,7 @@ IDS = st.lists(st.text("abc-0", min_size=1, max_size=4), max_size=20)
 
 
 @given(ids=IDS, others=IDS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_ranges_hold_every_row_once(ids: list[str], others: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(by_payment, "MAPPED_ROWS", 3)

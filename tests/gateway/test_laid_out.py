@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from property_examples import examples
 
 from gateway import laid_out
 from gateway.laid_out import laid_out as as_one
@@ -21,7 +22,7 @@ ROWS = st.tuples(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(30))
 @given(st.lists(st.lists(ROWS, max_size=7), max_size=6))
 def test_it_is_the_same_frame(monkeypatch, parts) -> None:
     monkeypatch.setattr(laid_out, "MAPPED_ROWS", 5)

@@ -18,7 +18,7 @@ from test_cancel import FIRST, ONE, accepted, asked, outcomes, sent, take_in, to
 from test_passthrough import SCHEMAS, rich
 from test_routing import second_bank
 from workers import sample
-from world import Clock, agree, upload
+from world import Clock, agree, lay_registry, upload
 
 from canonical.contracts import Source
 from canonical.errors import Conflict, Withheld
@@ -75,6 +75,7 @@ def config_dir(config_dir: Path) -> Path:
 @pytest.fixture
 def gateway(tmp_path: Path, config_dir: Path, clock: Clock) -> Iterator[Gateway]:
     """On SQLite, with these profiles."""
+    lay_registry(tmp_path / "home/registry.sqlite")
     found = open_gateway(Settings(home=tmp_path / "home", config_dir=config_dir), clock)
     yield found
     found.registry.engine.dispose()

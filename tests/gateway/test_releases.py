@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from sqlalchemy import event
 from test_cancel import WHOLE, accepted, ask, asked, holds, salaries, send_all, sent
 from test_cli import run
@@ -383,7 +384,7 @@ def test_a_request_to_cancel_while_stopped_is_in_time(gateway, tmp_path) -> None
     holds(gateway, file_id, cancelled=10)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 60), st.booleans()), max_size=12),
     most=st.integers(0, 100),

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from played import TODAY, small
 from sqlalchemy import text
 from test_registry import FILE
-from world import Clock
+from world import Clock, empty_postgres_url
 
 from canonical.errors import Conflict, FrameBroken
 from gateway import migrations
@@ -30,6 +30,12 @@ from gateway.registry.engine import Registry, open_registry
 from reconciliation.journals import balances
 
 CLOSE = {"inputs_sha256": "0" * 64, "closed_at": "2026-11-20T19:00:00+00:00", "reports": "{}"}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def registry_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Without any tables."""
+    return f"sqlite:///{tmp_path / 'registry.sqlite'}" if request.param == "sqlite" else empty_postgres_url()
 
 
 def alembic_at(registry: Registry, revision: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from property_examples import examples
 
 from canonical.contracts import Feedback, Source
 from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, checked
@@ -312,7 +313,7 @@ def test_version_01_holds_batch_and_details_in_the_entry():
 
 
 @given(cents=st.lists(st.integers(0, 10**9), min_size=2, max_size=30))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_details_that_add_up_are_kept_to_the_cent(cents):
     amounts = [f"{item // 100}.{item % 100:02d}" for item in cents]
     total = sum(cents)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from iso_cases import PAIN001, PAIN008, source, whole
 from lxml import etree
+from property_examples import examples
 
 from benchmarks import make_pain001
 from canonical.contracts import Window
@@ -150,7 +151,7 @@ def test_any_cut_finds_the_same(monkeypatch, piece_bytes: int, window_bytes: int
         for tag in (b"<Nm>Ada", b"<ReqdColltnDt>2026-12-02", b"<DbtrAcct>", b"<MsgId>", b"</PmtInf>")
     ]
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.sets(st.sampled_from([*places, *range(len(MANDATES))]), min_size=1, max_size=4),
         st.sampled_from(["Ctry", "X", "Nm"]),
@@ -240,7 +241,7 @@ def held(data: bytes, window_bytes: int = 2**20) -> pl.DataFrame:
     return whole(found)["findings"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     changes=st.lists(st.tuples(st.sampled_from(sorted(_CHANGES)), st.integers(1, 60)), min_size=1, max_size=4),
     window_bytes=st.sampled_from([9_000, 2**20]), prefixed=st.booleans(),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from property_examples import examples
 from whole_files import one_window
 
 from canonical.contracts import Context, Source, Window
@@ -576,7 +577,7 @@ def test_a_file_cut_before_its_file_control_is_never_accepted(size: int) -> None
     assert "fatal" in set(window.findings["severity"]) or differing(window)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.binary(max_size=400))
 def test_any_bytes_give_findings_only(data: bytes) -> None:
     assert not read(data).findings.is_empty()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from world import REPOSITORY
 
 from canonical.contracts import Feedback, Source
@@ -136,7 +137,7 @@ def test_the_corpus_is_read_alike(corpus, name, of):
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 def test_mutated_bytes_are_read_alike(statement, data):
     mutated = bytearray(statement.encode())
     for _ in range(data.draw(st.integers(1, 3))):

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from reconciliation_world import ACCOUNT, DAY, book, claimed, entries, entry, payment, statement, statements, states
 
 from canonical.errors import NotTied
@@ -134,7 +135,7 @@ def test_an_entry_of_a_statement_that_does_not_count_yet_moves_neither_side():
     assert found.select("adjusted_bank", "adjusted_book").rows() == [(900, 900)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.lists(
         st.tuples(st.booleans(), st.integers(1, 10**9), st.sampled_from(["open", "booked", "stranger", "fee"])),

@@ -5,6 +5,7 @@ import datetime as dt
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from canonical.frames import dtypes
 from reconciliation.client_report import FATES, ClientDay, client_report, files_table
@@ -97,7 +98,7 @@ def test_a_payment_that_was_lost_on_the_way_shows():
     assert report.sheets[0].frame.select("difference", "payments_difference").row(0) == (250, 1)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     st.lists(
         st.tuples(

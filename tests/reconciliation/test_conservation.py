@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from reconciliation_world import book, claimed, payment, states
 
 from canonical.errors import NotTied
@@ -49,7 +50,7 @@ def periods(draw):
     return in_state(frame, now), in_state(frame, was).head(known)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(periods())
 def test_random_periods_tie_in_every_scope(period):
     now, opening = period
@@ -64,7 +65,7 @@ def test_random_periods_tie_in_every_scope(period):
     require_tied(now, ["file_id"], opening=opening, parsed=parsed_of(now))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(periods(), st.data())
 def test_a_dropped_or_duplicated_row_is_named(period, data):
     now, opening = period

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from reconciliation_world import ACCOUNT, DAY, book, entries, entry, payment, states
 
 from canonical.errors import FrameBroken
@@ -108,7 +109,7 @@ def test_a_write_off_and_the_one_that_takes_it_back():
 amounts = st.integers(1, 10**9)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.lists(
         st.tuples(st.booleans(), amounts, amounts, st.sampled_from(["open", "same", "fee", "fx", "back"])), max_size=6
@@ -145,7 +146,7 @@ CLAIMED = st.lists(
 
 
 @given(CLAIMED, CLAIMED, st.sampled_from([None, "CHRG"]))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_of_entries_that_only_book_payments_nothing_is_posted_or_taken_back(before, now, sub_family):
     bank = entries(*(entry(number, sub_family=sub_family if number == 1 else None) for number in (1, 2, 3, 4)))
     nobody, told = states(book()), [

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from reconciliation_world import ACCOUNT, DAY, book, claimed, entries, entry, payment, states
 
 from canonical.errors import FrameBroken
@@ -77,7 +78,7 @@ def closes(payments, strangers) -> list[pl.DataFrame]:
     return runs
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(payments_st, strangers_st)
 def test_whole_random_days_balance_chain_and_agree(payments, strangers):
     runs = closes(payments, strangers)
@@ -98,7 +99,7 @@ def test_whole_random_days_balance_chain_and_agree(payments, strangers):
         assert unlike(held, made, number).is_empty()
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(payments_st, strangers_st)
 def test_what_is_taken_back_stands_as_before_and_can_be_made_again(payments, strangers):
     first, second, third = closes(payments, strangers)

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from reconciliation_world import (
     ACCOUNT,
     DAY,
@@ -160,7 +161,7 @@ def test_a_statement_that_does_not_add_up_is_not_explained():
     assert balances.select("difference", "explained").row(0) == (50, 0)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 10**12)), max_size=10))
 def test_every_booked_entry_is_on_the_bank_account_to_the_cent(lines):
     bank = entries(

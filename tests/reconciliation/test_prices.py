@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from pydantic import ValidationError
 from reconciliation_world import ACCOUNT, DAY, book, claimed, entries, entry, payment, states
 
@@ -95,7 +96,7 @@ def test_a_list_that_cannot_be_meant_is_refused(wrong):
         Prices.model_validate(wrong)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(1, 10**12), st.integers(1, 10_000), st.integers(0, 10**6))
 def test_basis_points_are_whole_numbers_rounded_half_up(amount, points, least):
     price = Price(name="turnover", currency="EUR", per="amount", basis_points=points, minimum_minor=least)

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from reconciliation_world import DAY, book, entries, entry, payment, states
 from rung_world import GOLDEN, NAMED, numbers, run
 
@@ -82,7 +83,7 @@ def days(draw):
     return payments, lines, draw(st.permutations(payments)), draw(st.permutations(lines))
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(days())
 def test_every_side_once_sums_kept_and_no_order_matters(day):
     payments, lines, other_payments, other_lines = day

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from property_examples import examples
 from reconciliation_world import book, claimed, entries, entry, payment, statement, statements, states
 
 from canonical.errors import FrameBroken
@@ -54,7 +55,7 @@ def day_of(kinds: list[str]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
 
 
 @given(kinds=KINDS, cut=st.integers(0, 12))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_totals_of_parts_add_up(kinds: list[str], cut: int) -> None:
     opening, now, matches = day_of(kinds)
     parts = (now.head(cut), now.slice(cut))
@@ -78,7 +79,7 @@ def test_totals_of_parts_add_up(kinds: list[str], cut: int) -> None:
 
 
 @given(kinds=KINDS, cut=st.integers(0, 12))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 def test_journals_of_parts_are_those_of_the_whole(kinds: list[str], cut: int) -> None:
     _, now, matches = day_of(kinds)
 

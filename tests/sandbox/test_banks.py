@@ -14,6 +14,7 @@ from bank_files import ABA, DAY, NOW, SUBMISSION, nacha, pain001
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from property_examples import examples
 
 from gateway.config import check_profiles
 from sandbox._examples import EURO_BANK, EXAMPLES, US_BANK, BankTerms
@@ -186,7 +187,7 @@ def test_nacha_with_a_wrong_control_is_refused(tmp_path) -> None:
     assert "AM10" in (bank._out / "us_bank-000001.refused.txt").read_text()
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(days=st.lists(st.lists(st.integers(1, 10**8), max_size=4), min_size=1, max_size=4))
 def test_balances_chain_and_references_are_unique(tmp_path_factory, days: list[list[int]]) -> None:
     bank = open_bank(tmp_path_factory.mktemp("chain"))

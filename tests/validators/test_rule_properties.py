@@ -7,6 +7,7 @@ from dataclasses import replace
 import polars as pl
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from canonical.contracts import Fallen
 from canonical.frames import FINDINGS, checked
@@ -108,7 +109,7 @@ def told(findings):
     return set(findings.with_columns(own).rows())
 
 
-@settings(max_examples=10, phases=WITHOUT_SHRINKING)
+@settings(max_examples=examples(10), phases=WITHOUT_SHRINKING)
 @given(rows=ROWS, at=st.integers(1, 29), file_format=FORMATS, agreed=st.booleans())
 def test_no_rule_raises_and_windows_change_nothing(rows, at, file_format, agreed, payments, context, window):
     frame, here = payments(*rows), context(file_format, **(CLIENT if agreed else {}))
@@ -119,7 +120,7 @@ def test_no_rule_raises_and_windows_change_nothing(rows, at, file_format, agreed
         assert findings.filter((pl.col("level") == "payment") != pl.col("row").is_not_null()).is_empty()
 
 
-@settings(max_examples=20, phases=WITHOUT_SHRINKING)
+@settings(max_examples=examples(20), phases=WITHOUT_SHRINKING)
 @given(rows=ROWS, file_format=st.sampled_from(["pain.001", "csv", "pain.008"]))
 def test_the_first_look_hides_nothing(rows, file_format, payments, context):
     frame, here = payments(*rows), context(file_format)
