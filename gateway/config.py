@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from gateway.intake.reading import agreed_formats
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
 _FROM_CLIENTS = ("payment", "cancellation")
 _TELL_NOT_ALL = frozenset({"corrected-rows", "answer-nacha", "answer-corrections", "camt.054"})
+_TREES_MAX = 64
 Profile = TypeVar("Profile", ClientProfile, ProviderProfile)
 
 
@@ -95,7 +97,7 @@ def read_rules(path: Path) -> ReconciliationRules:
     if not path.is_file():
         raise NotFound(f"no file {path}")
     try:
-        tree = YAML(typ="rt").load(_expand(path.read_text(encoding="utf-8")))
+        tree = _tree(_expand(path.read_text(encoding="utf-8")))
         rules = ReconciliationRules.model_validate(_plain(tree) or {})
         faults = [ConfigFault(path, _line(tree, where), message) for where, message in _check_rungs(rules)]
     except MarkedYAMLError as fault:
@@ -118,7 +120,7 @@ def _read_folder(
     found: dict[str, Profile] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
-            tree = YAML(typ="rt").load(_expand(path.read_text(encoding="utf-8")))
+            tree = _tree(_expand(path.read_text(encoding="utf-8")))
         except MarkedYAMLError as fault:
             mark = fault.problem_mark
             faults.append(ConfigFault(path, mark.line + 1 if mark else 1, f"no YAML: {fault.problem}"))
@@ -139,6 +141,12 @@ def _read_folder(
         if not problems:
             found[key] = profile
     return found
+
+
+@lru_cache(maxsize=_TREES_MAX)
+def _tree(text: str) -> Any:
+    """YAML as nodes that know their lines. They are only read: what opens gateways again and again reads the same texts."""
+    return YAML(typ="rt").load(text)
 
 
 def _expand(text: str) -> str:

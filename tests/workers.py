@@ -43,7 +43,7 @@ def all_points() -> bool:
 
 
 def sample(points: list[Point], count: int) -> list[Point]:
-    """The first, the last, and others chosen by a seed; or all of them."""
+    """The first, the last, and others chosen by a seed: `count` in all. By hand all of them."""
     if all_points() or count >= len(points):
         return points
     places = random.Random(20261120).sample(range(1, len(points) - 1), count - 2)

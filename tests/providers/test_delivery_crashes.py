@@ -85,7 +85,7 @@ def _check(world: World, way: str, point: str) -> None:
 def test_killed_anywhere_and_started_again(make_world, way: str, bank_is_quick: bool) -> None:
     points = make_world(way).points()
     assert points >= 10
-    for at in sample(list(range(points)), 6):
+    for at in sample(list(range(points)), 4):
         world = make_world(way)
         assert world.run(at) == -signal.SIGKILL
         if bank_is_quick:
@@ -101,7 +101,7 @@ def test_killed_anywhere_and_started_again(make_world, way: str, bank_is_quick: 
 def test_stopped_anywhere_while_a_second_worker_acts(make_world, way: str) -> None:
     points = make_world(way).points()
     assert points >= 10
-    for at in sample(list(range(points)), 6):
+    for at in sample(list(range(points)), 4):
         world = make_world(way)
         sleeper = world.start(at, signal.SIGSTOP)
         assert wait_until_stopped(sleeper.pid)
