@@ -155,21 +155,12 @@ def parse(home: str, file_id: str) -> Facts:
 def judge(home: str, file_id: str) -> Facts:
     """Parse, all rules, findings and verdicts in the lake, and the client's pain.002."""
     from benchmarks.town import opened
-    from gateway.answers.answer import answer
-    from gateway.intake.approve import approve
-    from gateway.intake.parse import parse as stage
-    from gateway.intake.validate import validate
+    from gateway.stages import run_stage
 
     seconds, before = {}, time.perf_counter()
     with opened(Path(home)) as gateway:
-        stages: tuple[tuple[str, Callable[[], Any]], ...] = (
-            ("parse", lambda: stage(gateway, file_id)),
-            ("validate", lambda: validate(gateway, file_id)),
-            ("approve", lambda: approve(gateway, file_id)),
-            ("answer", lambda: answer(gateway, file_id, "validated")),
-        )
-        for name, work in stages:
-            found = work()
+        for name in ("parse", "validate", "approve", "answer"):
+            found = run_stage(gateway, name, file_id)
             seconds[name] = round(time.perf_counter() - before, 2)
             before = time.perf_counter()
             if name == "validate":
@@ -187,14 +178,14 @@ def journey(home: str, file_id: str) -> Facts:
     from benchmarks.town import opened
     from gateway.delivery.dispatch import due
     from gateway.planning.plans import live_submissions
-    from gateway.stages import STAGES
+    from gateway.stages import run_stage
 
     with opened(Path(home)) as gateway:
         for stage in ("parse", "validate", "approve", "route"):
-            STAGES[stage][1](gateway, file_id)
+            run_stage(gateway, stage, file_id)
         tasks = [("answer", file_id), *(("dispatch", str(row["submission_id"])) for row in due(gateway))]
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda task: STAGES[task[0]][1](gateway, task[1]), tasks))
+            list(pool.map(lambda task: run_stage(gateway, *task), tasks))
         rows, parsed = live_submissions(gateway, file_id), gateway.lake.committed(file_id, "parse")
     assert parsed is not None
     assert all(row["state"] == "DELIVERED" for row in rows), [row["state"] for row in rows]

@@ -62,9 +62,9 @@ def files_to_take_up(records: Iterable[Record]) -> list[Record]:
 
 def stage(name: str, file_id: str) -> str:
     """Run a stage of `gateway.stages` on a file. The file id, so that mapped tasks always yield something."""
-    from gateway.stages import STAGES
+    from gateway.stages import run_stage
 
-    result = STAGES[name][1](open_gateway(), file_id)
+    result = run_stage(open_gateway(), name, file_id)
     if isinstance(result, Mapping):
         result = {key: value for key, value in result.items() if key != "sums"}
     _log.info("%s of %s: %s", name, file_id, result)
@@ -73,9 +73,9 @@ def stage(name: str, file_id: str) -> str:
 
 def approve(file_id: str) -> str:
     """approved, held, refused or rejected."""
-    from gateway.stages import STAGES
+    from gateway.stages import run_stage
 
-    decision = str(STAGES["approve"][1](open_gateway(), file_id))
+    decision = str(run_stage(open_gateway(), "approve", file_id))
     if decision == "held":
         _log.warning(
             "%s is held above the client's automatic limit; a person decides: bulkrail approve %s", *[file_id] * 2

@@ -207,13 +207,13 @@ def run(
 ) -> None:
     """Repeat any stage: it reads what was committed and gives the same result."""
     from canonical.errors import NotFound
-    from gateway.stages import STAGES
+    from gateway.stages import STAGES, run_stage
 
     with plainly():
         if stage not in STAGES:
             names = ", ".join(f"{name} ({takes})" for name, (takes, _) in STAGES.items())
             raise NotFound(f"no stage named {stage!r}; there are: {names}")
-        result = STAGES[stage][1](opened(), key)
+        result = run_stage(opened(), stage, key)
     typer.echo(json.dumps(result, indent=2, default=str) if isinstance(result, dict | list) else str(result))
 
 

@@ -20,7 +20,7 @@ from gateway.planning.plans import live_routes
 from gateway.planning.route import route
 from gateway.planning.routing import NO_RAIL
 from gateway.registry import tables as t
-from gateway.stages import STAGES, answer_duplicates, run_journey, unfinished_files
+from gateway.stages import answer_duplicates, run_journey, run_stage, unfinished_files
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
 
 TODAY = dt.date(2026, 11, 20)
@@ -72,7 +72,7 @@ def test_repeating_every_stage_changes_nothing(gateway) -> None:
 
     before, objects = everything(), list(gateway.store.list(""))
     for stage in ("parse", "validate", "approve", "route", "answer"):
-        STAGES[stage][1](gateway, file_id)
+        run_stage(gateway, stage, file_id)
     run_journey(gateway, file_id)
     assert everything() == before
     assert list(gateway.store.list("")) == objects
@@ -231,9 +231,9 @@ def test_a_missed_cut_off_is_planned_into_the_next_window(gateway, clock) -> Non
     run_journey(gateway, file_id)
     (planned,) = due(gateway)
     clock.now = dt.datetime(2026, 11, 20, 17, 30, tzinfo=dt.UTC)  # half past six in Berlin: the window closed at six
-    assert STAGES["dispatch"][1](gateway, planned["submission_id"]) == "VOIDED"
+    assert run_stage(gateway, "dispatch", planned["submission_id"]) == "VOIDED"
     (again,) = due(gateway)
     assert (again["payments"], again["sum_minor"]) == (planned["payments"], planned["sum_minor"])
     assert (planned["execution_date"], again["execution_date"]) == ("2026-11-20", "2026-11-23")
-    assert STAGES["dispatch"][1](gateway, again["submission_id"]) == "DELIVERED"
+    assert run_stage(gateway, "dispatch", again["submission_id"]) == "DELIVERED"
     assert live_routes(gateway, file_id)["submission_id"].unique().to_list() == [again["submission_id"]]
