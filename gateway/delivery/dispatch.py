@@ -133,8 +133,8 @@ def written_file(gateway: Gateway, row: Mapping[str, Any], payments: Iterator[pl
     return {"key": key, "sha256": sha256, "size_bytes": size}
 
 
-def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
-    """PAYMENTS of a submission with `reference`, `position` and `execution_date` of their routes, in position order.
+def submission_routes(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Id of each client file in a submission, with the ROUTES of its payments, in position order.
 
     In a merged submission the parts follow one another: positions go on from one to the next.
     """
@@ -142,15 +142,19 @@ def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl
         parts = parts_of(connection, row)
     before = 0
     for part in parts:
-        for payments in _part_payments(gateway, part):
-            yield payments.with_columns(pl.col("position") + before)
+        routes = routes_of(gateway.lake, part["file_id"], [part["submission_id"]])
+        yield part["file_id"], routes.sort("position").with_columns(pl.col("position") + before)
         before += part["payments"]
 
 
-def _part_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
-    file_id = row["file_id"]
+def submission_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
+    """PAYMENTS of a submission with `reference`, `position` and `execution_date` of `submission_routes`, in position order."""
+    for file_id, routes in submission_routes(gateway, row):
+        yield from _file_payments(gateway, file_id, routes)
+
+
+def _file_payments(gateway: Gateway, file_id: str, routes: pl.DataFrame) -> Iterator[pl.DataFrame]:
     # Positions follow the rows of the client's file: a part of the lake after the other is in the order of both.
-    routes = routes_of(gateway.lake, file_id, [row["submission_id"]]).sort("position")
     placed = routes.select("row", "payment_id", "reference", "position", "execution_date")
     slices = RowSlices(iter([placed]))
     with originals(gateway, file_id) as beside:
@@ -159,7 +163,7 @@ def _part_payments(gateway: Gateway, row: Mapping[str, Any]) -> Iterator[pl.Data
             all_of_it = here.height == part.height
             payments = part if all_of_it else part.filter(pl.col("row").is_in(here["row"].implode()))
             if not payments["payment_id"].equals(here["payment_id"]):
-                raise FrameBroken("routes and payments of a submission differ", submission_id=row["submission_id"])
+                raise FrameBroken("routes and payments of a submission differ", file_id=file_id)
             yield beside(payments.with_columns(here.select("reference", "position", "execution_date")))
 
 

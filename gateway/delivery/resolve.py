@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from canonical.errors import Conflict
 from gateway.books.book import states_of
 from gateway.composition import Gateway
-from gateway.delivery.dispatch import parcel_of, remote_of, submission_payments
+from gateway.delivery.dispatch import parcel_of, remote_of, submission_routes
 from gateway.delivery.parts import carry_along, delivered_as, files_of
 from gateway.delivery.requests import answered_numbers, has_replies, tell_undelivered
 from gateway.delivery.submissions import RegistryLog, submission_row
@@ -93,8 +93,8 @@ def _unanswered(gateway: Gateway, row: Mapping[str, Any]) -> pl.DataFrame:
     """payment_id, reference, number (of its request) of the payments that the provider has not answered; all where it takes files."""
     answered = answered_numbers(gateway, row["submission_id"])
     placed = pl.concat(
-        part.select("payment_id", "reference", number=pl.col("position") - 1)
-        for part in submission_payments(gateway, row)
+        routes.select("payment_id", "reference", number=pl.col("position") - 1)
+        for _, routes in submission_routes(gateway, row)
     )
     return placed.filter(~pl.col("number").is_in(answered))
 
