@@ -93,6 +93,23 @@ def test_of_two_workers_with_one_statement_in_two_files_one_books_it(
     assert "was known" in salaries_paid.registry.one(t.FEEDBACK, feedback_id=ours)["note"]
 
 
+def test_a_statement_that_came_in_pieces_is_booked_when_it_is_whole(salaries_paid: Gateway, tmp_path: Path) -> None:
+    """Of what cannot be read to its end nothing counts: neither its entries nor that the statement is known."""
+    follow(salaries_paid, "euro_bank")
+    whole = bank(tmp_path, "euro_bank").close_day(TODAY)
+    assert whole is not None
+    data = whole.read_bytes()
+    whole.write_bytes(data[: data.rindex(b"</Stmt>") + len(b"</Stmt>")])
+    (broken,) = follow(salaries_paid, "euro_bank")
+    assert (broken.outcome, _entries(salaries_paid)) == ("unreadable", 0)
+    assert salaries_paid.registry.rows(t.STATEMENTS) == []
+    whole.with_name(f"again-{whole.name}").write_bytes(data)
+    (item,) = follow(salaries_paid, "euro_bank")
+    assert item.outcome == "applied"
+    assert _entries(salaries_paid) > 0
+    assert len(salaries_paid.registry.rows(t.STATEMENTS)) == 1
+
+
 def test_what_was_kept_is_put_aside_by_the_next_run(gateway: Gateway, tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "euro/out/a.pain002.xml").write_text("<Document>", encoding="ascii")
     aside = list[str]()

@@ -179,6 +179,17 @@ def test_a_word_is_heard_of_what_the_provider_may_have(gateway, stands, heard) -
     assert not acknowledge(gateway, submission_id, "ACCP", "and now it is not"), "the first word stands"
 
 
+def test_a_word_does_not_change_when_it_was_delivered(gateway, clock) -> None:
+    """Balances that are told, and what the day's statement must show, go by it."""
+    salaries(gateway)
+    submission_id = only(gateway)
+    send_all(gateway)
+    before = submission_row(gateway, submission_id)["delivered_at"]
+    clock.move(hours=20)
+    assert acknowledge(gateway, submission_id, "ACCP", "the next day")
+    assert submission_row(gateway, submission_id)["delivered_at"] == before
+
+
 def test_a_worker_that_sleeps_releases_nothing_of_what_a_person_called_undelivered(
     gateway, tmp_path, monkeypatch
 ) -> None:
