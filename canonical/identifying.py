@@ -6,7 +6,8 @@ from typing import Final
 
 import polars as pl
 
-_NOT_PROVIDED: Final = "NOTPROVIDED"
+NOT_PROVIDED: Final = "NOTPROVIDED"
+"""What ISO 20022 and the EPC have written where a message asks for an identifier and there is none."""
 _SIGNS_BYTES_MAX: Final = 4
 
 
@@ -18,6 +19,6 @@ def identifies(text: pl.Expr) -> pl.Expr:
     """
     chars = text.str.len_bytes()
     # Only what has its length is compared: capitals of a whole column cost more than all the rest.
-    none = pl.when(chars == len(_NOT_PROVIDED)).then(text).str.contains(rf"(?i-u)^{_NOT_PROVIDED}$")
+    none = pl.when(chars == len(NOT_PROVIDED)).then(text).str.contains(rf"(?i-u)^{NOT_PROVIDED}$")
     signs = pl.when(chars <= _SIGNS_BYTES_MAX).then(text).str.contains(r"^[^\p{L}\p{N}]+$")
     return (chars > 0) & ~none.fill_null(value=False) & ~signs.fill_null(value=False)

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from canonical.contracts import Model, Order, Said
 from canonical.errors import ConfigError
+from canonical.identifying import NOT_PROVIDED
 from canonical.parties import counterparty, sort_code_account
 from exporters._fit import Limit
 from exporters._references import mark
@@ -59,7 +60,7 @@ def plain(text: pl.Expr) -> pl.Expr:
 
 def reference() -> pl.Expr:
     """Positions 65-82: the mandate's reference of a collection; of a credit the client's own, else ours."""
-    own = pl.col("end_to_end_id").replace({"NOTPROVIDED": None, "": None})
+    own = pl.col("end_to_end_id").replace({NOT_PROVIDED: None, "": None})
     credit = pl.coalesce(own.str.to_uppercase(), "reference")
     chosen = pl.when(pl.col("credit_debit") == "DBIT").then(pl.coalesce("mandate_id", own)).otherwise(credit)
     return chosen.str.strip_chars(" ")

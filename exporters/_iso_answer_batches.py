@@ -9,9 +9,10 @@ import polars as pl
 from canonical.codes import Level
 from canonical.contracts import Answer
 from canonical.findings import OF_BATCH, REFUSES
-from canonical.frames import FINDINGS, dtypes
+from canonical.frames import FINDINGS, TOTALS, dtypes, empty
+from canonical.identifying import NOT_PROVIDED
 from canonical.sentences import and_then
-from exporters._iso_answer_text import NOT_PROVIDED, identification, reason_xml
+from exporters._iso_answer_text import identification, reason_xml
 from exporters._iso_answer_version import Version
 from exporters._iso_xml import leaf, node
 
@@ -29,12 +30,12 @@ def declared_totals(answer: Answer) -> pl.DataFrame:
     ISO defines both by the original message, so that its sender finds the totals of its own books. Other formats count otherwise.
     """
     if not answer.header.format.startswith("pain."):
-        return answer.declared.clear()
+        return empty(TOTALS)
     written = pl.col("declared_text").str.strip_chars()
     digits = written.str.count_matches("[0-9]")
     count = (pl.col("measure") == "count") & written.str.contains(_COUNT)
     total = (pl.col("measure") == "sum") & written.str.contains(_SUM) & (digits <= _DIGITS_MAX)
-    return answer.declared.with_columns(written.alias("declared_text")).filter(count | total)
+    return answer.declared().with_columns(written.alias("declared_text")).filter(count | total)
 
 
 def batch_openings(rows: pl.DataFrame, answer: Answer, version: Version) -> pl.DataFrame:

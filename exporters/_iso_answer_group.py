@@ -11,8 +11,9 @@ import polars as pl
 from canonical.codes import Level
 from canonical.contracts import Answer
 from canonical.currencies import exponent
+from canonical.identifying import NOT_PROVIDED
 from exporters._iso_answer_batches import counts_xml, declared_totals
-from exporters._iso_answer_text import NOT_PROVIDED, identification, reason_xml
+from exporters._iso_answer_text import identification, reason_xml
 from exporters._iso_answer_version import Version
 from exporters._iso_xml import literal
 

@@ -9,7 +9,6 @@ import polars as pl
 from canonical.limits import IDENTIFICATION_CHARS_MAX
 from exporters._iso_xml import FORBIDDEN, leaf, leaves, node, text
 
-NOT_PROVIDED: Final = "NOTPROVIDED"
 _INFO_CHARS_MAX: Final = 105
 _REPLACEMENT: Final = "\ufffd"
 _UNEVEN: Final = rf"[^\S ]|  |{FORBIDDEN}"

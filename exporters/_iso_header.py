@@ -13,13 +13,14 @@ import polars as pl
 from canonical.contracts import Order
 from canonical.counts import count_of
 from canonical.errors import FrameBroken
+from canonical.identifying import NOT_PROVIDED
 from canonical.money import format_minor
 from canonical.tally import ExportSummary, written_as
 from canonical.transliteration import transliterate
 from exporters._iso_batches import Batch, holds, without
 from exporters._iso_carrier import Carrier, Leaf, Parts, merged
 from exporters._iso_dialect import Dialect
-from exporters._iso_shaped import IBAN, NOT_PROVIDED
+from exporters._iso_shaped import IBAN
 from exporters._iso_versions import BIC, Message, Version
 from exporters._iso_xml import literal
 

@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from canonical.contracts import Order
+from canonical.identifying import NOT_PROVIDED
 from canonical.profiles import Model
 from exporters._fit import Limit
 from exporters._iso_carrier import Parts
@@ -79,7 +80,7 @@ def ours(options: Options, order: Order | None, date: str, fitted: Fitted | None
     set_here: Parts = {"IntrBkSttlmDt": [(date, None)]} if options.date_in == "payment" else {}
     if options.agents_in == "payment":
         set_here |= options.agents()
-    name = "NOTPROVIDED" if order is None else order.account.name
+    name = NOT_PROVIDED if order is None else order.account.name
     missing: Parts = {
         "ChrgBr": [(options.charge_bearer, None)], "DbtrAgt": [agent_parts(options.instructing_agent)], "Dbtr": [{"Nm": [(name, None)]}],
     }  # fmt: skip

@@ -8,8 +8,9 @@ from typing import Final, Literal
 import polars as pl
 
 from canonical.codes import CreditDebit
+from canonical.identifying import NOT_PROVIDED
 from canonical.money import amount_text
-from exporters._iso_answer_text import NOT_PROVIDED, identification, legible, lines_of_info
+from exporters._iso_answer_text import identification, legible, lines_of_info
 from exporters._iso_xml import leaf, leaves, node, text
 
 VersionName = Literal["camt.054.001.02", "camt.054.001.04", "camt.054.001.08"]

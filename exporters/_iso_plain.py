@@ -14,9 +14,10 @@ from typing import Final
 import polars as pl
 
 from canonical.codes import CreditDebit
+from canonical.identifying import NOT_PROVIDED
 from exporters._iso_batches import Batch, encoded
 from exporters._iso_original import decoded
-from exporters._iso_shaped import CODE, IBAN, NOT_PROVIDED
+from exporters._iso_shaped import CODE, IBAN
 from exporters._iso_versions import BIC, Message
 
 _OLD: Final = r"^pain\.(001\.\d{3}\.02|008\.\d{3}\.01)$"

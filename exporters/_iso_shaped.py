@@ -14,6 +14,7 @@ from canonical.codes import CreditDebit
 from canonical.contracts import Order
 from canonical.currencies import exponent
 from canonical.errors import FrameBroken
+from canonical.identifying import NOT_PROVIDED
 from canonical.transliteration import in_sepa_set, transliterate
 from exporters._iso_dialect import Dialect, without_left_out
 from exporters._iso_versions import BIC, CHARS_MAX, INTERBANK, LINE_CHARS_MAX, Version
@@ -29,7 +30,6 @@ WORDS: Final = (
     "creditor_post_code", "creditor_town", "creditor_address_lines", "remittance",
 )  # fmt: skip
 _REFERENCE_CODES: Final = frozenset({"RADM", "RPIN", "FXDR", "DISP", "PUOR", "SCOR"})
-NOT_PROVIDED: Final = "NOTPROVIDED"
 
 
 def filled(window: pl.DataFrame, order: Order, version: Version, dialect: Dialect) -> pl.DataFrame:

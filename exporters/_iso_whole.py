@@ -11,6 +11,7 @@ import polars as pl
 from lxml import etree
 
 from canonical.errors import FrameBroken
+from canonical.identifying import NOT_PROVIDED
 from canonical.money import format_minor, parse_minor
 from exporters._iso_batches import UNREADABLE, Batch, encoded, without
 from exporters._iso_carrier import Carrier, Fault, Leaf, Parts, leaves, merged
@@ -119,7 +120,7 @@ def _identified(given: Parts, row: Mapping[str, Any], dialect: Dialect | None) -
     found: Parts = {**given, "InstrId": reference}
     if dialect is None:
         return found
-    missing = dialect.missing_end_to_end_id == "reference" and row["end_to_end_id"] in {None, "", "NOTPROVIDED"}
+    missing = dialect.missing_end_to_end_id == "reference" and row["end_to_end_id"] in {None, "", NOT_PROVIDED}
     if dialect.end_to_end_id == "reference" or missing:
         found["EndToEndId"] = reference
     return found if dialect.instruction_id else {name: values for name, values in found.items() if name != "InstrId"}

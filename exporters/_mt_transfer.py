@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from canonical.contracts import Model, Order
+from canonical.identifying import NOT_PROVIDED
 from canonical.money import amount_text
 from canonical.transliteration import SEPA_SET, transliterate
 from exporters._fit import Limit
@@ -164,7 +165,7 @@ def _numbered(number: str, text: pl.Expr) -> pl.Expr:
 
 def _details(payments: pl.DataFrame) -> pl.Series:
     """Field 70: the client's end-to-end id behind /ROC/, then what the payment is for; null where there is nothing."""
-    own = pl.col("end_to_end_id").replace({"NOTPROVIDED": None, "": None})
+    own = pl.col("end_to_end_id").replace({NOT_PROVIDED: None, "": None})
     words = transliterate(
         pl.concat_str("remittance_reference", "remittance", separator=" ", ignore_nulls=True)
         .str.replace_all("\n", " ", literal=True).str.strip_chars(" ")
@@ -215,7 +216,7 @@ def limits() -> Iterator[Limit]:
     told = pl.col("_details")
     unfolded = told.str.replace_all(rf"(?m)^([^\n]{{{_LINE}}})\n", "${1}").str.extract(r"^/ROC/([^\n/]+(?:/[^\n/]+)*)")
     yield Limit(
-        "end_to_end_id", "CH16", unfolded.ne_missing(own.replace({"NOTPROVIDED": None, "": None})),
+        "end_to_end_id", "CH16", unfolded.ne_missing(own.replace({NOT_PROVIDED: None, "": None})),
         "The end-to-end id cannot stand whole in field 70.", "Shorten it to 27 characters.",
     )  # fmt: skip
     yield Limit(

@@ -38,6 +38,8 @@ _BREAK_HERE: Final = "\u200b"
 _NARROW_CHARS_MAX: Final = 72
 _NARROW_ROWS_MAX: Final = 12
 """A table of so many rows is kept on one page, and stands beside another one where both are narrow."""
+_HEAD_CHARS_MIN: Final = 12
+"""A head takes so much in one line before it is wrapped."""
 _SIZES: Final = ((110, 9), (150, 8), (185, 7))
 """Characters of a row up to which the size in points is taken."""
 _SIZE_LEAST: Final = 6
@@ -163,7 +165,9 @@ def _beside(tables: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 def _head(page: Page, column: int) -> list[str]:
     """A head in lines no longer than the cells below it, so that it takes no room from other columns."""
-    return wrap(page.heads[column], max(_longest(page, column), 1), break_long_words=False, break_on_hyphens=False)
+    return wrap(
+        page.heads[column], max(_longest(page, column), _HEAD_CHARS_MIN), break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _longest(page: Page, column: int) -> int:

@@ -8,6 +8,7 @@ import polars as pl
 
 from canonical.codes import Level
 from canonical.frames import CANCELLATIONS, conform, dtypes
+from canonical.identifying import NOT_PROVIDED
 from canonical.money import amount_minor
 from parsers._cancellation_paths import WHY
 from parsers._feedback_shapes import Record
@@ -27,7 +28,6 @@ _RAW: Final[dict[str, Any]] = {
     **dict.fromkeys(("order", "line", "under", "batch"), pl.Int64), **dict.fromkeys(_TEXTS, pl.String),
 }  # fmt: skip
 _BOOLEANS: Final = ("true", "1", "false", "0")
-_NO_REFERENCE: Final = "NOTPROVIDED"
 """ISO 20022 usage: stands in EndToEndId where there is none."""
 
 
@@ -133,7 +133,7 @@ def _asked(wide: pl.DataFrame) -> pl.DataFrame:
         below_message_id=pl.when(~is_file).then("batch_message_id"),
         message_id=pl.coalesce("message_id", "batch_message_id", "file_message_id"),
         batch_id=pl.coalesce("batch_id", "batch_batch_id"),
-        end_to_end_id=pl.when(pl.col("end_to_end_id") != _NO_REFERENCE).then("end_to_end_id"),
+        end_to_end_id=pl.when(pl.col("end_to_end_id") != NOT_PROVIDED).then("end_to_end_id"),
         reason=pl.coalesce("reason", "batch_reason", "file_reason"),
         reason_text=pl.coalesce("reason_text", "batch_reason_text", "file_reason_text"),
         amount_minor=amount_minor(pl.col("amount"), pl.col("amount_currency")),

@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from canonical.identifying import NOT_PROVIDED
 from parsers._mt_statement_entries import reference_or_null
 from parsers._mt_statement_options import StatementOptions
 
@@ -106,7 +107,7 @@ def _key(column: str, *names: str) -> pl.Expr:
 
 
 def _end_to_end(text: pl.Expr) -> pl.Expr:
-    return pl.when(~text.str.to_uppercase().is_in(["NOTPROVIDED", "NOT PROVIDED", "NONREF"])).then(text)
+    return pl.when(~text.str.to_uppercase().is_in([NOT_PROVIDED, "NOT PROVIDED", "NONREF"])).then(text)
 
 
 def _of_codes(entries: pl.DataFrame, codes: tuple[str, ...]) -> pl.DataFrame:

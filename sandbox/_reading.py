@@ -15,6 +15,7 @@ from typing import Any, Final
 from lxml import etree
 
 from canonical.currencies import exponent
+from canonical.identifying import NOT_PROVIDED
 
 _CREDITS: Final = {"22", "32", "42", "52"}
 _DEBITS: Final = {"27", "37", "47", "55"}
@@ -55,7 +56,7 @@ class Reading:
     """One file. `reason` and `text` say why the bank refuses all of it, "" where it does not."""
 
     message: str
-    message_id: str = "NOTPROVIDED"
+    message_id: str = NOT_PROVIDED
     header: str = ""
     instructions: list[Instruction] = field(default_factory=list)
     reason: str = ""
@@ -98,7 +99,7 @@ def _walk_pain001(data: bytes, reading: Reading) -> None:
         kind = etree.QName(element).localname
         if kind == "GrpHdr":
             reading.message = etree.QName(element).namespace.rpartition(":")[2]
-            reading.message_id = _text(element, "MsgId") or "NOTPROVIDED"
+            reading.message_id = _text(element, "MsgId") or NOT_PROVIDED
             declared = (_text(element, "NbOfTxs"), _text(element, "CtrlSum"))
         elif kind == "CdtTrfTxInf":
             if count == 0:
@@ -214,7 +215,7 @@ def _walk_nacha(lines: list[str], accounts: dict[str, str], reading: Reading) ->
             _check_control("the file", file_sums, (line[13:21], line[21:31], line[31:43], line[43:55]))
             if int(line[1:7]) != batches or int(line[7:13]) * 10 != len(lines):
                 raise RefusedFile("AM20", "the file control does not count the batches or blocks that are there")
-            reading.message_id = batch[20:40].strip() or "NOTPROVIDED"
+            reading.message_id = batch[20:40].strip() or NOT_PROVIDED
             return
     raise RefusedFile("TD03", "the file has no control record")
 

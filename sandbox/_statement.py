@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from canonical.identifying import NOT_PROVIDED
 from canonical.money import format_minor
 from sandbox._answers import add, document, to_bytes
 
@@ -174,7 +175,7 @@ def _details(parent: Any, entry: Entry, payment: dict[str, Any], currency: str) 
     add(references, "MsgId", payment["message_id"])
     add(references, "PmtInfId", payment["batch_id"])
     add(references, "InstrId", payment["instruction_id"])
-    add(references, "EndToEndId", payment["end_to_end_id"] or "NOTPROVIDED")
+    add(references, "EndToEndId", payment["end_to_end_id"] or NOT_PROVIDED)
     _amount(details, "Amt", entry.amount_minor, currency)
     add(details, "CdtDbtInd", entry.side)
     parties = add(details, "RltdPties")

@@ -15,6 +15,7 @@ import polars as pl
 
 from canonical.codes import CreditDebit
 from canonical.contracts import Context
+from canonical.identifying import NOT_PROVIDED
 from canonical.parties import counterparty
 from canonical.profiles import ClientProfile
 from validators._countries import SEPA
@@ -86,7 +87,7 @@ def agent_country(party: str) -> pl.Expr:
 def bic_country(party: str) -> pl.Expr:
     """The country in the BIC of the party's bank, null where it is no BIC; NOTPROVIDED (for "none") has the form of one."""
     agent = pl.col(f"{party}_agent")
-    return pl.when(agent != "NOTPROVIDED").then(agent.str.extract(_BIC_COUNTRY, 1))
+    return pl.when(agent != NOT_PROVIDED).then(agent.str.extract(_BIC_COUNTRY, 1))
 
 
 def declared_sepa() -> pl.Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar, Literal, Protocol
 
 import polars as pl
@@ -114,7 +114,7 @@ class Answer:
     sums_minor: dict[str, int]
     rows: pl.DataFrame
     findings: pl.DataFrame
-    declared: pl.DataFrame = field(default_factory=lambda: empty(TOTALS))
+    declared: Callable[[], pl.DataFrame] = lambda: empty(TOTALS)
     facts: FormatFacts = ANY_FORMAT
     faulty: Callable[[Sequence[str]], pl.DataFrame] = lambda columns: empty(PAYMENTS).select(columns)
     rejected_rows: Callable[[], bytes | None] = lambda: None

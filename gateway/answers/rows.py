@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import polars as pl
@@ -53,7 +53,6 @@ def answer_of(
     """The answer that an export writes. `duplicate`: the arrival that brought known bytes, None for the file itself."""
     findings = standing_findings(gateway, file["file_id"])
     parsed = gateway.lake.committed(file["file_id"], "parse")
-    declared = empty(TOTALS) if parsed is None else gateway.lake.whole(file["file_id"], "totals", "parse")
     return Answer(
         answer_id=submission_id,
         client=gateway.profiles.client(file["client_id"]),
@@ -67,7 +66,7 @@ def answer_of(
         reasons=_file_reasons(findings),
         payments=parsed["payments"] if parsed else 0,
         sums_minor=parsed["sums"] if parsed else {},
-        declared=declared,
+        declared=cache(partial(_declared, gateway, file["file_id"])),
         rows=rows,
         findings=findings,
         facts=facts_of(file["format"], gateway.profiles.client(file["client_id"])),
@@ -78,6 +77,12 @@ def answer_of(
         bookings=partial(bookings, gateway, file["file_id"], news),
         corrections=partial(_corrections, gateway, file["file_id"], news),
     )  # fmt: skip
+
+
+def _declared(gateway: Gateway, file_id: str) -> pl.DataFrame:
+    """TOTALS of the file, none before it was parsed: of a set's exports few say them."""
+    known = gateway.lake.committed(file_id, "parse") is not None
+    return gateway.lake.whole(file_id, "totals", "parse") if known else empty(TOTALS)
 
 
 def _corrections(gateway: Gateway, file_id: str, news: pl.DataFrame | None) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from gateway.intake.envelopes import (
     envelope_of_file,
     gunzip,
     is_wrapped,
+    larger_unpacked,
     members_of,
     unzip_member,
     without_suffix,
@@ -78,8 +79,7 @@ def unpacked(name: str, data: bytes) -> list[tuple[str, bytes]]:
                 raise held.fault or Rejected("envelope", DAMAGED_ZIP, PACK_AGAIN)
             size += held.path.stat().st_size
             if size > FILE_BYTES_MAX:
-                told = f"Unpacked, the files are larger than {FILE_BYTES_MAX // 2**30} GiB."
-                raise Rejected("envelope", told, "Send them apart.")
+                raise Rejected("envelope", larger_unpacked("the files are"), "Send them apart.")
             found.append((held.name, held.path.read_bytes()))
     return found if len(found) > 1 else [(name, found[0][1])]
 

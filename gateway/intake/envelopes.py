@@ -183,12 +183,17 @@ def _litter(name: str) -> bool:
     return any(mark in name for mark in _LITTER)
 
 
+def larger_unpacked(what: str) -> str:
+    """That `what` ("the file is") unpacks to more than is read."""
+    return f"Unpacked, {what} larger than {FILE_BYTES_MAX // 2**30} GiB."
+
+
 def _write(chunks: Iterator[bytes], plain: IO[bytes], packed_bytes: int) -> None:
     size = 0
     for chunk in chunks:
         size += len(chunk)
         if size > FILE_BYTES_MAX:
-            raise Rejected("envelope", f"Unpacked, the file is larger than {FILE_BYTES_MAX // 2**30} GiB.", "Split it.")
+            raise Rejected("envelope", larger_unpacked("the file is"), "Split it.")
         if size > ENVELOPE_FREE_BYTES and size > packed_bytes * ENVELOPE_RATIO_MAX:
             message = f"The file unpacks to more than {ENVELOPE_RATIO_MAX} times its size, as no payment file does."
             raise Rejected("envelope", message, "Send it unpacked.")

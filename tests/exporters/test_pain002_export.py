@@ -322,7 +322,7 @@ def test_what_the_original_declares_of_itself_is_said_again_as_it_stands():
         ("batch", 1, "count", "02"),
         ("batch", 2, "count", "many"),
     )
-    data = write(answer(rows=rows, payments=2, sums_minor={"EUR": 20000}, declared=told))
+    data = write(answer(rows=rows, payments=2, sums_minor={"EUR": 20000}, declared=lambda: told))
     assert found(data, "OrgnlGrpInfAndSts/OrgnlNbOfTxs") == ["3"]
     assert found(data, "OrgnlCtrlSum") == ["9.0"]
     assert found(data, "OrgnlPmtInfAndSts/OrgnlNbOfTxs") == ["02", "1"]
@@ -333,7 +333,7 @@ def test_what_the_original_declares_of_itself_is_said_again_as_it_stands():
 )
 def test_a_declared_total_that_is_none_gives_way_to_what_was_read(xsd, text):
     told = declared(("file", None, "count", text or "x"), ("file", None, "sum", text or "x"))
-    data = write(answer(rows=rows_of(ACCEPTED), payments=1, sums_minor={"EUR": 150}, declared=told))
+    data = write(answer(rows=rows_of(ACCEPTED), payments=1, sums_minor={"EUR": 150}, declared=lambda: told))
     assert found(data, "OrgnlGrpInfAndSts/OrgnlNbOfTxs") == ["1"]
     assert found(data, "OrgnlCtrlSum") == ["1.50"]
     xsd("pain.002.001.10").assertValid(etree.fromstring(data))
@@ -342,7 +342,9 @@ def test_a_declared_total_that_is_none_gives_way_to_what_was_read(xsd, text):
 def test_totals_of_other_formats_count_otherwise_and_are_not_said():
     other = replace(HEADER, format="nacha", version="94-character records")
     told = declared(("file", None, "count", "00000009"))
-    data = write(answer(rows=rows_of(ACCEPTED), payments=1, sums_minor={"EUR": 150}, declared=told, header=other))
+    data = write(
+        answer(rows=rows_of(ACCEPTED), payments=1, sums_minor={"EUR": 150}, declared=lambda: told, header=other)
+    )
     assert found(data, "OrgnlGrpInfAndSts/OrgnlNbOfTxs") == ["1"]
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import event
 
+from gateway.answers.rows import answer_of, answer_rows
 from gateway.answers.states import happened
 from gateway.books.book import book_of, feedback_entries, feedback_frames
 from gateway.composition import Gateway
@@ -78,3 +79,21 @@ def test_an_answer_reads_what_came_back_once(bank_day: Gateway, monkeypatch: pyt
         returned = any((part["state"] == "returned").any() for part in states)
         entries.append((returned, any("/entries/" in key for key in came_back)))
     assert {(True, True), (False, False)} == set(entries), "entries are read for the reasons of what they return"
+
+
+def test_declared_totals_are_read_by_who_says_them_once(bank_day: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Counter[str]()
+    known = Lake._object
+
+    def counted(lake: Lake, manifest, subject: str) -> bytes:
+        read[manifest.key.split("/")[1]] += 1
+        return known(lake, manifest, subject)
+
+    file = dict(bank_day.registry.rows(t.FILES, t.FILES.c.client_id == "alder")[0])
+    monkeypatch.setattr(Lake, "_object", counted)
+    with answer_rows(bank_day, file, "outcome") as rows:
+        told = answer_of(bank_day, file, "settled", "S" * 20, rows, None)
+        assert read["totals"] == 0
+        assert told.declared().equals(told.declared())
+        assert not told.declared().is_empty()
+        assert read["totals"] == 1
