@@ -37,7 +37,7 @@ def review(
     revision: Annotated[int | None, typer.Option(help="The revision that was read; refused if another stands.")] = None,
 ) -> None:
     """Sign a prepared day, as another person than its preparer: its reports become final, and it is closed."""
-    from gateway.books.closes import review as sign
+    from gateway.books.sign_off import review as sign
 
     with plainly():
         for key in sign(opened(), day, by=by or getpass.getuser(), revision=revision):
@@ -49,7 +49,7 @@ def reopen(
     day: Day, reason: Annotated[str, typer.Option(help="Why; it stands on the reports that follow.")], by: By = None
 ) -> None:
     """Open a closed day again, the last one first; `bulkrail settle DATE` then prepares it anew."""
-    from gateway.books.closes import reopen as open_again
+    from gateway.books.sign_off import reopen as open_again
 
     with plainly():
         open_again(opened(), day, by=by or getpass.getuser(), reason=reason)

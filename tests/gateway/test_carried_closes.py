@@ -18,10 +18,10 @@ from canonical.errors import Conflict, NotFound, NotTied
 from gateway.books import settle as settling
 from gateway.books.book import standing_matches
 from gateway.books.by_hand import claim_by_hand, unmatch
-from gateway.books.closes import reopen, review
 from gateway.books.journals import disagreements
 from gateway.books.reconcile import reconcile
 from gateway.books.settle import settle
+from gateway.books.sign_off import reopen, review
 from gateway.composition import Gateway
 from gateway.feedback.follow import follow
 from gateway.registry import tables as t

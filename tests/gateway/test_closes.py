@@ -20,12 +20,14 @@ from canonical.profiles import Prices
 from gateway.books import by_payment, close_run
 from gateway.books import closes as closing
 from gateway.books import settle as settling
+from gateway.books import sign_off as signing
 from gateway.books.by_hand import claim_by_hand, unmatch
-from gateway.books.closes import reopen, review, state_of
+from gateway.books.closes import state_of
 from gateway.books.journals import close_subject, disagreements, held, runs
 from gateway.books.opening import OPENING, closed_with
 from gateway.books.reconcile import reconcile
 from gateway.books.settle import settle, show
+from gateway.books.sign_off import reopen, review
 from gateway.cli.app import app
 from gateway.composition import Gateway
 from gateway.config import check_profiles
@@ -207,15 +209,15 @@ def test_a_statement_after_the_preparation_stops_the_review_until_it_is_prepared
 
 @PREPARED
 def test_of_a_review_and_a_preparation_at_once_one_wins_and_the_other_is_told(here, monkeypatch) -> None:
-    whole = closing.write
+    whole = signing.write
 
     def slept(*arguments):
-        monkeypatch.setattr(closing, "write", whole)
+        monkeypatch.setattr(signing, "write", whole)
         statement(here, FRIDAY)
         settle(here, FRIDAY, "anna")
         return whole(*arguments)
 
-    monkeypatch.setattr(closing, "write", slept)
+    monkeypatch.setattr(signing, "write", slept)
     with pytest.raises(Conflict, match="somebody else decided"):
         review(here, FRIDAY, by="ben")
     assert state(here, FRIDAY) == "prepared"
@@ -247,7 +249,7 @@ def test_a_review_that_died_before_publishing_is_ended_by_whoever_comes_next(her
     def dies(*_arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(closing, "publish", dies)
+    monkeypatch.setattr(signing, "publish", dies)
     with pytest.raises(KeyboardInterrupt):
         review(here, FRIDAY, by="ben")
     assert state(here, FRIDAY) == "reviewed"

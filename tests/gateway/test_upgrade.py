@@ -18,10 +18,10 @@ from world import Clock, empty_postgres_url
 
 from canonical.errors import Conflict, FrameBroken
 from gateway import migrations
-from gateway.books.closes import review
 from gateway.books.journals import disagreements, held, runs
 from gateway.books.reconcile import reconcile
 from gateway.books.settle import settle
+from gateway.books.sign_off import review
 from gateway.composition import Gateway
 from gateway.datasets import DATASETS
 from gateway.registry import engine
