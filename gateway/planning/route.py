@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from canonical.contracts import Order
 from canonical.errors import Conflict
 from canonical.file_names import file_name
-from canonical.frames import ROUTES, VERDICTS, conform, empty
+from canonical.frames import ROUTES, VERDICTS, arranged, empty
 from canonical.identifiers import make_id
 from canonical.limits import LAKE_PART_ROWS
 from canonical.plugins import lookup
@@ -165,7 +165,7 @@ def _plan(gateway: Gateway, file: Mapping[str, Any], unplaced: pl.Series, revisi
             order = order_of(gateway, row)
             placed = piece.payments.with_columns(pl.int_range(1, pl.len() + 1).alias("position"))
             yield from (_routes(order, row, part) for part in placed.iter_slices(LAKE_PART_ROWS))
-        yield conform(pl.concat(later).drop(_WORKING), ROUTES)
+        yield arranged(pl.concat(later).drop(_WORKING), ROUTES)
 
     routes = laid_out(planned(), {})
     in_order = routes["row"].arg_sort()
@@ -281,16 +281,15 @@ def _submission(gateway: Gateway, file: Mapping[str, Any], piece: _Piece, revisi
 
 
 def _routes(order: Order, row: Mapping[str, Any], group: pl.DataFrame) -> pl.DataFrame:
-    """ROUTES of payments of a submission that have their `position` in it."""
+    """ROUTES of payments of a submission that have their `position` in it; their values are looked at when they are written."""
     export = lookup("exporters", "EXPORT", order.provider.export.name)
     placed = group.drop(_WORKING).with_columns(
         submission_id=pl.lit(row["submission_id"]),
         provider=pl.lit(row["destination"]),
         rail=pl.lit(row["rail"]),
     )
-    return conform(
-        placed.with_columns(reference=export.reference(order, pl.col("payment_id"), pl.col("position"))), ROUTES
-    )
+    referred = placed.with_columns(reference=export.reference(order, pl.col("payment_id"), pl.col("position")))
+    return arranged(referred, ROUTES)
 
 
 def _commit(gateway: Gateway, draft: Draft, file_id: str, planned: _Planned) -> None:
