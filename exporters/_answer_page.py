@@ -202,7 +202,7 @@ def _rows_table(cause: Cause, cases: Cases, answer: Answer) -> str:
         if getattr(cause, name) is None
     }
     texts = {name: head for name, head in texts.items() if any(one[name] for one in told)}
-    heads = {ROW: "Row", "line": "Line", **columns, **texts}
+    heads = {ROW: answer.facts.places[0], "line": answer.facts.places[1], **columns, **texts}
     lines = []
     for one, record in zip(told, records, strict=True):
         marked = column_of(cause.column, record.get("credit_debit"), names) if cause.found else None

@@ -23,9 +23,9 @@ _NOTES_MAX: Final = 2_000
 """Cells with a note: more make a workbook that opens slowly. The columns beside say the same of every row."""
 _WIDTH_MAX: Final = 32
 _WIDTH_ROWS: Final = 1_000
-_WIDTHS: Final = {"reason": 9, "message": 48, "remedy": 46, "status": 12, "row": 7, "line": 7}
+_WIDTHS: Final = {"reason": 9, "message": 48, "remedy": 46, "status": 12, "row": 9, "line": 7}
 _HEADINGS: Final = {
-    "row": "Row", "line": "Line", "status": "Status", "reason": "Reason", "message": "What is wrong", "remedy": "What to do",
+    "status": "Status", "reason": "Reason", "message": "What is wrong", "remedy": "What to do",
 }  # fmt: skip
 _TYPED: Final = {
     "amount_text": ("money", "amount_minor"),
@@ -38,12 +38,13 @@ _TYPED: Final = {
 # ---------------------------------------------------------------------------------------------- rows
 
 
-def write_rows(book: Workbook, formats: Formats, cases: Cases) -> None:
+def write_rows(book: Workbook, formats: Formats, cases: Cases, places: tuple[str, str]) -> None:
     """The client's own rows under the client's own headings, faulty cells filled, framed and noted, the remedy beside."""
     sheet = book.add_worksheet("Your rows")
     near, far = _split(cases)
     names = ["row", "line", "status", *near, "reason", "message", "remedy", *far]
-    heads = {name: _HEADINGS.get(name) or cases.columns[name] for name in names}
+    known = {**_HEADINGS, "row": places[0], "line": places[1]}
+    heads = {name: known.get(name) or cases.columns[name] for name in names}
     frame = legible(cases.frame)
     widths = {name: _width(name, title, frame) for name, title in heads.items()}
     head(sheet, formats, heads, widths)
@@ -105,9 +106,9 @@ def _note(sheet: Worksheet, place: tuple[int, int], marks: list[Mark]) -> None:
 def write_findings(book: Workbook, formats: Formats, answer: Answer, rows_max: int) -> None:
     """Every finding, of file, batches and payments, errors first; values masked as everywhere."""
     sheet = book.add_worksheet("Findings")
-    terms = answer.facts.terms
+    terms, (payment, line) = answer.facts.terms, answer.facts.places
     columns = {
-        "severity": ("Severity", 10), "level": ("About", 10), "line": ("Line", 8), "row": ("Row", 8), "batch_id": ("Batch", 16),
+        "severity": ("Severity", 10), "level": ("About", 10), "line": (line, 8), "row": (payment, 9), "batch_id": ("Batch", 16),
         "end_to_end_id": (heading_of("end_to_end_id", terms), 20), "reason": ("Reason", 28), "field": ("Where", 28),
         "value": ("What stood there", 24), "message": ("What is wrong", 56), "remedy": ("What to do", 50), "rule": ("Rule", 20),
     }  # fmt: skip

@@ -119,7 +119,15 @@ def _totals(page: _Page, answer: Answer) -> None:
 def _causes(page: _Page, answer: Answer, cases: Cases) -> None:
     causes = causes_of(answer, rows_max=1)
     if causes:
-        page.heads("Reason", "Found", "First line", "Where", "What is wrong", "What to do", numbers=(1, 2))
+        page.heads(
+            "Reason",
+            "Found",
+            f"First {answer.facts.places[1].lower()}",
+            "Where",
+            "What is wrong",
+            "What to do",
+            numbers=(1, 2),
+        )
     for cause in causes[:_CAUSES_MAX]:
         first = cause.rows.row(0, named=True)
         message = cause.message or f"{first['message']} (in the first of them)"

@@ -104,10 +104,14 @@ def _counted_on(answer: Answer) -> bool:
     return answer.facts.currency is not None and not answer.findings.filter(wrong).is_empty()
 
 
+def unread_rows(answer: Answer) -> pl.DataFrame:
+    """FINDINGS of rows of the file that could become no payment: each has an error, and no status."""
+    errors = answer.findings.filter(OF_PAYMENT & REFUSES).with_columns(pl.col("row", "line").cast(pl.Int64))
+    return errors.join(answer.rows.select(pl.col("row").cast(pl.Int64)), on="row", how="anti", maintain_order="left")
+
+
 def _unread(answer: Answer) -> int:
-    """Rows of the file that could become no payment: each has an error, and no status."""
-    errors = answer.findings.filter(OF_PAYMENT & REFUSES).select(pl.col("row", "line").cast(pl.Int64))
-    lost = errors.join(answer.rows.select(pl.col("row").cast(pl.Int64)), on="row", how="anti")
+    lost = unread_rows(answer)
     return lost.unique(pl.coalesce("row", -pl.col("line"))).height if lost.height else 0
 
 

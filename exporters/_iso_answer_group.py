@@ -10,13 +10,19 @@ import polars as pl
 
 from canonical.codes import Level
 from canonical.contracts import Answer
+from canonical.counts import count_of
 from canonical.currencies import exponent
 from canonical.identifying import NOT_PROVIDED
+from canonical.sentences import and_then
+from exporters._answer_words import unread_rows
 from exporters._iso_answer_batches import counts_xml, declared_totals
-from exporters._iso_answer_text import identification, reason_xml
+from exporters._iso_answer_text import identification, place_said, reason_xml
 from exporters._iso_answer_version import Version
 from exporters._iso_xml import literal
 
+_REASONED: Final = {"reason": pl.String, "info": pl.String}
+_UNREAD_MAX: Final = 20
+"""Rows that could not be read and are told one by one."""
 _SUM_DIGITS: Final = 5
 _SUM_DIGITS_MAX: Final = 18
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
@@ -88,8 +94,25 @@ def _reasons(answer: Answer) -> str:
             "The original stands; the status given here is the original's. Do not pay again."
         )
         reasons.insert(0, ("NARR", told))
-    frame = pl.DataFrame(reasons, schema={"reason": pl.String, "info": pl.String}, orient="row")
+    frame = pl.DataFrame(reasons, schema=_REASONED, orient="row")
+    if answer.milestone == "validated" and answer.duplicate_of is None:
+        frame = pl.concat([frame, _of_unread(answer)])
     return str(frame.select(reason_xml(pl.col("reason"), pl.col("info")).str.join("")).item() or "")
+
+
+def _of_unread(answer: Answer) -> pl.DataFrame:
+    """reason, info of rows that became no payment: nothing below the group can speak of them. The first of them one by one."""
+    lost = unread_rows(answer)
+    told = lost.head(_UNREAD_MAX).select(
+        "reason",
+        info=pl.concat_str(
+            place_said(answer.facts.places), and_then(pl.col("message"), pl.col("remedy")), ignore_nulls=True
+        ),
+    )
+    if lost.height <= _UNREAD_MAX:
+        return told
+    more = f"{count_of(lost.height - _UNREAD_MAX, 'row')} more could not be read."
+    return pl.concat([told, pl.DataFrame([("NARR", more)], schema=_REASONED, orient="row")])
 
 
 def _counts(answer: Answer, version: Version) -> str:

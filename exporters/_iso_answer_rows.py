@@ -17,7 +17,7 @@ from canonical.limits import IDENTIFICATION_CHARS_MAX
 from canonical.money import amount_text
 from canonical.sentences import and_then, said_as
 from exporters._iso_answer_batches import batch_openings
-from exporters._iso_answer_text import identification, reason_xml
+from exporters._iso_answer_text import Places, identification, place_said, reason_xml
 from exporters._iso_answer_version import Version
 from exporters._iso_xml import leaf, node, text, wrap
 
@@ -64,7 +64,7 @@ def rows_xml(answer: Answer, version: Version, *, exceptions_only: bool, said_on
     def made(placed: pl.DataFrame) -> pl.Series:
         part = pl.concat([placed, _at(rows, placed["place"]).drop("batch")], how="horizontal")
         part = part.join(openings, on="batch", how="left", maintain_order="left")
-        part = _reasoned(_with_amounts(part), told, said)
+        part = _reasoned(_with_amounts(part), told, said, answer.facts.places)
         part = part.join(_within(known, part), on="row", how="left", maintain_order="left").with_columns(
             opening=pl.when("first").then("opening"), status_id=pl.format(f"{answer.answer_id}-{{}}", "row")
         )
@@ -204,22 +204,18 @@ def _within(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(pl.col("row").is_between(part["row"].min(), part["row"].max()))
 
 
-def _reasoned(part: pl.DataFrame, findings: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+def _reasoned(part: pl.DataFrame, findings: pl.DataFrame, said: pl.DataFrame, places: Places) -> pl.DataFrame:
     """The slice with `reasons`: a StsRsnInf for each finding of a payment we rejected, else one for what its row says."""
     plain, silent = pl.col("reason").is_null(), pl.lit(said.is_empty())
     speaking = part.filter(pl.col("row").is_not_null() & ~(plain & silent & (pl.col("status") != "RJCT")))
     if speaking.is_empty():
         return part.with_columns(reasons=pl.lit(None, dtype=pl.String))
     rows = speaking.select("row", "line", "status", "reason", "message", "remedy")
-    own = _found(rows.filter(pl.col("status") == "RJCT"), findings)
+    own = _found(rows.filter(pl.col("status") == "RJCT"), findings, places)
     rest = rows.join(own, on="row", how="anti", maintain_order="left")
     worded = rest.filter(plain).join(said, on=_SAYS, how="inner", nulls_equal=True, maintain_order="left")
-    told = pl.concat([own, worded.select("row", "reasons"), _placed(rest.filter(~plain))])
+    told = pl.concat([own, worded.select("row", "reasons"), _placed(rest.filter(~plain), places)])
     return part.join(told, on="row", how="left", maintain_order="left")
-
-
-def _place() -> pl.Expr:
-    return pl.concat_str(pl.format("Row {}", "row"), pl.format(", line {}", "line"), pl.lit(": "), ignore_nulls=True)
 
 
 def _words() -> pl.Expr:
@@ -230,7 +226,7 @@ def _words_of_finding() -> pl.Expr:
     return and_then(said_as(WARNS), pl.col("remedy"))
 
 
-def _found(rejected: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+def _found(rejected: pl.DataFrame, findings: pl.DataFrame, places: Places) -> pl.DataFrame:
     """row, reasons of the rejected payments that have findings of their own."""
     near = _within(findings, rejected)
     if near.is_empty():
@@ -239,7 +235,7 @@ def _found(rejected: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     explained = rejected.join(near, on=["row", "reason"], how="semi").select("row", "line")
     each = near.drop("line").join(explained, on="row", how="inner", maintain_order="left").with_columns(
         info=pl.concat_str(
-            pl.when(pl.col("row").is_first_distinct()).then(_place()), _words_of_finding(), ignore_nulls=True
+            pl.when(pl.col("row").is_first_distinct()).then(place_said(places)), _words_of_finding(), ignore_nulls=True
         )
     )  # fmt: skip
     xml = each.with_columns(reasons=reason_xml(pl.col("reason"), pl.col("info")))
@@ -253,9 +249,9 @@ def _said(rows: pl.DataFrame, before: str = "") -> pl.DataFrame:
     return written.with_columns(reasons=reason_xml(pl.lit(None, dtype=pl.String), pl.lit(before) + _words()))
 
 
-def _placed(rows: pl.DataFrame) -> pl.DataFrame:
+def _placed(rows: pl.DataFrame, places: Places) -> pl.DataFrame:
     """row, reasons of rows with a reason. Telling the place alone would say nothing."""
     if rows.is_empty():
         return pl.DataFrame(schema={"row": pl.Int64, "reasons": pl.String})
-    info = pl.when(_words() != "").then(pl.concat_str(_place(), _words(), ignore_nulls=True))
+    info = pl.when(_words() != "").then(pl.concat_str(place_said(places), _words(), ignore_nulls=True))
     return rows.select("row", reasons=reason_xml(pl.col("reason"), info))

@@ -14,6 +14,9 @@ _REPLACEMENT: Final = "\ufffd"
 _UNEVEN: Final = rf"[^\S ]|  |{FORBIDDEN}"
 _LINE: Final = rf".{{1,{_INFO_CHARS_MAX}}}(?: |$)|.{{{_INFO_CHARS_MAX}}}"
 
+Places = tuple[str, str]
+"""What the client calls the ordinal of a payment, and its place in the file."""
+
 
 def legible(value: pl.Expr) -> pl.Expr:
     """The text with a sign (U+FFFD) in place of each character that XML cannot hold."""
@@ -41,3 +44,10 @@ def reason_xml(reason: pl.Expr, info: pl.Expr) -> pl.Expr:
     code = leaf("Cd", pl.when(is_code).then(known))
     proprietary = leaf("Prtry", pl.when(~is_code).then(known))
     return node("StsRsnInf", node("Rsn", code, proprietary), leaves("AddtlInf", text(lines_of_info(info))))
+
+
+def place_said(places: Places) -> pl.Expr:
+    """Row 2, line 3: as the client looks it up."""
+    payment, line = places
+    where = pl.format(f", {line.lower()} {{}}", "line")
+    return pl.concat_str(pl.format(f"{payment} {{}}", "row"), where, pl.lit(": "), ignore_nulls=True)

@@ -147,8 +147,8 @@ def _payments(answer: Answer) -> pl.DataFrame:
         "end_to_end_id",
         pl.col("amount_text").alias("amount"),
         "currency",
-        # A row that became no payment has findings only.
-        pl.col("status").fill_null("RJCT"),
+        # A row that became no payment has findings only; one that is only warned of (it sums up) was to be none.
+        pl.coalesce("status", pl.when(pl.col("wrong").fill_null(value=True)).then(pl.lit("RJCT"))),
         *told,
     )
 

@@ -57,7 +57,7 @@ class XlsxAnswer:
             formats = Formats(book, indent=1)
             write_summary(book, formats, answer, cases)
             if cases.frame.height:
-                write_rows(book, formats, cases)
+                write_rows(book, formats, cases, answer.facts.places)
             if answer.findings.height and answer.duplicate_of is None:
                 write_findings(book, formats, answer, self.chosen.rows_max)
 

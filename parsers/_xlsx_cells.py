@@ -27,11 +27,12 @@ _FIRST_DAY: Final = 61
 """The first day that every spreadsheet counts alike: 1900 was no leap year, and they take it for one."""
 _LAST_DAY: Final = 2_958_465
 _BOOLEANS: Final = {"1": "true", "0": "false"}
+_ACCOUNTS: Final = ("creditor_account", "debtor_account")
 _TYPE_TEXT: Final = "Format the column as text, then type the value again."
 
 
 def text_cells(part: Part, column: int, book: Book, texts: pl.Series) -> pl.DataFrame:
-    """Text of one column's cells, and of what kind it is: columns text, number, error, formula (Boolean but the first)."""
+    """Text of one column's cells, and of what kind it is: columns text, number, date, truth, error, formula (Boolean but the first)."""
     cells = part.of(column)
     kind, style = pl.col("kind").fill_null("n"), pl.col("style").fill_null("0")
     shared = cells.select(pl.when(kind == "s").then(pl.col("text").cast(pl.Int64, strict=False))).to_series()
@@ -49,6 +50,8 @@ def text_cells(part: Part, column: int, book: Book, texts: pl.Series) -> pl.Data
         .when(number).then("plain")
         .otherwise("text").alias("text"),
         (number & ~day & pl.col("text").is_not_null()).fill_null(value=False).alias("number"),
+        (day & pl.col("text").is_not_null()).fill_null(value=False).alias("date"),
+        (kind == "b").alias("truth"),
         (kind == "e").alias("error"),
         pl.col("formula").fill_null(value=False),
     )  # fmt: skip
@@ -97,8 +100,9 @@ def read_cells(
         if place in amounts:
             text = as_written(text, told["number"], options)
         misfits += _misfits(told, layout, place, lossy=place not in amounts)
-        if told["formula"].any():
-            formulas[place] = told["formula"].arg_true()
+        computed = told["formula"] & text.is_not_null() & ~told["error"]
+        if computed.any():
+            formulas[place] = computed.arg_true()
         columns.append(text.alias(name_of(place)))
     frame = trimmed(pl.DataFrame(columns))
     return Cells(frame), misfits, formulas
@@ -135,5 +139,8 @@ def _misfits(told: pl.DataFrame, layout: Layout, place: int, *, lossy: bool) -> 
     if lossy:
         digits = text.str.replace_all("[^0-9]", "").str.strip_chars_start("0").str.len_bytes()
         lost = told["number"] & (text.str.contains("[Ee]") | (digits > _DIGITS_KEPT))
+        if ours in _ACCOUNTS:
+            tell(told["date"], "holds a date: “{}” is no account", _TYPE_TEXT)
+            tell(told["truth"], "holds true or false: “{}” is no account", _TYPE_TEXT)
         tell(lost, "holds a number of which a spreadsheet keeps only fifteen digits: “{}”", _TYPE_TEXT)
     return found

@@ -53,6 +53,7 @@ _FACTS: Final = FormatFacts(
         "csv-columns", "csv-direction", "csv-encoding", "csv-header", "csv-line-length", "csv-nul", "csv-quotes",
         "csv-summary", "csv-value",
     ),
+    of_cells=("csv-value",),
 )  # fmt: skip
 
 

@@ -38,6 +38,8 @@ _FACTS: Final = FormatFacts(
     terms=TERMS,
     agreed=facts_of,
     unread_back=True,
+    of_cells=("xlsx-value",),
+    places=("Payment", "Row"),
     rules=("xlsx-cells", "xlsx-direction", "xlsx-formula", "xlsx-header", "xlsx-hidden", "xlsx-summary", "xlsx-value"),
 )  # fmt: skip
 

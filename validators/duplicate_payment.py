@@ -74,7 +74,7 @@ class DuplicatePayment:
         whole = tuple(seen if seen["whole"].all() else seen.filter("whole") for seen in state)
         again = repeats(whole, fallen).with_columns(real_end_to_end_id().is_not_null().alias("sure"))
         sure = pl.col("sure")
-        message = pl.format("The same payment as row {} (line {})", pl.col("first_row"), pl.col("first_line"))
+        message = pl.format(f"The same payment as {context.facts.place}", pl.col("first_row"), pl.col("first_line"))
         likeness = pl.lit("; neither has an end-to-end id, so they may be two")
         return told(
             again, rule=self.id, reason=self.reason,

@@ -47,14 +47,14 @@ class EndToEndUnique:
         """Both parts, in file order."""
         return left + right
 
-    def finish(self, state: Seen, context: Context) -> pl.DataFrame:  # noqa: ARG002  the protocol's
+    def finish(self, state: Seen, context: Context) -> pl.DataFrame:
         """FINDINGS: one for every payment whose id stood before."""
         if not state:
             return empty(FINDINGS)
         return told(
             repeats(state), rule=self.id, reason=self.reason, severity=self.severity.value,
             message=pl.format(
-                "End-to-end id “{}” stands in row {} (line {}) too",
+                f"End-to-end id “{{}}” stands in {context.facts.place} too",
                 pl.col("end_to_end_id").str.head(60), pl.col("first_row"), pl.col("first_line"),
             ),
             remedy=self.remedy,

@@ -74,7 +74,16 @@ def finish(states: States, told: pl.DataFrame, context: Context) -> pl.DataFrame
 
 
 def _told_once(findings: pl.DataFrame, facts: FormatFacts) -> pl.DataFrame:
-    """FINDINGS without those of `required` whose column is empty by a fault that the parser tells, and that refuses the payment."""
+    """FINDINGS without what only follows from a fault that the parser tells, and that refuses the payment.
+
+    That is a column missing by that fault, and what a rule says of a cell that the parser refused.
+    """
+    cells = findings.filter(REFUSES & OF_PAYMENT & pl.col("rule").is_in(facts.of_cells)).select("row", "field")
+    if not cells.is_empty():
+        again = findings.filter(~pl.col("rule").is_in(facts.rules)).join(
+            cells.unique(), on=["row", "field"], how="semi"
+        )
+        findings = findings.join(again, on=["rule", "row", "field"], how="anti", maintain_order="left")
     causes = findings.filter(REFUSES & pl.col("rule").is_in(list(facts.covers))) if facts.covers else empty(FINDINGS)
     if causes.is_empty():
         return findings

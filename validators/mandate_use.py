@@ -55,14 +55,14 @@ class MandateUse:
         """Both parts, in file order."""
         return {name: left[name] + right[name] for name in _MEANINGS}
 
-    def finish(self, state: States, context: Context) -> pl.DataFrame:  # noqa: ARG002  the protocol's
+    def finish(self, state: States, context: Context) -> pl.DataFrame:
         """FINDINGS: one for every further use."""
-        further = [self._told(name, repeats(seen)) for name, seen in state.items() if seen]
+        further = [self._told(name, repeats(seen), context.facts.place) for name, seen in state.items() if seen]
         return pl.concat([empty(FINDINGS), *further]).sort("row")
 
-    def _told(self, sequence: str, further: pl.DataFrame) -> pl.DataFrame:
+    def _told(self, sequence: str, further: pl.DataFrame, place: str) -> pl.DataFrame:
         meaning, remedy = _MEANINGS[sequence]
-        message = f"The {meaning} collection of this mandate ({sequence}) is also in row {{}} (line {{}})"
+        message = f"The {meaning} collection of this mandate ({sequence}) is also in {place}"
         return told(
             further.with_columns(sequence_type=pl.lit(sequence)), "sequence_type",
             rule=self.id, reason=self.reason, severity=self.severity.value,

@@ -63,8 +63,10 @@ class FormatFacts:
     the client's options where they can be agreed (the headings of a table, its decimal sign). `agreed_end`: True when the
     last 4 KiB close the file as agreed, of a format whose end can be agreed; it stands in for `complete`.
     `unread_back`: the excerpt holds the rows too that could not be read.
+    `places`: what answers call the ordinal of a payment, and the place in the file that a person looks it up by.
     `rules`: ids of the findings that the parser itself makes, which a client's profile may relax (never fatal ones).
     `covers`: of some of these the canonical columns that stay empty by the very fault: that they are missing is not told beside it.
+    `of_cells`: those of `rules` that refuse a row for what stands in one cell: no rule tells of that cell again.
     """
 
     name: str = ""
@@ -82,8 +84,16 @@ class FormatFacts:
     agreed: Callable[[FormatFacts, Any], FormatFacts] | None = None
     agreed_end: Callable[[bytes, Any], bool] | None = None
     unread_back: bool = False
+    places: tuple[str, str] = ("Row", "Line")
     rules: tuple[str, ...] = ()
     covers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    of_cells: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where another payment stands, to be filled with its ordinal and its place: row {} (line {})."""
+        payment, line = (name.lower() for name in self.places)
+        return f"{payment} {{}} ({line} {{}})"
 
 
 ANY_FORMAT: Final = FormatFacts()

@@ -141,6 +141,21 @@ def test_the_delimiter_is_the_clients():
     assert table(data, ";")[3]["end_to_end_id"] == "INV-1"
 
 
+def test_a_row_that_sums_up_has_no_status():
+    told = findings(
+        {
+            "row": 99,
+            "line": 100,
+            "reason": "CH16",
+            "severity": "warning",
+            "message": "It sums up.",
+            "remedy": "Delete it.",
+        }
+    )
+    rows = csv.DictReader(io.StringIO(written(replace(ANSWER, findings=told)).decode("utf-8-sig")))
+    assert [(row["status"], row["message"]) for row in rows if row["row"] == "99"] == [("", "Warning: It sums up.")]
+
+
 def test_a_record_that_has_only_a_line_is_told_at_it():
     told = findings(
         {"line": 5, "reason": "FF02", "message": "There is no transaction code “77”", "remedy": "Write 99."}

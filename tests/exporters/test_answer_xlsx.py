@@ -230,6 +230,15 @@ def test_whatever_the_client_sent_the_workbook_opens_and_nothing_runs(name, refe
             assert not [cell.coordinate for cell in row if cell.data_type == "f"]
 
 
+def test_places_are_called_as_the_format_calls_them():
+    book = openpyxl.load_workbook(
+        io.BytesIO(written(EXPORT, replace(ANSWER, facts=replace(ANSWER.facts, places=("Payment", "Row")))))
+    )
+    assert [cell.value for cell in book["Your rows"][1]][:2] == ["Payment", "Row"]
+    assert [cell.value for cell in book["Findings"][1]][2:4] == ["Row", "Payment"]
+    assert any(cell.value == "First row" for row in book["Summary"].iter_rows() for cell in row)
+
+
 @pytest.mark.parametrize(
     "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "http://example.org", "internal:A1", "1e5"]
 )

@@ -244,6 +244,35 @@ def test_every_fault_of_a_rejected_payment_is_a_reason_of_its_own(xsd):
     ]  # fmt: skip
 
 
+UNREAD = {"row": 9, "line": 30, "reason": "CH16", "message": "The row has 6 columns.", "remedy": "Quote it."}
+
+
+def test_a_row_that_could_not_be_read_is_told_with_the_group(xsd):
+    told = findings_of(UNREAD, {**UNREAD, "row": 10, "severity": "warning", "message": "It sums up."})
+    data = write(answer(**{**SHAPES["partial"], "findings": told}))
+    xsd("pain.002.001.10").assertValid(etree.fromstring(data))
+    said = found(data, "OrgnlGrpInfAndSts/StsRsnInf/AddtlInf")
+    assert [words for words in said if "columns" in words] == ["Row 9, line 30: The row has 6 columns. Quote it."]
+    assert not any("sums up" in words for words in said)
+    later = write(answer(**{**SHAPES["partial"], "findings": told, "milestone": "sent"}))
+    assert b"columns" not in later
+
+
+def test_of_many_such_rows_the_first_are_told_and_the_others_counted(xsd):
+    told = findings_of(*({**UNREAD, "row": row, "line": row} for row in range(100, 125)))
+    data = write(answer(**{**SHAPES["partial"], "findings": told}))
+    xsd("pain.002.001.10").assertValid(etree.fromstring(data))
+    said = found(data, "OrgnlGrpInfAndSts/StsRsnInf/AddtlInf")
+    assert sum("columns" in words for words in said) == 20
+    assert "5 rows more could not be read." in said
+
+
+def test_places_are_called_as_the_format_calls_them():
+    facts = replace(answer(**SHAPES["partial"]).facts, places=("Payment", "Row"))
+    data = write(answer(**{**SHAPES["partial"], "findings": TWO_FAULTS, "facts": facts}))
+    assert found(data, "TxInfAndSts/StsRsnInf/AddtlInf")[0] == "Payment 2, row 20: Amount is no amount. Mend it."
+
+
 def test_a_reason_from_above_is_told_where_the_payment_has_only_warnings():
     told = {**REJECTED, "reason": "AM10", "message": "CtrlSum is wrong.", "remedy": "Mend it."}
     warned = findings_of({"row": 1, "reason": "RR10", "severity": "warning", "message": "Odd letters."})

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from openpyxl import Workbook
 
 from canonical.contracts import Context, Source
 from canonical.plugins import discover
@@ -186,6 +187,16 @@ def test_what_is_empty_by_a_fault_is_not_missing_beside_it(tmp_path, old, new, r
     relaxed = told(tmp_path, data, CLIENT.model_copy(update={"rules": {rule: "warning"}}))
     assert errors(relaxed) == {"required"}
     assert relaxed.accepted == 2 - fallen
+
+
+def test_a_cell_that_is_refused_is_told_once(tmp_path):
+    book = Workbook()
+    book.active.append(["end_to_end_id", "execution_date", "creditor_name", "creditor_account", "amount", "currency"])
+    book.active.append(["E-1", "2026-12-01", "Muster", 8.937e19, 1, "EUR"])
+    book.save(tmp_path / "book.xlsx")
+    found = told(tmp_path, (tmp_path / "book.xlsx").read_bytes(), CLIENT.model_copy(update={"formats": ("xlsx",)}))
+    assert found.findings.filter(field="creditor_account")["rule"].to_list() == ["xlsx-value"]
+    assert found.accepted == 0
 
 
 @pytest.mark.parametrize("text", ["+10.00", "10.", "+10", "010.00", "10.000"])

@@ -253,7 +253,6 @@ def test_errors_lost_digits_and_formulas_are_told_with_row_and_column():
     assert payments["amount_minor"].to_list() == [100, 100, 200, 100]
     assert unreadable == 1
     assert findings.select("rule", "severity", "row", "line", "field").rows() == [
-        ("xlsx-formula", "warning", None, 5, None),
         ("xlsx-formula", "warning", None, 4, None),
         ("xlsx-value", "error", 1, 2, "creditor_name"),
         ("xlsx-value", "error", 2, 3, "creditor_account"),
@@ -261,9 +260,9 @@ def test_errors_lost_digits_and_formulas_are_told_with_row_and_column():
         ("xlsx-direction", "error", 5, 6, "amount_text"),
     ]
     told = findings["message"].to_list()
-    assert told[2].startswith("Column C (creditor_name) shows an error")
-    assert "only fifteen digits" in told[3]
-    assert "4.00440" not in told[3]
+    assert told[1].startswith("Column C (creditor_name) shows an error")
+    assert "only fifteen digits" in told[2]
+    assert "4.00440" not in told[2]
 
 
 def test_a_direction_that_is_an_error_pays_nobody():
@@ -452,3 +451,24 @@ def test_a_row_that_sums_up_is_no_payment_and_is_told_once():
     payments, _, findings, unreadable = read(book(HEADER, paid, more, ("Summe", None, None, None, 0.3)))
     assert (payments["row"].to_list(), unreadable) == ([1, 2], 0)
     assert findings.select("rule", "severity", "row", "line").rows() == [("xlsx-summary", "warning", 3, 4)]
+
+
+def test_a_date_or_a_truth_value_is_no_account():
+    day = dt.date(2026, 12, 1)
+    data = book(
+        HEADER, ("E-1", day, "A", day, 1, "EUR"), ("E-2", day, "A", True, 1, "EUR"), (day, day, "A", IBAN, 1, "EUR")
+    )
+    payments, _, findings, unreadable = read(data)
+    assert (payments.height, unreadable) == (3, 0)
+    assert findings.select("rule", "severity", "row", "field").rows() == [
+        ("xlsx-value", "error", 1, "creditor_account"), ("xlsx-value", "error", 2, "creditor_account"),
+    ]  # fmt: skip
+
+
+def test_a_formula_without_a_value_is_told_as_that_alone():
+    def build(_, sheet):
+        sheet.write_formula(1, 4, "=1+1", None, "")
+
+    _, _, findings, unreadable = read(book(HEADER, ("E-1", dt.date(2026, 12, 1), "A", IBAN, None, "EUR"), build=build))
+    assert unreadable == 1
+    assert findings["rule"].to_list() == ["xlsx-direction"]
