@@ -41,6 +41,8 @@ _TOTALS_TOO: Final = (
 )
 _AMOUNT_RULES: Final = ("amount", "limits")
 _ASK: Final = "Look at the reasons below; order anew, with a new reference, what is still to be paid."
+_STANDS: Final = "what was accepted is still to be made, or was made already."
+_ASK_ANEW: Final = "See below why, and send a new request for those alone; what has gone to the bank already, it has to be asked for itself."
 _NOTHING: Final = "Nothing."
 
 
@@ -69,6 +71,8 @@ def verdict_of(answer: Answer) -> Verdict:
     """What is said above everything else."""
     if answer.duplicate_of is not None:
         return Verdict(f"This file was received before, as {answer.duplicate_of}.", _DUPLICATE, _LEAVE_IT, "plain")
+    if asks(answer):
+        return _of_requests(answer)
     rows, lost = answer.rows.height, _unread(answer)
     refused = int(answer.rows["status"].is_in(REFUSED).sum())
     unread = f" {count_of(lost, 'row')} could not be read." if lost else ""
@@ -96,6 +100,25 @@ def verdict_of(answer: Answer) -> Verdict:
         _NOTHING if answer.findings.is_empty() else "Nothing for now; look at the warnings below before the next file."
     )
     return Verdict("No payment was refused.", _fate(answer, "The" if rows == 1 else "All"), warned, "good")
+
+
+def asks(answer: Answer) -> bool:
+    """True of a file that asks to cancel: it holds no payment, and its rows are the payments that it names."""
+    return answer.payments == 0 and not answer.rows.is_empty()
+
+
+def _of_requests(answer: Answer) -> Verdict:
+    named = answer.rows.height
+    taken = int((answer.rows["status"] == "CANC").sum())
+    if taken == named:
+        return Verdict(
+            "What you asked for was cancelled.", f"{count_of(taken, 'payment')} will not be made.", _NOTHING, "good"
+        )
+    stands = f"{count_of(named - taken, 'payment')} named in the request {'stands' if named - taken == 1 else 'stand'} as before: {_STANDS}"
+    if not taken:
+        return Verdict("Nothing was cancelled.", stands, _ASK_ANEW, "bad")
+    headline = f"{count_of(taken, 'payment')} of {named:,} {'was' if taken == 1 else 'were'} cancelled."
+    return Verdict(headline, stands, _ASK_ANEW, "mixed")
 
 
 def _counted_on(answer: Answer) -> bool:
@@ -147,7 +170,7 @@ def facts_of(answer: Answer) -> tuple[tuple[str, str], ...]:
         ("Your message id", header.message_id),
         ("Created", header.created),
         ("Sent by", header.initiating_party),
-        ("Payments read", f"{answer.payments:,}"),
+        ("Payments named", f"{answer.rows.height:,}") if asks(answer) else ("Payments read", f"{answer.payments:,}"),
         ("Answered", f"{answer.created:%Y-%m-%d %H:%M} {answer.created.tzname() or ''}".strip()),
         ("Stage", STAGES.get(answer.milestone, answer.milestone)),
         ("Our number of the file", answer.file_id),

@@ -18,6 +18,7 @@ from canonical.contracts import Answer, Model
 from canonical.counts import count_of
 from canonical.findings import OF_PAYMENT, WARNS
 from canonical.sentences import said_as
+from exporters._answer_words import asks
 
 COLUMNS: Final = (
     "file", "line", "row", "end_to_end_id", "amount", "currency", "status", "reason", "field", "value", "message", "remedy",
@@ -95,7 +96,9 @@ def _about(answer: Answer) -> tuple[str, str | None]:
         return _STANDS.format(answer.duplicate_of), _LEAVE_IT
     rejected = answer.rows.filter(pl.col("status") == "RJCT").height
     reasons = " | ".join(text for _, text in answer.reasons if text)
-    counted = f"{count_of(answer.payments, 'payment')}, {rejected:,} of them rejected"
+    # A file that asks to cancel holds no payment: its rows are requests.
+    held = (answer.rows.height, "request") if asks(answer) else (answer.payments, "payment")
+    counted = f"{count_of(*held)}, {rejected:,} of them rejected"
     return f"{counted}: {reasons}" if reasons else counted, None
 
 

@@ -141,6 +141,12 @@ def test_the_delimiter_is_the_clients():
     assert table(data, ";")[3]["end_to_end_id"] == "INV-1"
 
 
+def test_a_request_to_cancel_counts_requests():
+    told = replace(ANSWER, payments=0)
+    first = next(csv.DictReader(io.StringIO(written(told).decode("utf-8-sig"))))
+    assert first["message"].startswith(f"{ANSWER.rows.height} requests, ")
+
+
 def test_a_row_that_sums_up_has_no_status():
     told = findings(
         {

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from lxml import html
 
 from canonical.frames import FINDINGS, PAYMENTS, empty
+from exporters._answer_words import facts_of, verdict_of
 from exporters.answer_html import EXPORT, HtmlAnswerOptions
 
 GOLDEN = Path(__file__).parent / "golden" / "answer_html"
@@ -291,3 +292,19 @@ def test_nothing_a_client_sent_becomes_part_of_the_page(  # noqa: PLR0917 - each
     told = html.document_fromstring(text)
     if reference.isascii() and reference.isprintable() and reference.strip() == reference != "":
         assert reference in articles(told)[-1].text_content()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "headline", "meaning"),
+    [
+        (("RJCT", "RJCT"), "Nothing was cancelled.", "2 payments named in the request stand as before"),
+        (("CANC", "RJCT"), "1 payment of 2 was cancelled.", "1 payment named in the request stands as before"),
+        (("CANC", "CANC"), "What you asked for was cancelled.", "2 payments will not be made"),
+    ],
+)
+def test_a_refused_request_to_cancel_does_not_say_that_payments_will_not_be_made(statuses, headline, meaning):
+    rows = told_of(*({"status": status, "reason": None, "message": "x", "remedy": None} for status in statuses))
+    told = replace(ANSWER, payments=0, rows=rows, findings=empty(FINDINGS))
+    verdict = verdict_of(told)
+    assert (verdict.headline, verdict.meaning.startswith(meaning)) == (headline, True)
+    assert ("Payments named", "2") in facts_of(told)
