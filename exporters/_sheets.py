@@ -54,7 +54,7 @@ class Formats:
                 "valign": "top",
                 "text_wrap": code == _TEXT,
             }
-            if code in {_TEXT, _DATE} and self.indent:
+            if code in {_TEXT, _DATE, _SUM} and self.indent:
                 properties |= {"align": "left", "indent": self.indent}
             if total:
                 properties |= {"bold": True, "top": 1}
