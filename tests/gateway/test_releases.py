@@ -122,6 +122,17 @@ def test_a_release_that_was_begun_is_checked_again_at_its_recovery(gateway, cloc
         log.delivered("a sleeper")
 
 
+def test_what_another_worker_has_concluded_is_not_recovered(gateway) -> None:
+    """It looked before, slept, and would release what lies there under the final name already, or is void."""
+    salaries(gateway)
+    log = staged(gateway)
+    log.begin_release()
+    sleeper = RegistryLog(gateway, submission_row(gateway, log._submission_id))
+    log.delivered("seen")
+    with pytest.raises(Conflict, match="moved the submission on"):
+        sleeper.recheck()
+
+
 def test_of_two_that_upload_the_later_attempt_stands(gateway) -> None:
     salaries(gateway)
     first = RegistryLog(gateway, submission_row(gateway, only(gateway)))
