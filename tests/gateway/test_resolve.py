@@ -165,7 +165,10 @@ def test_a_persons_and_the_providers_word_at_once_are_one_decision(gateway) -> N
 
 @pytest.mark.parametrize(
     ("stands", "heard"),
-    [("RELEASING", True), ("UNKNOWN", True), ("DELIVERED", True), ("UPLOADED", False), ("VOIDED", False)],
+    [
+        *[(state, True) for state in ("RELEASING", "UNKNOWN", "DELIVERED")],
+        *[(state, False) for state in ("PREPARED", "UPLOADED", "VOIDED", "ACKNOWLEDGED", "REJECTED")],
+    ],
 )
 def test_a_word_is_heard_of_what_the_provider_may_have(gateway, stands, heard) -> None:
     salaries(gateway)
