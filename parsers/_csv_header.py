@@ -85,13 +85,15 @@ def read_header(names: list[str] | None, options: TableOptions) -> tuple[Layout 
     layout = Layout(finder.width, cells, pays, collects)
     missing = _missing(layout, options)
     faults += missing
-    cause = _cause(names or [], headings, faults, options)
+    cause = _cause(names or [], faults, options)
     if cause is not None:
         return None, [cause]
     if names is not None and options.template:
         # A spreadsheet writes cells without a name behind the last column.
         last = max((place for place, name in enumerate(names) if name.strip()), default=-1)
-        faults += _unread([name.strip() for place, name in enumerate(names[: last + 1]) if place not in layout.places])
+        twice = {normal(fault.value) for fault in faults if fault.remedy == _NAME_ONE and fault.value}
+        strange = [place for place in range(last + 1) if place not in layout.places and headings[place] not in twice]
+        faults += _unread([names[place].strip() for place in strange])
     if any(fault.severity is Severity.FATAL for fault in faults):
         # Where columns are missing, those that nobody reads tell what they are called there.
         return None, faults
@@ -214,14 +216,15 @@ def _missing(layout: Layout, options: TableOptions) -> list[Fault]:
     ]
 
 
-def _cause(names: list[str], headings: list[str], faults: list[Fault], options: TableOptions) -> Fault | None:
+def _cause(names: list[str], faults: list[Fault], options: TableOptions) -> Fault | None:
     """The one fault behind columns that are missing: the table is divided, or written, otherwise than agreed."""
     missing = [fault.value for fault in faults if fault.reason == "CH21" and fault.value]
-    if missing and len(headings) == 1 and (not options.columns or any(sign in headings[0] for sign in _SIGNS)):
-        return _undivided(headings[0], options)
+    if missing and len(names) == 1 and (not options.columns or any(sign in names[0] for sign in _SIGNS)):
+        return _undivided(names[0], options)
     if missing and any(_VALUE.fullmatch(name.strip()) for name in names):
         return Fault("header", "The line holds values where the headings must stand", _HEADINGS)
     encoding = getattr(options, "encoding", None)  # what only CSV has
+    headings = {normal(name) for name in names}
     if encoding and any(normal(_misread(name, encoding)) in headings for name in missing if not name.isascii()):
         message = f"The header is written in UTF-8; {encoding} was agreed"
         return Fault("encoding", message, f"Save the file as CSV in {encoding}, or agree utf-8.", reason="FF02")

@@ -19,11 +19,17 @@ from parsers._csv_payments import Table, Taken, row_findings
 from parsers._csv_total import units, units_of, units_said, written
 from parsers._csv_values import Cells, name_of
 
-_WORDS: Final = (
-    r"(?:grand |sub-?)?totals?(?: amount| payments| general| général| generale)?|sous-total|totaux|totale|totaal(?:bedrag)?|totalt"
-    r"|sub-?sum|sum|summa|(?:gesamt|zwischen)?summe|gesamt(?:betrag)?|somme|somma|suma|razem|celkem"
+_OF: Final = (
+    r"amount|payments?|payroll|salaries|wages|transfers?|invoices?|net(?: pay)?|gross|due|to pay|a pagar|à payer|geral|general"
+    r"|général|generale|pagos|pagamentos|transferencias|virements"
 )
-LABEL: Final = rf"^(?i:{_WORDS})(?: \(?[A-Z]{{3}}\)?)? ?[:=]?$"
+_WORDS: Final = (
+    rf"(?:grand |sub-?|sum )?totals?(?: (?:{_OF}))?|sous-total|totaux|totale|totaal(?:bedrag)?|totalt|i alt"
+    r"|sub-?sum|sum|summa|(?:gesamt|zwischen|end)?summe|gesamt(?:betrag)?|somme(?: totale)?|somma|suma|razem|ogółem|celkem|spolu"
+    r"|összesen|yhteensä|kokku|kopā|iš viso|skupaj|ukupno|toplam|genel toplam|jumlah|σύνολο|итого|всего|разом|合計|合计|总计|總計|합계"
+)
+LABEL: Final = rf"^(?i:{_WORDS})(?: \(?[A-Z]{{3}}\)?)? ?[:=]?(?: ?[0-9][0-9.,' ]*)?$"
+"""A word for a sum, the currency and the number of what it sums up."""
 _FIGURE: Final = r"^[0-9.,' ]+$"
 _SHOWN_CHARS_MAX: Final = 60
 _ACCOUNTS: Final = ("creditor_account", "debtor_account")

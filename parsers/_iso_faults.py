@@ -15,6 +15,7 @@ _ESCAPE: Final = (
     "Correct the XML at that place and send the file again: in a text, & is written &amp; and < is written &lt;."
 )
 JUNK: Final = "junk after document element"
+HEADER_BESIDE: Final = "AppHdr beside Document"
 _SYNTAX: Final = {
     "XML or text declaration not at start of entity": (
         "the declaration (<?xml …?>) is not the first thing in the file: a blank, an empty line or other text stands before it",
@@ -23,6 +24,10 @@ _SYNTAX: Final = {
     JUNK: (
         "something stands behind the end of the message, as where two files were put together or a program left signs of its own",
         "Send each message as a file of its own, with nothing behind its last closing element.",
+    ),
+    HEADER_BESIDE: (
+        "AppHdr and the Document stand side by side, and XML has one element that holds all others",
+        "Put both into one element (such as BizMsgEnvlp), or send the Document without AppHdr.",
     ),
     "duplicate attribute": (
         "an attribute stands twice in one element",

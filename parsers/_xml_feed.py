@@ -53,7 +53,7 @@ class Feeder:
         self.open_row: int | None = None
         self._silent_bytes = 0
         self._text_chars = 0
-        self._began = False
+        self._began = self._header_first = False
         self._bytes_left_out = self._lines_left_out = self._fed = 0
         self._parser = parser = expat.ParserCreate(encoding, namespace_separator=" ")
         parser.buffer_text = True
@@ -117,6 +117,7 @@ class Feeder:
 
     def _on_first(self, name: str, attributes: dict[str, str]) -> None:
         self._began = True
+        self._header_first = name.rpartition(" ")[2] == "AppHdr"
         self._parser.StartElementHandler = self._on_start
         self._on_start(name, attributes)
 
@@ -158,5 +159,6 @@ class Feeder:
         else:
             # Signs that no text may hold (NUL, Control-Z) are no markup gone wrong where the message is over.
             over = self._began and not self.depth
-            fault = faults.syntax(line, error.offset + 1, faults.JUNK if over else what, self.open_row)
+            behind = faults.HEADER_BESIDE if self._header_first else faults.JUNK
+            fault = faults.syntax(line, error.offset + 1, behind if over else what, self.open_row)
         return fault.at(line, self._parser.ErrorByteIndex + self._bytes_left_out)

@@ -13,6 +13,7 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
+from validators._countries import COUNTRIES
 from validators._iban import lengths
 from validators._matrix import constant, heads
 from validators._rails import bic_country
@@ -51,7 +52,8 @@ def _at_one_bank(payments: pl.DataFrame, party: str) -> bool:
 
 def _check(party: str, reason: str) -> Check:
     account_in, bank_in = _account_in(party), bic_country(party)
-    known = claims_iban(f"{party}_account") & account_in.is_in(list(lengths()))
+    # A country that there is none of is the fault of the BIC (rule `bic`), and differs from every account's.
+    known = claims_iban(f"{party}_account") & account_in.is_in(list(lengths())) & bank_in.is_in(COUNTRIES)
     account, agent = quoted(f"{party}_account"), quoted(f"{party}_agent")
     said = f"{party.capitalize()} bank {{}} is in {{}}, and account {{}} in {{}}"
     return Check(

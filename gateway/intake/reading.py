@@ -159,7 +159,10 @@ def fin_message(head: bytes) -> str | None:
 def begins_with(head: bytes) -> str:
     """How XML of no known format begins, as the end of a sentence; nothing of any other file."""
     root = _root(head)
-    return f": it begins with {root}" if root else ""
+    if root is None:
+        return ""
+    nameless = root.startswith("<Document") and "xmlns" not in root
+    return f": it begins with {root}" + (", without a namespace (xmlns=…) that names the message" if nameless else "")
 
 
 def led_in_by(formats: Mapping[str, Any], head: bytes) -> tuple[str, str] | None:

@@ -130,7 +130,7 @@ BROKEN_ISO = {
     "a version of the future": (XML.replace("001.001.09", "001.001.99").encode(), "iso-message", "001.001.99"),
     "two messages": (f"<B>{BODY}{BODY}</B>".encode(), "iso-message", "second one"),
     "no document": (XML.replace(f'<Document xmlns="{NAMESPACE}">', "").replace("</Document>", "").replace("<CstmrCdtTrfInitn>", f'<CstmrCdtTrfInitn xmlns="{NAMESPACE}">').encode(), "iso-message", "no <Document>"),
-    "two roots": ((HEAD + BODY).encode(), "xml-syntax", "behind the end of the message"),
+    "two roots": ((HEAD + BODY).encode(), "xml-syntax", "AppHdr and the Document stand side by side"),
     "latin-1 that is not declared": (BODY.encode("latin-1"), "xml-encoding", "line 1"),
     "an encoding nobody knows": (declared("x-none").encode(), "xml-encoding", "unknown encoding"),
     "an entity": (XML.replace("?>", '?><!DOCTYPE D [<!ENTITY a "b">]>').encode(), "xml-dtd", "DOCTYPE"),

@@ -208,7 +208,7 @@ def test_a_format_and_its_options_may_be_named(tmp_path):
         (b"$$ADD ID=ABC BID='NWFACH'\r\n" + NACHA, "looks like nacha from line 2 on"),
         (
             b"<Document><CstmrCdtTrfInitn><GrpHdr/></CstmrCdtTrfInitn></Document>",
-            "no format that is known here: it begins with <Document>",
+            "no format that is known here: it begins with <Document>, without a namespace",
         ),
         (
             b"<BACSDocument><Reports><InputReport/></Reports></BACSDocument>",

@@ -234,6 +234,7 @@ def test_fatal(data: bytes, rule: str, line: int) -> None:
     [
         (b'\n<?xml version="1.0"?>' + message(PAYMENT), "is not the first thing in the file"),
         (2 * message(PAYMENT), "behind the end of the message"),
+        (b"<AppHdr></AppHdr>" + message(PAYMENT), "AppHdr and the Document stand side by side"),
         (message(PAYMENT) + b"\x1a", "behind the end of the message"),
         (message(PAYMENT) + b"\r\n\0\0", "behind the end of the message"),
         (b"\0" + message(PAYMENT), "a sign stands where none of its kind may"),

@@ -84,6 +84,7 @@ def test_the_template_is_read_without_a_finding():
         (b"\n\n", "csv-header", "fatal", "empty"),
         (HEADER.encode(), "csv-header", "error", "no payments"),
         (HEADER.replace(",", ";").encode(), "csv-header", "fatal", "is divided by a semicolon; a comma was agreed"),
+        (HEADER.replace(",", "\t").encode(), "csv-header", "fatal", "is divided by a tab; a comma was agreed"),
         (HEADER.replace("amount,", "").encode(), "csv-header", "fatal", "Column amount is missing"),
         (HEADER.replace("remittance", "amount").encode(), "csv-header", "fatal", "names amount twice"),
         (HEADER.encode("utf-16"), "csv-encoding", "fatal", "UTF-16"),
@@ -262,6 +263,27 @@ def test_a_row_that_sums_up_is_no_payment_and_is_told_once(window_bytes):
     assert rules(findings) == [("csv-summary", "warning", n, n + 1) for n in (3, 5, 6)]
     assert "“Subtotal” and names no account" in findings["message"][0]
     assert findings["remedy"][0].startswith("Delete the row")
+
+
+@pytest.mark.parametrize(
+    "label", ["Somme totale", "Total payments: 2", "Total net pay", "Yhteensä", "Итого:", "TOPLAM", "Összesen 2", "合計", "Total a pagar", "Total = 2"]
+)  # fmt: skip
+def test_sums_are_known_by_their_words_in_many_languages(label):
+    payments, _, findings, unreadable = read(f"{HEADER}{row(1)}{row(2)},,{label},,2.00,,\n".encode())
+    assert (payments["row"].to_list(), unreadable) == ([1, 2], 0)
+    assert rules(findings) == [("csv-summary", "warning", 3, 4)]
+
+
+@pytest.mark.parametrize("label", ["Total Energies", "Summa Equity 2", "Totalview", "Razem Sp 2"])
+def test_a_name_that_begins_like_a_sum_is_a_name(label):
+    payments, _, findings, _ = read(f"{HEADER}{row(1)},,{label},,1.00,,\n".encode())
+    assert payments["row"].to_list() == [1, 2]
+    assert findings.is_empty()
+
+
+def test_a_column_that_stands_twice_is_not_also_unknown():
+    _, _, findings, _ = read(HEADER.replace("remittance", "amount").encode())
+    assert findings["message"].to_list() == ["The header names amount twice"]
 
 
 @pytest.mark.parametrize("amount", ["3.00", "", "about 2"])
