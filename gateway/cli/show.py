@@ -42,22 +42,24 @@ def print_checked(found: Checked) -> None:
 
     out = console()
     colour = _COLOURS[found.verdict]
-    out.print(
-        f"[bold]{found.file}[/]: [{colour}]{found.verdict}[/] · {found.header.version} · "
-        f"{found.accepted} of {count_of(found.payments, 'payment')} accepted · control sum {sums_in_words(found.control_sums)}",
-        highlight=False,
+    told = (
+        "asks to cancel; what it names is looked for when it is received"
+        if found.verdict == "request"
+        else f"{found.accepted} of {count_of(found.payments, 'payment')} accepted · control sum {sums_in_words(found.control_sums)}"
     )
+    out.print(f"[bold]{found.file}[/]: [{colour}]{found.verdict}[/] · {found.header.version} · {told}", highlight=False)
     if found.findings.height:
-        out.print(findings_table(found.findings))
+        out.print(findings_table(found.findings, found.places))
     if found.findings.height > _SHOWN_MAX:
         out.print(f"… and {found.findings.height - _SHOWN_MAX} more; --output csv lists all of them")
     out.print("Not checked here: " + "; ".join(NOT_CHECKED), style="dim", highlight=False)
 
 
-def findings_table(findings: pl.DataFrame) -> Table:
-    """Findings as a table: where, what, what to do."""
+def findings_table(findings: pl.DataFrame, places: tuple[str, str]) -> Table:
+    """Findings as a table: where, what, what to do. `places`: what `row` and `line` are called."""
     table = Table(show_lines=True)
-    for heading in ("line", "row", "payment/batch", "rule", "field", "value", "what is wrong", "what to do"):
+    row_called, line_called = (name.lower() for name in places)
+    for heading in (line_called, row_called, "payment/batch", "rule", "field", "value", "what is wrong", "what to do"):
         table.add_column(heading, overflow="fold")
     # Why nothing can be read comes before what could not be checked for that.
     first = findings.sort(pl.col("severity") != Severity.FATAL.value, maintain_order=True).head(_SHOWN_MAX)

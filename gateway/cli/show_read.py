@@ -8,7 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from canonical.money import format_minor
+from canonical.profiles import DEFAULT_CLIENT
 from gateway.cli.show import console, findings_table
+from gateway.intake.reading import facts_of
 
 if TYPE_CHECKING:
     from gateway.intake.read_file import Told
@@ -33,7 +35,7 @@ def print_told(told: Told) -> None:
     if told.statuses:
         out.print(_statuses(told))
     if told.findings.height:
-        out.print(findings_table(told.findings))
+        out.print(findings_table(told.findings, facts_of(header.format, DEFAULT_CLIENT).places))
 
 
 def _sums(told: Told) -> Table:

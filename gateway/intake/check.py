@@ -48,7 +48,10 @@ NOT_CHECKED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found. `control_sums`: minor units by currency over all payments with a readable amount."""
+    """What a check found. `control_sums`: minor units by currency over all payments with a readable amount.
+
+    `places`: what the columns `row` and `line` of FINDINGS are called of this format (`FormatFacts`).
+    """
 
     file: str
     header: FileHeader
@@ -58,6 +61,7 @@ class Checked:
     unreadable: int
     control_sums: dict[str, int]
     findings: pl.DataFrame
+    places: tuple[str, str]
 
     @property
     def exit_code(self) -> int:
@@ -93,6 +97,7 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
     with _opened(path, client) as windows:
         judged = judge(windows, Context(today, client, keep=put_away))
     accepted = engine.accepted(judged.index, judged.findings, client).height
+    facts = facts_of(judged.header.format, client)
     return Checked(
         file=path.name,
         header=judged.header,
@@ -101,7 +106,8 @@ def check(path: Path, client: ClientProfile, today: dt.date) -> Checked:
         accepted=accepted,
         unreadable=judged.unreadable,
         control_sums=sums_of(judged.index),
-        findings=engine.in_terms(engine.capped(judged.findings), facts_of(judged.header.format, client)),
+        findings=engine.in_terms(engine.capped(judged.findings), facts),
+        places=facts.places,
     )
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 from typer.testing import CliRunner
 from world import REPOSITORY, upload
@@ -219,3 +220,18 @@ def test_a_cancellation_request_is_looked_at_as_one() -> None:
     request = REPOSITORY / "tests/parsers/golden/camt055/request.xml"
     _, output = run("check", str(request), "--output", "json")
     assert json.loads(output)["verdict"] == "request"
+    _, told = run("check", str(request))
+    assert "asks to cancel" in told
+    assert "accepted" not in told, "it holds no payments"
+
+
+def test_a_findings_table_says_payment_and_row_of_a_workbook(tmp_path) -> None:
+    """A sheet has rows and no lines: what is looked up there is called so."""
+    book = openpyxl.Workbook()
+    book.active.append(["end_to_end_id", "execution_date", "amount", "currency", "creditor_name", "creditor_account"])
+    book.active.append(["E-1", "2026-11-30", "much", "EUR", "Alder AG", "DE74999123451000000001"])
+    book.save(tmp_path / "pay.xlsx")
+    _, told = run("check", str(tmp_path / "pay.xlsx"))
+    heads = next(line for line in told.splitlines() if "what is wrong" in line)
+    assert "row" in heads.split("payment")[0], heads
+    assert "line" not in heads
