@@ -15,7 +15,7 @@ from canonical.counts import count_of
 from canonical.money import grouped_minor
 from exporters._answer_cases import ROW, Cases, column_of, key_columns
 from exporters._answer_causes import Cause
-from exporters._answer_words import canonical_of, in_all, reason_words, totals_of
+from exporters._answer_words import canonical_of, in_all, reason_words, totals_of, without_sum
 
 STYLE: Final = """
 :root { color-scheme: light; }
@@ -98,8 +98,8 @@ def totals_table(answer: Answer) -> str:
     totals = totals_of(answer)
     if totals.is_empty():
         return "<p>No payment could be read.</p>"
-    rows = "".join(_total(one["words"], one["payments"], _sums(one)) for one in totals.iter_rows(named=True))
-    sums = [text for one in in_all(totals).iter_rows(named=True) for text in _sums(one)]
+    rows = "".join(_total(one["words"], one["payments"], _sums(answer, one)) for one in totals.iter_rows(named=True))
+    sums = [text for one in in_all(totals).iter_rows(named=True) for text in _sums(answer, one)]
     foot = _total("in all", int(totals["payments"].sum()), sums)
     head = '<thead><tr><th scope="col">Status</th><th scope="col" class="number">Payments</th><th scope="col" class="number">Sum</th></tr></thead>'
     return (
@@ -115,13 +115,13 @@ def _total(words: str, payments: int, sums: list[str]) -> str:
     )
 
 
-def _sums(one: dict[str, Any]) -> list[str]:
+def _sums(answer: Answer, one: dict[str, Any]) -> list[str]:
     """The sum of one currency, and how many of its amounts are in no sum."""
     currency = one["currency"] or ""
     told = [] if one["unread"] == one["payments"] else [f"{grouped_minor(one['sum_minor'], currency)} {currency}"]
     if one["unread"]:
         where = f" in “{currency}”" if currency and not told else ""
-        told.append(f"{'and ' if told else ''}{count_of(one['unread'], 'amount')}{where} that cannot be read")
+        told.append(f"{'and ' if told else ''}{without_sum(answer, one['unread'], where)}")
     return told
 
 

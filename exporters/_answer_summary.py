@@ -13,7 +13,7 @@ from canonical.counts import count_of
 from exporters._answer_cases import Cases
 from exporters._answer_causes import causes_of, with_others
 from exporters._answer_layout import FAULT_FILL, WARNING_FILL, clean, lines_of, set_height
-from exporters._answer_words import facts_of, in_all, reason_words, totals_of, verdict_of
+from exporters._answer_words import facts_of, in_all, reason_words, totals_of, verdict_of, without_sum
 from exporters._sheets import Formats, print_on_a4, write_cell
 
 _CAUSES_MAX: Final = 500
@@ -109,7 +109,7 @@ def _totals(page: _Page, answer: Answer) -> None:
     page.heads("Payments", "Count", "Sum", "Currency", numbers=(1, 2))
     for one in (*totals.iter_rows(named=True), *in_all(totals).iter_rows(named=True)):
         none = one["unread"] == one["payments"]
-        left_out = f"{count_of(one['unread'], 'amount')} that cannot be read" if one["unread"] else None
+        left_out = without_sum(answer, one["unread"]) if one["unread"] else None
         unread = f"and {left_out}" if left_out and not none else left_out
         values = (one["words"], one["payments"], None if none else one["sum_minor"], one["currency"], unread)
         page.line(values, ("text", "count", "money"), one["currency"])

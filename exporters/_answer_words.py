@@ -193,6 +193,13 @@ def totals_of(answer: Answer) -> pl.DataFrame:
     return ranked.select("status", words.alias("words"), "currency", "payments", "sum_minor", "unread")
 
 
+def without_sum(answer: Answer, count: int, where: str = "") -> str:
+    """How many amounts are in no sum, and why: a request need not say what it asks back."""
+    if asks(answer):
+        return f"{count_of(count, 'payment')} named without an amount"
+    return f"{count_of(count, 'amount')}{where} that cannot be read"
+
+
 def in_all(totals: pl.DataFrame) -> pl.DataFrame:
     """The same of all statuses: words, currency, payments, sum_minor, unread, one row a currency."""
     figures = pl.col("payments", "sum_minor", "unread").sum()

@@ -308,3 +308,7 @@ def test_a_refused_request_to_cancel_does_not_say_that_payments_will_not_be_made
     verdict = verdict_of(told)
     assert (verdict.headline, verdict.meaning.startswith(meaning)) == (headline, True)
     assert ("Payments named", "2") in facts_of(told)
+    unnamed = replace(told, rows=rows.with_columns(amount_minor=pl.lit(None, dtype=pl.Int64)))
+    text = html.document_fromstring(page(unnamed)).text_content()
+    assert "named without an amount" in text
+    assert "cannot be read" not in text
