@@ -58,8 +58,8 @@ class Layout:
 
 
 _STRFTIME: Final = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d"}
-_SIGNS: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-_TEMPLATE: Final = "Compare the header with the template of the format, or with the mapping that was agreed."
+SIGNS: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+TEMPLATE: Final = "Compare the header with the template of the format, or with the mapping that was agreed."
 _VALUE: Final = re.compile(
     r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}([./-])[0-9]{1,2}\1(?:[0-9]{2}){1,2}|-?[0-9][0-9.,' ]*[.,][0-9]{2}"
 )
@@ -73,7 +73,7 @@ _NAME_ONE: Final = "Name each column once; of columns with one name agree the po
 def read_header(names: list[str] | None, options: TableOptions) -> tuple[Layout | None, list[Fault]]:
     """Layout of the table from its header cells (None where it has none); None where nothing can be read by it."""
     if names is not None and len(names) > TABLE_COLUMNS_MAX:
-        return None, [Fault("header", f"The header has more than {TABLE_COLUMNS_MAX} columns", _TEMPLATE)]
+        return None, [Fault("header", f"The header has more than {TABLE_COLUMNS_MAX} columns", TEMPLATE)]
     headings = [normal(name) for name in names or []]
     wanted = _wanted(headings, options)
     faults: list[Fault] = []
@@ -108,7 +108,7 @@ def find_columns(
     Cells without a name behind the last heading are no columns, unless the mapping names their position.
     """
     if names is not None and len(names) > TABLE_COLUMNS_MAX:
-        return None, [Fault("header", f"The header has more than {TABLE_COLUMNS_MAX} columns", _TEMPLATE)]
+        return None, [Fault("header", f"The header has more than {TABLE_COLUMNS_MAX} columns", TEMPLATE)]
     faults: list[Fault] = []
     headings = [normal(name) for name in names or []]
     positions = [place for column in wanted.values() for place in column.from_ if isinstance(place, int)]
@@ -186,13 +186,13 @@ class _Finder:
             if wanted <= self.width:
                 return wanted - 1
             message = f"Column {wanted} was agreed, and a row has {count_of(self.width, 'column')}"
-            self.faults.append(Fault("header", message, _TEMPLATE, reason="CH21"))
+            self.faults.append(Fault("header", message, TEMPLATE, reason="CH21"))
             return None
         count = self.headings.count(normal(wanted))
         if count == 1:
             return self.headings.index(normal(wanted))
         if count == 0:
-            message, remedy = f"Column {wanted} is missing from the header", _TEMPLATE
+            message, remedy = f"Column {wanted} is missing from the header", TEMPLATE
         else:
             message, remedy = f"The header names {wanted} twice", _NAME_ONE
         self.faults.append(Fault("header", message, remedy, reason="FF01" if count else "CH21", value=wanted))
@@ -211,7 +211,7 @@ def _missing(layout: Layout, options: TableOptions) -> list[Fault]:
     if not missing:
         return []
     return [
-        Fault("header", f"Column {name} is missing from the header", _TEMPLATE, reason="CH21", value=name)
+        Fault("header", f"Column {name} is missing from the header", TEMPLATE, reason="CH21", value=name)
         for name in missing
     ]
 
@@ -219,8 +219,8 @@ def _missing(layout: Layout, options: TableOptions) -> list[Fault]:
 def _cause(names: list[str], faults: list[Fault], options: TableOptions) -> Fault | None:
     """The one fault behind columns that are missing: the table is divided, or written, otherwise than agreed."""
     missing = [fault.value for fault in faults if fault.reason == "CH21" and fault.value]
-    if missing and len(names) == 1 and (not options.columns or any(sign in names[0] for sign in _SIGNS)):
-        return _undivided(names[0], options)
+    if missing and len(names) == 1 and (not options.columns or any(sign in names[0] for sign in SIGNS)):
+        return undivided(names[0], getattr(options, "delimiter", None))  # what only CSV has
     if missing and any(_VALUE.fullmatch(name.strip()) for name in names):
         return Fault("header", "The line holds values where the headings must stand", _HEADINGS)
     encoding = getattr(options, "encoding", None)  # what only CSV has
@@ -236,15 +236,14 @@ def _misread(name: str, encoding: str) -> str:
     return name.encode().decode(encoding, "replace")
 
 
-def _undivided(heading: str, options: TableOptions) -> Fault:
-    """The header is one cell. `delimiter` is what only CSV has."""
-    agreed = getattr(options, "delimiter", None)
-    looks = max(_SIGNS, key=heading.count)
+def undivided(heading: str, agreed: str | None) -> Fault:
+    """The header is one cell; `agreed` is the delimiter."""
+    looks = max(SIGNS, key=heading.count)
     if agreed is None or looks not in heading:
         message = "The header names one column; it must name those of a payment"
-        return Fault("header", message, _TEMPLATE)
-    message = f"The header is divided by {_SIGNS[looks]}; {_SIGNS[agreed]} was agreed"
-    return Fault("header", message, f"Save the table with {_SIGNS[agreed]} between the columns, or agree another sign.")
+        return Fault("header", message, TEMPLATE)
+    message = f"The header is divided by {SIGNS[looks]}; {SIGNS[agreed]} was agreed"
+    return Fault("header", message, f"Save the table with {SIGNS[agreed]} between the columns, or agree another sign.")
 
 
 def _sides(options: TableOptions, has: set[str]) -> tuple[str, ...]:

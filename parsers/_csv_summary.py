@@ -33,6 +33,7 @@ LABEL: Final = rf"^(?i:{_WORDS})(?: \(?[A-Z]{{3}}\)?)? ?[:=]?(?: ?[0-9][0-9.,' ]
 _FIGURE: Final = r"^[0-9.,' ]+$"
 _SHOWN_CHARS_MAX: Final = 60
 _ACCOUNTS: Final = ("creditor_account", "debtor_account")
+_ID: Final = "end_to_end_id"
 _DELETE: Final = "Delete the row: the rows of a table are payments."
 _COMPARE: Final = "Compare the rows with your own list: one may be missing, or be there twice. Then delete this row."
 
@@ -57,7 +58,8 @@ def suspected(taken: Taken, cells: Cells, where: pl.DataFrame, table: Table) -> 
     """`taken` with the rows that sum up. `where`: row and line by row of the cells."""
     layout, frame = table.layout, cells.frame
     accounts = _names(layout, *_ACCOUNTS)
-    if not accounts or not all(frame[name].null_count() for name in accounts):
+    # What every payment has and no such row: looked for in nulls alone, as long as there are none.
+    if not any(names and all(frame[name].null_count() for name in names) for names in (accounts, _names(layout, _ID))):
         return taken
     two = [name_of(place) for place in (layout.pays, layout.collects) if place is not None]
     amounts = two or _names(layout, "amount")
@@ -65,7 +67,7 @@ def suspected(taken: Taken, cells: Cells, where: pl.DataFrame, table: Table) -> 
     labels = [pl.when(other.str.contains(LABEL)).then(other) for other in others]
     strange = pl.any_horizontal(~other.str.contains(f"{LABEL}|{_FIGURE}") for other in others)
     bare = pl.concat([where.select("row", "line"), frame], how="horizontal").filter(
-        pl.all_horizontal(pl.col(accounts).is_null())
+        pl.all_horizontal(pl.col(accounts).is_null() | pl.col(accounts).str.contains(LABEL))
     )
     found = bare.filter(~strange.fill_null(value=False)).select(
         "row", "line", pl.coalesce(labels).alias("label"), pl.coalesce(amounts).alias("text")

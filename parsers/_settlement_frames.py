@@ -6,6 +6,7 @@ amount and the fee, which add up to the net.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -18,6 +19,7 @@ from canonical.money import amount_text, beyond_a_sum
 from parsers._nacha_findings import Fault
 from parsers._settlement_options import RETURNS, SettlementOptions
 
+_NET_HOLDS: Final = "Ask the provider which of the figures is right; until then the net amount and the fees hold."
 _AGAIN: Final = "Nothing of the file is used. Ask the provider what changed, or correct the mapping in the profile."
 _NARRATIVE: Final = "NARR"
 _ABROAD: Final = "The gross amount is in another currency than the account, and the row has no net amount."
@@ -90,7 +92,8 @@ def _wrong(rows: pl.DataFrame) -> list[pl.DataFrame]:
         *(item.fill_null("?") for item in shown),
         pl.col("currency").fill_null("?"),
     )
-    return [*needed, large, _fault("sum", "AM10", "net", Severity.ERROR).on(differs, message)]
+    wrong = replace(_fault("sum", "AM10", "net", Severity.ERROR), remedy=_NET_HOLDS)
+    return [*needed, large, wrong.on(differs, message)]
 
 
 def entries_of(rows: pl.DataFrame, options: SettlementOptions) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import polars as pl
 from canonical.limits import ENTRY_MINOR_MAX
 from canonical.money import amount_minor
 from parsers._csv_amounts import days_of
-from parsers._csv_header import Fault, Layout, find_columns
+from parsers._csv_header import SIGNS, Fault, Layout, find_columns, undivided
 from parsers._csv_options import Column
 from parsers._csv_values import Cells, Misfit, texts_of
 from parsers._settlement_options import SettlementOptions
@@ -33,7 +33,10 @@ class Mapped:
 def layout_of(names: list[str] | None, options: SettlementOptions) -> tuple[Layout | None, list[Fault]]:
     """Where our columns and amounts stand, None with faults where some are missing."""
     amounts = {name: Column.model_validate({"from": place}) for name, place in options.amounts().items()}
-    return find_columns(names, {**options.columns, **amounts}, options.width)
+    layout, faults = find_columns(names, {**options.columns, **amounts}, options.width)
+    if layout is None and names is not None and len(names) == 1 and any(sign in names[0] for sign in SIGNS):
+        faults = [undivided(names[0], options.delimiter)]
+    return layout, faults
 
 
 def mapped(cells: Cells, where: pl.DataFrame, layout: Layout, options: SettlementOptions) -> Mapped:

@@ -154,7 +154,12 @@ def windows(source: Source, options: XlsxOptions, cells_max: int) -> Iterator[Wi
         rows = zip(
             below.rows["number"].to_list(), row_texts(below, book, pl.Series(book.texts, dtype=pl.String)), strict=True
         )
-        told = header_below(((line, _bare(names)) for line, names in rows), options) or told
+        told = (
+            header_below(
+                ((line, _bare(names)) for line, names in rows), lambda names: read_header(names, options)[0] is not None
+            )
+            or told
+        )
         yield Window(_HEADER, empty(PAYMENTS), empty(TOTALS), file_findings(told, "xlsx"))
         return
     yield from _Reader(book, layout, options, Table("xlsx", layout, options, source.file_id, iso_days=True)).windows(

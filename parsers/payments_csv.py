@@ -27,7 +27,7 @@ from parsers._csv_rows import Place, Rows, ends, flawed, rows_at, sound_cells
 from parsers._csv_sniff import looks_like_a_table
 from parsers._csv_summary import Above, suspected, without_sums
 from parsers._csv_template import TERMS
-from parsers._csv_title import TITLE_ROWS_MAX, header_below
+from parsers._csv_title import header_below, rows_below
 from parsers._csv_total import closes
 
 _HEADER: Final = FileHeader("csv", "1")
@@ -89,12 +89,12 @@ class CsvFormat:
             return
         head, fault = read_head(file, options)
         if head is None:
-            yield _whole(header_below(_rows_below(file, options), options) or ([fault] if fault else []))
+            yield _whole(_header_below(file, options) or ([fault] if fault else []))
             return
         layout, faults = read_header(head.names, options)
         told = at_line(faults, head.line)
         if layout is None:
-            yield _whole(header_below(_rows_below(file, options), options) or told)
+            yield _whole(_header_below(file, options) or told)
             return
         rows = _Reader(file, layout, options, self.window_bytes, self.rows_max)
         yield from rows.windows(source.file_id, Place(head.offset, head.next_line), told)
@@ -151,12 +151,8 @@ class _Reader:
         return suspected(take(cells, where, table), cells, where, table)
 
 
-def _rows_below(file: Encoded, options: CsvOptions) -> Iterator[tuple[int, list[str]]]:
-    """Line and cells of the rows below the one where the header was looked for."""
-    for more in range(1, TITLE_ROWS_MAX + 1):
-        head, _ = read_head(file, options.model_copy(update={"skip_rows": options.skip_rows + more}))
-        if head is not None and head.names is not None:
-            yield head.line, head.names
+def _header_below(file: Encoded, options: CsvOptions) -> list[Fault]:
+    return header_below(rows_below(file, options), lambda names: read_header(names, options)[0] is not None)
 
 
 def _whole(faults: list[Fault]) -> Window:

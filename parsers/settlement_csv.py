@@ -19,6 +19,7 @@ from parsers._csv_header import Fault as HeaderFault
 from parsers._csv_header import at_line, file_findings
 from parsers._csv_rows import Place, flawed, rows_at, sound_cells
 from parsers._csv_sniff import looks_like_a_table
+from parsers._csv_title import header_below, rows_below
 from parsers._csv_values import Cells, Misfit
 from parsers._nacha_findings import Fault, gathered
 from parsers._settlement_frames import entries_of, settled, stated, statements_of, statuses_of
@@ -69,7 +70,8 @@ class SettlementCsv:
             return None, [_told([fault] if fault else [])]
         layout, faults = layout_of(head.names, options)
         if layout is None:
-            return None, [_told(at_line(faults, head.line))]
+            below = header_below(rows_below(file, dialect), lambda names: layout_of(names, options)[0] is not None)
+            return None, [_told(below or at_line(faults, head.line))]
         place, frames, findings = Place(head.offset, head.next_line), [], []
         closing: tuple[Cells, pl.DataFrame] | None = None
         while place.offset < file.end:

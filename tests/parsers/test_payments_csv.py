@@ -274,6 +274,15 @@ def test_sums_are_known_by_their_words_in_many_languages(label):
     assert rules(findings) == [("csv-summary", "warning", 3, 4)]
 
 
+def test_a_sum_may_stand_in_the_column_of_accounts_but_an_account_beside_it_is_a_payment():
+    payments, _, findings, _ = read(f"{HEADER}{row(1)}{row(2)},,,Gesamtsumme EUR,2.00,,\n".encode())
+    assert payments["row"].to_list() == [1, 2]
+    assert rules(findings) == [("csv-summary", "warning", 3, 4)]
+    payments, _, findings, _ = read(f"{HEADER}{row(1)}{row(2)},,Total,12345678,2.00,,\n".encode())
+    assert payments["row"].to_list() == [1, 2, 3]
+    assert findings.is_empty()
+
+
 @pytest.mark.parametrize("label", ["Total Energies", "Summa Equity 2", "Totalview", "Razem Sp 2"])
 def test_a_name_that_begins_like_a_sum_is_a_name(label):
     payments, _, findings, _ = read(f"{HEADER}{row(1)},,{label},,1.00,,\n".encode())

@@ -272,3 +272,25 @@ def test_a_last_row_that_says_more_is_a_faulty_row(row: str) -> None:
     assert found.entries.is_empty()
     assert "settlement-csv-missing" in set(found.findings["rule"])
     assert "settlement-csv-summary" not in set(found.findings["rule"])
+
+
+def test_a_table_that_is_divided_otherwise_than_agreed_is_one_fault() -> None:
+    found = read(CHARGES.format(second="EUR").replace(",", ";"), **CHARGED)
+    assert found.findings["message"].to_list() == ["The header is divided by a semicolon; a comma was agreed"]
+
+
+def test_a_title_above_the_header_is_told_with_what_to_agree() -> None:
+    text = "Settlement report\nGenerated: 29 Sep 2026\n\n" + CHARGES.format(second="EUR")
+    found = read(text, **CHARGED)
+    assert told(found) == [("fatal", "settlement-csv-header", 4)]
+    assert found.findings["remedy"].to_list() == ["Delete the lines above the header, or agree skip_rows: 3."]
+    assert read(text, **CHARGED, skip_rows=3).findings.is_empty()
+
+
+def test_where_gross_less_fees_is_not_net_the_row_is_taken_and_the_remedy_says_so() -> None:
+    mapping = {**CHARGED, "columns": {**CHARGED["columns"], "remittance": "gross"}, "gross": "gross"}
+    text = "account,currency,date,gross,net,fee,type,reference\nA,EUR,2026-11-20,10.00,9.60,0.50,charge,ch_1\n"
+    found = read(text, **mapping)
+    assert told(found) == [("error", "settlement-csv-sum", 2)]
+    assert "Nothing of the file" not in found.findings["remedy"][0]
+    assert found.statements["credits_minor"].to_list() == [960]
