@@ -21,6 +21,7 @@ from parsers._nacha_classes import (
     IAT_OPTIONAL_ADDENDA_MAX,
     IAT_REMITTANCE_MAX,
     ORDERED,
+    EntryClass,
 )
 from parsers._nacha_digits import Bytes, Flags, Integers, field, numbers, word
 from parsers._nacha_entries import Entries
@@ -37,7 +38,7 @@ INDICATOR: Final = Fault(
 NUMBER: Final = Fault(
     "nacha-addenda-number", "RR07", *_PAYMENT, "addenda",
     "Send as many addenda records as the class carries: PPD, CCD, WEB, CIE and ACK none or one, CTX, TRX and ATX up to "
-    "9,999, POS, SHR, MTE and DNE one, IAT 7 to 12, other classes none.",
+    "9,999, POS, SHR, MTE and DNE one, ENR 1 to 9,999, IAT 10 to 16 each and of 17 and 18 what its message says, other classes none.",
 )  # fmt: skip
 COUNT: Final = Fault(
     "nacha-addenda-count", "RR07", *_PAYMENT, "addenda",
@@ -63,6 +64,25 @@ FAULTS: Final = (INDICATOR, NUMBER, COUNT, TYPE, SEQUENCE, TRACE)
 TERMINAL, PAYMENT, FOREIGN_REMITTANCE, FOREIGN_BANK = 2, 5, 17, 18
 RETURN_TYPES: Final = (98, 99)
 """Notifications of change and returns: no addenda of payments."""
+_INTERNATIONAL: Final = (
+    f"{IAT_ADDENDA_MIN} to {IAT_ADDENDA_MIN + IAT_OPTIONAL_ADDENDA_MAX}: 10 to 16 once each, "
+    f"17 at most {IAT_REMITTANCE_MAX} times, 17 and 18 together at most {IAT_OPTIONAL_ADDENDA_MAX} times"
+)
+
+
+def _carried(item: EntryClass) -> str:
+    if item.addenda == "IAT":
+        return _INTERNATIONAL
+    least, most = item.addenda_min, item.addenda_max
+    span = (
+        (f"{least}" if least else "none")
+        if least == most
+        else f"{least or 'none'} {'or' if most == 1 else 'to'} {most:,}"
+    )
+    return span if item.addenda == "05" or not most else f"{span} of type {item.addenda}"
+
+
+_CARRIED: Final = {item.code: _carried(item) for item in ORDERED if item.code}
 _NUMBERED: Final = (PAYMENT, FOREIGN_REMITTANCE, FOREIGN_BANK)
 _TEXTS: Final = {TERMINAL: (4, 79), PAYMENT: (4, 83), FOREIGN_REMITTANCE: (4, 83)}
 """What of the addenda of a type is remittance information."""
@@ -135,8 +155,9 @@ def addenda_findings(entries: Entries, addenda: Addenda, headers: pl.DataFrame) 
     wrong = ours & ((count < least[entries.class_index]) | (count > most[entries.class_index]))
     wrong |= ours & entries.of_class({"IAT": True}) & _too_many_optional(addenda, len(count))
     if wrong.any():
+        carried = pl.col("sec").replace_strict(_CARRIED, default="another number", return_dtype=pl.String)
         message = pl.format(
-            "The entry has {}; class {} carries another number of them.", count_said("addenda", "addenda record"), "sec"
+            "The entry has {}; class {} carries {}.", count_said("addenda", "addenda record"), "sec", carried
         )
         yield NUMBER.on(entries.at(wrong, headers), message)
     yield from _count_findings(entries, headers)

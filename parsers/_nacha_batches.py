@@ -52,6 +52,13 @@ DESCRIPTION: Final = Fault(
     "nacha-entry-description", "CH21", *_BATCH, "category_purpose",
     "Say at positions 54-63 of the batch header what the payments are for.",
 )  # fmt: skip
+DESCRIBED: Final = Fault(
+    "nacha-described", "CH21", Severity.WARNING, Level.BATCH, "category_purpose",
+    "Write at positions 54-63 of the batch header REDEPCHECK for class RCK, NO CHECK for XCK, AUTOENROLL for ENR; REVERSAL where "
+    "entries are reversed.",
+)  # fmt: skip
+_DESCRIPTIONS: Final = {"RCK": "REDEPCHECK", "XCK": "NO CHECK", "ENR": "AUTOENROLL"}
+"""What the standard itself puts as description of a class."""
 ODFI: Final = Fault(
     "nacha-odfi", "RC03", *_BATCH, "originating DFI identification",
     "Give the first eight digits of your bank's routing number at positions 80-87 of header and control.",
@@ -78,7 +85,8 @@ MATCHES: Final = {
 }
 """Columns of the header that the control repeats."""
 FAULTS: Final = (
-    SERVICE_CLASS, SERVICE_CLASS_ENTRIES, SEC, ADVICE, COMPANY_NAME, COMPANY_ID, DESCRIPTION, ODFI, NUMBER, IAT_HEADER,
+    SERVICE_CLASS, SERVICE_CLASS_ENTRIES, SEC, ADVICE, COMPANY_NAME, COMPANY_ID, DESCRIPTION, DESCRIBED, ODFI, NUMBER,
+    IAT_HEADER,
     TRACE_ODFI, *MATCHES.values(),
 )  # fmt: skip
 
@@ -152,6 +160,11 @@ def _header_checks() -> Iterator[Check]:
         missing = pl.col(column).fill_null("").str.strip_chars("0") == ""
         name = column.replace("_id", " identification").replace("_", " ")
         yield Check(fault, asked & missing, f"The {name} is missing.", pl.col(column))
+    wanted = sec.replace_strict(_DESCRIPTIONS, default=None, return_dtype=pl.String)
+    description = pl.col("description").fill_null("").str.to_uppercase()
+    other = (description.str.strip_chars("0") != "") & (description != wanted) & (description != "REVERSAL")
+    said = pl.format("Class {} is described as {}, not as “{}”.", sec, wanted, "description")
+    yield Check(DESCRIBED, other, said, pl.col("description"))
     foreign = "The originating DFI identification is not eight digits."
     yield Check(ODFI, ~odfi.str.contains(r"^[0-9]{8}$"), foreign, odfi)
 

@@ -27,7 +27,7 @@ class EntryClass:
 
     `counted`: 55-58 hold the number of addenda and 59-74 the name. `addenda`: their type, IAT has its own. `directions`:
     those that are no reversal. `payload`: a span read into `remittance` (of classes without addenda of their own).
-    `kind`: what 77-78 mean. `named`, `identified`: name or identification may not be left out. `uncarried`: what an entry says
+    `zero_dollar`: carries the codes for remittance without money (24, 29, …). `kind`: what 77-78 mean. `named`, `identified`: name or identification may not be left out. `uncarried`: what an entry says
     that no canonical column holds, though its money moves by it.
     """
 
@@ -44,6 +44,7 @@ class EntryClass:
     addenda_max: int = 0
     directions: tuple[str, ...] = _BOTH
     no_money: bool = False
+    zero_dollar: bool = False
     amount_minor_max: int | None = None
     named: bool = True
     identified: bool = False
@@ -59,8 +60,8 @@ _ITEM: Final = replace(_CHECK, name=None, payload=_NAME)
 
 _ALL: Final = (
     replace(_ONE, code="PPD"),
-    replace(_ONE, code="CCD"),
-    replace(_COUNTED, code="CTX"),
+    replace(_ONE, code="CCD", zero_dollar=True),
+    replace(_COUNTED, code="CTX", zero_dollar=True),
     replace(_ONE, code="WEB", kind="sequence_type"),
     replace(_PLAIN, code="TEL", kind="sequence_type"),
     replace(_ONE, code="CIE", name=(40, 54), identification=(55, 76), directions=_CREDITS),
@@ -83,8 +84,8 @@ _ALL: Final = (
         uncarried="the card (SHR)",
     ),
     replace(_TERMINAL, code="MTE", name=(40, 61), identification=(62, 76)),
-    replace(_ONE, code="ACK", directions=_CREDITS, no_money=True),
-    replace(_COUNTED, code="ATX", directions=_CREDITS, no_money=True),
+    replace(_ONE, code="ACK", directions=_CREDITS, no_money=True, zero_dollar=True),
+    replace(_COUNTED, code="ATX", directions=_CREDITS, no_money=True, zero_dollar=True),
     replace(_ONE, code="DNE", addenda_min=1, directions=_CREDITS, no_money=True),
     replace(_COUNTED, code="ENR", addenda_min=1, no_money=True),
     replace(
@@ -94,6 +95,7 @@ _ALL: Final = (
         name=None,
         account=(40, 74),
         addenda="IAT",
+        zero_dollar=True,
         named=False,
         uncarried="foreign exchange and the banks between (IAT)",
     ),

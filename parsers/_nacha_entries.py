@@ -17,7 +17,7 @@ from canonical.money import amount_text
 from parsers._nacha_classes import CLASS_OF, ORDERED
 from parsers._nacha_digits import Bytes, Flags, Integers, field, numbers, strings
 from parsers._nacha_findings import Fault
-from parsers._nacha_layout import ADVICE_CODES, DIRECTIONS, RETURN_CODES, cut, words
+from parsers._nacha_layout import ADVICE_CODES, DIRECTIONS, RETURN_CODES, ZERO_DOLLAR_CODES, cut, words
 from parsers._nacha_order import Placed
 from parsers._nacha_parts import Parts
 
@@ -41,6 +41,10 @@ DIRECTION: Final = Fault(
 NO_MONEY: Final = Fault(
     "nacha-zero-dollar", "AM12", *_PAYMENT, "amount_text", "Set the amount to zero, or use a class that moves money."
 )
+ZERO_DOLLAR_CODE: Final = Fault(
+    "nacha-zero-dollar-code", "AG02", *_PAYMENT, "transaction_code",
+    "Send remittance without money in class CCD, CTX or IAT; to try an account, use a prenote: 23, 28, 33, 38, 43, 48 or 53.",
+)  # fmt: skip
 AMOUNT: Final = Fault(
     "nacha-amount-limit", "AM02", *_PAYMENT, "amount_text", "Collect larger checks another way than with this class."
 )
@@ -51,7 +55,7 @@ TRACE_ORDER: Final = Fault(
     "nacha-trace-order", "DU03", *_PAYMENT, "instruction_id",
     "Give every entry a trace number above that of the entry before it in the batch.",
 )  # fmt: skip
-FAULTS: Final = (CODE, RETURN_CODE, DIRECTION, NO_MONEY, AMOUNT, TRACE, TRACE_ORDER)
+FAULTS: Final = (CODE, RETURN_CODE, DIRECTION, NO_MONEY, ZERO_DOLLAR_CODE, AMOUNT, TRACE, TRACE_ORDER)
 
 CREDIT, DEBIT = 1, 2
 _TRACE_SEQUENCE: Final = 10**7
@@ -60,6 +64,7 @@ for _code, _direction in DIRECTIONS.items():
     _DIRECTION_OF[int(_code)] = CREDIT if _direction == "CRDT" else DEBIT
 _NO_CODE: Final = 100
 _RETURNED: Final = [int(code) for code in sorted(RETURN_CODES)]
+_ZERO_DOLLAR: Final = [int(code) for code in sorted(ZERO_DOLLAR_CODES)]
 _ADVISED: Final = [int(code) for code in sorted(ADVICE_CODES)]
 
 
@@ -211,6 +216,13 @@ def _class_findings(entries: Entries, headers: pl.DataFrame) -> Iterator[pl.Data
     if wrong.any():
         message = pl.format("Entries of class {} move no money; the amount is {} USD.", "sec", amount)
         yield NO_MONEY.on(entries.at(wrong, headers), message, amount)
+    closed = {item.code: item.code not in {"", "ADV"} and not item.zero_dollar for item in ORDERED}
+    wrong = np.isin(entries.code, _ZERO_DOLLAR) & entries.of_class(closed)
+    if wrong.any():
+        message = pl.format(
+            "Transaction code {} is for remittance without money, which class {} does not carry.", cut(2, 3), "sec"
+        )
+        yield ZERO_DOLLAR_CODE.on(entries.at(wrong, headers), message, cut(2, 3))
     most = np.array([item.amount_minor_max or 10**12 for item in ORDERED])
     wrong = entries.amount > most[entries.class_index]
     if wrong.any():

@@ -59,6 +59,8 @@ DIRECTIONS: Final = {
 """Every transaction code and the direction of its payment (of a return: of the payment that comes back)."""
 NO_MONEY_CODES: Final = frozenset(code for codes in _NO_MONEY.values() for code in codes)
 """Prenotifications and zero-dollar entries: their amount is zero."""
+ZERO_DOLLAR_CODES: Final = frozenset(code for code in NO_MONEY_CODES if code[1] in "49")
+"""Remittance without money; the others (23, 28, …) are prenotifications."""
 RETURN_CODES: Final = frozenset(code for codes in _RETURNS.values() for code in codes)
 RETURNED_AS: Final = {
     code: next(back for back in _RETURNS[direction] if back[0] == code[0])

@@ -17,6 +17,7 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.contracts import Feedback, Model, Source
 from canonical.frames import ENTRIES, FINDINGS, STATEMENTS, STATUSES, checked, conform, empty
+from canonical.money import amount_text
 from canonical.nacha_codes import NACHA_CODES, codes_of
 from canonical.profiles import NoOptions
 from parsers._nacha_batches import SUMS_SCHEMA, batch_controls, batch_headers, batch_sums, control_totals
@@ -49,6 +50,10 @@ _MISSING: Final = Fault(
     "nacha-return-addenda", "FF02", Severity.ERROR, Level.PAYMENT, "addenda",
     "Ask the provider for the reason of this return.",
 )  # fmt: skip
+_AGAIN: Final = Fault(
+    "nacha-return-addenda", "FF02", Severity.ERROR, Level.PAYMENT, "addenda",
+    "Ask the provider which of them holds; the first was read, and the amount of the entry is counted once.",
+)  # fmt: skip
 _ASK_OF_FIELD: Final = "Ask the provider; what else stands there was read."
 _AMOUNT: Final = Fault("nacha-return-amount", "AM12", Severity.WARNING, Level.PAYMENT, "amount", _ASK_OF_FIELD)
 _TRANSACTION_CODE: Final = Fault(
@@ -74,10 +79,15 @@ _NO_IDENTIFICATION: Final = frozenset({"IAT", "ADV", "CIE", "MTE", "SHR"})
 
 _UNCORRECTED: Final = ("C13", "C14")
 """Changes that name no corrected data: they speak of the addenda's form and of the class."""
-_DISPUTES: Final = codes_of("dishonored", "contested", "refused")
+_DISPUTE_NAMES: Final = {
+    **dict.fromkeys(codes_of("dishonored"), "dishonored return"),
+    **dict.fromkeys(codes_of("contested"), "contested dishonored return"),
+    **dict.fromkeys(codes_of("refused"), "refused notification of change"),
+}
+_DISPUTES: Final = tuple(_DISPUTE_NAMES)
+"""Dishonored and contested returns, refused notifications of change: they move no status by themselves."""
 _REASONS: Final = codes_of("return", "dishonored", "contested")
 _CHANGES: Final = codes_of("change", "refused")
-"""Dishonored and contested returns, refused notifications of change: they move no status by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +111,10 @@ class NachaReturn:
         windows = _placed(source)
         headers = pl.concat([batch_headers(here.of_kind("5")) for here in windows])
         entries, notices = _entries(windows, headers), _notices(windows)
-        notices = _with_entries(notices, entries)
+        notices, spare = _with_entries(notices, entries)
         fatal = list(_fatal(windows, notices, entries))
         structure = [_tolerated(part) for part in _structure(windows, headers)]
-        findings = gathered([*structure, *_notice_findings(notices, entries), *fatal])
+        findings = gathered([*structure, *_notice_findings(notices, entries), *_spare_findings(spare), *fatal])
         stated = empty(STATUSES) if fatal else conform(_statuses(notices), STATUSES)
         return Feedback(
             self.name, VERSION, file_header(windows[0]).message_id, stated, empty(STATEMENTS), empty(ENTRIES),
@@ -150,11 +160,16 @@ def _notices(windows: list[Placed]) -> pl.DataFrame:
     return pl.concat(parts).filter(cut(2, 3).is_in([_CHANGE, _RETURN]))
 
 
-def _with_entries(notices: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
+def _with_entries(notices: pl.DataFrame, entries: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Notices with what their entry says; apart from them those of an entry that has one already: it came back once."""
     joined = notices.select("line", "text", "entry").join(
         entries.drop("line"), on="entry", how="left", maintain_order="left"
     )
-    return joined.with_columns(cut(2, 3).alias("type"), cut(4, 6).alias("reason"))
+    notices = joined.with_columns(cut(2, 3).alias("type"), cut(4, 6).alias("reason"))
+    # What was said before a dispute may stand beside it; a second return or change may not.
+    plain = pl.col("entry").is_not_null() & ~pl.col("reason").is_in(_DISPUTES)
+    spare = plain & ~pl.struct("entry", plain.alias("plain")).is_first_distinct()
+    return notices.filter(~spare), notices.filter(spare)
 
 
 def _statuses(notices: pl.DataFrame) -> pl.DataFrame:
@@ -231,11 +246,20 @@ def _notice_findings(notices: pl.DataFrame, entries: pl.DataFrame) -> Iterator[p
     bare = notices.filter(change & _corrected().is_null())
     yield _CORRECTED.on(bare, "The notification of change does not say what is right.")
     dispute = notices.filter(code.is_in(_DISPUTES))
-    message = pl.format("{} is a dishonored or contested return, or a refused notification of change.", code)
+    message = pl.format(
+        "{} is a {}.", code, code.replace_strict(_DISPUTE_NAMES, default="dispute", return_dtype=pl.String)
+    )
     yield _DISPUTE.on(dispute, message, code)
     if not notices.is_empty():
         silent = entries.join(notices.select("entry"), on="entry", how="anti", maintain_order="left")
         yield _MISSING.on(silent, "The entry has no addenda record of type 98 or 99.")
+
+
+def _spare_findings(spare: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    message = pl.format(
+        "The entry has one more addenda record of type {} (code {}); an entry comes back once.", "type", "reason"
+    )
+    yield _AGAIN.on(spare, message, pl.col("reason"))
 
 
 def _entry_codes(returned: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -272,7 +296,12 @@ def _structure(windows: list[Placed], headers: pl.DataFrame) -> Iterator[pl.Data
     totals = control_totals(batch_controls(pl.concat(controls), headers, sums))
     declared = pl.concat([totals, file_totals(counted)], how="diagonal")
     wrong = declared.filter(pl.col("declared").ne_missing(pl.col("found")))
-    said = pl.format("The {} says {}; the file has {}.", "field", "declared_text", "found")
+    money = pl.col("measure").is_in(["debit_sum", "credit_sum"])
+    amounts = [
+        amount_text(pl.col(name).cast(pl.Int64), pl.lit("USD")) + pl.lit(" USD") for name in ("declared", "found")
+    ]
+    plain = pl.format("The {} says {}; the file has {}.", "field", "declared_text", "found")
+    said = pl.coalesce(pl.when(money).then(pl.format("The {} says {}; the file has {}.", "field", *amounts)), plain)
     yield _TOTAL.on(wrong, said, pl.col("declared_text"))
 
 

@@ -1,7 +1,7 @@
 """ABA routing numbers carry a right check digit.
 
 The other side's bank of a NACHA entry is always nine digits; that of a USD payment in another format is checked when it is
-nine digits. Weights 3, 7, 1 over the nine digits give a multiple of ten.
+nine digits. Weights 3, 7, 1 over the nine digits give a multiple of ten. Nine zeros do too, and are no bank's.
 """
 
 from __future__ import annotations
@@ -26,10 +26,17 @@ def sums_right(number: pl.Expr) -> pl.Expr:
     return pl.when(digits.is_not_null()).then(pl.sum_horizontal(terms) % 10 == 0)
 
 
+_NOBODY: Final = "0" * 9
+
+
+def _no_bank(number: pl.Expr) -> pl.Expr:
+    return ~sums_right(number) | (number == _NOBODY)
+
+
 _AGENTS: Final = tuple(field for field, _, _ in _FIELDS)
-_NO_NUMBERS: Final = where_values(*_AGENTS, broken=lambda agent: ~sums_right(agent).fill_null(value=False))
+_NO_NUMBERS: Final = where_values(*_AGENTS, broken=lambda agent: _no_bank(agent).fill_null(value=True))
 # Outside the domestic formats an agent that is not nine digits is no routing number, and nobody said that it was.
-_WRONG_NUMBERS: Final = where_values(*_AGENTS, broken=lambda agent: ~sums_right(agent))
+_WRONG_NUMBERS: Final = where_values(*_AGENTS, broken=_no_bank)
 
 
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -48,6 +55,8 @@ def _checks(context: Context) -> tuple[Check, ...]:
         concerned = (pl.col("credit_debit") == direction) & (pl.col("currency") == "USD") & ~abroad
         wrong = concerned & ~sums_right(pl.col(field))
         checks.append(Check(field, wrong, routing + pl.lit(" has a wrong check digit: it is mistyped"), reason))
+        nobody = concerned & (pl.col(field) == _NOBODY)
+        checks.append(Check(field, nobody, routing + pl.lit(" is nothing but zeros: no bank has it"), reason))
         if context.facts.domestic:
             malformed = concerned & ~pl.col(field).str.contains(ABA_PATTERN)
             checks.append(Check(field, malformed, routing + pl.lit(" is not nine digits"), reason))

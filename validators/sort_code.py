@@ -18,6 +18,7 @@ from validators._row import Check, ChecksRule, claims_iban, ever, name_of, quote
 
 SORT_CODE_PATTERN: Final = r"^[0-9]{6}$"
 ACCOUNT_PATTERN: Final = r"^[0-9]{8}$"
+_ZEROS: Final = r"^0+$"
 _LIKE_ONE: Final = r"^[0-9 -]{4,8}$"
 _OTHER: Final = {"debtor": "creditor", "creditor": "debtor"}
 _SIDES: Final = (("debtor", "RC03", "AC02"), ("creditor", "RC04", "AC01"))
@@ -36,6 +37,9 @@ def _checks(context: Context) -> tuple[Check, ...]:
             concerned = plain & is_sort_code
         message = pl.lit("Sort code ") + quoted(agent) + pl.lit(" is not six digits")
         checks.append(Check(agent, pounds & meant & ~is_sort_code, message, agent_reason))
+        nobody = concerned & is_sort_code & pl.col(agent).str.contains(_ZEROS)
+        message = pl.lit("Sort code ") + quoted(agent) + pl.lit(" is nothing but zeros: no bank has it")
+        checks.append(Check(agent, nobody, message, agent_reason))
         malformed = concerned & ~pl.col(account).str.contains(ACCOUNT_PATTERN)
         message = pl.format(f"{name_of(side)} account {{}} is not eight digits", quoted(account))
         checks.append(Check(account, malformed, message, account_reason))

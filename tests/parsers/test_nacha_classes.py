@@ -66,6 +66,8 @@ FAULTS = {
     "POS with two addenda": (twice("POS", 2), "nacha-addenda-number"),
     "POS addenda of another entry": (changed("POS", 2, 80, "9"), "nacha-addenda-trace"),
     "ACK with money": (changed("ACK", 1, 30, "0000000001"), "nacha-zero-dollar"),
+    "RCK described otherwise": (changed("RCK", 0, 54, "CHECKS    "), "nacha-described"),
+    "WEB with remittance and no money": (changed("WEB", 1, 2, "24"), "nacha-zero-dollar-code"),
     "ENR without addenda": (without("ENR", 2), "nacha-addenda-number"),
     "DNE without addenda": (without("DNE", 2), "nacha-addenda-number"),
     "IAT counts": (changed("IAT", 1, 13, "0009"), "nacha-addenda-count"),
@@ -95,7 +97,7 @@ def test_fault_is_named_on_its_payment(name: str) -> None:
     found = read(data).findings
     assert rule in set(found["rule"]), found.select("rule", "line", "message").rows()
     here = found.filter(pl.col("rule") == rule)
-    assert here["level"][0] == ("batch" if rule == "nacha-iat-header" else "payment")
+    assert here["level"][0] == ("batch" if rule in {"nacha-iat-header", "nacha-described"} else "payment")
     assert here["batch_id"][0] == LINES[header_of(name[:3]) - 1][87:]
 
 
@@ -139,3 +141,34 @@ def test_the_name_is_asked_for_where_the_class_has_it() -> None:
         "CIE": ["Class CIE needs the receiver's name (entry, positions 40-54)."],
         "CTX": ["Class CTX needs the receiver's name (entry, positions 59-74)."],
     }
+
+
+def told(data: bytes) -> list[tuple[str, int, str]]:
+    return read(data).findings.select("rule", "line", "message").rows()
+
+
+def test_what_a_class_carries_is_said() -> None:
+    at = header_of("IAT") - 1
+    lines = list(LINES)
+    remittance = next(place for place, line in enumerate(lines) if line[:3] == "717" and place > at)
+    lines[remittance:remittance] = [lines[remittance]] * 2
+    messages = [
+        message for rule, _, message in told("\n".join(lines).encode() + b"\n") if rule == "nacha-addenda-number"
+    ]
+    assert len(messages) == 1
+    assert messages[0].endswith(
+        "class IAT carries 7 to 12: 10 to 16 once each, 17 at most 2 times, 17 and 18 together at most 5 times."
+    )
+    [message] = [message for rule, _, message in told(twice("POS", 2)) if rule == "nacha-addenda-number"]
+    assert message == "The entry has 2 addenda records; class POS carries 1 of type 02."
+
+
+@pytest.mark.parametrize("sec", ["CTX", "IAT", "ACK", "ATX"])
+def test_remittance_without_money_goes_in_the_classes_that_carry_it(sec: str) -> None:
+    rules = [rule for rule, _, _ in told(changed(sec, 1, 2, "24"))]
+    assert "nacha-zero-dollar-code" not in rules
+
+
+@pytest.mark.parametrize("description", ["redepcheck", "REVERSAL  "])
+def test_a_class_described_as_the_standard_has_it_is_taken(description: str) -> None:
+    assert "nacha-described" not in [rule for rule, _, _ in told(changed("RCK", 0, 54, description))]

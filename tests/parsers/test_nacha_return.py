@@ -261,3 +261,35 @@ def test_a_code_of_the_other_addenda_moves_nothing(number: str, code: str) -> No
     (told,) = crossed.findings.filter(rule="nacha-return-code").to_dicts()
     assert (told["severity"], told["line"]) == ("error", 4)
     assert told["message"] == f"Addenda of type {number} carry the code {code}, which is none of theirs."
+
+
+def test_an_entry_comes_back_once() -> None:
+    at = next(place for place, line in enumerate(LINES) if line.startswith("799"))
+    again = LINES[at][:3] + "R02" + LINES[at][6:]
+    once, twice = read(RETURNS), read(joined([*LINES[: at + 1], again, *LINES[at + 1 :]]))
+    assert twice.statuses.equals(once.statuses)
+    [spare] = twice.findings.filter(rule="nacha-return-addenda").to_dicts()
+    assert (spare["line"], spare["message"]) == (
+        at + 2,
+        "The entry has one more addenda record of type 99 (code R02); an entry comes back once.",
+    )
+
+
+def test_totals_that_differ_are_told_in_dollars() -> None:
+    at = max(place for place, line in enumerate(LINES) if line.startswith("9000"))
+    changed = [*LINES[:at], LINES[at][:43] + "000000000005" + LINES[at][55:], *LINES[at + 1 :]]
+    [total] = read(joined(changed)).findings.filter(rule="nacha-return-total").to_dicts()
+    assert total["message"].startswith("The file control: total credit amount says 0.05 USD; the file has ")
+    assert total["message"].endswith(" USD.")
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [("R69", "dishonored return"), ("R72", "contested dishonored return"), ("C61", "refused notification of change")],
+)
+def test_a_dispute_is_called_by_its_name(code: str, what: str) -> None:
+    type_ = "798" if code[0] == "C" else "799"
+    at = next(place for place, line in enumerate(LINES) if line.startswith(type_))
+    lines = [*LINES[:at], LINES[at][:3] + code + LINES[at][6:], *LINES[at + 1 :]]
+    messages = read(joined(lines)).findings.filter(rule="nacha-return-dispute")["message"].to_list()
+    assert f"{code} is a {what}." in messages
