@@ -17,6 +17,7 @@ from parsers._bai_types import typed
 _DISTRIBUTIONS_MAX: Final = 99
 _FUNDS: Final = {"S": 3, "V": 2, "": 0, "0": 0, "1": 0, "2": 0, "Z": 0}
 """Funds type → fields that follow it; D is followed by a number and that many pairs."""
+_NUMBER: Final = r"[\x1f ]*[+-]?[0-9]*[\x1f ]*"
 _DETAIL: Final = r"(?s)^(?P<code>[^,]*),(?P<amount_text>[^,]*)(?:,(?P<rest>.*))?$"
 _SUMMARY: Final = (
     r"([0-9]{3}),(?:([+-]?[0-9]*)(?:,([0-9]*)(?:,(?:S,[^,]*,[^,]*,[^,]*|V,[^,]*,[^,]*|D,[0-9]+(?:,[0-9]{1,2},[+-]?[0-9]*)*"
@@ -37,7 +38,7 @@ def details(records: pl.DataFrame) -> pl.DataFrame:
     """One row a record 16: what it says. `amount_minor` is null where it is none or negative; `funds` null if unreadable.
 
     Columns added: code, kind, credit_debit, meaning, amount_text, signed (for the control total), amount_minor, funds, `value`
-    (date of funds type V as written), bank_reference, customer_reference, remittance.
+    (date of funds type V as written), `unspread` (S or D without their numbers), bank_reference, customer_reference, remittance.
     """
     found = records.filter(pl.col("code") == "16").drop("code")
     parts = found.with_columns(pl.col("text").str.extract_groups(_DETAIL).alias("parts")).drop("text").unnest("parts")
@@ -65,11 +66,14 @@ def _tails(parts: pl.DataFrame) -> pl.DataFrame:
         names = [f"field_{(skip or 0) + place}" for place in range(3)]
         bank, customer = (fields.field(name).str.strip_chars(_BLANKS).replace("", None) for name in names[:2])
         value = fields.field("field_0").str.strip_chars(_BLANKS)
+        # What V is followed by is told where it is read as a date.
+        numbers = rf"^{_NUMBER}(?:,{_NUMBER}){{{skip - 1}}}(?:,|$)" if skip and skip != _FUNDS["V"] else ""
         found.append(
             group.with_columns(
                 pl.when(pl.col("funds") == "V").then(value).otherwise(None).replace("", None).alias("value"),
                 bank.alias("bank_reference"), customer.alias("customer_reference"), _text(fields.field(names[2])).alias("remittance"),
                 pl.when(pl.col("skip").is_not_null()).then("funds").alias("funds"),
+                (~pl.col("tail").str.contains(numbers) if numbers else pl.lit(value=False)).alias("unspread"),
             )
         )  # fmt: skip
     return pl.concat(found).sort("physical").drop("skip", "tail") if found else _no_tails(parts)
@@ -77,7 +81,8 @@ def _tails(parts: pl.DataFrame) -> pl.DataFrame:
 
 def _no_tails(parts: pl.DataFrame) -> pl.DataFrame:
     texts = ("value", "bank_reference", "customer_reference", "remittance")
-    return parts.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in texts).drop("skip", "tail")
+    none = [pl.lit(None, dtype=pl.String).alias(name) for name in texts]
+    return parts.with_columns(*none, unspread=pl.lit(value=False)).drop("skip", "tail")
 
 
 def _text(text: pl.Expr) -> pl.Expr:

@@ -19,6 +19,7 @@ _AGAIN: Final = "The provider must send the file again; nothing of it is booked.
 _ASK: Final = "Ask the provider for a correct report; until then the difference stands in the reconciliation."
 _TOLD: Final = "Tell the provider. The report is read as far as it goes."
 _REMEDIES: Final = {Severity.FATAL: _AGAIN, Severity.ERROR: _ASK, Severity.WARNING: _TOLD}
+_NEGATIVE: Final = "The amount is negative: the type code alone says which side it is on."
 _NO_AMOUNT: Final = "The amount is no number of minor units."
 _CORRECTION, _DELETION, _TEST = "3", "2", "4"
 
@@ -95,7 +96,8 @@ def total_findings(found: Found) -> Iterator[pl.DataFrame]:
         blank = _fault("control-total", "AM10", Severity.WARNING, level, code)
         yield blank.on(unread.filter(bare), f"The {name} states no control total; it is not checked.")
         yield total.on(unread.filter(~bare), f"The control total of the {name} is no number.", pl.col("total_text"))
-        message = pl.format(f"The control total of the {name} is {{}}; its amounts sum to {{}}.", "total", "found")
+        summed = f"the control totals of its {members} sum" if members else "its amounts sum"
+        message = pl.format(f"The control total of the {name} is {{}}; {summed} to {{}}.", "total", "found")
         whole = ~pl.col("lost") if "lost" in closed.columns else pl.lit(value=True)
         yield total.on(closed.filter((pl.col("total") != pl.col("found")) & whole), message, pl.col("total_text"))
         count = _fault("count", "AM19", Severity.ERROR, level, code)
@@ -165,7 +167,9 @@ def detail_findings(found: Found) -> Iterator[pl.DataFrame]:
     fault = _fault("amount", "AM12", Severity.FATAL, Level.PAYMENT, "16")
     unread = details.filter(pl.col("amount_minor").is_null() & pl.col("kind").ne_missing("none"))
     large = pl.col("amount_text").str.contains(r"^\+?[0-9]+$")
-    said = pl.when(large).then(pl.lit("The amount is above the largest that is read.")).otherwise(pl.lit(_NO_AMOUNT))
+    negative = pl.col("amount_text").str.contains(r"^-[0-9]+$")
+    said = pl.when(large).then(pl.lit("The amount is above the largest that is read."))
+    said = said.when(negative).then(pl.lit(_NEGATIVE)).otherwise(pl.lit(_NO_AMOUNT))
     yield fault.on(unread, said, pl.col("amount_text"))
     fault = _fault("type", "CH16", Severity.ERROR, Level.PAYMENT, "16")
     odd = details.filter(
@@ -182,6 +186,10 @@ def detail_findings(found: Found) -> Iterator[pl.DataFrame]:
     yield fault.on(
         details.filter(pl.col("funds").is_null()),
         "The funds type is none of 0, 1, 2, S, V, D, Z; references and text may be misplaced.",
+    )
+    yield fault.on(
+        details.filter("unspread"),
+        "The funds type (S or D) is not followed by its numbers; references and text may be misplaced.",
     )
     fault = _fault("date", "DT01", Severity.WARNING, Level.PAYMENT, "16")
     undated = details.filter(pl.col("value").is_not_null() & pl.col("value_date").is_null())

@@ -95,7 +95,9 @@ def outer_totals(starts: pl.DataFrame, ends: pl.DataFrame, inner: pl.DataFrame, 
     `inner` has `key`, `total` and `found` of each account of a group, or of each group of a file.
     """
     sums = inner.group_by(key).agg(
-        pl.coalesce("total", "found").sum().alias("found"), pl.len().cast(pl.Int64).alias("found_members")
+        pl.coalesce("total", "found").sum().alias("found"),
+        pl.col("found").sum().alias("amounts"),
+        pl.len().cast(pl.Int64).alias("found_members"),
     )
     closed = ends.unique(key, keep="first").select(
         key,
@@ -109,6 +111,10 @@ def outer_totals(starts: pl.DataFrame, ends: pl.DataFrame, inner: pl.DataFrame, 
     joined = starts.join(closed, on=key, how="left", maintain_order="left").join(
         sums, on=key, how="left", maintain_order="left"
     )
+    # Where a total within is wrong and this one is not, that one alone is told.
+    found = pl.when(pl.col("total") == pl.col("amounts")).then("amounts").otherwise("found")
     return joined.with_columns(
-        pl.col("found", "found_members").fill_null(0), (pl.col("end") - pl.col("physical") + 1).alias("counted")
-    )
+        found.fill_null(0).alias("found"),
+        pl.col("found_members").fill_null(0),
+        (pl.col("end") - pl.col("physical") + 1).alias("counted"),
+    ).drop("amounts")

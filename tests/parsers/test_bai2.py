@@ -314,3 +314,48 @@ def test_a_header_that_says_no_version_is_read_as_the_second() -> None:
     assert ("warning", "bai2-version", 1) in told(read(unsaid))
     assert read(unsaid).entries.equals(read(REPORT).entries)
     assert ("fatal", "bai2-version", 1) in told(read(REPORT.replace(b",7,80,,2/", b",7,80,,1/")))
+
+
+def _lines(*account: str, total: int) -> bytes:
+    head = ["01,122099999,123456789,261125,0610,1,80,,2/", "02,031001234,122099999,1,261124,2359,USD,2/"]
+    tail = [f"98,{total},1,{len(account) + 2}/", f"99,{total},1,{len(account) + 4}/"]
+    return ("\n".join([*head, *account, *tail]) + "\n").encode()
+
+
+ACCOUNT = ("03,1234567890,,010,500000,,,015,501500,,/", "16,165,1500,0,X,,T/")
+
+
+def test_a_wrong_account_total_is_told_once() -> None:
+    right_outside = read(_lines(*ACCOUNT, "49,1003001,3/", total=1003000))
+    assert told(right_outside) == [("error", "bai2-control-total", 5)]
+    consequent = read(_lines(*ACCOUNT, "49,1003001,3/", total=1003001))
+    assert told(consequent) == [("error", "bai2-control-total", 5)]
+    neither = read(_lines(*ACCOUNT, "49,1003000,3/", total=1003002)).findings.filter(field="98")["message"]
+    assert neither.to_list() == [
+        "The control total of the group is 1003002; the control totals of its accounts sum to 1003000."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("funds", "fine"),
+    [
+        ("S,500,600,400,REF,CUST,TEXT", True),
+        ("S,,,1500,REF,CUST,TEXT", True),
+        ("D,2,0,500,1,1000,REF,CUST,TEXT", True),
+        ("V,261125,,REF,CUST,TEXT", True),
+        ("S,REF,CUST,TEXT", False),
+        ("D,2,0,500,REF,CUST,TEXT", False),
+    ],
+)
+def test_numbers_that_a_funds_type_announces_are_asked_for(funds: str, *, fine: bool) -> None:
+    feedback = read(_lines(ACCOUNT[0], f"16,165,1500,{funds}/", "49,1003000,3/", total=1003000))
+    assert told(feedback) == ([] if fine else [("warning", "bai2-funds", 4)])
+    assert feedback.entries["amount_minor"].to_list() == [1500]
+    if fine:
+        assert feedback.entries["servicer_reference"].to_list() == ["REF"]
+
+
+def test_a_negative_amount_is_called_that() -> None:
+    feedback = read(_lines(ACCOUNT[0], "16,165,-1500,0,X,,T/", "49,1000000,3/", total=1000000))
+    [amount] = feedback.findings.filter(rule="bai2-amount")["message"]
+    assert amount == "The amount is negative: the type code alone says which side it is on."
