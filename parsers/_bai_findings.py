@@ -168,8 +168,8 @@ def detail_findings(found: Found) -> Iterator[pl.DataFrame]:
     unread = details.filter(pl.col("amount_minor").is_null() & pl.col("kind").ne_missing("none"))
     large = pl.col("amount_text").str.contains(r"^\+?[0-9]+$")
     negative = pl.col("amount_text").str.contains(r"^-[0-9]+$")
-    said = pl.when(large).then(pl.lit("The amount is above the largest that is read."))
-    said = said.when(negative).then(pl.lit(_NEGATIVE)).otherwise(pl.lit(_NO_AMOUNT))
+    least = pl.when(negative).then(pl.lit(_NEGATIVE)).otherwise(pl.lit(_NO_AMOUNT))
+    said = pl.when(large).then(pl.lit("The amount is above the largest that is read.")).otherwise(least)
     yield fault.on(unread, said, pl.col("amount_text"))
     fault = _fault("type", "CH16", Severity.ERROR, Level.PAYMENT, "16")
     odd = details.filter(
