@@ -151,6 +151,8 @@ def _unclear(name: str) -> pl.Expr:
         .then(pl.lit(": its date has more digits than YYMMDD"))
         .when(text.str.contains(r"^[CD][0-9]{6}(?:[A-Z]{3})?[0-9][0-9.' ]*$"))
         .then(pl.lit(": its amount has no decimal comma"))
+        .when(text.str.contains(r"^[CD][0-9]{6}(?:[A-Z]{3})?[0-9]{1,3}(?:[.' ][0-9]{3})+,[0-9]*$"))
+        .then(pl.lit(": its amount has marks between its thousands"))
         .when(text.str.contains("^[^CD]"))
         .then(pl.lit(": it begins with neither C nor D"))
         .otherwise(pl.lit(""))
@@ -218,11 +220,13 @@ def _page_findings(frame: pl.DataFrame, kind: Kind) -> Iterator[pl.DataFrame]:
     frame = frame.with_columns(*before, line="opening_line")
     follows = frame.filter(pl.col("continued") & (pl.col("sequence") == pl.col("sequence_before")))
     fault = kind.fault("page", "AM10", Severity.ERROR, Level.BATCH, ":60M:")
+    skipped = (pl.col("page") != pl.col("page_before") + 1).fill_null(value=False)
+    order = pl.format("Page {} of the statement follows page {}.", "page", "page_before")
     message = pl.format(
-        "The page opens with {} {}, the page before it closes with {}.",
+        "{}The page opens with {} {}, the page before it closes with {}.",
+        pl.when(skipped).then(order + pl.lit(" ")).otherwise(pl.lit("")),
         _signed(pl.col("opening_minor")), "currency", _signed(pl.col("closing_minor_before")),
     )  # fmt: skip
-    yield fault.on(follows.filter(pl.col("opening_minor") != pl.col("closing_minor_before")), message)
-    missing = follows.filter(pl.col("page") != pl.col("page_before") + 1)
-    message = pl.format("Page {} of the statement follows page {}.", "page", "page_before")
-    yield kind.fault("page", "CH21", Severity.WARNING, Level.BATCH, ":28C:").on(missing, message)
+    apart = (pl.col("opening_minor") != pl.col("closing_minor_before")).fill_null(value=False)
+    yield fault.on(follows.filter(apart), message)
+    yield kind.fault("page", "CH21", Severity.WARNING, Level.BATCH, ":28C:").on(follows.filter(skipped & ~apart), order)

@@ -2,7 +2,7 @@
 
 Only statements chain: reports and notifications (camt.052, camt.054, MT942) inform within the day. Statements of an account and
 currency follow one another by closing date, then sequence, page and id. A sequence may begin again at 1 (banks number by
-the year), and the pages of one statement share it.
+the year), and the pages of one statement share it. Some banks number by the day: 17501 is the first of the 175th day of the year.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from canonical.frames import FINDINGS, STATEMENTS, checked, conform
 from canonical.money import amount_text
 
 _ACCOUNT: Final = ("account", "currency")
+_A_DAY: Final = 100
+"""Numbers that a bank which numbers by the day has for each."""
 _REMEDY: Final = "Ask the provider for what is missing; until then the difference stands in the reconciliation."
 _ONCE: Final = "Keep one of them; nothing of a statement is booked twice. Ask the provider which one holds."
 
@@ -38,6 +40,10 @@ def links(statements: pl.DataFrame) -> pl.DataFrame:
         return pl.col(name).shift(1).over(_ACCOUNT)
 
     step = pl.col("sequence") - before("sequence")
+    dates = pl.concat_list("from_date", "to_date").list.eval(pl.element().dt.ordinal_day())
+    daily = dates.list.contains((pl.col("sequence") // _A_DAY).cast(pl.Int16)).fill_null(value=False)
+    # The first of its day follows on the last of the day before, whatever its number was.
+    new_day = daily & daily.shift(1).over(_ACCOUNT) & (pl.col("sequence") % _A_DAY == 1)
     same_page = pl.col("page").eq_missing(before("page"))
     same_day = pl.col("to_date").eq_missing(before("to_date"))
     # Banks that do not count pages give each the same number: one that goes on from the other does not repeat it.
@@ -47,7 +53,7 @@ def links(statements: pl.DataFrame) -> pl.DataFrame:
         before_id=before("statement_id"),
         before_sequence=before("sequence"),
         gap_minor=pl.col("opening_minor") - before("closing_minor"),
-        missing=pl.when(step > 1).then(step - 1).otherwise(0),
+        missing=pl.when((step > 1) & ~new_day.fill_null(value=False)).then(step - 1).otherwise(0),
         repeats=(
             (pl.col("statement_id") == before("statement_id"))
             | ((step == 0) & (pl.col("sequence") > 0) & same_page & same_day & ~goes_on.fill_null(value=False))

@@ -284,7 +284,10 @@ def _feedback(source: Source, said: Feedback) -> Told:
         sums,
         returned.select(currency="returned_currency", credit_debit=pl.lit("returned"), amount_minor="returned_minor"),
     )
-    findings = pl.concat([said.findings, chain_findings(said.statements)])
+    # A page that does not go on from the one before it is told by the format already, at its line.
+    paged = said.findings.filter(pl.col("rule").str.ends_with("-page") & (pl.col("reason") == "AM10"))
+    chained = chain_findings(said.statements).join(paged, on="batch_id", how="anti", maintain_order="left")
+    findings = pl.concat([said.findings, chained])
     return Told(
         source.name, "statement" if said.statements.height else "feedback",
         FileHeader(said.format, said.version, said.message_id), counts, sums,

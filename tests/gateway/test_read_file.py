@@ -268,3 +268,15 @@ def test_corpus_files_of_every_format(corpus, name):
 def test_returns_are_told_from_originations(corpus):
     kinds = {told(file.path)["kind"] for file in corpus("nacha")[:12]}
     assert kinds == {"payment", "feedback"}
+
+
+def test_a_page_that_does_not_go_on_is_told_once(tmp_path):
+    pages = tmp_path / "pages.sta"
+    first = (
+        ":20:A\n:25:123456789\n:28C:1/1\n:60F:C261125EUR100,00\n:61:2611251125C1,00NTRFX\n:62M:C261125EUR101,00\n-\n"
+    )
+    second = (
+        ":20:A\n:25:123456789\n:28C:1/2\n:60M:C261125EUR103,00\n:61:2611251125C1,00NTRFY\n:62F:C261125EUR104,00\n-\n"
+    )
+    pages.write_text(first + second, encoding="ascii")
+    assert [item["rule"] for item in told(pages)["findings"]] == ["mt940-page"]

@@ -195,3 +195,40 @@ def test_a_reference_ends_where_it_would_be_longer_than_one() -> None:
     assert read(long, information="subfields").entries["end_to_end_id"].to_list() == ["INV/2026/11"]
     cut = PLAIN.replace(":86:OAK LTD", ":86:105?20EREF+INV-2026-11-000000001?21234567890?22SVWZ+BILL")
     assert read(cut, information="subfields").entries["end_to_end_id"].to_list() == ["INV-2026-11-000000001234567890"]
+
+
+PAGED = """:20:OAKS
+:25:1234567890
+:28C:7/1
+:60F:C261119EUR100,00
+:61:2611201120C50,00NTRFNONREF//BANK1
+:62M:C261120EUR150,00
+-
+:20:OAKS
+:25:1234567890
+:28C:7/3
+:60M:C261120EUR170,00
+:61:2611201120C50,00NTRFNONREF//BANK2
+:62F:C261120EUR220,00
+-
+"""
+
+
+def test_a_page_that_is_missing_is_told_once() -> None:
+    assert told(read(PAGED)) == [
+        (
+            "error", "mt940-page", 11,
+            "Page 3 of the statement follows page 1. The page opens with 170.00 EUR, the page before it closes with 150.00.",
+        )
+    ]  # fmt: skip
+    on = PAGED.replace("EUR170,00", "EUR150,00").replace("EUR220,00", "EUR200,00")
+    assert told(read(on)) == [("warning", "mt940-page", 11, "Page 3 of the statement follows page 1.")]
+    apart = PAGED.replace("7/3", "7/2")
+    assert told(read(apart)) == [
+        ("error", "mt940-page", 11, "The page opens with 170.00 EUR, the page before it closes with 150.00.")
+    ]
+
+
+def test_marks_between_thousands_are_told_as_that() -> None:
+    [finding] = told(read(PLAIN.replace("EUR100,00", "EUR1.100,00")))
+    assert finding[3].startswith("The opening balance cannot be read: its amount has marks between its thousands;")

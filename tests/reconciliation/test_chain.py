@@ -86,3 +86,20 @@ def test_chained_fits_what_was_moved():
     linked = links(statements(statement(1, 0, 500), statement(2, 450, 600)))
     assert linked.select("before_id", "gap_minor").rows() == [(None, None), ("ST1", -50)]
     assert linked.filter(pl.col("repeats")).is_empty()
+
+
+def test_numbers_of_the_day_miss_nothing_from_day_to_day():
+    def numbered(of_day: int, opening: int, closing: int, days: int) -> dict[str, object]:
+        day = DAY + dt.timedelta(days=days)
+        number = day.timetuple().tm_yday * 100 + of_day
+        return statement(number, opening, closing, from_date=day, to_date=day)
+
+    assert (
+        told(numbered(1, 0, 500, 0), numbered(1, 500, 700, 1), numbered(2, 700, 800, 1), numbered(1, 800, 900, 4)) == []
+    )
+    [(rule, _)] = told(numbered(1, 0, 500, 0), numbered(3, 500, 700, 0))
+    assert rule == "statement-gap"
+    [(rule, _)] = told(numbered(1, 0, 500, 0), numbered(1, 501, 700, 1))
+    assert rule == "statement-chain"
+    [(rule, _)] = told(statement(17501, 0, 500), statement(17601, 500, 700))
+    assert rule == "statement-gap"
