@@ -25,6 +25,7 @@ from validators._row import IBAN_CLAIM, claims_iban
 DEBITS: Final = pl.col("credit_debit") == "DBIT"
 _BIC_COUNTRY: Final = r"^[A-Z0-9]{4}([A-Z]{2})[A-Z0-9]{2}(?:[A-Z0-9]{3})?$"
 _ROUTING_NUMBER: Final = "^[0-9]{9}$"
+_LIKE_ONE: Final = r"^[0-9 -]{4,8}$"
 _SORT_CODE: Final = "^[0-9]{6}$"
 _CURRENCY_CHARS: Final = 3
 _SERVICE: Final = pl.col("service_level")
@@ -128,6 +129,16 @@ def cross_border(context: Context) -> pl.Expr:
     apart &= (pl.col("currency") < "a") & (pl.col("currency").str.len_bytes() == _CURRENCY_CHARS)
     apart &= _SERVICE.fill_null("") < "a"
     return ~DEBITS & apart.fill_null(value=False) & ~sepa(context)
+
+
+def odd_sort_code(side: str, context: Context) -> pl.Expr:
+    """Boolean: pounds to a plain account whose bank has a number much like a sort code, where the other side banks in the UK."""
+    meant = (
+        (pl.col("currency") == "GBP")
+        & ~claims_iban(f"{side}_account")
+        & pl.col(f"{side}_agent").str.contains(_LIKE_ONE)
+    )
+    return meant & (bank_country("creditor" if side == "debtor" else "debtor", context) == "GB")
 
 
 def british() -> pl.Expr:

@@ -13,14 +13,12 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
-from validators._rails import bank_country
+from validators._rails import odd_sort_code
 from validators._row import Check, ChecksRule, claims_iban, ever, name_of, quoted
 
 SORT_CODE_PATTERN: Final = r"^[0-9]{6}$"
 ACCOUNT_PATTERN: Final = r"^[0-9]{8}$"
 _ZEROS: Final = r"^0+$"
-_LIKE_ONE: Final = r"^[0-9 -]{4,8}$"
-_OTHER: Final = {"debtor": "creditor", "creditor": "debtor"}
 _SIDES: Final = (("debtor", "RC03", "AC02"), ("creditor", "RC04", "AC01"))
 
 
@@ -33,7 +31,7 @@ def _checks(context: Context) -> tuple[Check, ...]:
         concerned, meant = pounds, pl.lit(value=True)
         if not context.facts.domestic:
             plain = pounds & ~claims_iban(account)
-            meant = plain & pl.col(agent).str.contains(_LIKE_ONE) & (bank_country(_OTHER[side], context) == "GB")
+            meant = odd_sort_code(side, context)
             concerned = plain & is_sort_code
         message = pl.lit("Sort code ") + quoted(agent) + pl.lit(" is not six digits")
         checks.append(Check(agent, pounds & meant & ~is_sort_code, message, agent_reason))

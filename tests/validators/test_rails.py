@@ -119,6 +119,14 @@ def test_a_bank_that_is_not_provided_is_in_no_country(payments, context):
     assert frame.select(rails.bank_country("creditor", context())).item() is None
 
 
+def test_a_sort_code_with_hyphens_is_one_finding(payments, context):
+    pounds = {"currency": "GBP", "creditor_account": "31926819", "creditor_agent": "60-16-13"}
+    told = engine.check_window(payments({**pounds, "debtor_account": GB}), context("pain.001"))
+    assert [rule for rule in told["rule"] if rule in {"bic", "sort_code"}] == ["sort_code"]
+    told = engine.check_window(payments({**pounds, "debtor_account": DE}), context("pain.001"))
+    assert [rule for rule in told["rule"] if rule in {"bic", "sort_code"}] == ["bic"]
+
+
 def test_a_plain_account_where_sepa_wants_an_iban_is_one_finding(payments, context):
     plain = {"creditor_account": "12345678", "creditor_agent": None}
     told = engine.check_window(payments({**plain, "service_level": "SEPA"}), context("csv"))
