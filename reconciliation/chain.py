@@ -40,8 +40,8 @@ def links(statements: pl.DataFrame) -> pl.DataFrame:
         return pl.col(name).shift(1).over(_ACCOUNT)
 
     step = pl.col("sequence") - before("sequence")
-    dates = pl.concat_list("from_date", "to_date").list.eval(pl.element().dt.ordinal_day())
-    daily = dates.list.contains((pl.col("sequence") // _A_DAY).cast(pl.Int16)).fill_null(value=False)
+    dates = pl.concat_list("from_date", "to_date").list.eval(pl.element().dt.ordinal_day().cast(pl.Int64))
+    daily = dates.list.contains(pl.col("sequence") // _A_DAY).fill_null(value=False)
     # The first of its day follows on the last of the day before, whatever its number was.
     new_day = daily & daily.shift(1).over(_ACCOUNT) & (pl.col("sequence") % _A_DAY == 1)
     same_page = pl.col("page").eq_missing(before("page"))

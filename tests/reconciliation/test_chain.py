@@ -103,3 +103,8 @@ def test_numbers_of_the_day_miss_nothing_from_day_to_day():
     assert rule == "statement-chain"
     [(rule, _)] = told(statement(17501, 0, 500), statement(17601, 500, 700))
     assert rule == "statement-gap"
+
+
+def test_a_number_as_long_as_a_date_is_compared_like_any_other():
+    first, second = statement(1, 0, 500), statement(2, 500, 700)
+    assert told({**first, "sequence": 20261120001}, {**second, "sequence": 20261120002}) == []
