@@ -20,7 +20,7 @@ class EntryClass:
 
     `layout`: what stands at 40-76. `addenda`: their type; `several`: up to 9,999 of them, counted in the entry; `needed`:
     at least one. `remittance_max`: characters of remittance information, 0 where none may be. `kind`: column written at
-    77-78. `no_money`: zero-dollar and prenotification codes only.
+    77-78. `no_money`: zero-dollar and prenotification codes only. `described`: what the rules put as description of its batches.
     """
 
     code: str
@@ -31,6 +31,7 @@ class EntryClass:
     remittance_max: int = 0
     kind: Literal["", "sequence_type", "purpose"] = ""
     no_money: bool = False
+    described: str = ""
 
 
 _PLAIN: Final = EntryClass("")
@@ -46,13 +47,14 @@ CLASSES: Final = {
         replace(_ONE, code="CCD"),
         replace(_ONE, code="WEB", kind="sequence_type"),
         replace(_PLAIN, code="TEL", kind="sequence_type"),
-        *(replace(_PLAIN, code=code) for code in ("ARC", "BOC", "POP", "RCK")),
-        replace(_ITEM, code="XCK"),
+        *(replace(_PLAIN, code=code) for code in ("ARC", "BOC", "POP")),
+        replace(_PLAIN, code="RCK", described="REDEPCHECK"),
+        replace(_ITEM, code="XCK", described="NO CHECK"),
         replace(_ITEM, code="TRC", kind="purpose"),
         replace(_SEVERAL, code="CTX"),
         replace(_SEVERAL, code="TRX", kind="purpose"),
         replace(_SEVERAL, code="ATX", no_money=True),
-        replace(_SEVERAL, code="ENR", needed=True, no_money=True),
+        replace(_SEVERAL, code="ENR", needed=True, no_money=True, described="AUTOENROLL"),
         replace(_ONE, code="ACK", no_money=True),
         replace(_ONE, code="DNE", needed=True, no_money=True),
         replace(_ONE, code="CIE", layout="name 15"),

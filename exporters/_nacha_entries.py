@@ -35,6 +35,8 @@ _ADDRESS: Final = tuple(
 _WAGES: Final = {"SALA": "PAYROLL", "BONU": "PAYROLL"}
 _PURCHASES: Final = {"EPAY": "PURCHASE"}
 """ISO category purposes with a description that the rules prescribe since 2026: of wages, and of WEB debits for goods bought online."""
+_DESCRIBED: Final = {item.code: item.described for item in CLASSES.values() if item.described}
+"""Class → the description of a batch of which the client says none."""
 _PAYMENT_TYPES: Final = {"S": "S", "R": "R", "OOFF": "S", "FRST": "R", "RCUR": "R", "FNAL": "R", "RPRE": "R"}
 """Payment type code of a `sequence_type`, NACHA's own or ISO's."""
 
@@ -96,7 +98,10 @@ def prepared(payments: pl.DataFrame, order: Order, options: NachaOptions) -> pl.
         "sec",
         ordering("name").fill_null(name).str.head(16).alias("company_name"),
         company_id.fill_null(options.company_id or options.immediate_origin).alias("company_id"),
-        description.fill_null(options.company_entry_description).str.head(10).alias("description"),
+        pl.coalesce(description, pl.col("sec").replace_strict(_DESCRIBED, default=None, return_dtype=pl.String))
+        .fill_null(options.company_entry_description)
+        .str.head(10)
+        .alias("description"),
         _day(payments, order).alias("day"),
         chosen("country", pl.lit("")).alias("country"),
         (chosen("addenda", pl.col("addenda")) + 1).cast(pl.Int64).alias("records"),
