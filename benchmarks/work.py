@@ -169,23 +169,16 @@ def judge(home: str, file_id: str) -> Facts:
 
 
 def journey(home: str, file_id: str) -> Facts:
-    """From the archive to the files of four banks, read back and delivered, with everything between and the client's answer.
-
-    Once the file is planned, two tasks run at a time, the answer and the banks' files among them, as in the DAGs.
-    """
-    from concurrent.futures import ThreadPoolExecutor
-
+    """From the archive to the files of four banks, read back and delivered, with everything between and the client's answer."""
     from benchmarks.town import opened
     from gateway.delivery.dispatch import due
     from gateway.planning.plans import live_submissions
-    from gateway.stages import run_stage
+    from gateway.stages import run_journey, run_stage
 
     with opened(Path(home)) as gateway:
-        for stage in ("parse", "validate", "approve", "route"):
-            run_stage(gateway, stage, file_id)
-        tasks = [("answer", file_id), *(("dispatch", str(row["submission_id"])) for row in due(gateway))]
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda task: run_stage(gateway, *task), tasks))
+        run_journey(gateway, file_id)
+        for row in due(gateway):
+            run_stage(gateway, "dispatch", row["submission_id"])
         rows, parsed = live_submissions(gateway, file_id), gateway.lake.committed(file_id, "parse")
     assert parsed is not None
     assert all(row["state"] == "DELIVERED" for row in rows), [row["state"] for row in rows]
