@@ -216,7 +216,8 @@ def _class_findings(entries: Entries, headers: pl.DataFrame) -> Iterator[pl.Data
     if wrong.any():
         message = pl.format("Entries of class {} move no money; the amount is {} USD.", "sec", amount)
         yield NO_MONEY.on(entries.at(wrong, headers), message, amount)
-    closed = {item.code: item.code not in {"", "ADV"} and not item.zero_dollar for item in ORDERED}
+    # Classes that move no money at all have these codes too.
+    closed = {item.code: item.code not in {"", "ADV"} and not (item.zero_dollar or item.no_money) for item in ORDERED}
     wrong = np.isin(entries.code, _ZERO_DOLLAR) & entries.of_class(closed)
     if wrong.any():
         message = pl.format(
