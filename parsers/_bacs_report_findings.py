@@ -62,13 +62,19 @@ def header_findings(header: Item | None) -> Iterator[Fault]:
     """A report whose own day is none."""
     if header is None:
         return
-    for name in _DAYS:
-        text = header.values.get(name.replace("-", "").lower())
+    for name, text in no_days(header.values, _DAYS):
+        yield Fault(
+            "bacs-report-date", "DT01", NO_DATE, TELL, line=header.line, field=name, value=text[:60],
+            severity=Severity.WARNING,
+        )  # fmt: skip
+
+
+def no_days(values: dict[str, str], names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Those of these attributes, and their texts, that are no day."""
+    for name in names:
+        text = values.get(name.replace("-", "").lower())
         if text and date_of(text) is None:
-            yield Fault(
-                "bacs-report-date", "DT01", NO_DATE, TELL, line=header.line, field=name, value=text[:60],
-                severity=Severity.WARNING,
-            )  # fmt: skip
+            yield name, text
 
 
 def currency_of(values: dict[str, str]) -> str:

@@ -26,6 +26,7 @@ from parsers._bacs_report_findings import (
     currency_of,
     date_of,
     header_findings,
+    no_days,
     totals_findings,
     untotalled_findings,
 )
@@ -146,9 +147,8 @@ class BacsReport:
                 "bacs-report-code", "NARR", what, "Ask the bank what it means.", field="returnCode", value=code[:60],
                 **place,
             )  # fmt: skip
-        for name in _DAYS:
-            if date_of(text := item.values.get(name.replace("-", "").lower())) is None and text:
-                yield Fault("bacs-report-date", "DT01", NO_DATE, TELL, field=name, value=text[:60], **place)
+        for name, text in no_days(item.values, _DAYS):
+            yield Fault("bacs-report-date", "DT01", NO_DATE, TELL, field=name, value=text[:60], **place)
         if item.kind == "return" and row["amount_minor"] is None:
             yield Fault(
                 "bacs-report-amount", "AM12", "The item has no amount of its currency.",

@@ -28,7 +28,6 @@ _RAW: Final[dict[str, Any]] = {
     **dict.fromkeys(("order", "line", "under", "batch"), pl.Int64), **dict.fromkeys(_TEXTS, pl.String),
 }  # fmt: skip
 _BOOLEANS: Final = ("true", "1", "false", "0")
-"""ISO 20022 usage: stands in EndToEndId where there is none."""
 
 
 class RequestRows:

@@ -100,6 +100,11 @@ def read_header(names: list[str] | None, options: TableOptions) -> tuple[Layout 
     return layout, faults
 
 
+def is_header(names: list[str], options: TableOptions) -> bool:
+    """True of cells by which a table can be read."""
+    return read_header(names, options)[0] is not None
+
+
 def find_columns(
     names: list[str] | None, wanted: Mapping[str, Column], width: int | None
 ) -> tuple[Layout | None, list[Fault]]:

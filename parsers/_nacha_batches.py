@@ -57,8 +57,7 @@ DESCRIBED: Final = Fault(
     "Write at positions 54-63 of the batch header REDEPCHECK for class RCK, NO CHECK for XCK, AUTOENROLL for ENR; REVERSAL where "
     "entries are reversed.",
 )  # fmt: skip
-_DESCRIPTIONS: Final = {"RCK": "REDEPCHECK", "XCK": "NO CHECK", "ENR": "AUTOENROLL"}
-"""What the standard itself puts as description of a class."""
+_DESCRIPTIONS: Final = {item.code: item.described for item in ORDERED if item.described}
 ODFI: Final = Fault(
     "nacha-odfi", "RC03", *_BATCH, "originating DFI identification",
     "Give the first eight digits of your bank's routing number at positions 80-87 of header and control.",

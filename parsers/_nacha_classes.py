@@ -27,8 +27,9 @@ class EntryClass:
 
     `counted`: 55-58 hold the number of addenda and 59-74 the name. `addenda`: their type, IAT has its own. `directions`:
     those that are no reversal. `payload`: a span read into `remittance` (of classes without addenda of their own).
-    `zero_dollar`: carries the codes for remittance without money (24, 29, …). `kind`: what 77-78 mean. `named`, `identified`: name or identification may not be left out. `uncarried`: what an entry says
-    that no canonical column holds, though its money moves by it.
+    `zero_dollar`: carries the codes for remittance without money (24, 29, …). `described`: what the rules put as
+    description of its batches. `kind`: what 77-78 mean. `named`, `identified`: name or identification may not be left out.
+    `uncarried`: what an entry says that no canonical column holds, though its money moves by it.
     """
 
     code: str
@@ -45,6 +46,7 @@ class EntryClass:
     directions: tuple[str, ...] = _BOTH
     no_money: bool = False
     zero_dollar: bool = False
+    described: str = ""
     amount_minor_max: int | None = None
     named: bool = True
     identified: bool = False
@@ -68,8 +70,8 @@ _ALL: Final = (
     replace(_CHECK, code="ARC", amount_minor_max=25_000_00),
     replace(_CHECK, code="BOC", amount_minor_max=25_000_00),
     replace(_CHECK, code="POP", amount_minor_max=25_000_00),
-    replace(_CHECK, code="RCK", amount_minor_max=2_500_00, named=True),
-    replace(_ITEM, code="XCK", amount_minor_max=2_500_00),
+    replace(_CHECK, code="RCK", amount_minor_max=2_500_00, named=True, described="REDEPCHECK"),
+    replace(_ITEM, code="XCK", amount_minor_max=2_500_00, described="NO CHECK"),
     replace(_ITEM, code="TRC", kind="purpose"),
     replace(_COUNTED, code="TRX", directions=_DEBITS, kind="purpose"),
     replace(_TERMINAL, code="POS", directions=_DEBITS, kind="purpose"),
@@ -87,7 +89,7 @@ _ALL: Final = (
     replace(_ONE, code="ACK", directions=_CREDITS, no_money=True, zero_dollar=True),
     replace(_COUNTED, code="ATX", directions=_CREDITS, no_money=True, zero_dollar=True),
     replace(_ONE, code="DNE", addenda_min=1, directions=_CREDITS, no_money=True),
-    replace(_COUNTED, code="ENR", addenda_min=1, no_money=True),
+    replace(_COUNTED, code="ENR", addenda_min=1, no_money=True, described="AUTOENROLL"),
     replace(
         _PLAIN,
         code="IAT",

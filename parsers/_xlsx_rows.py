@@ -12,7 +12,7 @@ from canonical.codes import Severity
 from canonical.contracts import FileHeader, Source, Window
 from canonical.frames import PAYMENTS, TOTALS, empty
 from canonical.limits import TABLE_CLOSING_ROWS_MAX
-from parsers._csv_header import Fault, Layout, at_line, file_findings, read_header
+from parsers._csv_header import Fault, Layout, at_line, file_findings, is_header, read_header
 from parsers._csv_payments import Table, Taken, numbered, take
 from parsers._csv_summary import Above, suspected, without_sums
 from parsers._csv_title import TITLE_ROWS_MAX, header_below
@@ -154,12 +154,8 @@ def windows(source: Source, options: XlsxOptions, cells_max: int) -> Iterator[Wi
         rows = zip(
             below.rows["number"].to_list(), row_texts(below, book, pl.Series(book.texts, dtype=pl.String)), strict=True
         )
-        told = (
-            header_below(
-                ((line, _bare(names)) for line, names in rows), lambda names: read_header(names, options)[0] is not None
-            )
-            or told
-        )
+        bare = ((line, _bare(names)) for line, names in rows)
+        told = header_below(bare, lambda names: is_header(names, options)) or told
         yield Window(_HEADER, empty(PAYMENTS), empty(TOTALS), file_findings(told, "xlsx"))
         return
     yield from _Reader(book, layout, options, Table("xlsx", layout, options, source.file_id, iso_days=True)).windows(

@@ -20,7 +20,7 @@ from canonical.frames import PAYMENTS, TOTALS, empty
 from canonical.limits import FILE_ROWS_MAX, WINDOW_BYTES
 from parsers._csv_blocks import Encoded, encoded, read_head
 from parsers._csv_excerpt import excerpt
-from parsers._csv_header import Fault, Layout, at_line, facts_of, file_findings, read_header
+from parsers._csv_header import Fault, Layout, at_line, facts_of, file_findings, is_header, read_header
 from parsers._csv_options import CsvOptions
 from parsers._csv_payments import Table, Taken, numbered, take
 from parsers._csv_rows import Place, Rows, ends, flawed, rows_at, sound_cells
@@ -152,7 +152,7 @@ class _Reader:
 
 
 def _header_below(file: Encoded, options: CsvOptions) -> list[Fault]:
-    return header_below(rows_below(file, options), lambda names: read_header(names, options)[0] is not None)
+    return header_below(rows_below(file, options), lambda names: is_header(names, options))
 
 
 def _whole(faults: list[Fault]) -> Window:

@@ -13,7 +13,7 @@ import polars as pl
 from canonical.ahead import ahead
 from canonical.contracts import ANSWER_DTYPES, Answer, FileHeader
 from canonical.findings import OF_FILE, REFUSES
-from canonical.frames import PAYMENTS, TOTALS, dtypes, empty
+from canonical.frames import PAYMENTS, dtypes, empty
 from canonical.money import amount_minor
 from canonical.sentences import and_then
 from gateway.answers.bookings import bookings
@@ -66,7 +66,7 @@ def answer_of(
         reasons=_file_reasons(findings),
         payments=parsed["payments"] if parsed else 0,
         sums_minor=parsed["sums"] if parsed else {},
-        declared=cache(partial(_declared, gateway, file["file_id"])),
+        declared=cache(partial(gateway.lake.whole, file["file_id"], "totals", "parse")),
         rows=rows,
         findings=findings,
         facts=facts_of(file["format"], gateway.profiles.client(file["client_id"])),
@@ -77,12 +77,6 @@ def answer_of(
         bookings=partial(bookings, gateway, file["file_id"], news),
         corrections=partial(_corrections, gateway, file["file_id"], news),
     )  # fmt: skip
-
-
-def _declared(gateway: Gateway, file_id: str) -> pl.DataFrame:
-    """TOTALS of the file, none before it was parsed: of a set's exports few say them."""
-    known = gateway.lake.committed(file_id, "parse") is not None
-    return gateway.lake.whole(file_id, "totals", "parse") if known else empty(TOTALS)
 
 
 def _corrections(gateway: Gateway, file_id: str, news: pl.DataFrame | None) -> pl.DataFrame:

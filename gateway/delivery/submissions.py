@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -78,11 +79,8 @@ class RegistryLog:
 
     def begin_release(self) -> None:
         """UPLOADED → RELEASING, with its funds. Raises Conflict, CutOffMissed (it is void), Withheld."""
-        try:
+        with self._void_where_late():
             self._move(DeliveryState.RELEASING, also=self._take_release)
-        except CutOffMissed:
-            self._void_late()
-            raise
 
     def recheck(self) -> None:
         """The checks of a release once more, in RELEASING. Moves nothing. Raises Conflict, CutOffMissed, Withheld."""
@@ -134,18 +132,20 @@ class RegistryLog:
         self._move(DeliveryState.UNKNOWN, detail=detail, delivered_at=self._gateway.registry.now())
 
     def _check_window(self) -> None:
-        try:
+        with self._void_where_late():
             self._require_window()
-        except CutOffMissed:
-            self._void_late()
-            raise
 
     def _require_window(self) -> None:
         if self._cut_off_at is not None and self._gateway.clock() >= self._cut_off_at:
             raise CutOffMissed("cut-off missed; nothing more is released", submission_id=self._submission_id)
 
-    def _void_late(self) -> None:
-        self._move(DeliveryState.VOIDED, detail="cut-off missed before release")
+    @contextmanager
+    def _void_where_late(self) -> Iterator[None]:
+        try:
+            yield
+        except CutOffMissed:
+            self._move(DeliveryState.VOIDED, detail="cut-off missed before release")
+            raise
 
     def _take_release(self, connection: Connection) -> None:
         # Here and not before: who waited for the registry, or was stopped, may have slept over the cut-off.
