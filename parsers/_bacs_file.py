@@ -1,6 +1,6 @@
-"""Labels of Standard 18 files: their order and content, the totals of the user trailer, and the contra records.
+"""Labels of Standard 18 files: their order and content.
 
-Source: Bacs, PN5011 file structures (Standard 18): VOL1, HDR1, HDR2, UHL1, EOF1, EOF2, UTL1; contra records.
+Source: Bacs, PN5011 file structures (Standard 18): VOL1, HDR1, HDR2, UHL1, EOF1, EOF2, UTL1.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.contracts import FileHeader
-from canonical.frames import TOTALS, dtypes
-from canonical.money import amount_text
-from parsers._bacs_layout import CONTRA_CODES, DATA, TRAILERS, cut, date_of, number
+from parsers._bacs_layout import DATA, TRAILERS, cut, date_of
 from parsers._nacha_findings import Fault
 
 _FILE: Final = (Severity.ERROR, Level.FILE)
@@ -38,16 +36,6 @@ TRIMMED: Final = Fault(
     "bacs18-length", "FF02", Severity.WARNING, Level.FILE, "record",
     "Fill records up with blanks to 100 or 106 characters, and labels to 80.",
 )  # fmt: skip
-_CONTRA: Final = Fault(
-    "bacs18-contra", "AM10", Severity.ERROR, Level.BATCH, "contra record",
-    "Write one contra record for all credits (code 17), one for all debits (code 99) of an originating account and "
-    "processing day, each of exactly their sum.",
-)  # fmt: skip
-_NO_CONTRA: Final = Fault(
-    "bacs18-contra", "AM10", Severity.WARNING, Level.FILE, "contra record",
-    "Nothing, where your bank makes them; else end the records of each account and day with theirs.",
-)  # fmt: skip
-
 _START: Final = ""
 _RIGHT: Final = [
     "VOL1", DATA, "VOL1HDR1", "HDR1HDR2", "HDR2UHL1", f"UHL1{DATA}", f"{DATA}{DATA}", f"{DATA}EOF1", "EOF1EOF2",
@@ -59,23 +47,6 @@ _TOLERATED: Final = ["HDR1", "UHL1", "HDR1UHL1", "VOL1UHL1", f"{DATA}UTL1", "EOF
 _USER: Final = re.compile(r"[0-9B][0-9]{5}")
 _DAILY: Final = "1 DAILY"
 MULTI: Final = "4 MULTI"
-
-_SUM: Final = {"debit_sum": "debit", "credit_sum": "credit"}
-_TRAILER: Final = (
-    ("debit_sum", "UTL1: debit value total, positions 5-17", 5, 17),
-    ("credit_sum", "UTL1: credit value total, positions 18-30", 18, 30),
-    ("debit_count", "UTL1: debit item count, positions 31-37", 31, 37),
-    ("credit_count", "UTL1: credit item count, positions 38-44", 38, 44),
-    ("instructions", "UTL1: DDI count, positions 53-59", 53, 59),
-)
-SECTION_SCHEMA: Final = {"section": pl.Int64} | {name: pl.Int64 for name, *_ in _TRAILER}
-"""What is counted between user header and user trailer, contra records included."""
-SUMS_SCHEMA: Final = {
-    "batch": pl.Int64, "CRDT": pl.Int64, "DBIT": pl.Int64, "CRDT_contra": pl.Int64, "DBIT_contra": pl.Int64,
-    "CRDT_contras": pl.Int64, "DBIT_contras": pl.Int64, "CRDT_unread": pl.Int64, "DBIT_unread": pl.Int64,
-}  # fmt: skip
-"""Sums in pence of each batch's payments and contra records, how many of the latter by what they balance, and how many
-amounts are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,84 +163,3 @@ def _user_header_faults(day: str, currency: str, work: str, number_text: str) ->
         yield _LABEL, f"the work code at positions 29-37 is neither {_DAILY} nor {MULTI}.", work
     if not re.fullmatch("[0-9]{3}", number_text):
         yield _LABEL_DETAIL, "the file number at positions 38-40 is not three digits.", number_text
-
-
-def counted(records: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
-    """SECTION_SCHEMA of this window's data records and what was carried of the open section."""
-    side = pl.coalesce("direction", pl.col("contra").replace({"CRDT": "DBIT", "DBIT": "CRDT"}))
-    debit, credit, amount = side == "DBIT", side == "CRDT", pl.col("amount")
-    here = records.group_by("section").agg(
-        amount.filter(debit).sum().alias("debit_sum"),
-        amount.filter(credit).sum().alias("credit_sum"),
-        debit.sum().cast(pl.Int64).alias("debit_count"),
-        credit.sum().cast(pl.Int64).alias("credit_count"),
-        pl.col("instruction").sum().cast(pl.Int64).alias("instructions"),
-    )
-    both = pl.concat([carried, here.select(*SECTION_SCHEMA)])
-    return both.group_by("section").sum().sort("section").select(*SECTION_SCHEMA)
-
-
-def trailer_totals(records: pl.DataFrame, sections: pl.DataFrame) -> pl.DataFrame:
-    """Rows of TOTALS that the user trailers declare, five to a trailer."""
-    trailers = records.filter(pl.col("kind") == "UTL1").select("line", "text", "section")
-    known = trailers.join(sections, on="section", how="left", maintain_order="left")
-    rows = [
-        known.select(
-            "line",
-            pl.lit("file").alias("level"), pl.lit(field).alias("field"),
-            pl.lit(name if name in _SUM else "count").alias("measure"),
-            cut(first, last).alias("declared_text"), number(cut(first, last)).alias("declared"),
-            pl.col(name).fill_null(0).alias("found"),
-        )
-        for name, field, first, last in _TRAILER
-    ]  # fmt: skip
-    # Files without instructions may leave their count blank.
-    blank = (
-        pl.col("field").str.contains("DDI") & (pl.col("declared_text").str.strip_chars() == "") & (pl.col("found") == 0)
-    )
-    whole = pl.concat(rows).filter(~blank).sort("line", maintain_order=True)
-    return whole.select(
-        pl.lit(None, dtype=dtype).alias(name) if name not in whole.columns else pl.col(name)
-        for name, dtype in dtypes(TOTALS).items()
-    )
-
-
-def batch_sums(records: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
-    """SUMS_SCHEMA of this window's records and those before it."""
-    amount, direction, contra = pl.col("amount"), pl.col("direction"), pl.col("contra")
-    parts = [(amount.filter(direction == side).sum().alias(side)) for side in CONTRA_CODES.values()]
-    parts += [(amount.filter(contra == side).sum().alias(f"{side}_contra")) for side in CONTRA_CODES.values()]
-    parts += [((contra == side).sum().cast(pl.Int64).alias(f"{side}_contras")) for side in CONTRA_CODES.values()]
-    parts += [
-        ((direction == side) & amount.is_null()).sum().cast(pl.Int64).alias(f"{side}_unread")
-        for side in CONTRA_CODES.values()
-    ]
-    here = records.filter(pl.col("batch").is_not_null()).group_by("batch").agg(parts)
-    both = pl.concat([carried, here.select(*SUMS_SCHEMA)])
-    return both.group_by("batch").sum().sort("batch").select(*SUMS_SCHEMA)
-
-
-def _sterling(pence: pl.Expr) -> pl.Expr:
-    return amount_text(pence, pl.lit("GBP")) + pl.lit(" GBP")
-
-
-def contra_findings(sums: pl.DataFrame, keys: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Contra records that do not balance their batch, and those that are missing, once the whole file is read."""
-    if sums.is_empty():
-        return
-    if sums.filter((pl.col("CRDT_contras") + pl.col("DBIT_contras")) > 0).is_empty():
-        yield _NO_CONTRA.at(None, "The file has no contra records: nothing in it balances the payments.")
-        return
-    known = sums.join(keys.select("batch", "batch_id", "line"), on="batch", how="left", maintain_order="left")
-    for code, side in CONTRA_CODES.items():
-        name = "credits" if side == "CRDT" else "debits"
-        total, contra = pl.col(side), pl.col(f"{side}_contra")
-        none = (pl.col(f"{side}_contras") == 0) & (total != 0)
-        missing = pl.format(f"The {name} of the batch ({{}}) have no contra record (code {code}).", _sterling(total))
-        yield _CONTRA.on(known.filter(none), missing)
-        message = pl.format(
-            f"The contra records for {name} say {{}}, the {name} are {{}}.", _sterling(contra), _sterling(total)
-        )
-        # Beside an amount that is none, which has its own finding, a difference proves nothing.
-        proven = pl.col(f"{side}_unread") == 0
-        yield _CONTRA.on(known.filter(~none & (total != contra) & proven), message)

@@ -84,7 +84,8 @@ def fields_of(records: pl.DataFrame) -> pl.DataFrame:
     """The data records with the fields that decide what they are.
 
     `records` has `day_text` and `multi` of the UHL1 label before. Added: code, amount, direction (null where the record
-    is no payment), contra (direction of the payments that it balances), instruction, date_text, own_date, key.
+    is no payment), contra (direction of the payments that it balances), instruction, unknown (of no transaction code that
+    there is), date_text, own_date, key.
     """
     code = cut(16, 17)
     own_date = pl.when(pl.col("length") > SINGLE_CHARS).then(
@@ -100,12 +101,15 @@ def fields_of(records: pl.DataFrame) -> pl.DataFrame:
         .then(pl.col("code").replace_strict(DIRECTIONS, default=None, return_dtype=pl.String))
         .alias("direction"),
     )
+    none = pl.col("direction").is_null() & pl.col("contra").is_null() & ~pl.col("instruction")
+    frame = frame.with_columns(none.alias("unknown"))
     return frame.with_columns(pl.concat_str(cut(18, 31), pl.col("date_text").fill_null("")).alias("key"))
 
 
 def batches_of(fields: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """KEYS_SCHEMA with the batches that begin here added, and the index into it of each record (null: of no batch)."""
-    of_batch = pl.col("direction").is_not_null() | pl.col("contra").is_not_null()
+    # A record of an unknown code becomes no payment, and is looked at where its batch is summed up.
+    of_batch = ~pl.col("instruction")
     first = fields.filter(of_batch).unique("key", keep="first", maintain_order=True)
     new = first.join(known, on="key", how="anti", maintain_order="left")
     made = new.select(
@@ -162,8 +166,7 @@ def _parties(collects: pl.Expr) -> Iterator[pl.Expr]:
 def record_findings(records: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """What is wrong with single data records. `records`: those of `batches_of` with `row` and `end_to_end_id`."""
     code, direction = pl.col("code"), pl.col("direction")
-    none = direction.is_null() & pl.col("contra").is_null() & ~pl.col("instruction")
-    unknown = records.filter(none)
+    unknown = records.filter("unknown")
     yield _CODE.on(unknown, pl.format("There is no transaction code “{}”; the record cannot be read.", code), code)
     yield from _instruction_findings(records.filter("instruction"))
     typed = records.filter(direction.is_not_null() & ~cut(15, 15).is_between(pl.lit("0"), pl.lit("9")))

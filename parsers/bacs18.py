@@ -21,19 +21,13 @@ from parsers._bacs_excerpt import excerpt
 from parsers._bacs_file import (
     INBOUND,
     INCOMPLETE,
-    SECTION_SCHEMA,
-    SUMS_SCHEMA,
     TRIMMED,
     Place,
-    batch_sums,
-    contra_findings,
-    counted,
     file_header,
     label_findings,
     left_off,
     order_findings,
     placed,
-    trailer_totals,
     user_of,
 )
 from parsers._bacs_layout import DATA, closes, is_inbound, sniff, words
@@ -46,6 +40,14 @@ from parsers._bacs_records import (
     payments_of,
     record_findings,
     trimmed,
+)
+from parsers._bacs_totals import (
+    SECTION_SCHEMA,
+    SUMS_SCHEMA,
+    batch_sums,
+    contra_findings,
+    counted,
+    trailer_totals,
 )
 from parsers._nacha_findings import Fault, gathered
 
@@ -176,7 +178,7 @@ def _read(window: Records, state: _State, file_id: str) -> tuple[_State, Window]
         )
     if window.last:
         findings += _closing(after)
-    none = int((data["direction"].is_null() & data["contra"].is_null() & ~data["instruction"]).sum())
+    none = int(data["unknown"].sum())
     return after, Window(
         None,
         conform(taken, PAYMENTS),

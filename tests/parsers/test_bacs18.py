@@ -223,6 +223,33 @@ def test_a_record_that_can_be_no_payment_is_unreadable() -> None:
     assert window.payments["row"].to_list() == [1, 2]
 
 
+LOST = {
+    "a credit": (edited(5, 16, "XX"), 5),
+    "an instruction": (edited(9, 16, "0X", MULTI_LINES), 9),
+    "a collection": (edited(5, 16, "21", MULTI_LINES), 5),
+    "the contra record": (edited(8, 16, "27"), 8),
+    "an amount that is none": (edited(5, 16, "XX08999966374958    0000012500O"), 5),
+    "the first two": (with_lines(line_5=LINES[4][:15] + "XX" + LINES[4][17:], line_6=LINES[5][:15] + "YY" + LINES[5][17:]), 5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_record_of_an_unknown_code_is_told_once(name: str) -> None:
+    data, line = LOST[name]
+    window = read(data)
+    told = window.findings.filter(pl.col("severity") == "error")
+    assert set(told["rule"]) == {"bacs18-transaction-code"}
+    assert told["line"][0] == line
+    assert differing(window) == []
+
+
+def test_beside_an_unknown_code_another_difference_is_still_told() -> None:
+    lines = {"line_5": LINES[4][:15] + "XX" + LINES[4][17:], "line_6": LINES[5][:45] + "6" + LINES[5][46:]}
+    window = read(with_lines(**lines))
+    assert "bacs18-contra" in window.findings["rule"].to_list()
+    assert differing(window) == ["UTL1: credit value total"]
+
+
 def test_an_amount_that_is_none_stays_as_written() -> None:
     payments = read(edited(5, 36, "    1250.00")).payments
     assert payments.select("amount_text", "amount_minor").row(0) == ("1250.00", None)
