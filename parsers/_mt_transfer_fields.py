@@ -61,13 +61,14 @@ FIELDS: Final = (
     Field("52A", 6, 7, *_PARTY),
     Field("52C", 6, 7, *_CLEARING),
     Field("51A", 7, None, *_PARTY),
-    Field("30", 8, None, r"[0-9]{6}", "a date as YYMMDD"),
+    # What is no date of this is told by the rule `execution_date`.
+    Field("30", 8, None, r"[^\n]+", "a date as YYMMDD"),
     Field("25", 9, None, _LINE, "up to 35 characters"),
     Field("21", None, 1, _REFERENCE, _REFERENCE_WORDS, 16),
     Field("21F", None, 2, _REFERENCE, _REFERENCE_WORDS, 16),
     Field("23E", None, 3, r"[A-Z]{4}(?:/[^\n]{1,30})?", "four letters, then perhaps a slash and up to 30 characters"),
-    # What is no amount of these is told by the rule `amount`.
-    Field("32B", None, 4, r"[A-Z]{3}[0-9.,]+", "currency and amount with a decimal comma"),
+    # What is no currency and no amount of this is told by the rules `required`, `currency` and `amount`.
+    Field("32B", None, 4, r"[^\n]+", "currency and amount with a decimal comma"),
     Field("56A", None, 8, *_PARTY),
     Field("56C", None, 8, *_CLEARING),
     Field("56D", None, 8, *_NAMED_BANK),
@@ -87,6 +88,9 @@ FIELDS: Final = (
     Field("25A", None, 15, _ACCOUNT, "a slash and up to 34 characters"),
     Field("36", None, 16, "[0-9]+,[0-9]*", "a rate with a decimal comma, of up to 12 characters", 12),
 )  # fmt: skip
+ORDERING: Final = ("50F", "50G", "50H")
+STRANGE_ORDERING: Final = ("50", "50A", "50K")
+"""What other messages call the ordering customer: read like 50H, and told."""
 BY_CODE: Final = {field.code: field for field in FIELDS}
 
 CHARGE_BEARERS: Final = {"OUR": "DEBT", "SHA": "SHAR", "BEN": "CRED"}

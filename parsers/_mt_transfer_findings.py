@@ -6,6 +6,7 @@ Source: SWIFT, MT101 request for transfer: format specifications and field speci
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from canonical.codes import Level, Severity
 from canonical.masking import mask_of
 from parsers._mt_messages import CLOSED, INSIDE, OPEN
 from parsers._mt_segments import ENVELOPE, LETTERS, code_of, tag_of
-from parsers._mt_transfer_fields import BY_CODE, FIELDS
+from parsers._mt_transfer_fields import BY_CODE, FIELDS, ORDERING, STRANGE_ORDERING
 from parsers._mt_transfer_payments import Sequences
 from parsers._nacha_findings import Fault
 
@@ -30,7 +31,8 @@ _STRAY: Final = Fault(
 _ORDER_REMEDY: Final = "Order the fields as MT101 lays them out, each once in its sequence (23E may repeat)."
 _FIELD_REMEDY: Final = "Write the field as SWIFT lays it out."
 _CHARACTER_REMEDY: Final = "Use only a-z A-Z 0-9 / - ? : ( ) . , ' + and blanks."
-_MANDATORY: Final = (("20", "sender's reference"), ("28D", "message index/total"), ("30", "requested execution date"))
+_MANDATORY: Final = (("20", "sender's reference"), ("28D", "message index/total"))
+"""Besides field 30, which the rule `execution_date` misses."""
 _SENSITIVE: Final = frozenset(
     code_of(tag) for tag in ("50F", "50G", "50H", "52A", "52C", "57D", "59", "59A", "59F", "25A")
 )
@@ -48,6 +50,7 @@ _BEGUN: Final = (
 _BEGUN_REMEDY: Final = "Begin every transaction with a field 21 of its own, before its field 32B."
 _ORDER: Final = _by_marker("mt101-order", "FF02", _ORDER_REMEDY)
 _FIELD: Final = _by_marker("mt101-field", "CH16", _FIELD_REMEDY)
+_ORDERER: Final = _by_marker("mt101-ordering", "CH16", "Name the ordering customer in field 50F, 50G or 50H.")
 _CHARACTER: Final = _by_marker("mt101-character", "RR10", _CHARACTER_REMEDY)
 _UNBEGUN: Final = _by_marker("mt101-order", "CH21", _BEGUN_REMEDY)
 _MISSING: Final = _by_marker("mt101-missing", "CH21", "Write the field; MT101 cannot do without it.")
@@ -78,7 +81,10 @@ def field_findings(fields: pl.DataFrame) -> Iterator[pl.DataFrame]:
         here = fields.filter(pl.col("marker") == marker)
         known = pl.col("code").is_in(list(BY_CODE))
         unknown = here.filter(~known)
-        yield _FIELD[marker].on(unknown, pl.format("MT101 has no field {}.", _tag()))
+        strange = pl.col("code").is_in([code_of(tag) for tag in STRANGE_ORDERING])
+        for fault, part in ((_FIELD, unknown.filter(~strange)), (_ORDERER, unknown.filter(strange))):
+            told = fault[marker].on(part, pl.format("MT101 has no field {}.", _tag()))
+            yield told.with_columns(field=part.select(_tag()).to_series())
         yield from _order(here.filter(known), marker, ranks)
         yield from _contents(here, marker)
 
@@ -137,7 +143,8 @@ def _contents(fields: pl.DataFrame, marker: str) -> Iterator[pl.DataFrame]:
             .otherwise(pl.lit(f"Field {field.tag} is not written as it must be; "))
         )
         shown = mask_of(text) if code in _SENSITIVE else text.str.head(60)
-        yield _FIELD[marker].on(wrong, message + pl.lit(f"right is: {field.words}."), shown)
+        fault = replace((_ORDERER if field.tag in ORDERING else _FIELD)[marker], field=field.tag)
+        yield fault.on(wrong, message + pl.lit(f"right is: {field.words}."), shown)
 
 
 def _parted(fields: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -166,4 +173,6 @@ def message_findings(sequences: Sequences, messages: pl.DataFrame, begun: pl.Ser
     for tag, name in _MANDATORY:
         there = np.zeros(messages.height, bool)
         there[sequences.of_message(tag)["key"].to_numpy()] = True
-        yield _MISSING[OPEN].on(messages.filter(begun & ~pl.Series(there)), f"Field {tag} ({name}) is missing.")
+        yield replace(_MISSING[OPEN], field=tag).on(
+            messages.filter(begun & ~pl.Series(there)), f"Field {tag} ({name}) is missing."
+        )

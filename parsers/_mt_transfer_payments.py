@@ -15,10 +15,17 @@ import polars as pl
 from canonical.identifiers import payment_id_of
 from canonical.money import amount_minor
 from parsers._mt_segments import code_of
-from parsers._mt_transfer_fields import CATEGORY_PURPOSES, CHARGE_BEARERS, LOCAL_INSTRUMENTS, SERVICE_LEVELS
+from parsers._mt_transfer_fields import (
+    CATEGORY_PURPOSES,
+    CHARGE_BEARERS,
+    LOCAL_INSTRUMENTS,
+    ORDERING,
+    SERVICE_LEVELS,
+    STRANGE_ORDERING,
+)
 from parsers._mt_transfer_parties import PARTY, banks, parties
 
-_ORDERING: Final = ("50F", "50G", "50H")
+_ORDERING: Final = (*ORDERING, *STRANGE_ORDERING)
 _AMOUNT: Final = "^[0-9]{1,14},[0-9]{0,5}$"
 _END_TO_END: Final = r"(?m)^/ROC/([^\n/]+(?:/[^\n/]+)*)"
 
@@ -133,11 +140,12 @@ def payment_columns(sequences: Sequences, messages: pl.DataFrame, file_id: str) 
     # A party or bank that sequence B names stands in the place of that of sequence A.
     own = pl.col("own_account").is_not_null() | pl.col("own_name").is_not_null() | pl.col("own_id").is_not_null()
     debtor = [pl.when(own).then(f"own_{name}").otherwise(f"debtor_{name}").alias(f"debtor_{name}") for name in PARTY]
-    amount = pl.col("text_32B").str.slice(3)
+    currency = pl.col("text_32B").str.extract("^([A-Za-z]{3})")
+    amount = pl.col("text_32B").str.strip_prefix(currency.fill_null(""))
     return whole.with_columns(
         *debtor,
         pl.coalesce("own_agent", "debtor_agent", "receiver").alias("debtor_agent"),
-        pl.col("text_32B").str.head(3).replace({"": None}).alias("currency"),
+        currency.alias("currency"),
         amount.replace({"": None}).alias("amount_text"),
     ).select(
         payment_id_of(pl.lit(file_id), pl.col("offset")).alias("payment_id"),

@@ -14,7 +14,8 @@ import polars as pl
 
 from canonical.codes import Level, Severity
 from canonical.counts import count_said
-from parsers._mt_transfer_fields import CHEQUES, INSTRUCTIONS, REFUSED, TOLD
+from canonical.currencies import CURRENCIES
+from parsers._mt_transfer_fields import CHEQUES, INSTRUCTIONS, ORDERING, REFUSED, STRANGE_ORDERING, TOLD
 from parsers._mt_transfer_payments import Sequences
 from parsers._nacha_findings import Fault
 
@@ -22,6 +23,16 @@ _BATCH: Final = (Severity.ERROR, Level.BATCH)
 _PAYMENT: Final = (Severity.ERROR, Level.PAYMENT)
 _CHARGES: Final = Fault(
     "mt101-missing", "CH21", *_PAYMENT, "71A", "Write field 71A with OUR, SHA or BEN; MT101 cannot do without it."
+)
+_AMOUNT: Final = Fault(
+    "mt101-amount", "AM12", *_PAYMENT, "32B", "Write field 32B with the currency and the amount, such as EUR1250,50."
+)
+_ORDERER: Final = Fault(
+    "mt101-ordering",
+    "CH16",
+    *_PAYMENT,
+    "50a",
+    "Name the ordering customer in field 50F, 50G or 50H, in sequence A or B.",
 )
 _CODE: Final = Fault("mt101-field", "CH16", *_PAYMENT, "23E", "Use a code that MT101 knows in field 23E, or none.")
 _INDEX: Final = Fault("mt101-index", "FF02", *_BATCH, "28D", "Number the messages of one request 1/3, 2/3, 3/3.")
@@ -56,6 +67,12 @@ def payment_findings(sequences: Sequences, payments: pl.DataFrame) -> Iterator[p
         return payments.filter(pl.Series(mask, dtype=pl.Boolean))
 
     yield _CHARGES.on(where(~sequences.has("71A")), "Field 71A (details of charges) is missing.")
+    yield _AMOUNT.on(where(~sequences.has("32B")), "Field 32B (currency and amount) is missing.")
+    orderers = (*ORDERING, *STRANGE_ORDERING)
+    nobody = ~sequences.has(*orderers) & ~sequences.message_has(*orderers)
+    yield _ORDERER.on(
+        where(nobody), "The ordering customer (50F, 50G or 50H) stands neither in sequence A nor in sequence B."
+    )
     yield from _instruction_findings(sequences, payments)
     for mask, text in _tied(sequences, payments):
         yield _RULE.on(where(mask), text)
@@ -95,9 +112,12 @@ def currency_findings(
     """
     message, currency = opened
     known = pl.when(pl.col("batch") == message).then(pl.lit(currency, dtype=pl.String))
-    first = payments.select(pl.coalesce(known, pl.col("currency").first().over("batch"))).to_series()
+    # What is no currency at all is told by the rule `currency`, and is not another one.
+    real = pl.col("currency").filter(pl.col("currency").is_in(list(CURRENCIES)))
+    first = payments.select(pl.coalesce(known, real.first().over("batch"))).to_series()
     asked = pl.Series(sequences.message_has("21R"), dtype=pl.Boolean)
-    other = payments.filter(asked & (payments["currency"] != first).fill_null(value=False))
+    differs = asked & payments["currency"].is_in(list(CURRENCIES)) & (payments["currency"] != first)
+    other = payments.filter(differs.fill_null(value=False))
     of_last = first.filter(payments["batch"] == last)
     kept = of_last[0] if of_last.len() else currency if message == last else None
     text = "The amount has another currency than the first one of the message; with field 21R all have the same."
@@ -123,12 +143,11 @@ def _tied(sequences: Sequences, payments: pl.DataFrame) -> Iterator[tuple[np.nda
     has, above = sequences.has, sequences.message_has
     zero = (payments["amount_minor"] == 0).fill_null(value=False).to_numpy()
     rate, other, deal = has("36"), has("33B"), has("21F")
-    ordering, common = has("50F", "50G", "50H"), above("50F", "50G", "50H")
+    ordering, common = (there(*ORDERING, *STRANGE_ORDERING) for there in (has, above))
     yield rate & ~deal, "Field 36 (exchange rate) asks for field 21F (deal reference)."
     yield other & ~zero & ~rate, "Field 33B (original amount) asks for field 36 (exchange rate)."
     yield rate & (~other | zero), "Field 36 (exchange rate) stands without a field 33B, or with an amount of zero."
     yield ordering & common, "The ordering customer (50F, 50G or 50H) stands in sequence A and in sequence B."
-    yield ~ordering & ~common, "The ordering customer (50F, 50G or 50H) stands neither in sequence A nor in sequence B."
     yield (
         has("50C", "50L") & above("50C", "50L"),
         "The instructing party (50C or 50L) stands in sequence A and in sequence B.",

@@ -80,10 +80,10 @@ _FACTS: Final = FormatFacts(
         "uncarried": "sequence B",
     },
     rules=(
-        "mt101-character", "mt101-cheque", "mt101-end", "mt101-field", "mt101-index", "mt101-instruction", "mt101-message",
-        "mt101-missing", "mt101-not-carried", "mt101-order", "mt101-reference", "mt101-rule",
+        "mt101-amount", "mt101-character", "mt101-cheque", "mt101-end", "mt101-field", "mt101-index", "mt101-instruction", "mt101-message",
+        "mt101-missing", "mt101-not-carried", "mt101-order", "mt101-ordering", "mt101-reference", "mt101-rule",
     ),
-    covers={"mt101-cheque": ("creditor_account", "creditor_agent")},
+    covers={"mt101-amount": ("amount_text", "currency"), "mt101-cheque": ("creditor_account", "creditor_agent"), "mt101-ordering": ("debtor_account", "debtor_agent")},
 )  # fmt: skip
 
 _FIELD_COLUMNS: Final = ("line", "offset", "code", "text")
