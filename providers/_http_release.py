@@ -16,7 +16,6 @@ from canonical.contracts import DeliveryLog, DeliveryState, Parcel, Reply, Reque
 from canonical.counts import count_of
 from canonical.errors import OutsideError, PartWithheld, ReleaseOver, TransientError, Withheld
 from providers._http_options import HttpApiOptions
-from providers._release import check_local_copy
 
 _BEFORE_RELEASE: Final = frozenset({DeliveryState.PREPARED, DeliveryState.UPLOADING, DeliveryState.UPLOADED})
 TOO_LATE: Final = "TM01"
@@ -75,7 +74,6 @@ def carry(api: Api, parcel: Parcel, log: DeliveryLog, options: HttpApiOptions) -
     """
     note = ""
     if log.state in _BEFORE_RELEASE:
-        check_local_copy(parcel)
         note = api.stage(log.begin_upload())
         log.uploaded()
         log.begin_release()

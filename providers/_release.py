@@ -7,11 +7,10 @@ nothing is ever overwritten, and only the attempt that RELEASING pinned is relea
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 from canonical.contracts import DeliveryLog, DeliveryState, Parcel
-from canonical.errors import FrameBroken, OutsideError, PartWithheld, ReleaseOver, TransientError
+from canonical.errors import OutsideError, PartWithheld, ReleaseOver, TransientError
 from providers._ways import Place, ReleaseTerms, Verdict, Way, way_of
 
 _BEFORE_RELEASE: Final = frozenset({DeliveryState.PREPARED, DeliveryState.UPLOADING, DeliveryState.UPLOADED})
@@ -24,7 +23,6 @@ def carry(place: Place, parcel: Parcel, log: DeliveryLog, terms: ReleaseTerms) -
         TransientError: the line broke before the release, or before a recovery could look.
         OutcomeUnknown: the line broke during a release that the next call can settle by looking.
         OutsideError: the provider refused, and nothing was released.
-        FrameBroken: the local copy is not what the parcel says.
         ReleaseOver: the checks of a release refuse it for good; nothing was released.
         Conflict: another worker holds the submission; nothing more was touched.
     """
@@ -35,7 +33,6 @@ def carry(place: Place, parcel: Parcel, log: DeliveryLog, terms: ReleaseTerms) -
     if log.state not in _BEFORE_RELEASE:
         return
     if log.state is not DeliveryState.UPLOADED or not way.is_staged(place, parcel, log.attempt):
-        check_local_copy(parcel)
         way.stage(place, parcel, log.begin_upload())
         log.uploaded()
     _refuse_taken(place, way.released_name(parcel, log.attempt), parcel)
@@ -124,17 +121,6 @@ def _conclude(log: DeliveryLog, parcel: Parcel, verdict: Verdict) -> None:
         raise ReleaseOver(verdict.detail, submission_id=parcel.submission_id)
     else:
         raise OutsideError(f"not released: {verdict.detail}", submission_id=parcel.submission_id)
-
-
-def check_local_copy(parcel: Parcel) -> None:
-    with parcel.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = file.tell()
-    if (size, digest) != (parcel.size, parcel.sha256):
-        raise FrameBroken(
-            f"the local copy of {parcel.name} is not the file that was prepared ({size} of {parcel.size} bytes)",
-            submission_id=parcel.submission_id,
-        )
 
 
 def _refuse_taken(place: Place, name: str, parcel: Parcel) -> None:

@@ -32,6 +32,8 @@ class DeliveryState(StrEnum):
 class Parcel:
     """A file to deliver. `name` is its final name; `path` a local copy; `size` and `sha256` are of its bytes.
 
+    Who makes a parcel has held the copy against both; a transport holds what arrived against them.
+
     `payments` and `sum_minor` (minor units of `currency`) are what it holds, for servers that want to be told.
     """
 

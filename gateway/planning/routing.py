@@ -75,7 +75,7 @@ class Planner:
     def _within_capacity(self, whole: pl.DataFrame) -> pl.DataFrame:
         """The best candidate of each payment; what is over a window's capacity goes to the next best."""
         while True:
-            chosen = whole.with_columns(_best(self.options, self.client))
+            chosen = _best(whole, self.options, self.client)
             going = self._going(chosen)
             over = self._over(chosen, going)
             if not over:
@@ -231,28 +231,33 @@ def _coded(payments: pl.DataFrame, options: list[Candidate], client_id: str, dat
     )
 
 
-def _best(options: list[Candidate], client: ClientProfile) -> list[pl.Expr]:
-    """`candidate`, and the codes of those that could have taken the payment and were not as good."""
+def _best(whole: pl.DataFrame, options: list[Candidate], client: ClientProfile) -> pl.DataFrame:
+    """Add `candidate`, and to the codes why those that could have taken the payment were not as good."""
     count = len(options)
     if not count:
-        return [pl.lit(None, dtype=pl.Int64).alias("candidate")]
+        return whole.with_columns(pl.lit(None, dtype=pl.Int64).alias("candidate"))
     on_time = client.prefer == "on_time"
     penalties = [
         2 * int(bool(option.trouble)) + (pl.col(f"late_{n}").cast(pl.Int64) if on_time else pl.lit(0, dtype=pl.Int64))
         for n, option in enumerate(options)
     ]
-    fits = [pl.col(f"code_{n}").is_in([FITS, TROUBLE, LATE, DEARER]) for n in range(count)]
-    scores = [pl.when(fits[n]).then(penalties[n] * count + n) for n in range(count)]
-    best = pl.min_horizontal(*scores)
+    scores = [f"score_{n}" for n in range(count)]
+    able = [(pl.col(f"code_{n}") == FITS) | (pl.col(f"code_{n}") > FULL) for n in range(count)]
+    scored = whole.with_columns(
+        pl.when(able[n]).then(penalties[n] * count + n).alias(score) for n, score in enumerate(scores)
+    )
+    # In steps, not as one expression: each would be computed anew wherever the next names it.
+    found = scored.with_columns(best=pl.min_horizontal(scores))
+    best = pl.col("best")
     codes = [
-        pl.when(~fits[n]).then(f"code_{n}")
-        .when(scores[n] == best).then(pl.lit(FITS, dtype=pl.UInt8))
+        pl.when(pl.col(score).is_null()).then(f"code_{n}")
+        .when(pl.col(score) == best).then(pl.lit(FITS, dtype=pl.UInt8))
         .when(penalties[n] // 2 > best // count // 2).then(pl.lit(TROUBLE, dtype=pl.UInt8))
         .when(penalties[n] > best // count).then(pl.lit(LATE, dtype=pl.UInt8))
         .otherwise(pl.lit(DEARER, dtype=pl.UInt8)).alias(f"code_{n}")
-        for n in range(count)
+        for n, score in enumerate(scores)
     ]  # fmt: skip
-    return [(best % count).cast(pl.Int64).alias("candidate"), *codes]
+    return found.with_columns((best % count).cast(pl.Int64).alias("candidate"), *codes).drop("best", scores)
 
 
 def _packed(count: int) -> list[pl.Expr]:

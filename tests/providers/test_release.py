@@ -11,7 +11,6 @@ from delivery_world import DATA, Log, S, make_parcel
 from canonical.contracts import Parcel
 from canonical.errors import (
     Conflict,
-    FrameBroken,
     OutcomeUnknown,
     OutsideError,
     PartWithheld,
@@ -145,14 +144,6 @@ def test_later_marker_attempts_write_names_of_their_own(tmp_path, parcel, inbox)
     assert marked_name(parcel, 2) == "S0123456789abcdef012.2.xml"
     assert (inbox / marked_name(parcel, 2)).read_bytes() == WHOLE
     assert [path.name for path in inbox.glob("*.done")] == [f"{marked_name(parcel, 2)}.done"]
-
-
-def test_a_changed_local_copy_is_our_bug(tmp_path, parcel, inbox) -> None:
-    parcel.path.write_bytes(DATA[:-1] + b"!")
-    log = Log(tmp_path / "log.db")
-    with pytest.raises(FrameBroken):
-        carry(_FolderPlace(inbox), parcel, log, ReleaseTerms())
-    assert log.state is S.PREPARED
 
 
 def test_who_loses_the_race_touches_nothing_more(tmp_path, parcel, inbox) -> None:
