@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from canonical.contracts import DeliveryLog, DeliveryState, Parcel, Reply, RequestBlock
+from canonical.contracts import DeliveryLog, DeliveryState, Reply, RequestBlock
 from canonical.counts import count_of
 from canonical.errors import OutsideError, PartWithheld, ReleaseOver, TransientError, Withheld
 from providers._http_options import HttpApiOptions
@@ -63,8 +63,8 @@ class Api(Protocol):
         ...
 
 
-def carry(api: Api, parcel: Parcel, log: DeliveryLog, options: HttpApiOptions) -> None:
-    """Carry a parcel from any state to DELIVERED or UNKNOWN; states behind those are left alone.
+def carry(api: Api, log: DeliveryLog, options: HttpApiOptions) -> None:
+    """Carry a submission from any state to DELIVERED or UNKNOWN; states behind those are left alone.
 
     Raises:
         TransientError: call again: certainly nothing arrived, or what is in doubt may still be repeated or asked for.

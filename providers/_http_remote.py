@@ -197,7 +197,7 @@ class HttpApiRemote:
 
     def deliver(self, parcel: Parcel, log: DeliveryLog) -> None:
         """See `providers._http_release.carry`."""
-        carry(_ParcelApi(self._caller, self._options, self._secret, parcel), parcel, log, self._options)
+        carry(_ParcelApi(self._caller, self._options, self._secret, parcel), log, self._options)
 
     def enquire(self, parcel: Parcel, log: DeliveryLog) -> None:
         """See `providers._http_release.enquire`."""
