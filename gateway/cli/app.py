@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import getpass
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from gateway.cli.audit import audit_app
 from gateway.cli.breaks import breaks_app
 from gateway.cli.finance import finance_app
 from gateway.cli.matching import matching_app
-from gateway.cli.parts import CLIENT_DESK, FINANCE, OPERATION, Output, opened, plainly
+from gateway.cli.parts import CLIENT_DESK, FINANCE, OPERATION, Output, each, opened, plainly
 from gateway.cli.read import read_app
 from gateway.cli.releases import releases_app
 from gateway.cli.reports import reports_app
@@ -84,12 +85,9 @@ def receive() -> None:
 
     with plainly():
         gateway = opened()
-        found = take_in(gateway)
-        for file in unfinished_files(gateway):
-            run_journey(gateway, file["file_id"])
-        for file_id in repeated_files(gateway):
-            answer_duplicates(gateway, file_id)
-    print_received(found)
+        print_received(found := take_in(gateway))
+        each(partial(run_journey, gateway), [file["file_id"] for file in unfinished_files(gateway)])
+        each(partial(answer_duplicates, gateway), repeated_files(gateway))
     raise typer.Exit(1 if any(item.outcome in {"failed", "unknown_client"} for item in found) else 0)
 
 
@@ -109,8 +107,7 @@ def dispatch() -> None:
             except BulkrailError as fault:  # one provider's trouble does not stop the others; the exit code tells
                 failed, state = True, f"failed: {fault}"
             typer.echo(f"{row['submission_id']}  {row['destination']:<16} {state}")
-        for file_id in files_with_news(gateway):
-            outcome_answer(gateway, file_id)
+        each(partial(outcome_answer, gateway), files_with_news(gateway))
     raise typer.Exit(1 if failed else 0)
 
 
@@ -125,8 +122,7 @@ def follow(provider: Annotated[str, typer.Argument(help="Provider id.")]) -> Non
         gateway = opened()
         for item in fetch(gateway, provider):
             typer.echo(f"{item.feedback_id}  {item.outcome:<10} {item.name}")
-        for file_id in files_with_news(gateway):
-            outcome_answer(gateway, file_id)
+        each(partial(outcome_answer, gateway), files_with_news(gateway))
 
 
 @app.command(rich_help_panel=OPERATION)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -37,6 +37,19 @@ def plainly() -> Iterator[None]:
         for row in getattr(fault, "rows", ()):
             typer.echo(f"  {row}", err=True)
         raise typer.Exit(3) from fault
+
+
+def each(act: Callable[[str], object], ids: Iterable[str]) -> None:
+    """Do it for each: one client's trouble stops no other. Raises the first fault after all were tried; the others are told."""
+    faults = list[BulkrailError]()
+    for subject in ids:
+        try:
+            act(subject)
+        except BulkrailError as fault:
+            faults.append(fault)
+            typer.secho(f"{subject}: {fault}", err=True, fg="red")
+    if faults:
+        raise faults[0]
 
 
 def opened() -> Gateway:

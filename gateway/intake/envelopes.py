@@ -29,6 +29,10 @@ _LITTER: Final = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 _SUFFIXES: Final = (".gz", ".gzip", ".zip", ".pgp", ".gpg", ".asc")
 
 
+ENVELOPE_RULES: Final = ("envelope", "pgp-key", "pgp-required", "pgp-signature")
+"""Rules of the findings that a `Rejected` becomes."""
+
+
 class Rejected(Exception):
     """The envelope cannot be opened: rule, ISO reason, message and remedy of the finding. Never leaves the gateway."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import gnupg
 
@@ -81,7 +82,8 @@ class PgpKeyring:
                 str(plain), recipient, sign=ours[0], always_trust=True, armor=True, output=str(out)
             )
         if not result.ok:
-            raise OutsideError(f"GnuPG did not encrypt: {result.status}")
+            told = f"GnuPG encrypts nothing for the key {recipient} ({result.status}): has it expired? Put the client's current key"
+            raise OutsideError(f"{told} into the secrets of pgp.public_keys, and its fingerprint into pgp.encrypt_to")
 
     @contextmanager
     def _home(self) -> Iterator[gnupg.GPG]:
@@ -110,6 +112,11 @@ def _begins_a_message(part: Path) -> bool:
     return head == _ARMOR or (bool(head) and head[0] >= _PACKET)
 
 
+_SIGN: Final = "Sign it with your agreed key; call us if you changed it."
+_SIGNERS: Final = {"no_pubkey": "was not agreed", "expkeysig": "has expired", "revkeysig": "was revoked"}
+"""What GnuPG says of a signer, in words."""
+
+
 def _refusal(result: gnupg.Crypt, *, opened: bool) -> Rejected:
     """Why the message counts for nothing."""
     words = f"{result.status} {result.stderr}".lower()
@@ -117,13 +124,23 @@ def _refusal(result: gnupg.Crypt, *, opened: bool) -> Rejected:
         return Rejected("pgp-key", "The message is not encrypted for our key.", "Encrypt it for the key we gave you.")
     if not opened and result.valid:
         return Rejected("pgp-key", "The message is signed and not encrypted.", "Encrypt it for the key we gave you.")
+    return Rejected(SIGNATURE_RULE, *_distrust(words, opened=opened), "DS0H")
+
+
+def _distrust(words: str, *, opened: bool) -> tuple[str, str]:
+    """Message and remedy of what bears no signature that counts. `words`: what GnuPG said, in lower case."""
+    signed = "[gnupg:] newsig" in words
     if "not integrity protected" in words:
         message = "The message is not protected against changes (it has no integrity protection, as old programs seal)."
-        return Rejected(SIGNATURE_RULE, message, "Seal it with a current OpenPGP program.", "DS0H")
-    if "[gnupg:] no_pubkey" in words:
-        message = "The message is signed by a key that was not agreed."
-    elif opened and not result.sig_info:
-        return Rejected(SIGNATURE_RULE, "The message is not signed.", "Sign it with your agreed key.", "DS0H")
-    else:
-        message = "The message does not bear a good signature by an agreed key."
-    return Rejected(SIGNATURE_RULE, message, "Sign it with your agreed key; call us if you changed it.", "DS0H")
+        return message, "Seal it with a current OpenPGP program."
+    if not signed and opened:
+        return "The message is not signed.", "Sign it with your agreed key."
+    if not opened and (not signed or "[gnupg:] decryption_failed" in words):
+        message = "The message is damaged or incomplete, or was changed on its way."
+        return message, "Seal it again and send it again; check that the upload finished."
+    if not opened and "[gnupg:] plaintext" not in words:
+        return "The file is a signature without what it signs.", "Encrypt and sign the payment file as one message."
+    for word, told in _SIGNERS.items():
+        if f"[gnupg:] {word} " in words:
+            return f"The message is signed by a key that {told}.", _SIGN
+    return "The message does not bear a good signature by an agreed key.", _SIGN

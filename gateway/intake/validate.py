@@ -22,6 +22,7 @@ from canonical.frames import FINDINGS, KEYS, PAYMENTS, TOTALS, conform, empty
 from gateway.composition import Gateway
 from gateway.delivery.cancel import cancel
 from gateway.intake.duplicates import earlier_hits, merge_runs, next_number, take_number
+from gateway.intake.envelopes import ENVELOPE_RULES
 from gateway.intake.files import file_row, move_file
 from gateway.intake.judging import Judged, in_file_order, judge, sums_of, verdict_word, verdicts
 from gateway.intake.limits import OverLimit, reserve_day
@@ -142,7 +143,8 @@ def _windows(lake: Lake, file: Mapping[str, Any], header: FileHeader) -> Iterato
     if parsed is None:
         raise Conflict("the file is not parsed yet; run parse first", file_id=file_id)
     findings = lake.whole(file_id, "findings", "parse")
-    if not file["complete"]:
+    # What keeps an envelope closed says by itself why nothing closes the file.
+    if not file["complete"] and not findings["rule"].is_in(ENVELOPE_RULES).any():
         findings = pl.concat([findings, incomplete()])
     totals = lake.whole(file_id, "totals", "parse")
     yield Window(header, empty(PAYMENTS), totals, findings, parsed["unreadable"])

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from world import REPOSITORY, upload
 
 from gateway.cli.app import app
+from gateway.feedback.news import note_news
 from gateway.intake.reading import facts_of
 from gateway.registry import tables as t
 from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
@@ -181,6 +182,27 @@ def test_an_operators_day(here) -> None:
     assert run("follow", "us_bank")[0] == 0
     assert run("reconcile")[0] == 0
     assert run("settle", "2026-11-21")[0] == 0
+
+
+def test_a_client_that_cannot_be_answered_stops_no_other(here) -> None:
+    """Its OpenPGP key is not to be had: its payments go on, and so does everybody else."""
+    clients, key = here.settings.config_dir / "clients", "A" * 40
+    with (clients / "alder.yaml").open("a") as profile:
+        profile.write(f"pgp: {{signers: [{key}], encrypt_to: {key}, required: false, public_keys: [lost], private_keys: [lost]}}\n")
+    upload(here, "alder", "a.xml", salaries_pain001(TODAY))
+    upload(here, "birch", "b.ach", suppliers_nacha(TODAY))
+    code, output = run("receive")
+    assert code == 3, output
+    files = {row["client_id"]: row for row in here.registry.rows(t.FILES)}
+    assert {client: row["state"] for client, row in files.items()} == {"alder": "routed", "birch": "routed"}
+    assert f"{files['alder']['file_id']}: " in output
+    assert (files["alder"]["answered"], files["birch"]["answered"]) == (0, 1)
+    with here.registry.transaction() as connection:
+        note_news(connection, [row["file_id"] for row in files.values()])
+    for command in (("dispatch",), ("follow", "us_bank")):
+        assert run(*command)[0] == 3, "alder is told nothing still"
+    told = {row["client_id"]: row["told"] for row in here.registry.rows(t.FILES)}
+    assert (told["alder"], told["birch"]) == (0, 1)
 
 
 @pytest.mark.parametrize("bytes_max", [2_000, 200_000])

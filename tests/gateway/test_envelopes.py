@@ -16,11 +16,12 @@ import pytest
 from test_journey import TODAY, receive_one
 from world import agree, upload
 
+from canonical.errors import OutsideError
 from canonical.profiles import ClientProfile, Pgp
 from gateway.composition import Gateway
 from gateway.intake import envelopes
 from gateway.intake.envelopes import Rejected, peel
-from gateway.intake.files import plain_key
+from gateway.intake.files import file_row, plain_key
 from gateway.intake.pgp import PgpKeyring
 from gateway.intake.receive import receive
 from gateway.registry import tables as t
@@ -160,6 +161,11 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str, 
     return made
 
 
+def _home(folder: Path) -> Path:
+    folder.mkdir(mode=0o700)
+    return folder
+
+
 def _end_agent(home: Path) -> None:
     subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False, capture_output=True)
 
@@ -287,9 +293,56 @@ def test_a_pinned_key_that_has_expired_signs_nothing_any_more(keys, sealed, tmp_
     _end_agent(home)
     ring = PgpKeyring(Pgp(signers=(former,), public_keys=("former",), private_keys=("ours",)), held.__getitem__)
     (tmp_path / "packed").write_bytes(sealed(signed, None))
-    with pytest.raises(Rejected, match="does not bear a good signature"):
+    with pytest.raises(Rejected, match="by a key that has expired"):
         ring.open(tmp_path / "packed", tmp_path / "plain")
     assert not (tmp_path / "plain").exists()
+
+
+def test_a_signature_alone_and_a_damaged_message_are_called_that(keys, sealed, tmp_path: Path) -> None:
+    held = {"pub": keys["client"][1], "key": keys["bulkrail"][2], "theirs": keys["client"][2]}
+    agreed = Pgp(signers=(keys["client"][0],), public_keys=("pub",), private_keys=("key",))
+    ring, packed = PgpKeyring(agreed, held.__getitem__), tmp_path / "packed"
+    home = _home(tmp_path / "client")
+    gpg = gnupg.GPG(gnupghome=str(home))
+    gpg.import_keys(held["theirs"])
+    alone = bytes(gpg.sign(SALARIES, detach=True).data)
+    _end_agent(home)
+    for data, words in (
+        (alone, "a signature without what it signs"),
+        (sealed(SALARIES)[:-40], "damaged or incomplete"),
+        (b"-----BEGIN PGP MESSAGE-----\n\naGVsbG8=\n", "damaged or incomplete"),
+    ):
+        packed.write_bytes(data)
+        with pytest.raises(Rejected, match=words) as refused:
+            ring.open(packed, tmp_path / "plain")
+        assert refused.value.rule == "pgp-signature"
+    assert not list(tmp_path.glob("plain*"))
+
+
+def test_what_keeps_an_envelope_closed_is_told_alone(pgp_gateway, clock, sealed) -> None:
+    """That nothing closes the file, too, would send the client looking at its upload."""
+    upload(pgp_gateway, "alder", "a.xml.pgp", sealed(SALARIES, "stranger"))
+    clock.now = pgp_gateway.store.head("clients/alder/inbox/a.xml.pgp").modified + dt.timedelta(days=1)
+    file_id = receive(pgp_gateway)[0].file_id
+    assert file_id is not None
+    run_journey(pgp_gateway, file_id)
+    assert pgp_gateway.lake.whole(file_id, "findings", "validate")["rule"].to_list() == ["pgp-signature"]
+    assert file_row(pgp_gateway, file_id)["state"] == "rejected"
+
+
+def test_a_key_that_seals_no_more_says_whose_it_is(keys, sealed, tmp_path: Path) -> None:
+    """GnuPG refuses a key without a part to encrypt to, as it refuses one that has expired."""
+    gpg = gnupg.GPG(gnupghome=str(_home(tmp_path / "signs-only")))
+    wanted = gpg.gen_key_input(
+        key_type="eddsa", key_curve="ed25519", name_real="client", name_email="client@example.com", no_protection=True
+    )
+    theirs = gpg.gen_key(wanted).fingerprint
+    held = {"pub": gpg.export_keys(theirs), "key": keys["bulkrail"][2]}
+    _end_agent(tmp_path / "signs-only")
+    agreed = Pgp(signers=(theirs,), encrypt_to=theirs, public_keys=("pub",), private_keys=("key",))
+    (tmp_path / "plain").write_bytes(SALARIES)
+    with pytest.raises(OutsideError, match=f"{theirs}.*expired"):
+        PgpKeyring(agreed, held.__getitem__).close(tmp_path / "plain", tmp_path / "out")
 
 
 def test_a_message_signed_first_and_encrypted_after_is_read(keys, sealed, tmp_path: Path) -> None:
