@@ -188,7 +188,9 @@ def test_a_client_that_cannot_be_answered_stops_no_other(here) -> None:
     """Its OpenPGP key is not to be had: its payments go on, and so does everybody else."""
     clients, key = here.settings.config_dir / "clients", "A" * 40
     with (clients / "alder.yaml").open("a") as profile:
-        profile.write(f"pgp: {{signers: [{key}], encrypt_to: {key}, required: false, public_keys: [lost], private_keys: [lost]}}\n")
+        profile.write(
+            f"pgp: {{signers: [{key}], encrypt_to: {key}, required: false, public_keys: [lost], private_keys: [lost]}}\n"
+        )
     upload(here, "alder", "a.xml", salaries_pain001(TODAY))
     upload(here, "birch", "b.ach", suppliers_nacha(TODAY))
     code, output = run("receive")
