@@ -5,6 +5,7 @@ Source: Nacha Operating Rules, Appendix One (records of 94 characters) and Appen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -37,7 +38,14 @@ UNREADABLE: Final = Fault(
     "nacha-unreadable", "FF02", Severity.FATAL, Level.FILE, "record",
     "Look at the file from this line on: it holds something else than ACH records.",
 )  # fmt: skip
-FAULTS: Final = (TOO_LONG, LENGTH, BLANKS, EMPTY_LINE, UNKNOWN, UNREADABLE)
+HEAD_BYTES: Final = 4096
+"""In which the first two lines stand, however they are indented."""
+INDENTED: Final = Fault(
+    "nacha-indented", "FF02", Severity.FATAL, Level.FILE, "record",
+    "Take away the blanks at the beginning of the lines; every record begins with its type at position 1.",
+)  # fmt: skip
+_INDENTED: Final = re.compile(rb"\A(?:[ \t]*[\r\n]+)*([ \t]{1,80})1[^\r\n]*[\r\n]+\1[5-9]")
+FAULTS: Final = (TOO_LONG, LENGTH, BLANKS, EMPTY_LINE, UNKNOWN, UNREADABLE, INDENTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +108,25 @@ _BY_BLANKS: Final = ~_ENDLESS & (_TRIMMED | _PADDED)
 
 def line_findings(suspect: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Lines of `suspects` that lack or have more characters than 94, and records of no known type."""
-    odd = suspect.filter(~pl.col("blank"), pl.col("length") != RECORD_CHARS)
+    # That a line has another length is no second fault where it is no record anyway.
+    odd = suspect.filter(~pl.col("blank"), pl.col("known") | _ENDLESS, pl.col("length") != RECORD_CHARS)
     length = pl.format("The record has {}; 94 are right.", count_said("length", "character"))
     yield TOO_LONG.on(odd.filter(_ENDLESS), length)
     shifted = length + pl.lit(" What else is told of its fields may come of that.")
     yield LENGTH.on(odd.filter(~_ENDLESS & ~_BY_BLANKS), shifted)
-    unknown = pl.format("No ACH record begins with “{}”.", pl.col("kind"))
-    yield UNKNOWN.on(suspect.filter(~pl.col("known"), ~pl.col("blank")), unknown, pl.col("kind"))
+    begins = pl.format("No ACH record begins with “{}”.", pl.col("kind"))
+    unknown = pl.when(pl.col("length") == RECORD_CHARS).then(begins).otherwise(begins + pl.lit(" ") + length)
+    yield UNKNOWN.on(suspect.filter(~pl.col("known"), ~pl.col("blank"), ~_ENDLESS), unknown, pl.col("kind"))
+
+
+def indentation(head: bytes) -> pl.DataFrame:
+    """The one finding of a file whose records are all indented, from its first bytes; empty of others."""
+    found = _INDENTED.match(head)
+    if found is None:
+        return NONE
+    line = 1 + len(re.findall(rb"\r\n|\r|\n", found[0][: found.start(1)]))
+    told = count_of(len(found[1]), "blank")
+    return INDENTED.at(line, f"The records are indented by {told}: none of them begins where it must.")
 
 
 def harmless(suspect: pl.DataFrame, known: Flags, *, last: bool) -> Harmless:

@@ -16,7 +16,7 @@ from typing import ClassVar, Final, Literal
 import polars as pl
 
 from canonical.ahead import worked_ahead
-from canonical.contracts import FormatFacts, Model, Source, Window
+from canonical.contracts import FileHeader, FormatFacts, Model, Source, Window
 from canonical.frames import FINDINGS, PAYMENTS, TOTALS, checked, conform, empty
 from canonical.limits import FILE_ROWS_MAX
 from parsers._nacha_addenda import addenda_findings
@@ -34,8 +34,9 @@ from parsers._nacha_file import (
 )
 from parsers._nacha_findings import gathered
 from parsers._nacha_iat import international_findings
-from parsers._nacha_layout import closes, sniff
+from parsers._nacha_layout import VERSION, closes, sniff
 from parsers._nacha_lines import Piece, Records, pieces, records_of
+from parsers._nacha_odd_lines import HEAD_BYTES, indentation
 from parsers._nacha_parts import Parts, parts_of
 from parsers._nacha_payments import payment_findings, payments_of
 from parsers._nacha_reading import TOO_MANY, Reading, State, read_on
@@ -69,6 +70,10 @@ class Nacha:
         Two threads read windows by themselves and make frames of them; in between, what one must know of those before it is
         handed on in their order.
         """
+        indented = indentation(source.data[:HEAD_BYTES])
+        if indented.height:
+            yield Window(FileHeader("nacha", VERSION), empty(PAYMENTS), empty(TOTALS), checked(indented, FINDINGS))
+            return
         with ThreadPoolExecutor(max_workers=2) as pool:
             alone = worked_ahead(pool, partial(_alone, source.data), pieces(source.data))
             yield from worked_ahead(pool, partial(_window, source.file_id), _readings(alone))

@@ -30,7 +30,14 @@ GOLDEN = Path(__file__).parent / "golden" / "nacha"
 ORIGINATION = (GOLDEN / "origination.ach").read_bytes()
 LINES = ORIGINATION.decode().splitlines()
 BLOCKING = ("error", "fatal")
-FATAL = {"nacha-return-file", "nacha-rows", "nacha-incomplete", "nacha-line-endless", "nacha-unreadable"}
+FATAL = {
+    "nacha-return-file",
+    "nacha-rows",
+    "nacha-incomplete",
+    "nacha-line-endless",
+    "nacha-unreadable",
+    "nacha-indented",
+}
 
 
 def windows(data: bytes) -> list[Window]:
@@ -181,6 +188,7 @@ FAULTS = {
     "long entry": (with_lines(line_3=LINES[2] + "X"), "nacha-length", "error", 3),
     "blanks behind an entry": (with_lines(line_3=LINES[2] + "  "), "nacha-blanks", "warning", 3),
     "endless line": (with_lines(line_3="6" * 70_000), "nacha-line-endless", "fatal", 3),
+    "all lines indented": ("".join(f" {line}\n" for line in LINES).encode(), "nacha-indented", "fatal", 1),
     "unknown record": (edited(3, 1, "4"), "nacha-record-type", "error", 3),
     "no ASCII in an entry": (edited(3, 60, "É"), "nacha-character", "error", 3),
     "no ASCII in addenda": (edited(5, 60, "É"), "nacha-character", "error", 5),
@@ -352,10 +360,9 @@ def test_odd_lines_spoil_none_of_their_neighbours(line_end: bytes) -> None:
     )
     assert window.payments["creditor_name"][0] == "?D? EXAMPLE"
     told = window.findings.drop_nulls("line").sort("line").select("rule", "line").rows()
-    assert told[:4] == [
+    assert told[:3] == [
         ("nacha-character", 3),
         ("nacha-empty-line", 9),
-        ("nacha-length", 10),
         ("nacha-record-type", 10),
     ]
     assert ("nacha-blanks", 14) in told
@@ -454,6 +461,20 @@ def test_a_letter_of_two_bytes_in_a_record_cut_short() -> None:
         "nacha-length",
         "The record has 90 characters; 94 are right. What else is told of its fields may come of that.",
     ) in found.select("rule", "message").rows()
+
+
+@pytest.mark.parametrize(("before", "indent"), [(b"", b" "), (b"\r\n\r\n", b"    "), (b"", b"\t")])
+def test_indented_records_are_told_once(before: bytes, indent: bytes) -> None:
+    window = read(before + b"".join(indent + line.encode() + b"\r\n" for line in LINES))
+    assert window.findings.select("rule", "line").rows() == [("nacha-indented", 1 + before.count(b"\n"))]
+    assert window.payments.is_empty()
+
+
+def test_one_line_that_is_moved_is_told_once() -> None:
+    told = read(with_lines(line_3=" " + LINES[2])).findings.filter(pl.col("line") == 3)
+    assert told.select("rule", "message").rows() == [
+        ("nacha-record-type", "No ACH record begins with “ ”. The record has 95 characters; 94 are right.")
+    ]
 
 
 def test_codes_of_accounting_advices_are_no_payments() -> None:
