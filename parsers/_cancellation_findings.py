@@ -15,7 +15,9 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.currencies import exponent_of
 from canonical.frames import FINDINGS, conform, dtypes, empty
+from canonical.limits import AMOUNT_MINOR_MAX
 from parsers._cancellation_rows import RequestRows
+from parsers._feedback_amounts import why_unread
 
 _COUNT: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 _SUM: Final = re.compile(r"([0-9]{1,18})(?:\.([0-9]{0,17}))?", re.ASCII)
@@ -43,7 +45,7 @@ class _Check(NamedTuple):
     reason: str
     field: str
     value: str
-    message: str
+    message: str | pl.Expr
     remedy: str
 
 
@@ -90,7 +92,7 @@ def _amounts() -> Iterator[_Check]:
     for name, field in (("amount", "OrgnlInstdAmt"), ("reversed", "RvsdInstdAmt")):
         yield _Check(
             pl.col(name).is_not_null() & pl.col(f"{name}_minor").is_null(), "cancel-amount", "AM12", field, name,
-            "The amount is no amount of its currency.", "Write it as in the original file, or leave it out.",
+            pl.format("The amount {}.", why_unread(pl.col(name), pl.col(f"{name}_currency"), AMOUNT_MINOR_MAX)), "Write it as in the original file, or leave it out.",
         )  # fmt: skip
     differ = (pl.col("amount_minor") != pl.col("reversed_minor")) | (
         pl.col("amount_currency") != pl.col("reversed_currency")
@@ -103,10 +105,11 @@ def _amounts() -> Iterator[_Check]:
 
 
 def _told(rows: pl.DataFrame, check: _Check) -> pl.DataFrame:
-    texts = {name: getattr(check, name) for name in ("rule", "reason", "field", "message", "remedy")}
+    texts = {name: getattr(check, name) for name in ("rule", "reason", "field", "remedy")}
+    message = pl.lit(check.message) if isinstance(check.message, str) else check.message
     found = rows.filter(pl.col("asked") & check.broken).select(
         "line", "level", "batch", "batch_id", "end_to_end_id", row="position", severity=pl.lit(Severity.ERROR.value),
-        value=pl.col(check.value).str.head(60), **{name: pl.lit(text) for name, text in texts.items()},
+        value=pl.col(check.value).str.head(60), message=message, **{name: pl.lit(text) for name, text in texts.items()},
     )  # fmt: skip
     return conform(found, FINDINGS)
 

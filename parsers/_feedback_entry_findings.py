@@ -11,11 +11,10 @@ from canonical.codes import Level, Severity
 from canonical.counts import count_said
 from canonical.frames import FINDINGS, dtypes, empty
 from canonical.money import amount_text
+from parsers._feedback_amounts import why_unread
 
 _AGAIN: Final = "The provider must send the statement again; nothing of this file is booked."
 _WHOLE: Final = "Match the entry as a whole; ask the provider for details that add up."
-_LARGE: Final = r"^\+?0*[1-9][0-9]{9,17}(\.[0-9]{0,5})?$"
-"""More digits than any currency's largest amount has fewer of: of such a text no other part is at fault than its size."""
 _STATUSES: Final = ("BOOK", "PDNG", "INFO", "FUTR")
 """ExternalEntryStatus1Code."""
 _TOLD: Final = "Tell the provider. The entry is booked as it stands."
@@ -54,10 +53,11 @@ def _checks() -> tuple[_Check, ...]:
         pl.when(pl.col("amount_text").is_null()).then(pl.lit("The entry has no amount."))
         .when(pl.col("currency").is_null())
         .then(pl.format("The amount of the entry, {}, names no currency.", pl.col("amount_text").str.head(60)))
-        .when(pl.col("amount_text").str.contains(_LARGE))
-        .then(pl.format("The amount of the entry ({} {}) is above the largest that is read.", pl.col("amount_text").str.head(60), "currency"))
         .otherwise(
-            pl.format("The amount of the entry ({} {}) is no amount of its currency.", pl.col("amount_text").str.head(60), "currency")
+            pl.format(
+                "The amount of the entry ({} {}) {}.", pl.col("amount_text").str.head(60), "currency",
+                why_unread(pl.col("amount_text"), pl.col("currency")),
+            )
         )
     )  # fmt: skip
     dates = tuple(

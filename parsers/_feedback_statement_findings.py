@@ -10,6 +10,7 @@ from canonical.codes import CreditDebit, Level, Severity
 from canonical.counts import count_of
 from canonical.limits import BALANCE_MINOR_MAX
 from canonical.money import format_minor, parse_minor
+from parsers._feedback_amounts import said_why
 from parsers._feedback_camt_paths import AccountMessage
 from parsers._feedback_statements import Statement, day_of, signed_minor
 from parsers._iso_faults import Fault
@@ -94,7 +95,8 @@ def _unread_balances(statement: Statement) -> Iterator[Fault]:
             shown = f"{amount} {said.get('amount_currency', '')}, {said.get('direction', 'no direction')}"
             directed = replace(balance, values={**said, "direction": CreditDebit.CRDT.value})
             plain = signed_minor(directed, said.get("amount_currency")) is not None
-            cause = "it says neither CRDT nor DBIT" if plain else "that is no amount of its currency"
+            why = f"the amount {said_why(said.get('amount', ''), said.get('amount_currency'), BALANCE_MINOR_MAX)}"
+            cause = "it says neither CRDT nor DBIT" if plain else why
             message = f"The balance {kind} ({shown}) cannot be read: {cause}."
             yield _fault(statement, "camt-balance-amount", "AM12", message, "Bal/Amt", Severity.WARNING)
 

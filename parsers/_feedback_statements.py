@@ -142,7 +142,10 @@ def statement_of(of: AccountMessage, record: Record, header: dict[str, str], row
     entries = every.filter(pl.col("currency") == pl.lit(currency, dtype=pl.String))
     told = replace(_sums(entries), entries=every.height)
     booked = _sums(entries.filter("booked"))
-    strange = every["currency"].count() - entries.height
+    # Of one that cannot be read its own finding says why, the currency among other causes.
+    strange = every.filter(
+        pl.col("entry_amount_minor").is_not_null() & (pl.col("currency") != pl.lit(currency, dtype=pl.String))
+    ).height
     unread = every.filter(pl.any_horizontal(pl.col("entry_direction", "entry_amount_minor").is_null())).height
     return replace(statement, booked=booked, told=told, strange=strange, unread=unread)
 

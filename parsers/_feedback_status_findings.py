@@ -11,8 +11,9 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.counts import count_of
 from canonical.frames import FINDINGS, dtypes
-from canonical.limits import INT64_MAX
+from canonical.limits import AMOUNT_MINOR_MAX, INT64_MAX
 from canonical.money import format_minor, parse_minor
+from parsers._feedback_amounts import why_unread
 from parsers._iso_faults import Fault, findings_frame
 
 _ASK: Final = "Ask the provider for its status; until then the payment keeps the one it has."
@@ -42,9 +43,9 @@ def row_findings(name: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
          _STATUS_FIELDS.get(name, "TxInfAndSts/TxSts"), none,
          "The transaction has no status, and none above it says what becomes of it.", _ASK),
         (pl.col("amount_text").is_not_null() & pl.col("amount_minor").is_null(), f"{rule}-amount", "AM12",
-         _AMOUNT_FIELDS[name], pl.col("amount_text").str.head(60), _no_amount("original", "amount_in"), _TELL),
+         _AMOUNT_FIELDS[name], pl.col("amount_text").str.head(60), _no_amount("original", "amount_text", "amount_in"), _TELL),
         (pl.col("returned").is_not_null() & pl.col("returned_minor").is_null(), f"{rule}-amount", "AM12",
-         "TxInf/RtrdIntrBkSttlmAmt", pl.col("returned").str.head(60), _no_amount("returned", "returned_in"), _TELL),
+         "TxInf/RtrdIntrBkSttlmAmt", pl.col("returned").str.head(60), _no_amount("returned", "returned", "returned_in"), _TELL),
     )  # fmt: skip
     for broken, told, reason, place, value, message, remedy in checks:
         yield rows.filter(broken).select(
@@ -54,11 +55,8 @@ def row_findings(name: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
         ).select(dtypes(FINDINGS).keys())  # fmt: skip
 
 
-def _no_amount(which: str, currency: str) -> pl.Expr:
-    named = pl.lit(f"The {which} amount is no amount of its currency.")
-    return (
-        pl.when(pl.col(currency).is_not_null()).then(named).otherwise(pl.lit(f"The {which} amount names no currency."))
-    )
+def _no_amount(which: str, text: str, currency: str) -> pl.Expr:
+    return pl.format("The {} amount {}.", pl.lit(which), why_unread(pl.col(text), pl.col(currency), AMOUNT_MINOR_MAX))
 
 
 def silence_findings(name: str, rows: pl.DataFrame) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from canonical.contracts import Source
 from canonical.limits import XML_DEPTH_MAX, XML_TEXT_BYTES_MAX
 from parsers._feedback_shapes import Message, Node, Record, Shape, grown
 from parsers._iso_faults import Doubt, Fault, Unreadable, empty_file, limit, quoted, quotes
+from parsers._iso_header import HeaderName
 from parsers._xml_bytes import declared_encoding
 from parsers._xml_feed import SLICE_BYTES, Feeder
 
@@ -57,6 +58,7 @@ class Reader(Feeder):
         self._version = re.compile(re.escape(message.name) + r"\.\d{3}\.\d{2}(?:\.[a-z]{2}\.\d{2})?")
         self._root = grown(message.shape, Node(message.shape.name, message.shape.name))
         self._document_depth = 0
+        self._named = HeaderName()
         self._message_seen = self._in_document = False
         self._skipped = 0
         self._node: Node | None = None
@@ -126,6 +128,8 @@ class Reader(Feeder):
         # Of an element that holds others these are the blanks behind the last of them.
         if not self._skipped:
             self._text += text
+            if self._node is None:
+                self._named.characters(text)
 
     def skip(self, element: str, size: int, lines: int) -> int:
         """Children of the open statement that were left out between two feeds: its ordinal. Bytes and line feeds of them.
@@ -156,6 +160,7 @@ class Reader(Feeder):
 
     def _outside(self, name: str) -> None:
         namespace, _, local = name.rpartition(" ")
+        self._named.start(local)
         if local == "Document":
             found = self._version.search(namespace)
             if namespace and found is None:
@@ -170,6 +175,9 @@ class Reader(Feeder):
             if not self._document_depth:
                 self.version = found.group() if found else self._message.name
             self._document_depth = self.depth
+            if found and (other := self._named.other_than(found.group())):
+                what = f"says {other}, and the Document is a {found.group()}; it is read as what it is"
+                self._slip("iso-header", "FF01", "AppHdr/MsgDefIdr", what)
         elif self._document_depth and self.depth == self._document_depth + 1:
             if not self._message.owns(local):
                 what = f"The Document holds <{local[:60]}>, which is no {self._message.name} message."

@@ -166,6 +166,15 @@ def not_the_message(what: str, name: str, remedy: str | None = None) -> Fault:
     return fatal("iso-message", "FF01", what, remedy or namespace)
 
 
+def other_header(named: str, version: str) -> Fault:
+    """AppHdr that names another message than the Document is."""
+    message = f"The header (AppHdr/MsgDefIdr) says {named}, and the Document is a {version}; it is read as what it is."
+    remedy = "Have your program name in the header the version that it writes: a bank may refuse the message."
+    return Fault(
+        "iso-header", "FF01", message, remedy, severity=Severity.WARNING, field="AppHdr/MsgDefIdr", value=named
+    )
+
+
 def no_header() -> Fault:
     """GrpHdr missing, or behind the first PmtInf."""
     message = "The message has no GrpHdr before its first PmtInf."

@@ -21,7 +21,7 @@ from parsers._iso_xsd import validated
 _CLOSED: Final = rb"</(?:[\w.-]+:)?(?:%s)\s*>(?:\s|<!--.*?-->|</[\w.:-]+\s*>)*\Z"
 
 RULES: Final = (
-    "iso-absent", "iso-empty-batch", "iso-equivalent-amount", "iso-method", "iso-misplaced-payment", "iso-no-header", "iso-no-payments",
+    "iso-absent", "iso-empty-batch", "iso-equivalent-amount", "iso-header", "iso-method", "iso-misplaced-payment", "iso-no-header", "iso-no-payments",
     "iso-order", "iso-repeated", "xsd",
 )  # fmt: skip
 """Ids of the findings that the readers make, but for the fatal ones."""
@@ -89,7 +89,10 @@ class IsoFormat:
 
 
 def terms_of(message: Message) -> dict[str, str]:
-    """What the client calls the canonical columns: element paths, an account or agent by its own element."""
+    """What the client calls the canonical columns: element paths, an account, an agent or a day by its own element.
+
+    Below those a version has names of its own (BIC and BICFI, a date without Dt).
+    """
     terms = {}
     for name, paths in {**message.payment_columns, **message.in_batch}.items():
         first = paths[0]
@@ -97,5 +100,7 @@ def terms_of(message: Message) -> dict[str, str]:
             first = first.removesuffix("/IBAN")
         elif name.endswith("_agent"):
             first = first.removesuffix("/BICFI")
+        elif name.endswith("_date_text"):
+            first = first.removesuffix("/Dt")
         terms[name] = first
     return dict(sorted((terms | {"uncarried": message.payment}).items()))

@@ -15,6 +15,7 @@ from canonical.codes import Level
 from canonical.limits import FILE_ROWS_MAX
 from parsers import _iso_faults as faults
 from parsers._iso_faults import Doubt, Fault
+from parsers._iso_header import HeaderName
 from parsers._iso_paths import IN_BATCH, IN_HEADER, METHOD, TOTALS, Message, Node, joins, takes_first
 from parsers._xml_bytes import closing_tag_end
 from parsers._xml_feed import Feeder
@@ -48,6 +49,7 @@ class Reader(Feeder):
         self.faults: list[Fault] = []
         self._data, self.message, self._bodies = data, message, bodies
         self._document_depth = 0
+        self._named = HeaderName()
         self._quoted = False
         self._skipped = self._anything = 0
         self._header_seen = self._repeats_header = self._had_payment = False
@@ -114,8 +116,9 @@ class Reader(Feeder):
         """Text directly in a wanted element."""
         if self._texts and not self._skipped:
             self._texts[-1].append(text)
-        elif self.version is None and not self._quoted:
-            self._quoted = faults.quotes(text, self.message.name)
+        elif self.version is None:
+            self._named.characters(text)
+            self._quoted = self._quoted or faults.quotes(text, self.message.name)
 
     def finish(self) -> None:
         """What only the end of the file shows."""
@@ -138,6 +141,7 @@ class Reader(Feeder):
 
     def _outside(self, name: str) -> None:
         namespace, _, local = name.rpartition(" ")
+        self._named.start(local)
         if bare := self.message.bare_version(namespace, local):
             self._begin(bare, local, namespace)
             self._stack.append(self.message.tree)
@@ -164,6 +168,8 @@ class Reader(Feeder):
             remedy = "Send each message in a file of its own." if second else None
             self._refuse(f"This {local} is no {self.message.name} message that can be read: {what}.", remedy)
         self.version = version
+        if other := self._named.other_than(version):
+            self.faults.append(self._here(faults.other_header(other, version)))
 
     def _refuse(self, what: str, remedy: str | None = None) -> None:
         self.refuse(faults.not_the_message(what, self.message.name, remedy))

@@ -12,7 +12,8 @@ from canonical.identifiers import ONE_BATCH, SUBMISSION_ID
 from canonical.identifying import identifies
 from reconciliation._attempts import BETWEEN_ATTEMPTS, of_either
 from reconciliation.frames import ATTEMPTS, ATTRIBUTED, BOOK, NAMES, SENT
-from reconciliation.moves import WHOLE, codes
+from reconciliation._words import sayable
+from reconciliation.moves import WHOLE
 
 _ROW: Final = ("feedback_id", "sequence", "position")
 _WORD: Final = ("kind", "status", "reason", "reason_text", "trace")
@@ -75,9 +76,9 @@ def attribute(
     blind = payments.filter(pl.col("kind") != "correction", *(_ours(name).is_null() for name in _OF_SUBMISSION))
     unsure = of_either(found, blind, checked(before, ATTEMPTS) if before is not None else empty(ATTEMPTS), _ROW)
     found = found.join(unsure, on=_ROW, how="anti", maintain_order="left")
-    own = found.filter(pl.col("status").is_null() | _sayable())
+    own = found.filter(pl.col("status").is_null() | sayable())
     groups = told.filter(pl.col("level") != "payment")
-    fanned = _fan_out(groups.filter(_sayable()), sent, named, own)
+    fanned = _fan_out(groups.filter(sayable()), sent, named, own)
     attributed = pl.concat([own, fanned], how="diagonal").select(dtypes(ATTRIBUTED).keys())
     return Attribution(
         checked(attributed.sort("sequence", "feedback_id", "position", "payment_id"), ATTRIBUTED),
@@ -226,11 +227,11 @@ def _unknown(
             pl.lit("names no payment that was sent to this provider, or more than one, or one of another amount")
         )
     )
-    unsayable = payments.join(found, on=_ROW, how="semi").filter(pl.col("status").is_not_null() & ~_sayable())
+    unsayable = payments.join(found, on=_ROW, how="semi").filter(pl.col("status").is_not_null() & ~sayable())
     said_wrong = unsayable.with_columns(
         note=pl.lit("says of one payment what cannot be said of one: ") + pl.col("status")
     )
-    strange = ~(_sayable() | pl.col("status").is_in(list(WHOLE)))
+    strange = ~(sayable() | pl.col("status").is_in(list(WHOLE)))
     group_note = (
         pl.when(pl.col("one_batch") & ~pl.col("original_batch_id").is_in(names["batch_id"].drop_nulls().implode()))
         .then(pl.lit("names a batch that is not in the file that was sent"))
@@ -242,15 +243,6 @@ def _unknown(
     lost_groups = groups.with_columns(note=group_note).filter(pl.col("note").is_not_null())
     unknown = pl.concat([lost, said_wrong, lost_groups], how="diagonal_relaxed")
     return unknown.drop("named", "void", "one_batch", "either").sort("sequence", "feedback_id", "position")
-
-
-def _sayable() -> pl.Expr:
-    """True where the status can be said of one payment, by the kind of the row."""
-    return (
-        pl.when(pl.col("kind") == "cancellation")
-        .then(pl.col("status").is_in(codes("cancellation")))
-        .otherwise(pl.col("status").is_in(codes("status")))
-    )
 
 
 def said(name: str) -> pl.Expr:

@@ -8,7 +8,7 @@ import polars as pl
 
 from canonical.frames import checked
 from reconciliation.frames import ATTRIBUTED
-from reconciliation.moves import DISPUTES, EFFECTS, WORDS
+from reconciliation.moves import DISPUTES, EFFECTS, WORDS, codes
 
 _STRENGTHS: Final = {effect: place * 100 for place, effect in enumerate(EFFECTS)}
 _TABLE: Final = pl.DataFrame(
@@ -67,6 +67,15 @@ def explained(attributed: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("counted until more was said"))
     )
     return rows.with_columns(note=note).select(*ATTRIBUTED.columns, "note")
+
+
+def sayable() -> pl.Expr:
+    """True where the status can be said of one payment, by the kind of the row."""
+    return (
+        pl.when(pl.col("kind") == "cancellation")
+        .then(pl.col("status").is_in(codes("cancellation")))
+        .otherwise(pl.col("status").is_in(codes("status")))
+    )
 
 
 def placed(attributed: pl.DataFrame) -> pl.DataFrame:

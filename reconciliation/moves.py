@@ -44,7 +44,8 @@ WORDS: Final = (
     Word("status", "CANC", "refuses", "cancelled before it was executed"),
     Word("cancellation", "CNCL", "cancels", "cancelled as requested"),
     Word("cancellation", "ACCR", "cancels", "the request to cancel is accepted"),
-    Word("status", "ACWP", "informs", "settled, and not yet posted for the creditor", 8),
+    Word("status", "ACWP", "informs", "settled, and not yet posted for the creditor", 9),
+    Word("status", "ACPD", "informs", "accepted by the clearing", 8),
     Word("status", "ACSP", "informs", "accepted, settlement under way", 7),
     Word("status", "ACWC", "informs", "accepted with a change", 6),
     Word("status", "ACFC", "informs", "accepted after a check of funds", 5),
@@ -70,7 +71,9 @@ WORDS: Final = (
             ("PTNA", "passed to the next agent"), ("FTNA", "forwarded to the next agent"),
             ("MWFW", "modification will follow"), ("RFUS", "refused"), ("CNFM", "confirmed"),
             ("CONF", "checked and executed as it was ordered"),
-            ("ICOV", "cover initiated"), ("MCOV", "cover modified"),
+            ("ICOV", "cover initiated"), ("MCOV", "cover modified"), ("PDNG", "an answer is pending"),
+            ("BIAS", "not cancelled: the batch is settled already"), ("IDNE", "not cancelled: there is no such instruction"),
+            ("IVCR", "not cancelled: the request does not name the original"),
         )
     ),
 )  # fmt: skip

@@ -27,16 +27,19 @@ _FIELDS: Final = {
     "mandate_date_text": ("MD02", "Date of signature", "Give the day on which the mandate was signed."),
     "creditor_scheme_id": ("CH11", "Creditor identifier", "Give the identifier under which you collect."),
 }
+_ACCOUNTS: Final = ("creditor_account", "debtor_account")
+_ZEROS: Final = r"^[ .-]*0[0 .-]*$"
 
 
 _NOWHERE: Final = (
     ~claims_iban("creditor_account")
     & ~pl.col("creditor_account").str.contains(ROUNDED)
     & ~pl.col("creditor_account").str.contains(CLAD)
+    & ~pl.col("creditor_account").str.contains(_ZEROS)
     & (pl.col("credit_debit") == "CRDT")
     & pl.col("service_level").ne_missing("SEPA")
 )
-"""A credit transfer whose account does not say itself at which bank it is kept; of a rounded one nobody knows, and `iban` tells of others.
+"""A credit transfer whose account does not say itself at which bank it is kept; of a rounded one or zeros nobody knows, and `iban` tells of others.
 
 Where SEPA is declared the account has to be an IBAN: rule `iban` tells what is wrong, and no bank would mend it.
 """
@@ -63,7 +66,22 @@ def _placed(context: Context) -> tuple[Check, ...]:
 
 
 def _checks(context: Context) -> tuple[Check, ...]:
-    return (*_demanded(context), *_placed(context))
+    return (*_demanded(context), *_nobodys(), *_placed(context))
+
+
+def _nobodys() -> tuple[Check, ...]:
+    """An account of zeros fills a field that a program had nothing for: nobody's."""
+    return tuple(
+        Check(
+            field,
+            pl.col(field).str.contains(_ZEROS),
+            pl.lit(f"{name} ") + quoted(field) + pl.lit(" is nothing but zeros: nobody has it"),
+            reason,
+            remedy=remedy,
+        )
+        for field in _ACCOUNTS
+        for reason, name, remedy in (_FIELDS[field],)
+    )
 
 
 def _demanded(context: Context) -> tuple[Check, ...]:
@@ -85,6 +103,8 @@ def _demanded(context: Context) -> tuple[Check, ...]:
 def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     fields = set(context.facts.required) | set(context.facts.required_debit)
     lacking = [maybe_blank(field) for field in _FIELDS if field in fields]
+    # Comparing is cheap, and true of every text that begins with a zero.
+    lacking += [pl.col(field) < "1" for field in _ACCOUNTS]
     if not context.facts.domestic and payments["creditor_agent"].null_count():
         lacking.append(maybe_blank("creditor_agent") & _NOWHERE)
     return payments.filter(pl.any_horizontal(lacking))

@@ -26,6 +26,7 @@ from gateway.intake.check import mapped
 from gateway.intake.envelopes import is_wrapped
 from gateway.intake.reading import HEAD_BYTES, PLAIN_TEXT, begins_with, file_finding, fin_message, led_in_by, marked_as
 from reconciliation.chain import chain_findings
+from reconciliation.strange import strange_findings
 from validators import engine
 
 _ORDER: Final = {"feedback": 0, "cancellation": 1, "payment": 2}
@@ -287,7 +288,7 @@ def _feedback(source: Source, said: Feedback) -> Told:
     # A page that does not go on from the one before it is told by the format already, at its line.
     paged = said.findings.filter(pl.col("rule").str.ends_with("-page") & (pl.col("reason") == "AM10"))
     chained = chain_findings(said.statements).join(paged, on="batch_id", how="anti", maintain_order="left")
-    findings = pl.concat([said.findings, chained])
+    findings = pl.concat([said.findings, chained, strange_findings(said.statuses)])
     return Told(
         source.name, "statement" if said.statements.height else "feedback",
         FileHeader(said.format, said.version, said.message_id), counts, sums,

@@ -59,8 +59,14 @@ def test_a_sound_statement_is_told_nothing():
     [
         (entry(""), "The entry has no amount.", None),
         (entry("<Amt>30.00</Amt>"), "The amount of the entry, 30.00, names no currency.", "30.00"),
-        (entry('<Amt Ccy="EUR">3..00</Amt>'), "The amount of the entry (3..00 EUR) is no amount of its currency.", "3..00"),
-        (entry('<Amt Ccy="EUR">30.005</Amt>'), "The amount of the entry (30.005 EUR) is no amount of its currency.", "30.005"),
+        (entry('<Amt Ccy="EUR">3..00</Amt>'), "The amount of the entry (3..00 EUR) is not digits with a decimal point.", "3..00"),
+        (entry('<Amt Ccy="EUR">30.005</Amt>'), "The amount of the entry (30.005 EUR) has more decimals than EUR has (2).", "30.005"),
+        (entry('<Amt Ccy="EUR">1234567890.005</Amt>'), "The amount of the entry (1234567890.005 EUR) has more decimals than EUR has (2).", "1234567890.005"),
+        (entry('<Amt Ccy="JPY">1234567890.5</Amt>'), "The amount of the entry (1234567890.5 JPY) has more decimals than JPY has (0).", "1234567890.5"),
+        (entry('<Amt Ccy="EUR">10000000000000.01</Amt>'), "The amount of the entry (10000000000000.01 EUR) is above the largest that is read.", "10000000000000.01"),
+        (entry('<Amt Ccy="EUR">-30.00</Amt>'), "The amount of the entry (-30.00 EUR) has a minus: whether it is credited or debited stands beside it.", "-30.00"),
+        (entry('<Amt Ccy="EUR">1,234.00</Amt>'), "The amount of the entry (1,234.00 EUR) is not digits with a decimal point.", "1,234.00"),
+        (entry('<Amt Ccy="EUX">30.00</Amt>'), "The amount of the entry (30.00 EUX) has a currency that ISO 4217 does not know.", "30.00"),
     ],
 )  # fmt: skip
 def test_an_entry_without_an_amount_is_the_one_cause(broken, message, value):
@@ -117,8 +123,14 @@ def test_balances_in_another_currency_alone_are_none_of_the_statement():
 @pytest.mark.parametrize(
     ("closing", "cause"),
     [
-        (balance("CLBD", "120.005"), "(120.005 EUR, CRDT) cannot be read: that is no amount of its currency."),
-        (balance("CLBD", "-120.00"), "(-120.00 EUR, CRDT) cannot be read: that is no amount of its currency."),
+        (
+            balance("CLBD", "120.005"),
+            "(120.005 EUR, CRDT) cannot be read: the amount has more decimals than EUR has (2).",
+        ),
+        (
+            balance("CLBD", "-120.00"),
+            "(-120.00 EUR, CRDT) cannot be read: the amount has a minus: whether it is credited or debited stands beside it.",
+        ),
         (balance("CLBD", "120.00", direction="C"), "(120.00 EUR, C) cannot be read: it says neither CRDT nor DBIT."),
     ],
 )
@@ -189,7 +201,7 @@ def test_an_amount_without_a_currency_is_told_as_that():
         '<OrgnlIntrBkSttlmAmt Ccy="EUR">5.001</OrgnlIntrBkSttlmAmt><RtrdIntrBkSttlmAmt Ccy="EUR">5</RtrdIntrBkSttlmAmt>'
     )
     assert told(read("pacs.004", returned(wrong))) == [
-        ("pacs004-amount", "The original amount is no amount of its currency.")
+        ("pacs004-amount", "The original amount has more decimals than EUR has (2).")
     ]
 
 

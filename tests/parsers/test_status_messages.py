@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 from lxml import etree
 
@@ -74,7 +75,9 @@ def test_every_corpus_file_says_what_it_says(corpus):
         assert list(said.statuses.select("level", "status").iter_rows()) == own, file.key
         assert said.findings.filter(severity="fatal").is_empty(), file.key
         broken = file.validity == "invalid" and file.key not in SILENT
-        assert (said.findings.height > 0) == (broken or not own), file.key
+        # A header before the Document is no part of what its schema, and so the manifest, judges.
+        inside = said.findings.filter(pl.col("rule") != "iso-header")
+        assert (inside.height > 0) == (broken or not own), file.key
         assert said.version == file.version, file.key
 
 
