@@ -172,12 +172,11 @@ class Reader(Feeder):
             self._in_document = False
             if found is None:
                 self._slip("iso-message", "FF01", "Document", "names no version of the message (no namespace)")
+            else:
+                self._hold_against(self._named.other_than(found.group()), found.group())
             if not self._document_depth:
                 self.version = found.group() if found else self._message.name
             self._document_depth = self.depth
-            if found and (other := self._named.other_than(found.group())):
-                what = f"says {other}, and the Document is a {found.group()}; it is read as what it is"
-                self._slip("iso-header", "FF01", "AppHdr/MsgDefIdr", what)
         elif self._document_depth and self.depth == self._document_depth + 1:
             if not self._message.owns(local):
                 what = f"The Document holds <{local[:60]}>, which is no {self._message.name} message."
@@ -190,6 +189,11 @@ class Reader(Feeder):
         elif not self._document_depth and (version := self._message.bare_version(namespace, local)):
             self.version = version
             self._enter()
+
+    def _hold_against(self, named: str | None, version: str) -> None:
+        if named:
+            what = f"says {named}, and the Document is a {version}; it is read as what it is"
+            self._slip("iso-header", "FF01", "AppHdr/MsgDefIdr", what)
 
     def _enter(self) -> None:
         self._message_seen = self._in_document = True

@@ -168,6 +168,7 @@ class Reader(Feeder):
             remedy = "Send each message in a file of its own." if second else None
             self._refuse(f"This {local} is no {self.message.name} message that can be read: {what}.", remedy)
         self.version = version
+        assert version is not None, "anything else was refused"
         if other := self._named.other_than(version):
             self.faults.append(self._here(faults.other_header(other, version)))
 

@@ -11,8 +11,8 @@ from canonical.frames import STATUSES, checked, dtypes, empty
 from canonical.identifiers import ONE_BATCH, SUBMISSION_ID
 from canonical.identifying import identifies
 from reconciliation._attempts import BETWEEN_ATTEMPTS, of_either
-from reconciliation.frames import ATTEMPTS, ATTRIBUTED, BOOK, NAMES, SENT
 from reconciliation._words import sayable
+from reconciliation.frames import ATTEMPTS, ATTRIBUTED, BOOK, NAMES, SENT
 from reconciliation.moves import WHOLE
 
 _ROW: Final = ("feedback_id", "sequence", "position")
