@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,8 @@ STATUS_COLUMNS: Final = (
     "currency", "kind", "status", "reason", "reason_text", "reference", "message_id", "batch", "instruction_id", "end_to_end_id",
 )  # fmt: skip
 _NEEDED: Final = {"entries": ("account", "currency", "booking_date"), "statuses": ("status",)}
+Symbol = Annotated[str, Field(pattern=r"^[^0-9.,'’()+\s\u2212-][^0-9,'’()+\s\u2212-]{0,3}$")]
+CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Meaning = Literal["payment", "refund", "chargeback", "fee", "payout", "adjustment", "ignore"]
 RETURNS: Final = ("refund", "chargeback")
 
@@ -45,7 +47,8 @@ class SettlementOptions(Model):
 
     `sign`: what a minus on gross and net means. `fees`: columns of costs; `fee_sign`: whether a cost is written as a positive
     number or as a negative one. `types`: the provider's word → what it means; a word that is not there makes the file
-    unreadable. `reasons`: its word → ISO return reason of refunds and chargebacks. `times`: a time of day follows each date.
+    unreadable. `symbols`: what may stand beside an amount ("€", "US$", "EUR") → the currency it says, which must be the row's.
+    `reasons`: its word → ISO return reason of refunds and chargebacks. `times`: a time of day follows each date.
     """
 
     gives: Literal["entries", "statuses"] = "entries"
@@ -62,6 +65,7 @@ class SettlementOptions(Model):
     amount: Money | None = None
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " ", "'"] = ""
+    symbols: dict[Symbol, CurrencyCode] = {}  # noqa: RUF012  pydantic copies defaults
     minor_units: bool = False
     sign: Literal["minus_out", "minus_in"] = "minus_out"
     fee_sign: Literal["cost_positive", "cost_negative"] = "cost_positive"

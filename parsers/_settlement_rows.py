@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
-from canonical.limits import ENTRY_MINOR_MAX
-from canonical.money import amount_minor
 from parsers._csv_amounts import days_of
 from parsers._csv_header import SIGNS, Fault, Layout, find_columns, undivided
 from parsers._csv_options import Column
 from parsers._csv_values import Cells, Misfit, texts_of
+from parsers._settlement_amounts import signed_amounts
 from parsers._settlement_options import SettlementOptions
 
+COLUMNS_OF_TEXT: Final = ("gross_currency",)
 DATES: Final = ("booking_date", "value_date")
 
 
@@ -37,6 +36,20 @@ def layout_of(names: list[str] | None, options: SettlementOptions) -> tuple[Layo
     if layout is None and names is not None and len(names) == 1 and any(sign in names[0] for sign in SIGNS):
         faults = [undivided(names[0], options.delimiter)]
     return layout, faults
+
+
+def headings_of(layout: Layout) -> dict[str, str]:
+    """Our columns and amounts → what the provider calls them. What one of ours is made of is named for the whole."""
+    said = {ours: cell.heading for ours, cell in layout.cells.items() if cell.heading}
+    for whole in ("gross", "net", "amount", "fee"):
+        parts = [
+            heading for ours, heading in said.items() if ours.startswith(f"{whole}_") and ours not in COLUMNS_OF_TEXT
+        ]
+        if whole not in said and parts:
+            said[whole] = ", ".join(parts)
+    if "net" not in said and "gross" in said:
+        said["net"] = said["gross"]
+    return said
 
 
 def mapped(cells: Cells, where: pl.DataFrame, layout: Layout, options: SettlementOptions) -> Mapped:
@@ -72,25 +85,6 @@ def _day_texts(text: pl.Series, options: SettlementOptions) -> pl.Series:
         r"^(.+?)[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[A-Z]{1,5}| ?[+-][0-9:]{2,6})?$", 1
     )
     return text.to_frame("t").select(pl.coalesce(timed, "t")).to_series()
-
-
-def signed_amounts(text: pl.Series, currency: pl.Series, options: SettlementOptions) -> pl.Series:
-    """Int64 minor units of amounts with an optional sign before them, by the strict pattern; null of others."""
-    frame = pl.DataFrame({"t": text, "c": currency})
-    column = pl.col("t")
-    # One sign, no more: the strict pattern would take a plus behind it.
-    bare = column.str.extract(r"^[+-]?([^+-].*)$", 1)
-    if options.thousands:
-        sign, point = re.escape(options.thousands), re.escape(options.decimal)
-        fits = bare.str.contains(rf"^(([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?|{point}[0-9]+)$")
-        bare = pl.when(fits).then(bare.str.replace_all(sign, ""))
-    elif options.decimal == ",":
-        bare = pl.when(~bare.str.contains(".", literal=True)).then(bare)
-    if options.minor_units:
-        whole = pl.when(bare.str.contains("^[0-9]{1,15}$")).then(bare).cast(pl.Int64, strict=False)
-    else:
-        whole = amount_minor(bare.str.replace(options.decimal, ".", literal=True), pl.col("c"), ENTRY_MINOR_MAX)
-    return frame.select(pl.when(column.str.starts_with("-")).then(-whole).otherwise(whole)).to_series()
 
 
 def _money(

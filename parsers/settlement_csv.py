@@ -24,7 +24,7 @@ from parsers._csv_values import Cells, Misfit
 from parsers._nacha_findings import Fault, gathered
 from parsers._settlement_frames import entries_of, settled, stated, statements_of, statuses_of
 from parsers._settlement_options import SettlementOptions
-from parsers._settlement_rows import layout_of, mapped
+from parsers._settlement_rows import headings_of, layout_of, mapped
 from parsers._settlement_total import closing_findings, closing_row
 
 _NAME: Final = "settlement-csv"
@@ -47,12 +47,12 @@ class SettlementCsv:
 
     def read(self, source: Source, options: SettlementOptions) -> Feedback:
         """STATEMENTS and ENTRIES, or STATUSES. A cell that does not fit is FATAL: half a settlement is none."""
-        rows, findings = self._rows(source, options)
+        rows, findings, headings = self._rows(source, options)
         statuses, entries, statements = empty(STATUSES), empty(ENTRIES), empty(STATEMENTS)
         if rows is not None:
             rows, more = settled(rows, options) if options.gives == "entries" else stated(rows)
             findings += more
-        found = _once(gathered(findings))
+        found = _in_words(_once(gathered(findings)), headings)
         if rows is not None and not found["severity"].is_in([Severity.FATAL.value]).any():
             if options.gives == "entries":
                 entries, statements = entries_of(rows, options), statements_of(rows)
@@ -60,18 +60,22 @@ class SettlementCsv:
                 statuses = statuses_of(rows)
         return Feedback(_NAME, options.gives, None, statuses, statements, entries, checked(found, FINDINGS))
 
-    def _rows(self, source: Source, options: SettlementOptions) -> tuple[pl.DataFrame | None, list[pl.DataFrame]]:
+    def _rows(
+        self, source: Source, options: SettlementOptions
+    ) -> tuple[pl.DataFrame | None, list[pl.DataFrame], dict[str, str]]:
+        """The typed rows, None where there are none; what is wrong with the file; and what it calls our columns."""
         dialect = options.dialect()
         file, fault = encoded(source.data, dialect)
         if file is None or file.end <= file.begin:
-            return None, [_told([fault or HeaderFault("header", "The file is empty", _AGAIN)])]
+            return None, [_told([fault or HeaderFault("header", "The file is empty", _AGAIN)])], {}
         head, fault = read_head(file, dialect)
         if head is None:
-            return None, [_told([fault] if fault else [])]
+            return None, [_told([fault] if fault else [])], {}
         layout, faults = layout_of(head.names, options)
         if layout is None:
             below = header_below(rows_below(file, dialect), lambda names: layout_of(names, options)[0] is not None)
-            return None, [_told(below or at_line(faults, head.line))]
+            return None, [_told(below or at_line(faults, head.line))], {}
+        headings = headings_of(layout)
         place, frames, findings = Place(head.offset, head.next_line), [], []
         closing: tuple[Cells, pl.DataFrame] | None = None
         while place.offset < file.end:
@@ -86,11 +90,11 @@ class SettlementCsv:
             findings += [_fatal(flawed(block, layout, dialect)), *(_misfits(item, where) for item in read.misfits)]
         if not any(frame.height for frame in frames):
             none = HeaderFault("header", "The file has a header and no rows", _AGAIN, Severity.WARNING)
-            return None, findings if place.rows else [_told([none])]
+            return None, findings if place.rows else [_told([none])], headings
         rows = pl.concat(frames)
         if closing is not None:
             findings += closing_findings(rows, *closing, layout, options)
-        return rows, findings
+        return rows, findings, headings
 
 
 def _once(found: pl.DataFrame) -> pl.DataFrame:
@@ -105,6 +109,11 @@ def _once(found: pl.DataFrame) -> pl.DataFrame:
     again = [missing & (field == name) & pl.col("row").is_in(rows.implode()) for name, rows in unread.items()]
     judged = value & field.str.contains(_AMOUNTS) & pl.col("row").is_in(none.implode())
     return found.filter(~pl.any_horizontal(*again, judged).fill_null(value=False))
+
+
+def _in_words(found: pl.DataFrame, headings: dict[str, str]) -> pl.DataFrame:
+    """The findings with the provider's headings as fields: ours are in no file."""
+    return found.with_columns(pl.col("field").replace(headings)) if headings else found
 
 
 def _told(faults: list[HeaderFault]) -> pl.DataFrame:

@@ -53,6 +53,85 @@ def test_golden(name: str) -> None:
     assert told(feedback) == []
 
 
+SIGNS: dict[str, Any] = {"columns": {**DAYS, "currency": "Ccy"}, "gross": "Amount", "fees": ["Cost"], "symbols": {
+    "€": "EUR", "$": "USD", "US$": "USD", "EUR": "EUR", "Fr.": "CHF",
+}}  # fmt: skip
+EURO, DOLLAR = {**SIGNS, "decimal": ",", "thousands": "."}, {**SIGNS, "thousands": ","}
+
+
+@pytest.mark.parametrize(
+    ("options", "currency", "text", "minor"),
+    [
+        (EURO, "EUR", "€ 12,50", 1250),
+        (EURO, "EUR", "12,50 €", 1250),
+        (EURO, "EUR", "12,50\u00a0€", 1250),
+        (EURO, "EUR", "1.234,50€", 123450),
+        (EURO, "EUR", "-€ 12,50", -1250),
+        (EURO, "EUR", "€ -12,50", -1250),
+        (EURO, "EUR", "12,50 EUR", 1250),
+        (EURO, "EUR", "12,50-", -1250),
+        (EURO, "EUR", "\u221212,50 €", -1250),
+        (DOLLAR, "USD", "$1,234.50", 123450),
+        (DOLLAR, "USD", "-$1,234.50", -123450),
+        (DOLLAR, "USD", "($1,234.50)", -123450),
+        (DOLLAR, "USD", "(1,234.50)", -123450),
+        (DOLLAR, "USD", "US$ 0.99", 99),
+        (DOLLAR, "USD", "+$5.00", 500),
+        (DOLLAR, "USD", "5.00", 500),
+        (SIGNS, "EUR", "12.50 EUR", 1250),
+        (SIGNS, "CHF", "Fr. 12.50", 1250),
+        (SIGNS, "CHF", "12.50 Fr.", 1250),
+    ],
+)
+def test_amounts_with_currency_signs(options: dict[str, Any], currency: str, text: str, minor: int) -> None:
+    feedback = read(f'Date,Ccy,Amount,Cost\n2026-01-05,{currency},"{text}",\n', **options)
+    assert told(feedback) == []
+    assert signed(feedback.entries) == minor
+
+
+@pytest.mark.parametrize(
+    ("options", "currency", "text"),
+    [
+        (DOLLAR, "EUR", "$5.00"),
+        (DOLLAR, "USD", "£5.00"),
+        (DOLLAR, "USD", "$5.00 $"),
+        (DOLLAR, "USD", "-$5.00-"),
+        (DOLLAR, "USD", "(-5.00)"),
+        (DOLLAR, "USD", "(5.00"),
+        (DOLLAR, "USD", "5.00)"),
+        (DOLLAR, "USD", "$"),
+        (DOLLAR, "USD", "$ "),
+        (DOLLAR, "USD", "$12,34.50"),
+        (DOLLAR, "USD", "--5.00"),
+        (DOLLAR, "USD", "5.00+"),
+        ({**DOLLAR, "symbols": {}}, "USD", "$5.00"),
+    ],
+)
+def test_what_is_no_amount_with_a_currency_sign(options: dict[str, Any], currency: str, text: str) -> None:
+    feedback = read(f'Date,Ccy,Amount,Cost\n2026-01-05,{currency},7.00,"{text}"\n', **options)
+    assert told(feedback) == [("fatal", "settlement-csv-value", 2)]
+    assert feedback.findings["field"].to_list() == ["Cost"]
+    assert feedback.entries.is_empty()
+
+
+def test_columns_without_headings_are_named_by_their_position() -> None:
+    options = {**SIGNS, "header": False, "columns": {**DAYS, "booking_date": 1}, "gross": 2, "fees": [3], "width": 3}
+    found = read("2026-01-05,7.00,x\n", **options).findings
+    assert found["field"].to_list() == ["column 3"]
+
+
+def test_what_one_amount_is_made_of_is_named_together() -> None:
+    options = {**SIGNS, "gross": {"credit": "In", "debit": "Out"}, "fees": []}
+    found = read("Date,Ccy,In,Out\n2026-01-05,EUR,,\n", **options).findings
+    assert found.select("rule", "field").rows() == [("settlement-csv-missing", "In, Out")]
+
+
+@pytest.mark.parametrize("symbol", ["-", "5", "(", " ", "", "EUROS"])
+def test_what_is_no_currency_sign(symbol: str) -> None:
+    with pytest.raises(ValidationError):
+        FORMAT.options.model_validate({**SIGNS, "symbols": {symbol: "EUR"}})
+
+
 def test_details_add_up_and_a_batch_that_was_paid_out_is_nothing() -> None:
     feedback = read((EXAMPLES / "adyen.csv").read_bytes(), **options_of("adyen"))
     assert signed(feedback.entries) == 0
@@ -87,11 +166,11 @@ def test_each_fault_is_told_with_its_line(before: str, after: str, fault: tuple[
 @pytest.mark.parametrize(
     ("row", "faults"),
     [
-        ("2026-01-05,EUR,sale,1.005,", [("value", "gross")]),
-        ("2026-02-30,EUR,sale,1.00,", [("value", "booking_date")]),
-        ("2026-01-05,,sale,1.00,0.1", [("missing", "currency")]),
-        ("2026-01-05,EUR,sale,,", [("missing", "net")]),
-        (",,,5.00,", [("missing", "booking_date"), ("missing", "currency"), ("type", "type")]),
+        ("2026-01-05,EUR,sale,1.005,", [("value", "Gross")]),
+        ("2026-02-30,EUR,sale,1.00,", [("value", "Date")]),
+        ("2026-01-05,,sale,1.00,0.1", [("missing", "Ccy")]),
+        ("2026-01-05,EUR,sale,,", [("missing", "Gross")]),
+        (",,,5.00,", [("missing", "Date"), ("missing", "Ccy"), ("type", "Type")]),
     ],
 )
 def test_each_fault_of_a_row_is_told_once(row: str, faults: list[tuple[str, str]]) -> None:
@@ -100,7 +179,7 @@ def test_each_fault_of_a_row_is_told_once(row: str, faults: list[tuple[str, str]
     }  # fmt: skip
     found = read(f"Date,Ccy,Type,Gross,Fee\n2026-01-05,EUR,sale,2.00,0.10\n{row}\n", **options).findings
     assert found["line"].unique().to_list() == [3]
-    assert sorted(found.select(pl.col("rule").str.strip_prefix("settlement-csv-"), "field").rows()) == faults
+    assert sorted(found.select(pl.col("rule").str.strip_prefix("settlement-csv-"), "field").rows()) == sorted(faults)
 
 
 def test_a_row_says_what_it_lacks() -> None:
