@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import chain
 from typing import Final
 
 import polars as pl
 
 from canonical.calendars import Schedule
-from canonical.frames import CORRECTIONS, conform, empty
+from canonical.frames import CORRECTIONS, PAYMENTS, conform, empty
 from canonical.parties import counterparty
 from gateway.books.book import attribution, feedback_frames
 from gateway.composition import Gateway
@@ -107,13 +108,13 @@ def to_change(told: pl.DataFrame) -> pl.DataFrame:
 def of_payments(gateway: Gateway, file_id: str, told: pl.DataFrame, news: pl.DataFrame | None) -> pl.DataFrame:
     """`told` (CORRECTIONS of a file's payments) that its client was not told of yet, with row, line and what names the payment.
 
-    `news`: as in `Answer`; None: all of them.
+    `news`: as in `Answer`; None: all of them. A request to cancel has no payments.
     """
     known = [
         part.select("payment_id", "row", "line", "end_to_end_id", "mandate_id", counterparty("account")).join(
             told.select("payment_id").unique(), on="payment_id", how="semi", maintain_order="left"
         )
-        for part in gateway.lake.parts(file_id, "payments")
+        for part in chain([empty(PAYMENTS)], gateway.lake.parts(file_id, "payments"))
     ]
     whole = pl.concat(known).join(told, on="payment_id", how="inner", maintain_order="left")
     if news is None:

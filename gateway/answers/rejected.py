@@ -12,6 +12,7 @@ from canonical.findings import BATCH_IN_DOUBT, OF_BATCH, OF_FILE, OF_PAYMENT, RE
 from canonical.plugins import lookup
 from gateway.composition import Gateway
 from gateway.intake.plain import plain_source
+from gateway.intake.reading import asks_to_cancel
 from gateway.planning.plans import standing_verdicts
 
 _KEPT: Final = (
@@ -24,8 +25,10 @@ def rejected_rows(gateway: Gateway, file: Mapping[str, Any], findings: pl.DataFr
 
     A file that fell as a whole comes not back, nor does a batch whose totals do not fit: the excerpt has totals of its own, and
     what is missing would be missing in it without a word. Rows that could not be read come back where the format can place them.
-    `findings`: FINDINGS that stand of the file.
+    A request to cancel holds no payments. `findings`: FINDINGS that stand of the file.
     """
+    if asks_to_cancel(file["format"]):
+        return None
     findings = findings.filter(REFUSES)
     fatal, placeless = pl.col("severity") == Severity.FATAL.value, OF_BATCH & pl.col("batch").is_null()
     if not findings.filter(fatal | OF_FILE | placeless).is_empty():

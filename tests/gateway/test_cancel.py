@@ -13,10 +13,13 @@ import pytest
 from crash_runs import booked, copy, opened, opened_at, points_of, run
 from sqlalchemy import update
 from workers import sample
-from world import upload
+from world import agree, upload
 
 from canonical.contracts import DeliveryState, Source
 from canonical.errors import Conflict
+from canonical.plugins import discover
+from canonical.profiles import MILESTONES
+from gateway.answers.answer import answer
 from gateway.books.book import book_of
 from gateway.books.status import status_of
 from gateway.cli.show import print_status
@@ -141,6 +144,29 @@ def holds(gateway: Gateway, file_id: str, **states: int) -> None:
     found = status_of(gateway, file_id)
     assert found.tied
     assert dict(found.payments["state"].value_counts().rows()) == {"rejected": 2, **states}
+
+
+@pytest.mark.parametrize("data", [ONE, camt055(batch(payment("NOBODY"))), ONE.replace(b"<TxInf>", b"<TxInf><")])
+def test_a_request_is_answered_by_whatever_answers_its_client_wants(gateway, data) -> None:
+    found = discover("exporters", "EXPORT").values()
+    wanted = [
+        export.name
+        for export in found
+        if export.kind == "answer" and not export.options.model_json_schema().get("required")
+    ]
+    assert "corrected-rows" in wanted
+    agree(gateway, "alder", answers=[{"name": name, "at": MILESTONES} for name in wanted])
+    salaries(gateway)
+    request_id = take_in(gateway, data)
+    run_journey(gateway, request_id)
+    assert answer(gateway, request_id, "outcome") == []
+    told = [
+        item.key.partition(request_id[:6])[2]
+        for item in gateway.store.list("clients/alder/outbox")
+        if "stop" in item.key
+    ]
+    assert ".validated.csv" in told
+    assert not [name for name in told if "rejected" in name], "a request is no rows to mend"
 
 
 # ---------------------------------------------------------------------------------------------- in time
