@@ -31,7 +31,7 @@ _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|
 def group_xml(answer: Answer, version: Version, sender: str | None, common: str) -> str:
     """GrpHdr and OrgnlGrpInfAndSts. `common`: StsRsnInf of what all payments say alike."""
     created = answer.created.replace(microsecond=0).isoformat()
-    message = answer.header.version if answer.header.version.startswith("pain.") else answer.header.format
+    message = answer.header.version if answer.header.version.startswith(("pain.", "camt.")) else answer.header.format
     named = sender or (NOT_PROVIDED if version.sender else None)
     party = f"<InitgPty><Nm>{literal(named)}</Nm></InitgPty>" if named else ""
     said = {"OrgnlMsgId": _id(answer.header.message_id), "OrgnlMsgNmId": _id(message)}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from canonical.errors import NotFound
-from canonical.frames import empty
+from canonical.frames import OUTCOMES, empty
 from gateway.books.book import known_states_of, reasons_of
 from gateway.composition import Gateway
 from gateway.delivery.parts import OF_ONE_FILE, delivered_as, parts_of
@@ -29,7 +30,7 @@ class Status:
     """`payments`: STATES with the provider's words; `equation`: the terms by currency and direction; `files`: read = parsed + unreadable.
 
     `waits`: why each payment waits that does. `submissions`: registry rows with `waits`, None where they are sent.
-    `ways`: of the payment, every rail that was looked at, and why it was taken or lost.
+    `ways`: of the payment, every rail that was looked at, and why it was taken or lost. `outcomes`: OUTCOMES of a request to cancel.
     """
 
     file: Mapping[str, Any]
@@ -41,6 +42,7 @@ class Status:
     waits: pl.DataFrame
     payment: Mapping[str, Any] | None = None
     ways: tuple[tuple[str, str], ...] = ()
+    outcomes: pl.DataFrame = field(default_factory=partial(empty, OUTCOMES))
 
     @property
     def tied(self) -> bool:
@@ -51,6 +53,10 @@ class Status:
         """why, currency, payments, sum_minor: what waits, by reason."""
         grouped = self.waits.group_by("why", "currency", maintain_order=True)
         return grouped.agg(payments=pl.len(), sum_minor=pl.sum("amount_minor"))
+
+    def what_became(self) -> pl.DataFrame:
+        """status, reason, message, `requests`: what became of what a request to cancel asks for."""
+        return self.outcomes.group_by("status", "reason", "message", maintain_order=True).agg(requests=pl.len())
 
     def as_object(self) -> dict[str, Any]:
         """For `--output json`."""
@@ -64,6 +70,7 @@ class Status:
             "ways": [list(way) for way in self.ways],
             "states": grouped.sort("currency", "credit_debit", "state").to_dicts(),
             "waits": self.why_it_waits().to_dicts(),
+            "outcomes": self.what_became().to_dicts(),
             "submissions": [dict(row) for row in self.submissions],
             "equation": self.equation.to_dicts(),
             "read": self.files.to_dicts(),
@@ -140,6 +147,7 @@ def _of_file(gateway: Gateway, file_id: str, payment_id: str | None = None) -> S
         files=tie_out_files(by_file(states), read_counts(gateway, [file_id])),
         payment=payment,
         ways=tuple(ways),
+        outcomes=gateway.lake.whole(file_id, "outcomes"),
     )
 
 

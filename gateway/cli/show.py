@@ -97,7 +97,10 @@ def print_status(found: Status) -> None:
         out.print(payment_table(found.payment))
         for way, word in found.ways:
             out.print(f"  {way}: {word}", highlight=False)
-    out.print(states_table(found.payments, "payments by state"))
+    if not found.outcomes.is_empty():
+        out.print(outcomes_table(found.what_became()))
+    if not found.payments.is_empty() or found.outcomes.is_empty():
+        out.print(states_table(found.payments, "payments by state"))
     if not found.waits.is_empty():
         out.print(waits_table(found.why_it_waits()))
     if found.submissions:
@@ -108,7 +111,16 @@ def print_status(found: Status) -> None:
                 str(row["attempt"]), _text(row["waits"] or row["detail"]),
             )  # fmt: skip
         out.print(table)
-    out.print(equation_table(found.equation, "conservation"))
+    if not found.equation.is_empty() or found.outcomes.is_empty():
+        out.print(equation_table(found.equation, "conservation"))
+
+
+def outcomes_table(became: pl.DataFrame) -> Table:
+    """What became of what a request to cancel asks for."""
+    table = Table("status", "reason", "requests", "what became of them", title="asked to be cancelled")
+    for status, reason, message, count in became.iter_rows():
+        table.add_row(status, reason or "", str(count), _text(message))
+    return table
 
 
 def payment_table(payment: Mapping[str, Any]) -> Table:

@@ -39,6 +39,7 @@ _TOO_LATE: Final = (
     "RJCT", "TM01", "It was released to the bank before this request; it can no longer be cancelled here.",
     "Ask your bank to recall it, or the payee to send it back.",
 )  # fmt: skip
+_TOO_LATE_DEBIT: Final = "Ask your bank to reverse it, or pay it back to the debtor."
 _WORDS: Final = {
     _TAKEN: ("CANC", None, "Cancelled; it is not sent.", None),
     "cancelled": ("CANC", None, "It was cancelled or refused before, and is not sent.", None),
@@ -208,6 +209,8 @@ def _outcomes(gateway: Gateway, request_id: str, found: pl.DataFrame) -> pl.Data
         )
         for n, name in enumerate(_COLUMNS)
     }
+    too_late = (told["reason"] == _TOO_LATE[1]) & (pl.col("credit_debit") == "DBIT")
+    told["remedy"] = pl.when(too_late).then(pl.lit(_TOO_LATE_DEBIT)).otherwise(told["remedy"])
     columns = ("position", "line", "payment_id", *NAMES, "amount_text", "currency", "credit_debit", "counterparty_name")
     return conform(found.select(*columns, **told), OUTCOMES)
 

@@ -38,7 +38,7 @@ from gateway.planning.route import route
 from gateway.registry import tables as t
 from gateway.stages import run_journey, unfinished_files
 from parsers.pain001 import FORMAT
-from sandbox.day import invoices_csv, salaries_pain001
+from sandbox.day import invoices_csv, salaries_pain001, suppliers_nacha
 
 TODAY = dt.date(2026, 11, 20)
 MESSAGE = f"ALDER-{TODAY:%Y%m%d}-1"
@@ -304,7 +304,10 @@ def test_a_request_can_be_looked_at_like_any_file(gateway, capsys) -> None:
     request_id = asked(gateway, ONE)
     found = status_of(gateway, request_id)
     print_status(found)
-    assert "applied" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "applied" in said
+    assert "Cancelled; it is not sent." in said
+    assert "conservation" not in said, "it has no payments"
     assert (found.as_object()["states"], found.as_object()["tied"]) == ([], True)
     assert approve(gateway, request_id) == "applied"
     assert book_of(gateway, gateway.registry.rows(t.FILES))["file_id"].n_unique() == 1
@@ -325,6 +328,26 @@ def test_too_late(gateway, stands) -> None:
     assert found["payment_id"].null_count() == 0
     assert submission_row(gateway, planned["submission_id"])["state"] == stands
     assert (state(gateway, file_id), state(gateway, request_id)) == ("routed", "rejected")
+
+
+def test_too_late_for_a_direct_debit(gateway) -> None:
+    """The money came in: nobody can recall it, the client gives it back."""
+    data = suppliers_nacha(TODAY)
+    lines = data.decode().splitlines()
+    control = next(line for line in lines if line.startswith("8220"))
+    swapped = control[:20] + control[32:44] + control[20:32] + control[44:]
+    ends = next(line for line in lines if line.startswith("9000001"))
+    debits = (
+        data.decode().replace(control, swapped).replace(ends, ends[:31] + ends[43:55] + ends[31:43] + ends[55:])
+        .replace("\n622", "\n627").replace("\n5220", "\n5225").replace("\n8220", "\n8225")
+    )  # fmt: skip
+    file_id = take_in(gateway, debits.encode(), "b.ach", "birch")
+    run_journey(gateway, file_id)
+    send_all(gateway)
+    request = camt055(batch(payment("INV-2200"), "0000001"), message_id="123000453-2611200800-A")
+    found = outcomes(gateway, asked(gateway, request, client_id="birch"))
+    assert found.select("status", "reason", "credit_debit").rows() == [("RJCT", "TM01", "DBIT")]
+    assert found["remedy"].to_list() == ["Ask your bank to reverse it, or pay it back to the debtor."]
 
 
 def test_part_of_a_file_is_out_already(gateway) -> None:
