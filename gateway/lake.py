@@ -11,7 +11,7 @@ import io
 import json
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +32,7 @@ from gateway.datasets import DATASETS, RUNS, SUMMED, holds_any, read_object, sum
 from gateway.laid_out import laid_out
 from gateway.registry import tables as t
 from gateway.registry.engine import Registry, insert_new
+from gateway.registry.mentions import may_speak_of
 from gateway.store import ObjectStore
 
 LAKE: Final = "lake"
@@ -194,11 +195,15 @@ class Lake:
         row = self.registry.one(t.STAGES, subject=subject, stage=stage)
         return None if row is None else json.loads(row["detail"])
 
-    def manifests(self, subject: str, dataset: str, stage: str | None = None) -> list[Manifest]:
-        """Objects that count (of one stage, where named), in the order they were written."""
+    def manifests(
+        self, subject: str, dataset: str, stage: str | None = None, of_files: Collection[str] | None = None
+    ) -> list[Manifest]:
+        """Objects that count (of one stage, or that may speak of some client files), in the order they were written."""
         conditions = [t.MANIFESTS.c.subject == subject, t.MANIFESTS.c.dataset == dataset]
         if stage is not None:
             conditions.append(t.MANIFESTS.c.stage == stage)
+        if of_files is not None:
+            conditions.append(may_speak_of(t.MANIFESTS.c.subject, t.MANIFESTS.c.stage, of_files))
         rows = self.registry.rows(t.MANIFESTS, *conditions)
         return [Manifest.of(row) for row in rows]
 
@@ -243,7 +248,11 @@ class Lake:
 
     def parts_with(self, subject: str, dataset: str, values: pl.Series) -> Iterator[pl.DataFrame]:
         """The parts of a dataset that hold one of these values in the column they are named after; see `parts`."""
-        objects = ((item, self._object(item, subject)) for item in self.manifests(subject, dataset))
+        return self.read_with(self.manifests(subject, dataset), subject, values)
+
+    def read_with(self, manifests: Sequence[Manifest], subject: str, values: pl.Series) -> Iterator[pl.DataFrame]:
+        """The same of objects that were found before."""
+        objects = ((item, self._object(item, subject)) for item in manifests)
         return ahead(self._part(item, data, subject, None) for item, data in objects if holds_any(data, values))
 
     def _object(self, manifest: Manifest, subject: str) -> bytes:

@@ -30,6 +30,10 @@ class Listed:
         """As `Lake.parts`, of all stages."""
         return self.lake.read(self.manifests[subject, dataset], subject, columns)
 
+    def parts_with(self, subject: str, dataset: str, values: pl.Series) -> Iterator[pl.DataFrame]:
+        """As `Lake.parts_with`."""
+        return self.lake.read_with(self.manifests[subject, dataset], subject, values)
+
     def whole(self, subject: str, dataset: str) -> pl.DataFrame:
         """As `Lake.whole`, of all stages."""
         return laid_out(self.parts(subject, dataset), dtypes(DATASETS[dataset]))

@@ -8,7 +8,8 @@ import polars as pl
 
 from canonical.frames import ALL, BOOKINGS, conform, empty
 from canonical.parties import counterparty, ordering
-from gateway.books.book import feedback_frames, standing_matches
+from gateway.books.book import standing_matches
+from gateway.books.heard import entries_named
 from gateway.composition import Gateway
 from gateway.planning.plans import live_submissions
 
@@ -23,7 +24,7 @@ _PARTIES: Final = ("name", "account", "agent")
 def claims(gateway: Gateway, file_id: str) -> pl.DataFrame:
     """MATCHES that moved money of the file's payments, with `nth` of the payment's, from 1, in the order they were found."""
     providers = sorted({row["destination"] for row in live_submissions(gateway, file_id)})
-    frames = [standing_matches(gateway, provider) for provider in providers]
+    frames = [standing_matches(gateway, provider, [file_id]) for provider in providers]
     return claims_among(pl.concat([empty(ALL["matches"]), *frames]), file_id)
 
 
@@ -54,7 +55,7 @@ def bookings(gateway: Gateway, file_id: str, news: pl.DataFrame | None) -> pl.Da
     )  # fmt: skip
     providers = sorted({row["destination"] for row in live_submissions(gateway, file_id)})
     entries = pl.concat(
-        feedback_frames(gateway, provider, "entries").select(
+        entries_named(gateway, provider, paid["entry_id"]).select(
             "entry_id", "booking_date", "servicer_reference", "charges_minor", reason="return_reason",
             reason_text=pl.coalesce("return_text", "additional"),
         )

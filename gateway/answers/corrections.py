@@ -11,7 +11,8 @@ import polars as pl
 from canonical.calendars import Schedule
 from canonical.frames import CORRECTIONS, PAYMENTS, conform, empty
 from canonical.parties import counterparty
-from gateway.books.book import attribution, feedback_frames
+from gateway.books.book import attribution
+from gateway.books.heard import feedback_frames
 from gateway.composition import Gateway
 from reconciliation.frames import BOOK
 
@@ -38,16 +39,18 @@ def corrections(gateway: Gateway, states: pl.DataFrame, words: pl.DataFrame | No
     found = [empty(CORRECTIONS)]
     if words is not None and words.filter(pl.col("kind") == "correction").is_empty():
         return found[0]
+    files = states["file_id"].unique().to_list()
     for provider in states["provider"].drop_nulls().unique().sort().to_list():
-        statuses = feedback_frames(gateway, provider, "statuses").filter(pl.col("kind") == "correction")
+        heard = feedback_frames(gateway, provider, "statuses", of_files=files)
+        statuses = heard.filter(pl.col("kind") == "correction")
         if not statuses.is_empty():
             found.append(_of_provider(gateway, provider, states, statuses))
     return pl.concat(found)
 
 
 def _of_provider(gateway: Gateway, provider: str, states: pl.DataFrame, statuses: pl.DataFrame) -> pl.DataFrame:
-    book = states.select(BOOK.columns.keys())
-    words = attribution(gateway, provider, book).attributed.filter(pl.col("kind") == "correction")
+    book, files = states.select(BOOK.columns.keys()), states["file_id"].unique().to_list()
+    words = attribution(gateway, provider, book, files).attributed.filter(pl.col("kind") == "correction")
     told = words.select("payment_id", "feedback_id", "position", "sequence", code="reason", reason="reason_text").join(
         statuses.select("feedback_id", "position", "corrected", told_on="received_on"),
         on=["feedback_id", "position"], how="inner", maintain_order="left",

@@ -11,6 +11,7 @@ import polars as pl
 
 from canonical.frames import ALL, FUNDING_KIND, dtypes, empty
 from canonical.parties import counterparty, sort_code_account
+from gateway.books.heard import entries_named, feedback_frames, without_verifications
 from gateway.composition import Gateway
 from gateway.delivery.attempts import called_undelivered
 from gateway.delivery.batches import batches_named
@@ -125,10 +126,12 @@ class Known:
 
 
 def known_of(gateway: Gateway, book: pl.DataFrame) -> Known:
-    """All that the providers of a book told of its payments. It reads all their feedback and claims: once for all that asks for it."""
-    providers = book["provider"].drop_nulls().unique().sort().to_list()
-    told = [attribution(gateway, provider, book).attributed for provider in providers]
-    claims = [standing_matches(gateway, provider).join(book, on="payment_id", how="semi") for provider in providers]
+    """All that the providers of a book told of its payments: once for all that asks for it."""
+    providers, files = book["provider"].drop_nulls().unique().sort().to_list(), book["file_id"].unique().to_list()
+    told = [attribution(gateway, provider, book, files).attributed for provider in providers]
+    claims = [
+        standing_matches(gateway, provider, files).join(book, on="payment_id", how="semi") for provider in providers
+    ]
     undone = [gateway.lake.whole(provider, "unmatches") for provider in providers]
     return Known(
         pl.concat([empty(ATTRIBUTED), *told]),
@@ -149,10 +152,13 @@ def known_states_of(gateway: Gateway, file_ids: Iterable[str]) -> tuple[pl.DataF
     return payment_states(book, known.words, known.matches, known.undone), known
 
 
-def attribution(gateway: Gateway, provider_id: str, book: pl.DataFrame) -> Attribution:
-    """What all feedback of a provider says of the payments of a book."""
+def attribution(
+    gateway: Gateway, provider_id: str, book: pl.DataFrame, of_files: Collection[str] | None = None
+) -> Attribution:
+    """What all feedback of a provider says of the payments of a book; `of_files`: only what may speak of these files is read."""
     of_provider = book.filter(pl.col("provider") == provider_id)
-    statuses = without_verifications(gateway, provider_id, feedback_frames(gateway, provider_id, "statuses"))
+    told = feedback_frames(gateway, provider_id, "statuses", of_files=of_files)
+    statuses = without_verifications(gateway, provider_id, told)
     return attributed(gateway, statuses, of_provider)
 
 
@@ -179,52 +185,13 @@ def _names(gateway: Gateway, statuses: pl.DataFrame, book: pl.DataFrame) -> pl.D
     return pl.concat([empty(NAMES), *batches, *parts])
 
 
-def without_verifications(gateway: Gateway, provider_id: str, statuses: pl.DataFrame) -> pl.DataFrame:
-    """STATUSES that speak of payments: not those that answer a request to verify payees."""
-    asked = gateway.registry.rows(t.VERIFICATIONS, t.VERIFICATIONS.c.destination == provider_id)
-    ids = [request["submission_id"] for request in asked]
-    names = ("original_message_id", "original_batch_id")
-    return statuses.filter(~pl.any_horizontal(pl.col(name).is_in(ids).fill_null(value=False) for name in names))
+def standing_matches(gateway: Gateway, provider_id: str, of_files: Collection[str] | None = None) -> pl.DataFrame:
+    """MATCHES of all committed runs of a provider that no person undid; of a pair matched again by hand the last row.
 
-
-def feedback_frames(
-    gateway: Gateway, provider_id: str, dataset: str, feedback_ids: Sequence[str] | None = None
-) -> pl.DataFrame:
-    """A dataset of a provider's feedback, all or some files, with `feedback_id`, `received_on`, and `sequence` in order of receipt."""
-    rows = _feedback(gateway, provider_id, feedback_ids)
-    of_files = listed(gateway.lake, [row["feedback_id"] for row in rows], dataset)
-    extra = {"feedback_id": pl.String, "sequence": pl.Int64, "received_on": pl.Date}
-    frames = [pl.DataFrame(schema={**dtypes(ALL[dataset]), **extra})]
-    frames += [
-        of_files.whole(row["feedback_id"], dataset).with_columns(
-            feedback_id=pl.lit(row["feedback_id"]),
-            sequence=pl.lit(sequence, dtype=pl.Int64),
-            received_on=pl.lit(dt.datetime.fromisoformat(row["received_at"]).date()),
-        )
-        for sequence, row in enumerate(rows, start=1)
-    ]
-    return pl.concat(frames)
-
-
-def feedback_entries(gateway: Gateway, provider_id: str, feedback_ids: Sequence[str] | None = None) -> pl.DataFrame:
-    """ENTRIES of a provider's feedback, all or some files, in order of receipt."""
-    rows = _feedback(gateway, provider_id, feedback_ids)
-    of_files = listed(gateway.lake, [row["feedback_id"] for row in rows], "entries")
-    parts = (part for row in rows for part in of_files.parts(row["feedback_id"], "entries"))
-    return laid_out(parts, dtypes(ALL["entries"]))
-
-
-def _feedback(gateway: Gateway, provider_id: str, feedback_ids: Sequence[str] | None) -> list[Mapping[str, Any]]:
-    named = () if feedback_ids is None else (t.FEEDBACK.c.feedback_id.in_(feedback_ids),)
-    return gateway.registry.rows(
-        t.FEEDBACK, t.FEEDBACK.c.provider_id == provider_id, *named,
-        order=(t.FEEDBACK.c.received_at, t.FEEDBACK.c.feedback_id),
-    )  # fmt: skip
-
-
-def standing_matches(gateway: Gateway, provider_id: str) -> pl.DataFrame:
-    """MATCHES of all committed runs of a provider that no person undid; of a pair matched again by hand the last row."""
-    matches = gateway.lake.whole(provider_id, "matches")
+    `of_files`: at least those of the payments of these files.
+    """
+    manifests = gateway.lake.manifests(provider_id, "matches", of_files=of_files)
+    matches = laid_out(gateway.lake.read(manifests, provider_id), dtypes(ALL["matches"]))
     undone = gateway.lake.whole(provider_id, "unmatches")
     if undone.is_empty():
         return matches
@@ -256,10 +223,10 @@ def reasons_of(gateway: Gateway, states: pl.DataFrame, known: Known | None = Non
     frames = [known.words.sort("sequence", "position").select(schema.keys())]
     back = known.matches.filter(pl.col("kind") == "return")
     for provider in states["provider"].drop_nulls().unique().sort().to_list() if back.height else ():
-        entries = feedback_frames(gateway, provider, "entries").select(
+        of_provider = back.join(states.filter(pl.col("provider") == provider), on="payment_id", how="semi")
+        entries = entries_named(gateway, provider, of_provider["entry_id"]).select(
             "entry_id", reason="return_reason", reason_text="additional"
         )
-        of_provider = back.join(states.filter(pl.col("provider") == provider), on="payment_id", how="semi")
         frames.append(of_provider.join(entries, on="entry_id").select(schema.keys()))
     return (
         pl.concat(frames)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 import polars as pl
@@ -12,12 +11,14 @@ from sqlalchemy import Connection
 from canonical.errors import Conflict, NotFound
 from canonical.frames import FUNDING_KIND, MATCHES, UNMATCHES, conform
 from canonical.limits import BY_HAND_BASIS_POINTS_MAX
-from gateway.books.book import feedback_frames, provider_book, standing_fundings, standing_matches
+from gateway.books.book import provider_book, standing_fundings, standing_matches
+from gateway.books.heard import entries_named
 from gateway.books.position import Position, position
 from gateway.books.reconcile import next_run
 from gateway.composition import Gateway
 from gateway.delivery.funds import note_paid_in
 from gateway.feedback.news import note_news
+from gateway.registry.mentions import note_mentions
 from reconciliation.fees import is_fee
 from reconciliation.frames import BOOKED, OPEN
 
@@ -51,8 +52,12 @@ def unmatch(gateway: Gateway, entry_id: str, by: str, reason: str) -> int:
         draft = gateway.lake.draft(provider_id, stage)
         draft.write("unmatches", conform(rows.select(UNMATCHES.columns.keys()), UNMATCHES))
 
-        def mark(connection: Connection, paid_in: pl.DataFrame = paid_in, files: list[str] = files) -> None:
+        def mark(
+            connection: Connection, stage: str = stage, provider_id: str = provider_id,
+            paid_in: pl.DataFrame = paid_in, files: list[str] = files,
+        ) -> None:  # fmt: skip
             note_paid_in(gateway, connection, paid_in, by, sign=-1)
+            note_mentions(connection, provider_id, stage, files)
             _note(connection, gateway, files, by, "unmatched", entry_id, reason)
 
         if not draft.commit({"unmatched": rows.height}, mark):
@@ -78,9 +83,11 @@ def claim_by_hand(
     files = found.states.join(matches, on="payment_id", how="semi")["file_id"].unique().sort().to_list()
     draft = gateway.lake.draft(provider_id, stage)
     draft.write("matches", matches)
-    mark = partial(
-        _note, gateway=gateway, files=files, by=by, action="matched_by_hand", entry_id=entry_id, reason=reason
-    )
+
+    def mark(connection: Connection) -> None:
+        note_mentions(connection, provider_id, stage, files)
+        _note(connection, gateway, files, by, "matched_by_hand", entry_id, reason)
+
     if not draft.commit({"by_hand": matches.height}, mark):
         raise Conflict(f"another run of {provider_id} came first; look again")
 
@@ -97,7 +104,7 @@ def _hanging_together(standing: pl.DataFrame, entry_id: str) -> pl.DataFrame:
 
 def _owner(gateway: Gateway, entry_id: str) -> str:
     for provider_id in sorted(gateway.profiles.providers):
-        if (feedback_frames(gateway, provider_id, "entries")["entry_id"] == entry_id).any():
+        if not entries_named(gateway, provider_id, pl.Series("entry_id", [entry_id])).is_empty():
             return provider_id
     raise NotFound(f"no entry {entry_id!r}")
 

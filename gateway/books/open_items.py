@@ -25,13 +25,11 @@ from gateway.books.book import (
     attributed,
     attribution,
     book_of,
-    feedback_entries,
-    feedback_frames,
     provider_book,
     standing_fundings,
     standing_matches,
-    without_verifications,
 )
+from gateway.books.heard import feedback_entries, feedback_frames, without_verifications
 from gateway.books.position import stands
 from gateway.composition import Gateway
 from gateway.lake import Draft

@@ -17,13 +17,12 @@ from canonical.matching import ReconciliationRules
 from gateway.books.book import (
     attribution,
     book_parts,
-    feedback_entries,
-    feedback_frames,
     provider_book,
     standing_fundings,
     standing_matches,
 )
 from gateway.books.by_payment import ByPayment, Range, around, ranges
+from gateway.books.heard import feedback_entries, feedback_frames
 from gateway.composition import Gateway
 from gateway.laid_out import laid_out
 from gateway.listed import details

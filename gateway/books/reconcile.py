@@ -18,6 +18,7 @@ from gateway.composition import Gateway
 from gateway.delivery.funds import note_paid_in, paid_in_rules, told_by_persons
 from gateway.feedback.news import note_news
 from gateway.registry import tables as t
+from gateway.registry.mentions import note_mentions
 from reconciliation.fundings import client_fundings
 from reconciliation.ladder import match
 
@@ -76,6 +77,7 @@ def reconcile(gateway: Gateway, provider_id: str) -> Reconciled:
             take(gateway, connection, items, stage)
             note_paid_in(gateway, connection, paid_in)
             note_news(connection, files)
+            note_mentions(connection, provider_id, stage, files)
 
         if draft.commit(detail, also):
             return Reconciled(new.height, _standing(gateway, provider_id), tuple(files))

@@ -25,7 +25,7 @@ from canonical.frames import ENTRIES, STATEMENTS, STATUSES, empty
 from canonical.identifiers import ONE_BATCH, make_id
 from canonical.plugins import lookup
 from canonical.profiles import DEFAULT_CLIENT, FeedbackSource, Model, Plugin, ProviderProfile
-from gateway.books.book import without_verifications
+from gateway.books.heard import FOLLOW, without_verifications
 from gateway.composition import Gateway
 from gateway.config import plugin_options
 from gateway.delivery.requests import REPLIES_SUFFIX, waiting
@@ -38,6 +38,7 @@ from gateway.intake.envelopes import Rejected, is_wrapped
 from gateway.intake.reading import file_finding
 from gateway.registry import tables as t
 from gateway.registry.engine import insert_new, move
+from gateway.registry.mentions import note_mentions
 
 _log = structlog.get_logger()
 _TRIES_MAX = 20
@@ -148,21 +149,24 @@ def apply(gateway: Gateway, feedback_id: str) -> Followed:
     if row is None:
         raise NotFound("no such feedback file", feedback_id=feedback_id)
     for _ in range(_TRIES_MAX):
-        if gateway.lake.committed(feedback_id, "follow") is not None:
+        if gateway.lake.committed(feedback_id, FOLLOW) is not None:
             break
         try:
             _read(gateway, row)
         except Conflict:
             continue  # another file brought the same statement first: look again
-    detail = gateway.lake.committed(feedback_id, "follow")
+    detail = gateway.lake.committed(feedback_id, FOLLOW)
     if detail is None:
         raise Conflict("other feedback kept coming first; follow again", feedback_id=feedback_id)
-    files = _tell(gateway, row)
+    told = _tell(gateway, row)
+    files = tuple(sorted({*told.verified, *told.spoken}))
     state = "unreadable" if detail["unreadable"] else "applied"
     with gateway.registry.transaction() as connection:
         where = {"feedback_id": feedback_id, "state": "archived"}
         if move(connection, t.FEEDBACK, where, state=state, note=detail["note"]):
             note_news(connection, files)
+            if told.whole:
+                note_mentions(connection, feedback_id, FOLLOW, told.spoken)
     return Followed(feedback_id, row["name"], state, files)
 
 
@@ -178,7 +182,7 @@ def _read(gateway: Gateway, row: Mapping[str, Any]) -> None:
         frame.join(known, on=["account", "statement_id"], how="anti", maintain_order="left")
         for frame in (feedback.entries, feedback.balances)
     )
-    draft = gateway.lake.draft(feedback_id, "follow")
+    draft = gateway.lake.draft(feedback_id, FOLLOW)
     draft.write("findings", feedback.findings)
     if fatal.is_empty():
         draft.write("statuses", feedback.statuses)
@@ -242,11 +246,20 @@ def _statement_row(row: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str,
     }  # fmt: skip
 
 
-def _tell(gateway: Gateway, row: Mapping[str, Any]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Client files that a feedback file speaks of, and those whose payees it verified. `whole`: it speaks of no others."""
+
+    spoken: frozenset[str] = frozenset()
+    verified: frozenset[str] = frozenset()
+    whole: bool = True
+
+
+def _tell(gateway: Gateway, row: Mapping[str, Any]) -> _Told:
     """Acknowledge the submissions that the file speaks of; the client files they came from."""
     statuses = gateway.lake.whole(row["feedback_id"], "statuses")
     if statuses.is_empty():
-        return ()
+        return _Told()
     verified = take_answers(gateway, row["provider_id"], statuses)
     statuses = without_verifications(gateway, row["provider_id"], statuses)
     # What became of a cancellation, or of one batch of several, is no word on the submission itself.
@@ -255,9 +268,9 @@ def _tell(gateway: Gateway, row: Mapping[str, Any]) -> tuple[str, ...]:
     named = statuses.filter(whole).select("original_message_id", "status", "reason_text")
     spoken = spoken_of(gateway, row["provider_id"], statuses)
     words = {item["original_message_id"]: item for item in named.iter_rows(named=True) if item["original_message_id"]}
-    for submission_id in spoken["submission_id"].unique().sort().to_list():
+    for submission_id in spoken.payments["submission_id"].unique().sort().to_list():
         word = words.get(submission_id, {"status": "ACCP", "reason_text": None})
         acknowledge(
             gateway, submission_id, str(word["status"]), f"{row['name']}: {word['reason_text'] or word['status']}"
         )
-    return tuple(sorted({*verified, *spoken["file_id"]}))
+    return _Told(frozenset(spoken.payments["file_id"]), frozenset(verified), spoken.whole)

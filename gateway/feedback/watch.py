@@ -21,7 +21,8 @@ import polars as pl
 from canonical.calendars import is_business_day
 from canonical.counts import count_of
 from canonical.profiles import Account, ProviderProfile, ReturnRate, StatementExpected
-from gateway.books.book import attribution, feedback_frames, provider_book, standing_matches
+from gateway.books.book import attribution, provider_book, standing_matches
+from gateway.books.heard import feedback_frames
 from gateway.composition import Gateway
 from gateway.delivery.parts import DELIVERED_ITSELF
 from gateway.feedback.alerts import Alert, keep

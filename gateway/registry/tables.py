@@ -79,8 +79,17 @@ STAGES: Final = Table(
     Column("attempt", String(16), nullable=False),
     Column("committed_at", String(32), nullable=False),
     Column("detail", Text, nullable=False),  # JSON: counts and sums of the stage, asserted when reread
+    Column("mentions", Integer),  # how many client files stand in MENTIONS; null: it may speak of any
 )  # fmt: skip
 """A row here is what makes a stage's objects count."""
+
+MENTIONS: Final = Table(
+    "mentions", METADATA,
+    Column("subject", String(64), primary_key=True),
+    Column("stage", String(40), primary_key=True),
+    Column("file_id", String(20), primary_key=True),
+)  # fmt: skip
+"""Which client files a provider's stage speaks of (`gateway.registry.mentions`)."""
 
 MANIFESTS: Final = Table(
     "manifests", METADATA,

@@ -12,6 +12,7 @@ from test_journey import receive_one
 from world import Clock
 
 from gateway.answers.answer import files_with_news
+from gateway.answers.corrections import corrections
 from gateway.books.book import provider_book, states_of
 from gateway.books.position import position
 from gateway.composition import Gateway, open_gateway
@@ -184,3 +185,15 @@ def test_a_correction_moves_nothing_and_is_news(gateway, file_id, tmp_path) -> N
     )
     outcome_answer(gateway, file_id)
     assert [name for name in outbox(gateway, "dogwood") if "corrections" in name and "-2" in name] == [], "told once"
+
+
+def test_a_correction_is_not_told_of_a_payment_that_was_made_after_it(gateway, file_id, tmp_path) -> None:
+    bring(tmp_path, gateway, "1.addacs.xml", ADDACS)
+    again = files().replace(b"BILL-", b"LATER-").replace(b"REFUND", b"REPAID")
+    later = receive_one(gateway, "dogwood", "later.csv", again)
+    run_journey(gateway, later)
+    for row in due(gateway):
+        dispatch(gateway, row["submission_id"])
+    assert set(states_of(gateway, [later])["state"]) == {"outstanding"}
+    assert corrections(gateway, states_of(gateway, [file_id])).height == 1
+    assert corrections(gateway, states_of(gateway, [later])).is_empty()

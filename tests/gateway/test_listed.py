@@ -9,7 +9,8 @@ from sqlalchemy import event
 
 from gateway.answers.rows import answer_of, answer_rows
 from gateway.answers.states import happened
-from gateway.books.book import book_of, feedback_entries, feedback_frames
+from gateway.books.book import book_of
+from gateway.books.heard import feedback_entries, feedback_frames
 from gateway.composition import Gateway
 from gateway.lake import Lake
 from gateway.listed import details, listed

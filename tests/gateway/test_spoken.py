@@ -61,10 +61,11 @@ def test_feedback_reads_the_files_that_it_names_and_no_others(here: Gateway, mon
     row = {"position": [1], "kind": ["return"], "level": ["payment"], "status": ["RJCT"]}
     by_id = conform(pl.DataFrame({**row, "original_instruction_id": named["payment_id"].to_list()}), STATUSES)
     read.clear()
-    assert spoken_of(here, BANK, by_id)["payment_id"].to_list() == named["payment_id"].to_list()
+    assert spoken_of(here, BANK, by_id).payments["payment_id"].to_list() == named["payment_id"].to_list()
     assert read == {salaries}
     unnamed = conform(pl.DataFrame({**row, "original_end_to_end_id": ["NOBODY"]}), STATUSES)
-    assert spoken_of(here, BANK, unnamed).is_empty()
+    spoken = spoken_of(here, BANK, unnamed)
+    assert (spoken.payments.height, spoken.whole) == (0, False)
     assert read == {salaries, invoices}, "what names nothing may mean anybody"
 
 
@@ -75,5 +76,5 @@ def test_of_every_feedback_file_the_same_is_told_as_by_the_whole_book(here: Gate
     assert len(told) > 1
     for statuses in told:
         whole = attributed(here, statuses, book).attributed.join(book, on="payment_id")
-        spoken = spoken_of(here, BANK, statuses).sort("payment_id")
+        spoken = spoken_of(here, BANK, statuses).payments.sort("payment_id")
         assert spoken.equals(whole.select(spoken.columns).sort("payment_id"))
