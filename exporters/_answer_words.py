@@ -36,7 +36,7 @@ _MEND_ROWS: Final = (
 _UNREAD_TOO: Final = " Rows that could not be read are in no file of rejected rows: copy them from your own."
 _BATCH_TOO: Final = " Nor is a batch there whose totals do not fit, for something may be missing in it: send that batch again from your own books."
 _TOTALS_TOO: Final = (
-    " The control totals of the file of rejected rows count the amounts as they stand: once an amount is mended, let your program "
+    " The control totals of the file of rejected rows count the {} as they stand: once one of them is mended, let your program "
     "make them anew."
 )
 _AMOUNT_RULES: Final = ("amount", "limits")
@@ -94,7 +94,7 @@ def verdict_of(answer: Answer) -> Verdict:
         fate = _fate(answer, "The other" if refused else "The" if rows == 1 else "All")
         doubted = not answer.findings.filter(BATCH_IN_DOUBT).is_empty()
         unheld = _UNREAD_TOO if lost and not answer.facts.unread_back else ""
-        mend = f"{_MEND_ROWS}{unheld}{_BATCH_TOO if doubted else ''}{_TOTALS_TOO if _counted_on(answer) else ''}"
+        mend = f"{_MEND_ROWS}{unheld}{_BATCH_TOO if doubted else ''}{_counted_on(answer)}"
         return Verdict(f"{said}{unread}".strip(), fate, _ASK if later else mend, "mixed")
     warned = (
         _NOTHING if answer.findings.is_empty() else "Nothing for now; look at the warnings below before the next file."
@@ -121,10 +121,13 @@ def _of_requests(answer: Answer) -> Verdict:
     return Verdict(headline, stands, _ASK_ANEW, "mixed")
 
 
-def _counted_on(answer: Answer) -> bool:
-    """True where an amount is to be mended in a format whose control records must count it, whatever it is."""
-    wrong = REFUSES & pl.col("rule").is_in(_AMOUNT_RULES)
-    return answer.facts.currency is not None and not answer.findings.filter(wrong).is_empty()
+def _counted_on(answer: Answer) -> str:
+    """What is said where something is to be mended that the format's control records must count, whatever it is."""
+    amounts = _AMOUNT_RULES if answer.facts.currency is not None else ()
+    counted = {"amounts": amounts, "bank numbers": answer.facts.hashed}
+    wrong = set(answer.findings.filter(REFUSES)["rule"])
+    words = [word for word, rules in counted.items() if wrong.intersection(rules)]
+    return _TOTALS_TOO.format(" and ".join(words)) if words else ""
 
 
 def unread_rows(answer: Answer) -> pl.DataFrame:

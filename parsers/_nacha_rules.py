@@ -78,5 +78,6 @@ FACTS: Final = FormatFacts(
     terms=TERMS,
     amount_example="0000123450",
     date_format="%y%m%d",
+    hashed=("aba",),
     rules=tuple(sorted({fault.rule for fault in FAULTS if fault.severity is not Severity.FATAL})),
 )

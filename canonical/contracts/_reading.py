@@ -67,6 +67,7 @@ class FormatFacts:
     `rules`: ids of the findings that the parser itself makes, which a client's profile may relax (never fatal ones).
     `covers`: of some of these the canonical columns that stay empty by the very fault: that they are missing is not told beside it.
     `of_cells`: those of `rules` that refuse a row for what stands in one cell: no rule tells of that cell again.
+    `hashed`: rules that find bank numbers wrong, of a format whose control records add them up as they do the amounts.
     """
 
     name: str = ""
@@ -88,6 +89,7 @@ class FormatFacts:
     rules: tuple[str, ...] = ()
     covers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     of_cells: tuple[str, ...] = ()
+    hashed: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:

@@ -60,9 +60,12 @@ def test_who_mends_an_amount_under_control_totals_is_told_to_make_them_anew():
     assert "make them anew" not in page(wrong)
     counted = replace(wrong, facts=replace(ANSWER.facts, currency="USD"))
     assert "The control totals of the file of rejected rows count the amounts as they stand" in page(counted)
-    assert "make them anew" not in page(
-        replace(counted, findings=findings_of(finding(rule="iban", level="payment", row=1)))
-    )
+    other = findings_of(finding(rule="iban", level="payment", row=1))
+    assert "make them anew" not in page(replace(counted, findings=other))
+    hashed = replace(counted, facts=replace(counted.facts, hashed=("iban",)))
+    assert "count the bank numbers as they stand" in page(replace(hashed, findings=other))
+    both = findings_of(finding(rule="iban", level="payment", row=1), finding(rule="amount", level="payment", row=1))
+    assert "count the amounts and bank numbers as they stand" in page(replace(hashed, findings=both))
 
 
 def page(answer=ANSWER, export=EXPORT):

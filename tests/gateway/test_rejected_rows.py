@@ -12,7 +12,7 @@ from world import agree
 
 from gateway.composition import Gateway
 from gateway.stages import run_journey
-from sandbox.day import salaries_pain001, suppliers_nacha
+from sandbox.day import aba, salaries_pain001, suppliers_nacha
 
 HEADER = "end_to_end_id,execution_date,creditor_name,creditor_account,amount,currency,remittance"
 ROW = "{},2026-12-01,Good Supplies,FR1420041010050500013M02606,10.00,EUR,Invoice"
@@ -98,6 +98,18 @@ def test_a_file_that_fell_as_a_whole_comes_not_back_with_totals_that_hide_what_i
 def batches() -> list[str]:
     """What stands before the batches, and the two of them."""
     return salaries_pain001(TODAY).decode().split("<PmtInf>")
+
+
+def test_a_mended_routing_number_needs_its_entry_hash_made_anew_as_the_answer_says(gateway: Gateway) -> None:
+    data = suppliers_nacha(TODAY)
+    answers = sent(gateway, "birch", "b.ach", data)
+    assert "count the bank numbers as they stand" in answers[".html"]
+    (entry,) = [line for line in answers[".rejected.ach"].splitlines() if line.startswith("622")]
+    right = aba("11100002")
+    mended = answers[".rejected.ach"].replace(entry, f"622{right}{entry[12:]}")
+    assert "1 payment, 1 of them rejected" in sent(gateway, "birch", "mended.ach", mended.encode())[".csv"]
+    anew = mended.replace(f"{int(entry[3:11]):010d}", f"{int(right[:8]):010d}")
+    assert "1 payment, 0 of them rejected" in sent(gateway, "birch", "anew.ach", anew.encode())[".csv"]
 
 
 def test_a_batch_whose_totals_do_not_fit_comes_not_back(gateway: Gateway) -> None:
