@@ -121,6 +121,7 @@ ENTRY: Final = Shape(
         ("AddtlNtryInf", "additional"),
     ),
     required=("amount", "direction", "status"),
+    without=(("status", "such an entry is not booked"),),
     streamed=True,
 )
 
@@ -142,7 +143,16 @@ BALANCE: Final = Shape(
     required=("amount", "direction", "date"),
 )
 
-_TOTALS: Final = (("TtlNtries", "all"), ("TtlCdtNtries", "credit"), ("TtlDbtNtries", "debit"))
+_NET: Final = (
+    ("TtlNetNtry/Amt", "net"), ("TtlNetNtry/CdtDbtInd", "net_direction"),
+    ("TtlNetNtryAmt", "net"), ("CdtDbtInd", "net_direction"),
+)  # fmt: skip
+"""Newer versions, then older ones."""
+_TOTALS: Final = tuple(
+    (f"TxsSummry/{element}/{path}", key)
+    for element, of in (("TtlNtries", "all"), ("TtlCdtNtries", "credit"), ("TtlDbtNtries", "debit"))
+    for path, key in (("NbOfNtries", f"{of}_count"), ("Sum", f"{of}_sum"), *(_NET if of == "all" else ()))
+)
 
 
 def _statement(name: str) -> Shape:
@@ -165,11 +175,7 @@ def _statement(name: str) -> Shape:
             *_account("Acct", "account"),
             ("Acct/Ccy", "currency"),
             ("Bal", BALANCE),
-            *(
-                (f"TxsSummry/{element}/{path}", f"{key}_{what}")
-                for element, key in _TOTALS
-                for path, what in (("NbOfNtries", "count"), ("Sum", "sum"))
-            ),
+            *_TOTALS,
             ("Ntry", ENTRY),
         ),
         streamed=True,

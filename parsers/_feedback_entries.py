@@ -166,7 +166,7 @@ def rows_of(entries: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
     gap = pl.col("detail_sum") - pl.col("entry_amount_minor")
     gap = pl.when(pl.col("entry_direction") == CreditDebit.CRDT.value).then(gap).otherwise(-gap)
     charged = (
-        (pl.col("details") == 1) & (gap != 0) & ((gap == pl.col("charges_minor")) | (gap == pl.col("detail_charges")))
+        (pl.col("silent") == 0) & (gap != 0) & ((gap == pl.col("charges_minor")) | (gap == pl.col("detail_charges")))
     )
     judged = judged.with_columns(
         split=(several | (alone & ~is_batch)).fill_null(value=False),

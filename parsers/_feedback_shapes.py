@@ -15,12 +15,13 @@ class Shape:
 
     `fields`: path below it → key of the text, or the shape of a repeating element inside; siblings stand in the order of
     the schema. Several paths may share a key: the first text wins, or all are joined by line feeds if the key is in
-    `joined`. `streamed` records are handed out when they close; others stay with the record that holds them.
+    `joined`. `without`: what it means that one of those `required` is missing. `streamed` records are handed out when they close; others stay with the record that holds them.
     """
 
     name: str
     fields: tuple[tuple[str, str | Shape], ...]
     required: tuple[str, ...] = ()
+    without: tuple[tuple[str, str], ...] = ()
     joined: frozenset[str] = frozenset()
     streamed: bool = False
 

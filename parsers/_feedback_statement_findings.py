@@ -12,6 +12,7 @@ from canonical.limits import BALANCE_MINOR_MAX
 from canonical.money import format_minor, parse_minor
 from parsers._feedback_amounts import said_why
 from parsers._feedback_camt_paths import AccountMessage
+from parsers._feedback_shapes import Record
 from parsers._feedback_statements import Statement, day_of, signed_minor
 from parsers._iso_faults import Fault
 
@@ -28,7 +29,8 @@ def faults_of(statement: Statement) -> Iterator[Fault]:
         yield from _unread_balances(statement)
         yield from _date_faults(statement)
         yield from _balance_faults(statement)
-        yield from _summary_faults(statement)
+        summed = list(_summary_faults(statement))
+        yield from summed or _net_faults(statement)
 
 
 def file_faults(of: AccountMessage, statements: list[Statement]) -> Iterator[Fault]:
@@ -72,11 +74,13 @@ def _missing(statement: Statement) -> Iterator[Fault]:
             )
     if not statement.of.final:
         return
-    for minor, name in (
-        (statement.opening_minor, "opening (OPBD or PRCD)"),
-        (statement.closing_minor, "closing (CLBD)"),
+    unread = {balance.values.get("type") for balance in _unread(statement)}
+    for minor, name, kinds in (
+        (statement.opening_minor, "opening (OPBD or PRCD)", {"OPBD", "PRCD"}),
+        (statement.closing_minor, "closing (CLBD)", {"CLBD"}),
     ):
-        if minor is None:
+        # One that stands there and cannot be read is told as that.
+        if minor is None and not kinds & unread:
             message = f"The statement has no {name} balance in {statement.currency} that can be read; its balances are not checked."
             yield _fault(statement, "camt-balance-missing", "CH21", message, "Bal", Severity.WARNING)
 
@@ -87,18 +91,23 @@ def _currency_faults(statement: Statement) -> Iterator[Fault]:
         yield _fault(statement, "camt-currency", "AM11", message, "Ntry/Amt")
 
 
+def _unread(statement: Statement) -> list[Record]:
+    """Balances whose amount or direction cannot be read."""
+    balances = statement.record.children.get("Bal", [])
+    return [balance for balance in balances if signed_minor(balance, balance.values.get("amount_currency")) is None]
+
+
 def _unread_balances(statement: Statement) -> Iterator[Fault]:
-    for balance in statement.record.children.get("Bal", []):
-        if signed_minor(balance, balance.values.get("amount_currency")) is None:
-            said = balance.values
-            kind, amount = said.get("type") or said.get("proprietary") or "?", said.get("amount", "none")[:60]
-            shown = f"{amount} {said.get('amount_currency', '')}, {said.get('direction', 'no direction')}"
-            directed = replace(balance, values={**said, "direction": CreditDebit.CRDT.value})
-            plain = signed_minor(directed, said.get("amount_currency")) is not None
-            why = f"the amount {said_why(said.get('amount', ''), said.get('amount_currency'), BALANCE_MINOR_MAX)}"
-            cause = "it says neither CRDT nor DBIT" if plain else why
-            message = f"The balance {kind} ({shown}) cannot be read: {cause}."
-            yield _fault(statement, "camt-balance-amount", "AM12", message, "Bal/Amt", Severity.WARNING)
+    for balance in _unread(statement):
+        said = balance.values
+        kind, amount = said.get("type") or said.get("proprietary") or "?", said.get("amount", "none")[:60]
+        shown = f"{amount} {said.get('amount_currency', '')}, {said.get('direction', 'no direction')}"
+        directed = replace(balance, values={**said, "direction": CreditDebit.CRDT.value})
+        plain = signed_minor(directed, said.get("amount_currency")) is not None
+        why = f"the amount {said_why(said.get('amount', ''), said.get('amount_currency'), BALANCE_MINOR_MAX)}"
+        cause = "it says neither CRDT nor DBIT" if plain else why
+        message = f"The balance {kind} ({shown}) cannot be read: {cause}."
+        yield _fault(statement, "camt-balance-amount", "AM12", message, "Bal/Amt", Severity.WARNING)
 
 
 def _date_faults(statement: Statement) -> Iterator[Fault]:
@@ -135,6 +144,23 @@ def _balance_faults(statement: Statement) -> Iterator[Fault]:
         )
         severity = Severity.ERROR if statement.of.final else Severity.WARNING
         yield _fault(statement, "camt-balance", "AM10", message, "Bal", severity)
+
+
+def _net_faults(statement: Statement) -> Iterator[Fault]:
+    """TtlNetNtry, credits less debits with a direction of its own, where it can be read."""
+    said, currency = statement.record.values, statement.currency or ""
+    declared = parse_minor(said.get("net", ""), currency, BALANCE_MINOR_MAX)
+    side = said.get("net_direction")
+    if declared is None or side not in {item.value for item in CreditDebit} or statement.unread:
+        return
+    net = -declared if side == CreditDebit.DBIT else declared
+    nets = [of.credits_minor - of.debits_minor for of in (statement.told, statement.booked)]
+    if net not in nets:
+        shown = [format_minor(minor, currency) for minor in (net, *nets)]
+        message = "TtlNetNtry declares {} {}; credits less debits of the entries are {}, of the booked ones {}.".format(
+            shown[0], currency, *shown[1:]
+        )
+        yield _fault(statement, "camt-sum", "AM10", message, "TxsSummry/TtlNtries/TtlNetNtry")
 
 
 def _summary_faults(statement: Statement) -> Iterator[Fault]:

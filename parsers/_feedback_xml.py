@@ -237,7 +237,9 @@ class Reader(Feeder):
             if key not in record.values and key not in record.children and not excused:
                 below = next(below for below, what in shape.fields if key in {what, getattr(what, "name", None)})
                 if ("iso-empty", f"{path}/{below}") not in self._slips:
-                    self._slip("iso-missing", "CH21", f"{path}/{below}", "is missing", record.line)
+                    meant = dict(shape.without).get(key)
+                    what = f"is missing: {meant}" if meant else "is missing"
+                    self._slip("iso-missing", "CH21", f"{path}/{below}", what, record.line)
         siblings = record.parent.children.setdefault(shape.name, []) if record.parent else []
         if shape.streamed:
             self.records.append(record)

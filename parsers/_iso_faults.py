@@ -221,6 +221,13 @@ def other_method(method: str, known: Sequence[str]) -> Fault:
     return Fault("iso-method", "FF03", message, remedy, level=Level.BATCH, field="PmtMtd", value=method[:35])
 
 
+def no_flag(key: str, text: str) -> Fault:
+    """A yes or no of a PmtInf that is neither."""
+    message = f"{key} says “{text[:20]}”, neither true nor false; it is read as if it did not stand there."
+    remedy = "Write true or false, in small letters, or leave it out."
+    return Fault("iso-flag", "CH16", message, remedy, Severity.WARNING, Level.BATCH, field=key, value=text[:20])
+
+
 def late(key: str) -> Fault:
     """An element of PmtInf behind its payments."""
     return _structure(

@@ -21,7 +21,7 @@ from parsers._iso_xsd import validated
 _CLOSED: Final = rb"</(?:[\w.-]+:)?(?:%s)\s*>(?:\s|<!--.*?-->|</[\w.:-]+\s*>)*\Z"
 
 RULES: Final = (
-    "iso-absent", "iso-empty-batch", "iso-equivalent-amount", "iso-header", "iso-method", "iso-misplaced-payment", "iso-no-header", "iso-no-payments",
+    "iso-absent", "iso-empty-batch", "iso-equivalent-amount", "iso-flag", "iso-header", "iso-method", "iso-misplaced-payment", "iso-no-header", "iso-no-payments",
     "iso-order", "iso-repeated", "xsd",
 )  # fmt: skip
 """Ids of the findings that the readers make, but for the fatal ones."""

@@ -15,11 +15,13 @@ from canonical.codes import Level
 from canonical.limits import FILE_ROWS_MAX
 from parsers import _iso_faults as faults
 from parsers._iso_faults import Doubt, Fault
+from parsers._iso_frames import flag
 from parsers._iso_header import HeaderName
 from parsers._iso_paths import IN_BATCH, IN_HEADER, METHOD, TOTALS, Message, Node, joins, takes_first
 from parsers._xml_bytes import closing_tag_end
 from parsers._xml_feed import Feeder
 
+_FLAG: Final = "BtchBookg"
 _ANYTHING: Final = "SplmtryData"
 """Holds whatever two parties agreed on: a payment's element in it is none."""
 
@@ -225,6 +227,9 @@ class Reader(Feeder):
             method = self._current.get(METHOD, "").strip(" \t\r\n")
             if method and method not in self.message.methods:
                 self.faults.append(self._here(faults.other_method(method, self.message.methods)))
+            booked = self._current.get(_FLAG)
+            if booked is not None and flag(booked) is None:
+                self.faults.append(self._here(faults.no_flag(_FLAG, booked)))
 
     def _miss(self, element: str, keys: tuple[str, ...], said: Mapping[str, Any], level: Level) -> None:
         missing = [key for key in keys if key not in said and self.version and not self.version.endswith(".02")]

@@ -236,19 +236,24 @@ def _payments(found: Any, source: Source, windows: Iterator[Window]) -> Told:
         counts["unreadable_rows"] += window.unreadable
         batch = max([batch, *batches.drop_nulls().to_list()[-1:]])
         _add(sums, window.payments.select("currency", "credit_debit", "amount_minor"))
-        parts += [window.findings, _unread_amounts(window.payments, context)]
+        parts += [window.findings, _unread_amounts(window, context)]
         totals.append(window.totals)
     assert header is not None, "the first window carries the header"
     findings = pl.concat([*parts, *(rule.finish(state, context) for rule, state in zip(rules, states, strict=True))])
     return Told(source.name, found.kind, header, counts, sums, pl.concat(totals), findings=engine.capped(findings))
 
 
-def _unread_amounts(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """What the sums do not hold: amounts that are none."""
-    unread = payments.filter(pl.col("amount_minor").is_null() & pl.col("amount_text").is_not_null())
+def _unread_amounts(window: Window, context: Context) -> pl.DataFrame:
+    """What the sums do not hold: amounts that are none or missing, and currencies. What the format tells itself is not told again."""
+    told = window.findings.filter(pl.col("rule").is_in([*context.facts.covers, *context.facts.of_cells]))
+    unread = window.payments.filter(pl.col("amount_minor").is_null()).join(told, on="row", how="anti")
     if unread.is_empty():
         return empty(FINDINGS)
-    return engine.in_terms(lookup("validators", "RULE", "amount").findings(unread, context), context.facts)
+    found = [
+        lookup("validators", "RULE", name).findings(unread, context) for name in ("amount", "currency", "required")
+    ]
+    of_amounts = pl.concat(found).filter(pl.col("field").is_in(["amount_text", "currency"]))
+    return engine.in_terms(of_amounts.sort("line", "row", maintain_order=True), context.facts)
 
 
 def _add(sums: Sums, amounts: pl.DataFrame) -> None:

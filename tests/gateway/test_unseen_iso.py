@@ -97,6 +97,31 @@ def test_an_account_of_zeros_is_nobodys(checked):
     ]
 
 
+@pytest.mark.parametrize(("said", "told_of"), [("true", 0), (" 0 ", 0), ("TRUE", 1), ("J", 1)])
+def test_a_flag_that_is_none_is_told(checked, said, told_of):
+    flag = f"<BtchBookg>{said}</BtchBookg><ReqdExctnDt>2026-11-24</ReqdExctnDt>"
+    found = checked(transfer(payment(), day=flag))
+    assert [(rule, field) for rule, _, field, _ in found] == [("iso-flag", "BtchBookg")] * told_of
+
+
+def test_read_tells_every_amount_that_its_sums_do_not_hold(told):
+    sound, none = payment(number=1), payment(number=2).replace('<InstdAmt Ccy="EUR">10.00</InstdAmt>', "")
+    bare, small = (payment(number=number).replace(' Ccy="EUR"', of) for number, of in ((3, ""), (4, ' Ccy="eur"')))
+    found = told(transfer(sound, none, bare, small))
+    assert found.sums == {"EUR": {"CRDT": 1000}}
+    assert found.findings.select("rule", "row", "field").rows() == [
+        ("required", 2, "Amt/InstdAmt"), ("required", 2, "Amt/InstdAmt/@Ccy"), ("required", 3, "Amt/InstdAmt/@Ccy"),
+        ("currency", 4, "Amt/InstdAmt/@Ccy"),
+    ]  # fmt: skip
+    equal = (
+        payment()
+        .replace("InstdAmt", "Amt")
+        .replace("<Amt><Amt", "<Amt><EqvtAmt><Amt")
+        .replace("</Amt></Amt>", "</Amt></EqvtAmt></Amt>")
+    )
+    assert told(transfer(equal)).findings["rule"].to_list() == ["iso-equivalent-amount"]
+
+
 # ---------------------------------------------------------------------------------------------- the header
 
 OTHER = "says pain.001.001.09, and the Document is a pain.001.001.03; it is read as what it is"
@@ -148,3 +173,73 @@ def test_an_answer_to_a_cancellation_that_nobody_knows_is_told(told, code, told_
         "</RsltnOfInvstgtn></Document>"
     )
     assert told(text).findings.height == told_of
+
+
+# ---------------------------------------------------------------------------------------------- statements
+
+
+def statement(*entries: str, closing: str = "30.00", opening: str = "0", summary: str = "") -> str:
+    balances = "".join(
+        f'<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+        "<Dt><Dt>2026-11-20</Dt></Dt></Bal>"
+        for kind, amount in (("OPBD", opening), ("CLBD", closing))
+    )
+    return (
+        f'<Document xmlns="{ISO}camt.053.001.08"><BkToCstmrStmt><GrpHdr><MsgId>S</MsgId><CreDtTm>2026-11-20T18:00:00</CreDtTm>'
+        f"</GrpHdr><Stmt><Id>S-1</Id><CreDtTm>2026-11-20T18:00:00</CreDtTm><Acct><Id><IBAN>{IBAN}</IBAN></Id><Ccy>EUR</Ccy></Acct>"
+        f"{balances}{summary}{''.join(entries)}</Stmt></BkToCstmrStmt></Document>"
+    )
+
+
+def entry(amount: str, side: str = "CRDT", *, status: str = "<Sts><Cd>BOOK</Cd></Sts>", details: str = "") -> str:
+    return (
+        f'<Ntry><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd>{status}<BkTxCd/>'
+        f"<NtryDtls>{details}</NtryDtls></Ntry>"
+    )
+
+
+def detail(amount: str, charged: str) -> str:
+    return (
+        f'<TxDtls><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>DBIT</CdtDbtInd><Chrgs><Rcrd><Amt Ccy="EUR">{charged}</Amt>'
+        "<CdtDbtInd>DBIT</CdtDbtInd></Rcrd></Chrgs></TxDtls>"
+    )
+
+
+def messages(found: Any) -> list[str]:
+    said: list[str] = found.findings["message"].to_list()
+    return said
+
+
+def test_charges_of_several_details_explain_their_entry(told):
+    charged = statement(entry("205.00", "DBIT", details=detail("100", "2.50") * 2), opening="205", closing="0")
+    assert told(charged).findings.is_empty()
+    (other,) = messages(told(charged.replace("2.50", "2.00", 1)))
+    assert other.startswith("The details (2) sum to 200.00 EUR, the entry is 205.00")
+
+
+def test_a_balance_that_cannot_be_read_is_told_once(told):
+    found = told(statement(entry("30.00"), opening="-5.00"))
+    assert found.findings["rule"].to_list() == ["camt-balance-amount"]
+
+
+def test_a_net_total_that_differs_is_told_where_no_other_total_does(told):
+    def net(amount: str, side: str) -> str:
+        return f"<TtlNetNtry><Amt>{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd></TtlNetNtry>"
+
+    entries = (entry("10.00"), entry("14.00", "DBIT"))
+
+    def of(summary: str) -> list[str]:
+        text = f"<TxsSummry><TtlNtries><NbOfNtries>2</NbOfNtries>{summary}</TtlNtries></TxsSummry>"
+        return messages(told(statement(*entries, opening="4.00", closing="0.00", summary=text)))
+
+    assert of("<Sum>24.00</Sum>" + net("4", "DBIT")) == []
+    assert of("<TtlNetNtryAmt>4</TtlNetNtryAmt><CdtDbtInd>DBIT</CdtDbtInd>") == []
+    assert of(net("4.00", "CRDT")) == [
+        "TtlNetNtry declares 4.00 EUR; credits less debits of the entries are -4.00, of the booked ones -4.00."
+    ]
+    assert len(of("<Sum>25.00</Sum>" + net("5.00", "DBIT"))) == 1
+
+
+def test_an_entry_without_a_status_says_what_that_means(told):
+    found = told(statement(entry("30.00", status=""), closing="0"))
+    assert messages(found) == ["BkToCstmrStmt/Stmt/Ntry/Sts is missing: such an entry is not booked."]
