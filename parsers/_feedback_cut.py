@@ -86,9 +86,9 @@ class Texts:
         longest = np.array([CHARS_MAX.get(path.rpartition("/")[2], 2**20) for path, _ in self.names], np.int64)
         found: Flags = ((present & ~filled) | edged | (sizes > longest)).any(axis=1)
         for (path, _), column in zip(self.names, self.columns, strict=False):
-            pattern = PATTERNS.get(path.rpartition("/")[2])
-            if pattern is not None:
-                found |= (~column.str.contains(f"^(?:{pattern.pattern})$")).fill_null(value=False).to_numpy()
+            form = PATTERNS.get(path.rpartition("/")[2])
+            if form is not None:
+                found |= (~column.str.contains(f"^(?:{form[0].pattern})$")).fill_null(value=False).to_numpy()
         # XML reads CR LF in a text as LF.
         for column in self.columns[:wanted] if returns else ():
             found |= column.str.contains("\r", literal=True).fill_null(value=False).to_numpy()

@@ -11,6 +11,7 @@ import polars as pl
 from canonical.codes import Level, Severity
 from canonical.counts import count_of
 from canonical.frames import FINDINGS, dtypes
+from canonical.identifying import identifies
 from canonical.limits import AMOUNT_MINOR_MAX, INT64_MAX
 from canonical.money import format_minor, parse_minor
 from parsers._feedback_amounts import why_unread
@@ -37,8 +38,8 @@ def row_findings(name: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
         "clearing_reference",
     )  # fmt: skip
     checks = (
-        (pl.all_horizontal(references.is_null()) & (pl.col("level") == Level.PAYMENT.value), f"{rule}-reference", "CH21",
-         _PLACES.get(name, "TxInfAndSts"), none, "The transaction names no payment: it has no original reference.", _WHICH),
+        (~pl.any_horizontal(identifies(references.str.strip_chars()).fill_null(value=False)) & (pl.col("level") == Level.PAYMENT.value), f"{rule}-reference", "CH21",
+         _PLACES.get(name, "TxInfAndSts"), none, "The transaction names no payment: it has no original reference that says something.", _WHICH),
         (pl.col("status").is_null() & (pl.col("level") == Level.PAYMENT.value), f"{rule}-status", "CH21",
          _STATUS_FIELDS.get(name, "TxInfAndSts/TxSts"), none,
          "The transaction has no status, and none above it says what becomes of it.", _ASK),

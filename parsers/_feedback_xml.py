@@ -34,12 +34,14 @@ CHARS_MAX: Final = {
 }  # fmt: skip
 """Longest text by element name (Max35Text, Max105Text, ...), the widest of all versions."""
 PATTERNS: Final = {
-    "UETR": re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}"),
-    "IBAN": re.compile(r"[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{1,30}"),
+    "UETR": (re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}"), "a UUID of version 4 in small letters"),
+    "IBAN": (re.compile(r"[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{1,30}"), "of the form of an IBAN"),
     **dict.fromkeys(
-        ("TxSts", "PmtInfSts", "GrpSts", "TxCxlSts", "PmtInfCxlSts", "GrpCxlSts", "Conf"), re.compile(r"[A-Z0-9]{1,4}")
+        ("TxSts", "PmtInfSts", "GrpSts", "TxCxlSts", "PmtInfCxlSts", "GrpCxlSts", "Conf"),
+        (re.compile(r"[A-Z0-9]{1,4}"), "a code of up to four capitals and digits"),
     ),
-}
+}  # fmt: skip
+"""By element name: the pattern of its texts, and what they are in words."""
 ONCE: Final = frozenset(
     {"Amt", "CdtDbtInd", "Sts", "TxSts", "PmtInfSts", "GrpSts", "TxCxlSts", "PmtInfCxlSts", "GrpCxlSts"}
 )
@@ -220,8 +222,8 @@ class Reader(Feeder):
             return
         if len(text) > CHARS_MAX.get(node.name, len(text)):
             self._slip("iso-text", "CH16", node.path, f"has {len(text)} characters; at most {CHARS_MAX[node.name]} fit")
-        elif (pattern := PATTERNS.get(node.name)) and not pattern.fullmatch(text):
-            self._slip("iso-text", "CH16", node.path, "does not have its form")
+        elif (form := PATTERNS.get(node.name)) and not form[0].fullmatch(text):
+            self._slip("iso-text", "CH16", node.path, f"is not {form[1]}")
         record = self._open[-1]
         if key not in record.values:
             record.values[key] = text

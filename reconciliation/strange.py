@@ -12,6 +12,8 @@ from reconciliation._words import sayable
 from reconciliation.moves import WHOLE
 
 _REMEDY: Final = "Ask the provider what it means; until then each payment keeps the status it has."
+_CODE: Final = r"^[A-Z0-9]{1,4}$"
+"""What is no code at all, the formats tell themselves, at its line."""
 _TOLD: Final = ("status", "cancellation")
 """A return returns whatever status it carries, and a correction has none."""
 
@@ -25,13 +27,14 @@ def strange_findings(statuses: pl.DataFrame) -> pl.DataFrame:
     of_payment = pl.col("level") == Level.PAYMENT.value
     sums_up = pl.col("status").is_in(list(WHOLE)) & ~of_payment
     odd = checked(statuses, STATUSES).filter(pl.col("kind").is_in(_TOLD) & ~(sayable() | sums_up))
+    odd = odd.filter(pl.col("status").str.contains(_CODE))
     grouped = odd.group_by("kind", "level", "status", maintain_order=True).agg(places=pl.len())
     whole = pl.col("status").is_in(list(WHOLE))
     of = pl.when(of_payment).then(pl.lit("a payment")).when(pl.col("level") == Level.BATCH.value)
     what = pl.format("The status {} ", "status") + (
         pl.when(whole)
         .then(pl.lit("says that parts differ, and is given to"))
-        .otherwise(pl.lit("is none that is known, and is given to"))
+        .otherwise(pl.lit("is none that is known here, and is given to"))
     )
     times = pl.when(pl.col("places") > 1).then(pl.format(" ({} times)", "places")).otherwise(pl.lit(""))
     return conform(

@@ -152,9 +152,22 @@ def test_a_header_of_feedback_that_names_another_message_is_told(told):
 def test_a_status_that_nobody_knows_is_told_once(told):
     found = told(report(status("ACCP", 1), status("OKAY", 2), status("OKAY", 3), status("ACPD", 4)))
     assert found.findings["message"].to_list() == [
-        "The status OKAY is none that is known, and is given to a payment (2 times): no payment moves by it."
+        "The status OKAY is none that is known here, and is given to a payment (2 times): no payment moves by it."
     ]
     assert found.counts["statuses"] == 4
+
+
+def test_what_is_no_code_is_told_once(told):
+    found = told(report(status("ACCP"), status("rejected", 2)))
+    assert messages(found) == [
+        "CstmrPmtStsRpt/OrgnlPmtInfAndSts/TxInfAndSts/TxSts is not a code of up to four capitals and digits."
+    ]
+
+
+@pytest.mark.parametrize("reference", ["NOTPROVIDED", "-", " notprovided "])
+def test_a_reference_that_says_nothing_names_no_payment(told, reference):
+    found = told(report(status("RJCT").replace(">E1<", f">{reference}<")))
+    assert found.findings["rule"].to_list() == ["pain002-reference"]
 
 
 def test_a_status_of_parts_is_right_for_a_file_and_no_word_on_a_payment(told):
