@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -20,6 +21,14 @@ _PAYS, _COLLECTS = CreditDebit.CRDT.value, CreditDebit.DBIT.value
 _ONE_OF_TWO: Final = "Fill one of the two amounts in each row; leave the other empty or zero."
 
 
+BLANK: Final = "[ \u00a0\u202f]"
+
+
+def symbols_pattern(symbols: Mapping[str, str]) -> str:
+    """Regular expression of the agreed currency signs, the longest first."""
+    return "|".join(re.escape(sign) for sign in sorted(symbols, key=len, reverse=True))
+
+
 class Amounts(NamedTuple):
     """`text` as written, `minor` units (null where it is no amount), `direction` where the amount tells it."""
 
@@ -30,11 +39,12 @@ class Amounts(NamedTuple):
 
 def amounts_of(text: pl.Series, currency: pl.Series, options: TableOptions) -> Amounts:
     """Amounts of one column. With an agreed sign the direction is told by it."""
+    bare = _unmarked(text, currency, options)
     if options.sign == "none":
-        return _with_point(text, _unsigned(text, currency, options), currency, options, None)
-    negative = (text.str.starts_with("-") | text.str.ends_with("-")).fill_null(value=False)
+        return _with_point(text, _unsigned(bare, currency, options), currency, options, None)
+    negative = (bare.str.starts_with("-") | bare.str.ends_with("-")).fill_null(value=False)
     pays = negative if options.sign == "minus_pays" else ~negative
-    plain = text.to_frame("t").select(
+    plain = bare.to_frame("t").select(
         pl.coalesce(
             pl.col("t").str.extract(r"^[+-] ?([0-9.,].*[^-]|[0-9])$", 1), pl.col("t").str.extract(r"^([0-9.,].*?) ?-$", 1),
             pl.when(~pl.col("t").str.contains("[+-]")).then("t"), pl.lit("-"),
@@ -48,7 +58,7 @@ def two_amounts(
     pays: pl.Series, collects: pl.Series, currency: pl.Series, options: TableOptions
 ) -> tuple[Amounts, Misfit | None]:
     """Amounts of two columns, of which each row fills one."""
-    paid, collected = _filled(pays), _filled(collects)
+    paid, collected = (_filled(_unmarked(side, currency, options)) for side in (pays, collects))
     text = pl.select(pl.when(paid).then(pays).otherwise(collects)).to_series()
     lost = paid == collected
     misfit = None
@@ -56,7 +66,29 @@ def two_amounts(
         words = "Both amounts are filled, or neither: nobody can tell whether the row pays or collects"
         rows = lost.arg_true()
         misfit = Misfit("amount", rows, text.gather(rows), words, _ONE_OF_TWO)
-    return _with_point(text, _unsigned(text, currency, options), currency, options, _directions(paid)), misfit
+    minor = _unsigned(_unmarked(text, currency, options), currency, options)
+    return _with_point(text, minor, currency, options, _directions(paid)), misfit
+
+
+def _unmarked(text: pl.Series, currency: pl.Series, options: TableOptions) -> pl.Series:
+    """Amounts without the currency sign beside them, where it says the row's currency; others as they stand."""
+    if not options.symbols:
+        return text
+    agreed = symbols_pattern(options.symbols)
+    frame = pl.DataFrame({"t": text, "c": currency}).with_columns(
+        pl.col("t")
+        .str.extract_groups(rf"^(?P<sign>[+-]?{BLANK}?)(?P<symbol>{agreed}){BLANK}?(?P<rest>.*)$")
+        .alias("first"),
+        pl.col("t")
+        .str.extract_groups(rf"^(?P<rest>.*?){BLANK}?(?P<symbol>{agreed})(?P<sign>{BLANK}?-?)$")
+        .alias("last"),
+    )
+    bare = pl.col("t")
+    for name, parts in (("first", ("sign", "rest")), ("last", ("rest", "sign"))):
+        fields = pl.col(name).struct
+        means = fields.field("symbol").replace_strict(options.symbols, default=None, return_dtype=pl.String)
+        bare = pl.when(means == pl.col("c")).then(pl.concat_str(fields.field(part) for part in parts)).otherwise(bare)
+    return frame.select(bare.alias("t")).to_series()
 
 
 def _directions(pays: pl.Series) -> pl.Series:

@@ -62,6 +62,10 @@ Place = Annotated[Position | Annotated[str, Field(strict=True)], BeforeValidator
 """A column of the client's: its heading, or its position from 1."""
 Places = Annotated[tuple[Position | Annotated[str, Field(strict=True)], ...], BeforeValidator(_many)]
 
+Symbol = Annotated[str, Field(pattern=r"^[^0-9.,'’()+\s\u2212-][^0-9,'’()+\s\u2212-]{0,3}$")]
+"""What may stand beside an amount and say its currency: "€", "US$", "Fr.", "EUR"."""
+Symbols = dict[Symbol, Annotated[str, Field(pattern="^[A-Z]{3}$")]]
+
 
 class Column(Model):
     """Where one of our columns comes from: one column of the client's, several joined, or a constant.
@@ -114,6 +118,7 @@ class Total(Model):
 class TableOptions(Model):
     """The mapping. `columns`: our column → the client's; with `template: false` no other column is looked at.
 
+    `symbols`: currency signs beside amounts → the currency each says, which must be the row's.
     `sign`: what a negative amount means, the positive one being the opposite. `width`: columns of a row, needed where
     there is no header.
     """
@@ -125,6 +130,7 @@ class TableOptions(Model):
     columns: dict[str, Column] = {}  # noqa: RUF012  pydantic copies defaults
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " ", "'"] = ""
+    symbols: Symbols = {}  # noqa: RUF012  pydantic copies defaults
     minor_units: bool = False
     sign: Literal["none", "minus_pays", "minus_collects"] = "none"
     amounts: TwoAmounts | None = None

@@ -12,6 +12,7 @@ import polars as pl
 from canonical.codes import Level
 from canonical.currencies import exponent, exponent_of
 from canonical.frames import TOTALS, conform, empty
+from parsers._csv_amounts import BLANK, symbols_pattern
 from parsers._csv_options import TableOptions, Total
 
 TOTAL: Final = "TOTAL"
@@ -115,6 +116,9 @@ def _minor_digits(options: TableOptions) -> int:
 
 def _without_groups(text: str, options: TableOptions) -> str:
     """The figure without sign (where signs were agreed) and without right groups of three; as it is where it has none."""
+    if options.symbols:
+        agreed = symbols_pattern(options.symbols)
+        text = re.sub(rf"^([+-]?)(?:{agreed}){BLANK}?|{BLANK}?(?:{agreed})$", r"\1", text, count=1)
     if options.sign != "none":
         text = text.strip("+-").strip()
     if options.thousands:

@@ -13,9 +13,9 @@ import polars as pl
 
 from canonical.limits import ENTRY_MINOR_MAX
 from canonical.money import amount_minor
+from parsers._csv_amounts import BLANK, symbols_pattern
 from parsers._settlement_options import SettlementOptions
 
-_BLANKS: Final = "[ \u00a0\u202f]"
 _MINUS: Final = "[-\u2212]"
 _DIGITS: Final = "[0-9.,](?:[0-9.,'’ \u00a0\u202f]*[0-9.,])?"
 
@@ -39,9 +39,8 @@ _SYMBOLS: Final = ("symbol", "symbol_behind")
 
 def _parted(options: SettlementOptions) -> pl.Expr:
     """Struct of the parts of an amount, each empty or null where it does not stand there."""
-    agreed = sorted(options.symbols, key=len, reverse=True)
-    symbol = "|".join(re.escape(sign) for sign in agreed) or "$^"
-    gap = f"{_BLANKS}?"
+    symbol = symbols_pattern(options.symbols) or "$^"
+    gap = f"{BLANK}?"
     pattern = (
         rf"^(?P<open>\(?)(?P<before>(?:{_MINUS}|\+)?){gap}(?P<symbol>(?:{symbol})?){gap}(?P<inner>(?:{_MINUS}|\+)?)"
         rf"(?P<digits>{_DIGITS}){gap}(?P<symbol_behind>(?:{symbol})?){gap}(?P<behind>{_MINUS}?)(?P<close>\)?)$"
@@ -62,7 +61,7 @@ def _plain(digits: pl.Expr, options: SettlementOptions) -> pl.Expr:
     """The digits with a decimal point and without signs between thousands; null where they are not as agreed."""
     point = re.escape(options.decimal)
     if options.thousands:
-        sign = {" ": _BLANKS, "'": "['’]"}.get(options.thousands, re.escape(options.thousands))
+        sign = {" ": BLANK, "'": "['’]"}.get(options.thousands, re.escape(options.thousands))
         fits = digits.str.contains(rf"^(([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?|{point}[0-9]+)$")
         digits = pl.when(fits).then(digits.str.replace_all(sign, ""))
     elif options.decimal == ",":

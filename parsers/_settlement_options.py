@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from canonical.contracts import Model
-from parsers._csv_options import ENCODINGS, ISO_DAY, Column, CsvOptions, DatePattern, Place, Places, Position
+from parsers._csv_options import ENCODINGS, ISO_DAY, Column, CsvOptions, DatePattern, Place, Places, Position, Symbols
 
 ENTRY_COLUMNS: Final = (
     "account", "statement", "currency", "type", "booking_date", "value_date", "reference", "instruction_id", "end_to_end_id", "batch",
@@ -17,8 +17,6 @@ STATUS_COLUMNS: Final = (
     "currency", "kind", "status", "reason", "reason_text", "reference", "message_id", "batch", "instruction_id", "end_to_end_id",
 )  # fmt: skip
 _NEEDED: Final = {"entries": ("account", "currency", "booking_date"), "statuses": ("status",)}
-Symbol = Annotated[str, Field(pattern=r"^[^0-9.,'’()+\s\u2212-][^0-9,'’()+\s\u2212-]{0,3}$")]
-CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Meaning = Literal["payment", "refund", "chargeback", "fee", "payout", "adjustment", "ignore"]
 RETURNS: Final = ("refund", "chargeback")
 
@@ -65,7 +63,7 @@ class SettlementOptions(Model):
     amount: Money | None = None
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " ", "'"] = ""
-    symbols: dict[Symbol, CurrencyCode] = {}  # noqa: RUF012  pydantic copies defaults
+    symbols: Symbols = {}  # noqa: RUF012  pydantic copies defaults
     minor_units: bool = False
     sign: Literal["minus_out", "minus_in"] = "minus_out"
     fee_sign: Literal["cost_positive", "cost_negative"] = "cost_positive"

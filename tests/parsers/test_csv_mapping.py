@@ -148,6 +148,17 @@ def test_remedies_write_as_agreed(agreed, amount, day):
         (",50", {"decimal": ",", "thousands": "."}, 50),
         (".500", {"decimal": ",", "thousands": "."}, None),
         ("+5,00", {"decimal": ",", "thousands": "."}, None),
+        ("€ 1.234,56", {"decimal": ",", "thousands": ".", "symbols": {"€": "EUR"}}, 123456),
+        ("1.234,56\u00a0€", {"decimal": ",", "thousands": ".", "symbols": {"€": "EUR"}}, 123456),
+        ("1234.56 EUR", {"symbols": {"EUR": "EUR"}}, 123456),
+        ("EUR1,234.56", {"thousands": ",", "symbols": {"EUR": "EUR", "E": "EUR"}}, 123456),
+        ("€5.00 €", {"symbols": {"€": "EUR"}}, None),
+        ("€€5.00", {"symbols": {"€": "EUR"}}, None),
+        ("$5.00", {"symbols": {"€": "EUR"}}, None),
+        ("$5.00", {"symbols": {"€": "EUR", "$": "USD"}}, None),
+        ("€5.00", {}, None),
+        ("€", {"symbols": {"€": "EUR"}}, None),
+        ("-€5.00", {"symbols": {"€": "EUR"}}, None),
         ("1e3", {}, None),
         ("٣", {}, None),
         ("1_0", {}, None),
@@ -197,6 +208,11 @@ def test_whatever_is_written_with_groups_is_read_back(minor, decimal, thousands)
         ("minus_collects", "-1.50", ("DBIT", 150)),
         ("minus_collects", "+1.50", ("CRDT", 150)),
         ("minus_collects", "+.50", ("CRDT", 50)),
+        ("minus_pays", "-€ 1.50", ("CRDT", 150)),
+        ("minus_pays", "€-1.50", ("CRDT", 150)),
+        ("minus_pays", "1.50 €-", ("CRDT", 150)),
+        ("minus_pays", "1.50-€", ("CRDT", 150)),
+        ("minus_pays", "€ 1.50", ("DBIT", 150)),
         ("minus_collects", "-.50", ("DBIT", 50)),
         ("minus_collects", ".50-", ("DBIT", 50)),
         ("minus_collects", "-", ("DBIT", None)),
@@ -206,7 +222,7 @@ def test_whatever_is_written_with_groups_is_read_back(minor, decimal, thousands)
     ],
 )
 def test_a_sign_tells_the_direction_where_that_was_agreed(sign, text, expected):
-    payments, *_ = without_header(("E-1", "2026-12-01", "Example", IBAN, text), sign=sign)
+    payments, *_ = without_header(("E-1", "2026-12-01", "Example", IBAN, text), sign=sign, symbols={"€": "EUR"})
     assert payments.select("credit_debit", "amount_minor").row(0) == expected
 
 
@@ -224,6 +240,18 @@ def test_two_columns_tell_the_direction():
         ("csv-direction", 4, "amount_text"), ("csv-direction", 5, "amount_text"),
     ]  # fmt: skip
     assert unreadable == 2
+
+
+def test_two_columns_and_a_sum_with_currency_signs():
+    columns = {key: value for key, value in MINIMAL.items() if key != "amount"}
+    rows = [("€ 10.00", ""), ("€ 0.00", "€ 20.00")]
+    payments, totals, findings, _ = without_header(
+        *(("E", "2026-12-01", "Example", IBAN, pays, collects) for pays, collects in rows), ("TOTAL", "2", "€ 30.00", "", "", ""),
+        columns=columns, amounts={"pays": 5, "collects": 6}, symbols={"€": "EUR"},
+    )  # fmt: skip
+    assert payments.select("credit_debit", "amount_minor").rows() == [("CRDT", 1000), ("DBIT", 2000)]
+    assert totals.filter(measure="sum")["declared"].to_list() == [30 * 10**5]
+    assert findings.is_empty()
 
 
 # ------------------------------------------------------------------------------------------------ days, words, flags
