@@ -140,8 +140,10 @@ def _payments(answer: Answer) -> pl.DataFrame:
     first, second = ("found_{}", "{}") if answer.milestone == "validated" else ("{}", "found_{}")
     # What a payment only was warned of does not say why its batch or file took it along.
     inherits = (pl.col("status") == "RJCT") & ~pl.col("wrong").fill_null(value=True) & pl.col("message").is_not_null()
+    # Nor what becomes of one that stands, and why it waits.
+    stands = pl.col("status").is_in(["ACCP", "PDNG"]) & pl.col("message").is_not_null()
     told = [
-        pl.when(inherits).then(name).otherwise(pl.coalesce(first.format(name), second.format(name))).alias(name)
+        pl.when(inherits | (stands & (name == "message"))).then(name).otherwise(pl.coalesce(first.format(name), second.format(name))).alias(name)
         for name in _TOLD
     ]
     return both.select(

@@ -147,6 +147,17 @@ def test_a_request_to_cancel_counts_requests():
     assert first["message"].startswith(f"{ANSWER.rows.height} requests, ")
 
 
+def test_what_waits_says_why_though_it_was_warned_of():
+    words = "Waits. Kept for a day. Warning: Odd name"
+    waiting = ANSWER.rows.with_columns(
+        status=pl.when(pl.col("row") == 1).then(pl.lit("PDNG")).otherwise("status"),
+        message=pl.when(pl.col("row") == 1).then(pl.lit(words)).otherwise("message"),
+    )
+    rows = csv.DictReader(io.StringIO(written(replace(ANSWER, rows=waiting)).decode("utf-8-sig")))
+    (told,) = [row for row in rows if row["row"] == "1"]
+    assert (told["status"], told["message"], told["reason"], told["remedy"]) == ("PDNG", words, "RR10", "r")
+
+
 def test_a_row_that_sums_up_has_no_status():
     told = findings(
         {
