@@ -55,7 +55,7 @@ def _number(value: pl.Expr, digits: int) -> pl.Expr:
 
 
 def refused_entries(answer: Answer, origin: str) -> pl.DataFrame:
-    """One row a refused payment, in file order: what its return says. `origin`: our routing number, eight digits.
+    """One row a payment that is refused since the last answer, in file order: what its return says. `origin`: our routing number, eight digits.
 
     Columns: group (of one batch to be written), sec, company_name, company_id, description, day, is_debit, amount, receiver
     (eight digits), trace (ours), and what `entry_text` reads.
@@ -64,6 +64,10 @@ def refused_entries(answer: Answer, origin: str) -> pl.DataFrame:
     """
     rows = answer.rows.select(pl.col(name).cast(dtype) for name, dtype in ANSWER_DTYPES.items())
     refused = rows.filter(pl.col("status").is_in(_REFUSED)).with_columns(pl.col("batch").fill_null(1))
+    if answer.news is not None:
+        # Software books what it reads: a return that is told again is booked again.
+        fresh = answer.news.filter(~pl.col("status_told").is_in(_REFUSED).fill_null(value=False))
+        refused = refused.join(fresh.select("row"), on="row", how="semi", maintain_order="left")
     types = dtypes(PAYMENTS)
     known = answer.faulty(("row", *_KNOWN)).select(pl.col(name).cast(types[name]) for name in ("row", *_KNOWN))
     whole = refused.join(known.unique("row", keep="first"), on="row", how="left", maintain_order="left")

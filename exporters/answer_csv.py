@@ -143,7 +143,10 @@ def _payments(answer: Answer) -> pl.DataFrame:
     # Nor what becomes of one that stands, and why it waits.
     stands = pl.col("status").is_in(["ACCP", "PDNG"]) & pl.col("message").is_not_null()
     told = [
-        pl.when(inherits | (stands & (name == "message"))).then(name).otherwise(pl.coalesce(first.format(name), second.format(name))).alias(name)
+        pl.when(inherits | (stands & (name == "message")))
+        .then(name)
+        .otherwise(pl.coalesce(first.format(name), second.format(name)))
+        .alias(name)
         for name in _TOLD
     ]
     return both.select(

@@ -90,7 +90,7 @@ class Answer:
 
     `milestone` is "received", "validated" (the first answer), "decided" (by a person or a later day, after it), "sent",
     "acknowledged", "settled", "returned" or "duplicate"; `duplicate_of` names the original file when the bytes were known.
-    `news`: row, milestone, `was`, booked_told and corrections_told of the payments that stand otherwise than the client was
+    `news`: row, milestone, `was`, status_told, booked_told and corrections_told of the payments that stand otherwise than the client was
     last told; None: it was told of none. `bookings`: BOOKINGS, `corrections`: CORRECTIONS with row, line, end_to_end_id,
     mandate_id and counterparty_account (unmasked), of both what it was not told of yet.
     ANSWER columns: row, line, batch, batch_id, instruction_id, end_to_end_id, amount_text (as the client wrote

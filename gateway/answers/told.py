@@ -41,7 +41,7 @@ def told_before(gateway: Gateway, file_id: str, series: str = "answer-") -> tupl
 def news_of(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     """The payments that stand otherwise than was told.
 
-    Returns: row, milestone, and of when they were last told of `was` (milestone), booked_told, corrections_told.
+    Returns: row, milestone, and of when they were last told of `was` (milestone), status_told, booked_told, corrections_told.
     """
     now = rows.lazy().select(dtypes(TOLD).keys()).collect()
     before = before.rename({name: f"{name}_told" for name in _SAID})
@@ -49,7 +49,7 @@ def news_of(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     changed = pl.any_horizontal(
         pl.col(name).ne_missing(pl.col("was" if name == "milestone" else f"{name}_told")) for name in _SAID
     )
-    return both.filter(changed).select("row", "milestone", "was", "booked_told", "corrections_told")
+    return both.filter(changed).select("row", "milestone", "was", "status_told", "booked_told", "corrections_told")
 
 
 def reached(news: pl.DataFrame) -> set[str]:

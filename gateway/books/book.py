@@ -11,6 +11,7 @@ import polars as pl
 
 from canonical.frames import ALL, FUNDING_KIND, dtypes, empty
 from canonical.parties import counterparty, sort_code_account
+from canonical.sentences import and_then
 from gateway.books.heard import entries_named, feedback_frames, without_verifications
 from gateway.composition import Gateway
 from gateway.delivery.attempts import called_undelivered
@@ -21,6 +22,7 @@ from gateway.listed import Listed, listed
 from gateway.planning.plans import standing_verdicts
 from gateway.registry import tables as t
 from reconciliation.frames import NAMES
+from reconciliation.moves import DISPUTES
 from reconciliation.states import ATTRIBUTED, BOOK, Attribution, attribute, payment_states
 
 _NAMING = (
@@ -214,13 +216,16 @@ def standing_fundings(gateway: Gateway, provider_id: str) -> pl.DataFrame:
 def reasons_of(gateway: Gateway, states: pl.DataFrame, known: Known | None = None) -> pl.DataFrame:
     """payment_id, provider_reason, provider_message: the provider's last word on each payment of STATES that has one.
 
-    A statement entry that returns a payment is the last word: its reason stands. `known`: what the states were made of, where it is
+    A statement entry that returns a payment is the last word: its reason stands. So does that of a return which the banks dispute; what they
+    say of it is told behind it. `known`: what the states were made of, where it is
     at hand.
     """
     schema = {"payment_id": pl.String, "reason": pl.String, "reason_text": pl.String}
     known = known or known_of(gateway, states.select(BOOK.columns.keys()))
     # Within one provider; no payment has two.
-    frames = [known.words.sort("sequence", "position").select(schema.keys())]
+    words = known.words.sort("sequence", "position").select(schema.keys())
+    argued = pl.col("reason").is_in(sorted(DISPUTES))
+    frames = [words.filter(argued), words.filter(~argued.fill_null(value=False))]
     back = known.matches.filter(pl.col("kind") == "return")
     for provider in states["provider"].drop_nulls().unique().sort().to_list() if back.height else ():
         of_provider = back.join(states.filter(pl.col("provider") == provider), on="payment_id", how="semi")
@@ -233,6 +238,9 @@ def reasons_of(gateway: Gateway, states: pl.DataFrame, known: Known | None = Non
         .group_by("payment_id")
         .agg(
             provider_reason=pl.col("reason").drop_nulls().last(),
-            provider_message=pl.col("reason_text").drop_nulls().last(),
+            provider_message=pl.col("reason_text").filter(~argued.fill_null(value=False)).drop_nulls().last(),
+            argued=pl.col("reason_text").filter(argued).drop_nulls().last(),
         )
+        .with_columns(provider_message=and_then(pl.col("provider_message"), pl.col("argued")))
+        .drop("argued")
     )
