@@ -210,7 +210,8 @@ def too_many_faults(most: int, severity: Severity) -> Fault:
 
 def empty_batch(element: str) -> Fault:
     """A PmtInf without a payment."""
-    return _structure("iso-empty-batch", "CH21", f"This PmtInf holds no payment ({element}).", element)
+    fault = _structure("iso-empty-batch", "CH21", f"This PmtInf holds no payment ({element}).", element)
+    return replace(fault, remedy="Leave it out, or send it with its payments.")
 
 
 def other_method(method: str, known: Sequence[str]) -> Fault:

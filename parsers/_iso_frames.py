@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from canonical.codes import Level, Severity
-from canonical.frames import FINDINGS, PAYMENTS, TOTALS, checked, conform, dtypes, empty
+from canonical.frames import PAYMENTS, TOTALS, checked, conform, dtypes, empty
 from canonical.identifiers import payment_id_of
 from canonical.limits import INT64_MAX
 from canonical.money import minor_of
@@ -238,28 +237,3 @@ def _text_of(batch: Mapping[str, Any], path: str) -> str | None:
     # An element that may hold children or text (ReqdExctnDt, CtgyPurp) has the blanks between its children as text.
     text: str | None = batch.get(path)
     return text if text and (path not in MIXED or text.strip(" \t\r\n")) else None
-
-
-def equivalent_amounts(raw: pl.DataFrame, payments: pl.DataFrame, message: Message) -> pl.DataFrame:
-    """FINDINGS of payments that give an equivalent amount in place of an instructed one."""
-    name = piece(message.equivalent or "", 0)
-    if name not in raw.columns:
-        return empty(FINDINGS)
-    text = raw.get_column(name)
-    told = payments.get_column("amount_text").is_null() & text.is_not_null()
-    if not told.any():
-        return empty(FINDINGS)
-    place = payments.filter(told).select("batch", "batch_id", "row", "line", "end_to_end_id")
-    return conform(
-        place.with_columns(
-            text.filter(told).str.head(60).alias("value"),
-            rule=pl.lit("iso-equivalent-amount"),
-            reason=pl.lit("AM12"),
-            severity=pl.lit(Severity.ERROR.value),
-            level=pl.lit(Level.PAYMENT.value),
-            field=pl.lit("Amt/EqvtAmt"),
-            message=pl.lit("The payment gives an equivalent amount (EqvtAmt); no rate is applied here."),
-            remedy=pl.lit("Give the amount to be paid in InstdAmt, in the currency of the payment."),
-        ),
-        FINDINGS,
-    )

@@ -259,7 +259,8 @@ class Reader(Feeder):
             self._repeats.setdefault(key, []).append(text)
         elif key not in self._current:
             self._current[key] = text
-        elif not takes_first(key):
+        elif not takes_first(key) and "@" not in key:
+            # Of a currency that stands twice its amount tells.
             self._put_repeated(scope, key)
 
     def _put_repeated(self, scope: str, key: str) -> None:

@@ -11,9 +11,10 @@ import polars as pl
 from canonical.contracts import FileHeader, Source, Window
 from canonical.frames import FINDINGS, empty
 from parsers._iso_faults import MISPLACED, Fault, Unreadable, empty_file, findings_frame
-from parsers._iso_frames import equivalent_amounts, payments_frame, raw_frame, totals_frame
+from parsers._iso_frames import payments_frame, raw_frame, totals_frame
 from parsers._iso_paths import Message
 from parsers._iso_reader import Reader
+from parsers._iso_row_faults import row_faults
 from parsers._xml_bytes import declared_encoding
 from parsers._xml_feed import SLICE_BYTES
 
@@ -41,7 +42,7 @@ class Taken:
     def window(self, raw: pl.DataFrame) -> Window:
         """The window of these payments."""
         payments = payments_frame(raw, self.batches, self.source.file_id, self.message)
-        findings = _findings(self.faults, equivalent_amounts(raw, payments, self.message))
+        findings = _findings(self.faults, row_faults(raw, payments, self.message))
         return Window(self.header, payments, totals_frame(self.totals), findings, self.unreadable)
 
 

@@ -99,8 +99,8 @@ def _remittance_checks() -> tuple[Check, ...]:
         ),
         Check(
             "remittance", several & (chars <= REMITTANCE_CHARS_MAX),
-            "Remittance text stands in several elements; SEPA carries one", "RR07", Severity.WARNING,
-            remedy="Write it as one element of at most 140 characters.",
+            "Remittance text stands in several elements or lines; SEPA carries one", "RR07", Severity.WARNING,
+            remedy="Write it as one element of one line, of at most 140 characters.",
         ),
         Check(
             "remittance", text.is_not_null() & pl.col("remittance_reference").is_not_null(),

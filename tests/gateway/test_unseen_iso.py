@@ -104,6 +104,38 @@ def test_a_flag_that_is_none_is_told(checked, said, told_of):
     assert [(rule, field) for rule, _, field, _ in found] == [("iso-flag", "BtchBookg")] * told_of
 
 
+def test_an_account_that_is_given_twice_is_told_where_it_may_be_two(checked):
+    same, other = "<Othr><Id>0512 108001245126199</Id></Othr>", "<Othr><Id>9876543210</Id></Othr>"
+    assert checked(transfer(payment(f"<IBAN>{IBAN}</IBAN>{same.replace('0512 ', '512')}"))) == []
+    assert checked(transfer(payment(f"<IBAN>{IBAN}</IBAN>{other}"), payment(number=2))) == [
+        (
+            "iso-repeated", 1, "CdtrAcct/Id/Othr/Id",
+            "The account of the creditor stands there twice, as DE75…6199 and as 9876…3210; the first one is taken.",
+        )
+    ]  # fmt: skip
+    assert checked(transfer(payment(), payment(other, number=2))) == []
+
+
+def test_an_amount_that_stands_twice_is_told_once(checked):
+    twice = payment().replace("</InstdAmt>", '</InstdAmt><InstdAmt Ccy="USD">5.00</InstdAmt>')
+    assert [(rule, field) for rule, _, field, _ in checked(transfer(twice))] == [("iso-repeated", "Amt/InstdAmt")]
+
+
+def test_batches_of_one_id_are_told(checked):
+    one, number = transfer(payment()), "<NbOfTxs>1</NbOfTxs>"
+    batch = one[one.index("<PmtInf>") : one.index("</PmtInf>") + len("</PmtInf>")]
+    two = one.replace(batch, batch + batch.replace("<PmtInfId>B<", "<PmtInfId>C<").replace(">E1<", ">E2<"))
+    assert checked(two.replace(number, number.replace("1", "2"))) == []
+    assert checked(two.replace(number, number.replace("1", "2")).replace("<PmtInfId>C<", "<PmtInfId>B<")) == [
+        (
+            "batch_id_unique",
+            None,
+            "PmtInfId",
+            "Batch id “B” stands in batch 1 (line 1) too: who names it may mean either",
+        )
+    ]
+
+
 def test_read_tells_every_amount_that_its_sums_do_not_hold(told):
     sound, none = payment(number=1), payment(number=2).replace('<InstdAmt Ccy="EUR">10.00</InstdAmt>', "")
     bare, small = (payment(number=number).replace(' Ccy="EUR"', of) for number, of in ((3, ""), (4, ' Ccy="eur"')))
