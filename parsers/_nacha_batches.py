@@ -90,9 +90,9 @@ FAULTS: Final = (
 )  # fmt: skip
 
 _SUMS: Final = {"count": pl.Int64, "entry_hash": pl.Int64, "debit_sum": pl.Int64, "credit_sum": pl.Int64}
-_COUNTS: Final = {"debits": pl.Int64, "credits": pl.Int64, "foreign_traces": pl.Int64}
+_COUNTS: Final = {"debits": pl.Int64, "credits": pl.Int64, "foreign_traces": pl.Int64, "sideless_sum": pl.Int64}
 SUMS_SCHEMA: Final = {"batch": pl.Int64, **_SUMS, **_COUNTS}
-"""What is counted of a batch: `count` is entries and addenda, sums are minor units."""
+"""What is counted of a batch: `count` is entries and addenda, sums are minor units, one of them of entries whose code has no side."""
 
 
 def batch_headers(records: pl.DataFrame) -> pl.DataFrame:
@@ -186,7 +186,7 @@ _IAT_CHECKS: Final = tuple(_international_checks())
 def batch_sums(here: Placed, entries: Mapping[str, Integers | Flags], carried: pl.DataFrame) -> pl.DataFrame:
     """SUMS_SCHEMA: what was counted of each batch in this window, with what was carried of the open one.
 
-    `entries`: for each entry of the window rdfi (first eight digits), amount, debit, credit, foreign_trace.
+    `entries`: for each entry of the window rdfi (first eight digits), amount, debit, credit, sideless, foreign_trace.
     """
     kinds = here.records.kinds
     counted = np.flatnonzero(here.inside & ((kinds == ord("6")) | (kinds == ord("7"))))
@@ -199,6 +199,7 @@ def batch_sums(here: Placed, entries: Mapping[str, Integers | Flags], carried: p
     of_entries = run_sums(batch, {
         "entry_hash": entries["rdfi"], "debit_sum": amount * debit, "credit_sum": amount * credit,
         "debits": debit, "credits": credit, "foreign_traces": entries["foreign_trace"],
+        "sideless_sum": amount * entries["sideless"],
     })  # fmt: skip
     counts = run_sums(here.batch[counted], {"count": np.ones(len(counted), np.int64)})
     parts = [{name: carried[name].to_numpy() for name in SUMS_SCHEMA}, of_entries, counts]
@@ -242,6 +243,9 @@ def _control_checks() -> Iterator[Check]:
     }  # fmt: skip
     for column, fault in MATCHES.items():
         differs = sec.is_in(PAYMENT_CLASSES) & pl.col(column).ne_missing(repeated[column])
+        if column == "service_class":
+            # A class that there is not is told at the header.
+            differs &= service.is_in(SERVICE_CLASSES)
         if column == "company_id":
             # The control record of international entries has the originator's identification as an option.
             differs &= (sec != "IAT") | repeated[column].is_not_null()
@@ -252,11 +256,13 @@ def _control_checks() -> Iterator[Check]:
         message = pl.format(
             f"Service class {code} does not fit: the batch has {{}}.", count_said(column, f"{name} entry")
         )
-        yield Check(SERVICE_CLASS_ENTRIES, (service == code) & (pl.col(column) > 0), message, service)
+        # Where header and control differ, that is told, and which of them is wrong shows there.
+        agreed = (service == code) & (repeated["service_class"] == code)
+        yield Check(SERVICE_CLASS_ENTRIES, agreed & (pl.col(column) > 0), message, service)
     advice = (service == "280") & (sec != "ADV")
     yield Check(SERVICE_CLASS_ENTRIES, advice, "Service class 280 is for accounting advices only.", service)
     message = pl.format("Not begun with the batch's originating DFI: {}.", count_said("foreign_traces", "trace number"))
-    yield Check(TRACE_ODFI, pl.col("foreign_traces") > 0, message)
+    yield Check(TRACE_ODFI, (pl.col("foreign_traces") > 0) & (pl.col("odfi") == repeated["odfi"]), message)
 
 
 _CONTROL_CHECKS: Final = tuple(_control_checks())
@@ -273,6 +279,7 @@ def control_totals(controls: pl.DataFrame) -> pl.DataFrame:
         "debit_sum": ("total debit amount", pl.when(advice).then(cut(21, 40)).otherwise(cut(21, 32))),
         "credit_sum": ("total credit amount", pl.when(advice).then(cut(41, 60)).otherwise(cut(33, 44))),
     }
+    controls = _sides_taken(controls, {side: number(parts[side][1]) for side in ("debit_sum", "credit_sum")})
     rows = [
         controls.select(
             pl.lit("batch").alias("level"), "batch", "batch_id", "line",
@@ -283,3 +290,16 @@ def control_totals(controls: pl.DataFrame) -> pl.DataFrame:
         for measure, (name, text) in parts.items()
     ]  # fmt: skip
     return pl.concat(rows).sort("line", maintain_order=True)
+
+
+def _sides_taken(controls: pl.DataFrame, declared: dict[str, pl.Expr]) -> pl.DataFrame:
+    """The controls, with entries whose code has no side counted on the sides that just they are missing from.
+
+    Such an entry has its own finding; the totals say which side it was meant for.
+    """
+    left = [said - pl.col(side) for side, said in declared.items()]
+    sideless = pl.col("sideless_sum")
+    explained = (sideless > 0) & pl.all_horizontal(part >= 0 for part in left) & (pl.sum_horizontal(left) == sideless)
+    return controls.with_columns(
+        pl.when(explained).then(said).otherwise(side).alias(side) for side, said in declared.items()
+    )

@@ -106,7 +106,7 @@ class Entries:
         """What batch and file sums need."""
         return {
             "rdfi": self.rdfi, "amount": self.amount, "foreign_trace": self.foreign_trace,
-            "debit": self.direction == DEBIT, "credit": self.direction == CREDIT,
+            "debit": self.direction == DEBIT, "credit": self.direction == CREDIT, "sideless": self.direction == 0,
         }  # fmt: skip
 
     def of_class(self, flags: dict[str, bool]) -> Flags:

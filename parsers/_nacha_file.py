@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -87,7 +87,7 @@ _CONTROLS_MAX: Final = 1000
 _SHOWN_MAX: Final = 4
 
 Summed = Mapping[str, Integers | Flags]
-"""For each entry of a window: rdfi, amount, debit, credit, foreign_trace."""
+"""For each entry of a window: rdfi, amount, debit, credit, sideless, foreign_trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,7 @@ class Counted:
     entry_hash: int = 0
     debit_sum: int = 0
     credit_sum: int = 0
+    sideless_sum: int = 0
     advices: bool = False
     controls: tuple[tuple[int, str], ...] = ()
     files: int = 0
@@ -125,6 +126,7 @@ class Counted:
             entry_hash=self.entry_hash + int(entries["rdfi"].sum()),
             debit_sum=self.debit_sum + int((entries["amount"] * entries["debit"]).sum()),
             credit_sum=self.credit_sum + int((entries["amount"] * entries["credit"]).sum()),
+            sideless_sum=self.sideless_sum + int((entries["amount"] * entries["sideless"]).sum()),
             advices=self.advices or bool((headers["sec"] == "ADV").any()),
             controls=(*self.controls, *controls.select("line", "text").iter_rows())[:_CONTROLS_MAX],
             files=self.files + int(np.count_nonzero(kinds == ord("1"))),
@@ -266,7 +268,16 @@ def file_totals(counted: Counted) -> pl.DataFrame:
             "level": "file", "line": counted.control[0], "field": f"{name_of}: {name}", "measure": measure,
             "declared_text": " + ".join(said[:_SHOWN_MAX]), "declared": declared, "found": found,
         })  # fmt: skip
+    _take_sides(rows[-2:], counted.sideless_sum)
     return pl.DataFrame(rows, schema=schema)
+
+
+def _take_sides(sums: list[dict[str, Any]], sideless: int) -> None:
+    """Count entries whose code has no side, which are told of, on the sides that just they are missing from."""
+    left = [-1 if row["declared"] is None else row["declared"] - row["found"] for row in sums]
+    if sideless and min(left) >= 0 and sum(left) == sideless:
+        for row in sums:
+            row["found"] = row["declared"]
 
 
 def _together(declared: list[int | None], modulus: int | None) -> int | None:

@@ -15,6 +15,7 @@ TODAY = dt.date(2026, 11, 20)
 CLIENT = ClientProfile(client_id="example", name="Example", formats=("*",))
 MT101 = (GOLDEN / "mt101" / "two_messages.fin").read_text()
 BACS = (GOLDEN / "bacs18" / "single_day.txt").read_text()
+NACHA = (GOLDEN / "nacha" / "origination.ach").read_text()
 PAYER = ":50H:/GB42ABCD10799988837491\nHARBOUR TEA CO\n1 QUAY STREET\nBRISTOL\n"
 
 
@@ -42,6 +43,10 @@ ONCE = {
     "an ordering customer as in an MT103": (changed(MT101, ":50H:", ":50K:"), ("mt101-ordering", 6, "50K")),
     "an ordering customer without a slash": (changed(MT101, ":50H:/", ":50H:"), ("mt101-ordering", 6, "50H")),
     "an ordering customer without an account": (changed(MT101, PAYER, ":50H:HARBOUR TEA CO\n"), ("mt101-ordering", 6, "50H")),
+    "an ACH code that there is not": (changed(NACHA, "622123456780", "699123456780"), ("nacha-transaction-code", 3, None)),
+    "an ACH debit with a code of neither side": (changed(NACHA, "627987654320", "601987654320"), ("nacha-transaction-code", 9, None)),
+    "another service class in the header": (changed(NACHA, "5220HARBOUR", "5225HARBOUR"), ("nacha-service-class-match", 7, None)),
+    "a service class that there is not": (changed(NACHA, "5220HARBOUR", "5999HARBOUR"), ("nacha-service-class", 2, None)),
     "a Bacs code that there is not": (changed(BACS, "99089999", "98089999"), ("bacs18-transaction-code", 5, None)),
 }  # fmt: skip
 
@@ -52,6 +57,22 @@ def test_a_fault_is_told_once(name: str, tmp_path: Path) -> None:
     (found,) = errors(tmp_path, text)
     assert found[:2] == told[:2]
     assert told[2] in (None, found[2])
+
+
+def test_a_trace_number_is_not_blamed_for_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(changed(NACHA, "261124   112345678", "261124   199999999"))
+    found = check(path, CLIENT, TODAY).findings
+    assert found["rule"].to_list() == ["nacha-odfi-match"]
+
+
+def test_beside_an_unknown_ach_code_another_difference_is_still_told(tmp_path: Path) -> None:
+    text = changed(changed(NACHA, "622123456780", "699123456780"), "0000187550EMP", "0000187551EMP")
+    assert sorted(rule for rule, *_ in errors(tmp_path, text)) == [
+        "control_sum",
+        "control_sum",
+        "nacha-transaction-code",
+    ]
 
 
 def test_without_an_ordering_customer_each_payment_is_told_of_once(tmp_path: Path) -> None:
