@@ -306,6 +306,42 @@ def test_two_workers_merge_once(gateway_anywhere, tmp_path, clock, monkeypatch) 
     assert sent(tmp_path) == sorted(accepted(gateway, files[0]) + accepted(gateway, files[1]))
 
 
+@pytest.mark.parametrize("stands", ["PREPARED", "UPLOADED"])
+def test_a_worker_that_holds_a_part_delivers_the_whole_and_only_once(gateway, tmp_path, clock, stands) -> None:
+    """It looked before the others merged it."""
+    files = both(gateway)
+    clock.now = AFTERNOON
+    parts = [row["submission_id"] for row in due(gateway)]
+    merge_all(gateway, to=stands)
+    assert [dispatch(gateway, part) for part in parts] == ["DELIVERED", "DELIVERED"]
+    assert merged(gateway)["state"] == "DELIVERED"
+    assert sent(tmp_path) == sorted(accepted(gateway, files[0]) + accepted(gateway, files[1]))
+
+
+@pytest.mark.parametrize("became", ["VOIDED", "UPLOADING"])
+def test_what_moved_on_before_the_merge_is_committed_is_not_merged(
+    gateway, tmp_path, clock, monkeypatch, became
+) -> None:
+    """Its payments are planned anew, or on the way already."""
+    both(gateway)
+    clock.now = AFTERNOON
+    first, second = due(gateway)
+    whole = merging._alike
+
+    def slept(*arguments):
+        found = whole(*arguments)
+        with gateway.registry.transaction() as connection:
+            assert move(connection, t.SUBMISSIONS, {"submission_id": second["submission_id"]}, state=became)
+        return found
+
+    monkeypatch.setattr(merging, "_alike", slept)
+    with pytest.raises(Conflict):
+        merging.merge(gateway, first)
+    assert submission_row(gateway, second["submission_id"])["merged_into"] is None
+    assert submission_row(gateway, first["submission_id"])["merged_into"] is None, "all or nothing"
+    assert sent(tmp_path) == []
+
+
 def test_one_alone_goes_alone(gateway, tmp_path, clock) -> None:
     file_id = take_in(gateway, salaries_pain001(TODAY), "a.xml")
     run_journey(gateway, file_id)

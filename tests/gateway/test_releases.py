@@ -352,6 +352,18 @@ def test_two_releases_at_once_spend_a_balance_once(gateway) -> None:
     assert available(gateway) == 400_00
 
 
+def test_cover_that_was_not_taken_is_none_though_more_came_meanwhile(gateway, monkeypatch) -> None:
+    """On PostgreSQL another transaction may commit between the two looks: what counts is what was taken."""
+    monkeypatch.setattr(releases, "uncovered", lambda *_: None)
+    agree(gateway, "alder", funding={"kind": "prefunded"})
+    salaries(gateway)
+    log = staged(gateway)
+    with pytest.raises(Withheld, match="waits for funds"):
+        log.begin_release()
+    assert submission_row(gateway, only(gateway))["state"] == "UPLOADED"
+    assert available(gateway) == 0
+
+
 def test_what_a_stopped_release_took_is_not_kept(gateway) -> None:
     agree(gateway, "alder", funding={"kind": "prefunded"})
     salaries(gateway)

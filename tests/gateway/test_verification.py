@@ -116,6 +116,37 @@ def test_a_mismatch_waits_is_told_and_is_released_when_approved(gateway, tmp_pat
     holds(gateway, file_id, outstanding=10)
 
 
+def test_one_match_among_others_releases_none_of_them(gateway, tmp_path) -> None:
+    salaries(gateway)
+    request = asked(gateway)
+    bank_answers(gateway, tmp_path, request, "RVNM", (1, "RCVC", ""))
+    with pytest.raises(Withheld, match="1 RCVC, 9 RVNM"):
+        dispatch(gateway, request["of_submission"])
+    assert sent(tmp_path) == []
+
+
+def test_what_was_approved_of_one_submission_approves_no_other_of_its_file(gateway, tmp_path) -> None:
+    bank = gateway.profiles.provider("euro_bank")
+    gateway.profiles.providers["euro_bank"] = bank.model_copy(update={"file_limits": FileLimits(payments=5)})
+    salaries(gateway)
+    first, second = due(gateway)
+    deliver(gateway, first["submission_id"])
+    request = gateway.registry.one(t.VERIFICATIONS, of_submission=first["submission_id"])
+    bank_answers(gateway, tmp_path, dict(request), "RCVC")
+    assert deliver(gateway, first["submission_id"]) == "DELIVERED"
+    assert deliver(gateway, second["submission_id"]) == "withheld: waits for the verification of its payees"
+    assert len(sent(tmp_path)) == 5
+
+
+def test_what_a_person_refused_is_not_released_whatever_became_of_its_submission(gateway, tmp_path) -> None:
+    salaries(gateway)
+    request = asked(gateway)
+    with gateway.registry.transaction() as connection:
+        move(connection, t.VERIFICATIONS, {"submission_id": request["submission_id"]}, decision="refused")
+    assert deliver(gateway, request["of_submission"]) == "withheld: its payees were refused"
+    assert sent(tmp_path) == []
+
+
 def test_what_is_refused_is_cancelled_and_never_sent(gateway, tmp_path) -> None:
     agree(gateway, "alder", limits={"day": {"EUR": 10**9}})
     narrow(gateway, payments=20)
@@ -188,7 +219,7 @@ def test_a_refusal_that_comes_too_late_decides_nothing(gateway, tmp_path, monkey
     assert gateway.lake.whole(file_id, "cancelled").is_empty()
 
 
-def test_what_is_said_of_the_whole_request_holds_where_a_payment_has_no_word(gateway) -> None:
+def test_what_is_said_of_the_whole_request_holds_where_a_payment_has_no_word(gateway, monkeypatch) -> None:
     salaries(gateway)
     request = asked(gateway)
 
@@ -206,6 +237,12 @@ def test_what_is_said_of_the_whole_request_holds_where_a_payment_has_no_word(gat
     assert said({"level": "file", "status": "RVCM"}, {**own, "status": "RVNM"}) == {"RVNM": 1, "RVNA": 9}
     assert said({"level": "file", "status": "RCVC"}, {**own, "status": "ACCP"}) == {"RCVC": 10}
     assert said({"level": "file", "status": "RCVD"}, {**own, "status": "ACCP"}) == {}, "a receipt"
+    closer = {"level": "batch", "status": "RVNM"}
+    assert said({"level": "file", "status": "RCVC"}, closer) == {"RVNM": 10}, "said of the batch itself"
+    routes = verifying.routes_of
+    alike = {"end_to_end_id": pl.lit(FIRST)}
+    monkeypatch.setattr(verifying, "routes_of", lambda *of: routes(*of).with_columns(**alike))
+    assert said({**own, "status": "RCVC"}) == {"RVNA": 10}, "nobody can say of which of them"
 
 
 def test_a_client_cancels_the_mismatch_and_the_others_are_asked_about_anew(gateway, tmp_path) -> None:
