@@ -11,6 +11,7 @@ import polars as pl
 
 from canonical.frames import PAYMENTS, TOTALS, checked, conform, dtypes, empty
 from canonical.identifiers import payment_id_of
+from canonical.identifying import NOT_PROVIDED
 from canonical.limits import INT64_MAX
 from canonical.money import minor_of
 from parsers._iso_paths import MIXED, Message, joins, piece
@@ -118,6 +119,9 @@ def payments_frame(
         texts = [_text(path, pieces[path][0]) for path in paths if path in pieces]
         if name.endswith("_account"):
             texts = [_without_blanks(raw, pieces[path][0]) for path in paths if path in pieces]
+        elif name.endswith("_agent"):
+            # It has the form of a BIC, and stands for none.
+            texts = [pl.when(text != NOT_PROVIDED).then(text) for text in texts]
         columns[name] = _own(texts, shared.get(name))
     if "mandate_date_text" in message.in_payment:
         columns["mandate_date"] = date_of(columns["mandate_date_text"])
@@ -214,7 +218,7 @@ def _shared(
 
 def _batch_values(said: Mapping[str, Any], message: Message) -> dict[str, Any]:
     values: dict[str, Any] = {
-        name: next((text for path in paths if (text := _text_of(said, path))), None)
+        name: next((text for path in paths if (text := _text_of(said, path)) and not _is_none(name, text)), None)
         for name, paths in message.in_batch.items()
     }
     accounts = {name: text for name, text in values.items() if name.endswith("_account") and text}
@@ -231,6 +235,10 @@ def _batch_values(said: Mapping[str, Any], message: Message) -> dict[str, Any]:
         or None
     )
     return values
+
+
+def _is_none(name: str, text: str) -> bool:
+    return name.endswith("_agent") and text == NOT_PROVIDED
 
 
 def _text_of(batch: Mapping[str, Any], path: str) -> str | None:

@@ -11,6 +11,7 @@ import polars as pl
 
 from canonical.codes import Severity
 from canonical.contracts import Context
+from canonical.identifying import NOT_PROVIDED
 from validators._row import CLAD, ROUNDED, Check, ChecksRule, blank, claims_iban, maybe_blank, quoted
 
 _FIELDS: Final = {
@@ -28,6 +29,7 @@ _FIELDS: Final = {
     "creditor_scheme_id": ("CH11", "Creditor identifier", "Give the identifier under which you collect."),
 }
 _ACCOUNTS: Final = ("creditor_account", "debtor_account")
+_NONE: Final = (NOT_PROVIDED, NOT_PROVIDED.lower())
 _ZEROS: Final = r"^[ .-]*0[0 .-]*$"
 
 
@@ -36,6 +38,7 @@ _NOWHERE: Final = (
     & ~pl.col("creditor_account").str.contains(ROUNDED)
     & ~pl.col("creditor_account").str.contains(CLAD)
     & ~pl.col("creditor_account").str.contains(_ZEROS)
+    & ~pl.col("creditor_account").is_in(_NONE)
     & (pl.col("credit_debit") == "CRDT")
     & pl.col("service_level").ne_missing("SEPA")
 )
@@ -81,6 +84,10 @@ def _nobodys() -> tuple[Check, ...]:
         )
         for field in _ACCOUNTS
         for reason, name, remedy in (_FIELDS[field],)
+    ) + tuple(
+        Check(field, pl.col(field).is_in(_NONE), f"{name} says {NOT_PROVIDED}: there is none", reason, remedy=remedy)
+        for field in _ACCOUNTS
+        for reason, name, remedy in (_FIELDS[field],)
     )
 
 
@@ -104,7 +111,9 @@ def _suspects(payments: pl.DataFrame, context: Context) -> pl.DataFrame:
     fields = set(context.facts.required) | set(context.facts.required_debit)
     lacking = [maybe_blank(field) for field in _FIELDS if field in fields]
     # Comparing is cheap, and true of every text that begins with a zero.
-    lacking += [pl.col(field) < "1" for field in _ACCOUNTS]
+    lacking += [
+        pl.any_horizontal(pl.col(field) < "1", *(pl.col(field) == none for none in _NONE)) for field in _ACCOUNTS
+    ]
     if not context.facts.domestic and payments["creditor_agent"].null_count():
         lacking.append(maybe_blank("creditor_agent") & _NOWHERE)
     return payments.filter(pl.any_horizontal(lacking))

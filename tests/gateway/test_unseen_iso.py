@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from canonical.contracts import Source
 from canonical.profiles import DEFAULT_CLIENT
 from gateway.intake.check import check
 from gateway.intake.read_file import read_file
+from parsers.pain001 import FORMAT
 
 ISO = "urn:iso:std:iso:20022:tech:xsd:"
 TODAY = dt.date(2026, 11, 23)
@@ -102,6 +104,18 @@ def test_a_flag_that_is_none_is_told(checked, said, told_of):
     flag = f"<BtchBookg>{said}</BtchBookg><ReqdExctnDt>2026-11-24</ReqdExctnDt>"
     found = checked(transfer(payment(), day=flag))
     assert [(rule, field) for rule, _, field, _ in found] == [("iso-flag", "BtchBookg")] * told_of
+
+
+def test_an_account_that_says_there_is_none_is_told_once(checked):
+    assert checked(transfer(payment("<Othr><Id>NOTPROVIDED</Id></Othr>").replace("COBADEFFXXX", ""))) == [
+        ("required", 1, "CdtrAcct/Id", "Creditor account says NOTPROVIDED: there is none")
+    ]
+
+
+def test_a_bank_that_is_not_provided_is_none():
+    both = transfer(payment(), payment(number=2)).replace("COBADEFFXXX", "NOTPROVIDED", 2)
+    (window,) = FORMAT.windows(Source("f", "file.xml", both.encode()), FORMAT.options())
+    assert window.payments.select("debtor_agent", "creditor_agent").rows() == [(None, None), (None, "COBADEFFXXX")]
 
 
 def test_an_account_that_is_given_twice_is_told_where_it_may_be_two(checked):
