@@ -15,6 +15,7 @@ import polars as pl
 
 from canonical.contracts import ExportSummary, Parcel, Source
 from canonical.errors import Conflict, FrameBroken, Withheld
+from canonical.limits import WRITTEN_ROWS
 from canonical.plugins import lookup
 from canonical.tally import Tally
 from gateway.composition import Gateway
@@ -167,7 +168,8 @@ def _file_payments(gateway: Gateway, file_id: str, routes: pl.DataFrame) -> Iter
             payments = part if all_of_it else part.filter(pl.col("row").is_in(here["row"].implode()))
             if not payments["payment_id"].equals(here["payment_id"]):
                 raise FrameBroken("routes and payments of a submission differ", file_id=file_id)
-            yield beside(payments.with_columns(here.select("reference", "position", "execution_date")))
+            whole = payments.with_columns(here.select("reference", "position", "execution_date"))
+            yield from beside(whole).iter_slices(WRITTEN_ROWS)
 
 
 @contextmanager
