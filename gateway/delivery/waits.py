@@ -58,6 +58,8 @@ def submission_waits(gateway: Gateway, row: Mapping[str, Any]) -> str | None:
 
 
 def held_because(gateway: Gateway, file: Mapping[str, Any]) -> str:
-    """What a held file is held for."""
+    """What a held file is held for, and who approved it so far."""
     approval = gateway.registry.one(t.APPROVALS, file_id=file["file_id"])
-    return _FILE_WORDS["held"] + (f": {approval['reason']}" if approval else "")
+    votes = gateway.registry.rows(t.VOTES, t.VOTES.c.file_id == file["file_id"], order=t.VOTES.c.voted_at)
+    voted = [f"; {vote['voted_by']} has approved it, another person must" for vote in votes[:1]]
+    return "".join([_FILE_WORDS["held"], f": {approval['reason']}" if approval else "", *voted])

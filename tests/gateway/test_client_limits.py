@@ -9,6 +9,7 @@ from test_journey import TODAY, receive_one
 from world import agree
 
 from canonical.errors import Conflict
+from gateway.books.status import status_of
 from gateway.composition import Gateway, open_gateway
 from gateway.config import Profiles
 from gateway.intake.approve import approve, decide
@@ -113,6 +114,7 @@ def test_four_eyes_are_those_of_two_persons(gateway: Gateway) -> None:
     with pytest.raises(Conflict, match="another person"):
         decide(gateway, large, approved=True, by="anna", reason="again")
     assert approve(gateway, large) == "held"
+    assert status_of(gateway, large).why_it_waits()["why"][0].endswith("anna has approved it, another person must")
     assert decide(gateway, large, approved=True, by="bert", reason="called back") == "approved"
 
 
