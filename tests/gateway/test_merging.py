@@ -318,6 +318,25 @@ def test_a_worker_that_holds_a_part_delivers_the_whole_and_only_once(gateway, tm
     assert sent(tmp_path) == sorted(accepted(gateway, files[0]) + accepted(gateway, files[1]))
 
 
+def test_who_comes_second_to_a_merge_makes_no_other_of_the_same_parts(gateway, clock, monkeypatch) -> None:
+    """The first has merged them, and written and sent nothing yet."""
+    both(gateway)
+    clock.now = AFTERNOON
+    first, second = due(gateway)
+    whole = merging._alike
+
+    def slept(*arguments):
+        found = whole(*arguments)
+        monkeypatch.setattr(merging, "_alike", whole)
+        merging.merge(gateway, second)
+        return found
+
+    monkeypatch.setattr(merging, "_alike", slept)
+    with pytest.raises(Conflict):
+        merging.merge(gateway, first)
+    assert merged(gateway)["payments"] == 20
+
+
 @pytest.mark.parametrize("became", ["VOIDED", "UPLOADING"])
 def test_what_moved_on_before_the_merge_is_committed_is_not_merged(
     gateway, tmp_path, clock, monkeypatch, became
