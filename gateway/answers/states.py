@@ -13,6 +13,7 @@ import polars as pl
 
 from canonical.masking import mask_of
 from canonical.parties import counterparty
+from canonical.sentences import and_then
 from gateway.answers.bookings import claims_among
 from gateway.answers.corrections import corrections, to_change
 from gateway.books.book import known_states_of, reasons_of
@@ -113,7 +114,7 @@ def happened(gateway: Gateway, file_id: str) -> Iterator[tuple[pl.DataFrame, pl.
         to_change(told), on="payment_id", how="left", maintain_order="left"
     ).with_columns(
         pl.col("booked", "corrections").fill_null(0),
-        provider_message=pl.concat_str("provider_message", "change", separator=" ", ignore_nulls=True).replace("", None),
+        provider_message=and_then(pl.col("provider_message"), pl.col("change")),
     ).drop("change")  # fmt: skip
     verdicts = standing_verdicts(gateway.lake, file_id).select("row", "rule", "reason")
     known = said.join(verdicts, on="row", how="left", maintain_order="left")

@@ -56,3 +56,9 @@ def test_a_return_is_told_once_also_where_the_banks_dispute_it(gateway: Gateway,
     (line,) = [line for line in table.splitlines() if "INV-2202" in line]
     assert ",RJCT,R03," in line
     assert "NO SUCH ACCOUNT. Duplicate return: dishonors return R03" in line
+    other = next(line for line in sent.read_text().splitlines() if line.startswith("6") and "INV-2204" in line)
+    change = f"621091000776{other[12:29]}{0:010d}{other[39:78]}1111000020000002"
+    notice = f"798C01{other[79:94]}{'':6}1110000255992"
+    found = told(gateway, tmp_path, "r3", header.replace("CCD", "COR"), change, notice)
+    (line,) = [line for data in found.values() for line in data.splitlines() if "INV-2204" in line]
+    assert "Incorrect account number. Change its account number by 2026-12-01." in line
