@@ -51,7 +51,7 @@ MULTI: Final = "4 MULTI"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the labels before a window say. `kind`: of the last record; `day_text`, `multi`: of the last UHL1.
+    """What the labels before a window say. `kind`: of the last record; `day_text`, `multi`: of the last UHL1; `user`: of the last HDR1.
 
     `closed`: a UTL1 was read, and since then nothing but labels that belong before it.
     """
@@ -62,6 +62,7 @@ class Place:
     multi: bool = False
     labelled: bool = False
     closed: bool = False
+    user: str | None = None
 
 
 def placed(records: pl.DataFrame, place: Place) -> pl.DataFrame:
@@ -86,7 +87,9 @@ def left_off(records: pl.DataFrame, place: Place) -> Place:
     sections = last["section"] + (last["kind"] == "UTL1")
     other = records.filter(~pl.col("kind").is_in(TRAILERS))["kind"].tail(1).to_list()
     closed = other == ["UTL1"] if other else place.closed
-    return Place(last["kind"], sections, last["day_text"], last["multi"], labelled, closed)
+    headers = records.filter(pl.col("kind") == "HDR1")["text"].str.slice(5, 6).tail(1).to_list()
+    user = headers[0] if headers else place.user
+    return Place(last["kind"], sections, last["day_text"], last["multi"], labelled, closed, user)
 
 
 def order_findings(records: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -127,10 +130,16 @@ def file_header(records: pl.DataFrame) -> FileHeader:
     return FileHeader("bacs18", version, name or None, day.isoformat() if day else None, user)
 
 
-def label_findings(records: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """What is wrong inside the labels."""
+def label_findings(records: pl.DataFrame, user: str | None) -> Iterator[pl.DataFrame]:
+    """What is wrong inside the labels. `user`: service user number of the HDR1 before, if any."""
     labels = records.filter(pl.col("kind") != DATA).select("kind", "line", "text")
     for kind, line, text in labels.iter_rows():
+        named = text[5:11]
+        user = named if kind == "HDR1" else user
+        if kind == "EOF1" and user is not None and _USER.fullmatch(named) and named != user:
+            yield _LABEL_DETAIL.at(
+                line, f"{kind}: the service user number at positions 6-11 is not that of HDR1, {user}.", named
+            )
         for fault, message, value in _label_faults(kind, text):
             yield fault.at(line, f"{kind}: {message}", value)
 
@@ -155,7 +164,8 @@ def _label_faults(kind: str, text: str) -> Iterator[tuple[Fault, str, str]]:
 
 
 def _user_header_faults(day: str, currency: str, work: str, number_text: str) -> Iterator[tuple[Fault, str, str]]:
-    if date_of(day.strip()) is None:
+    # In a file of a single day it is that of the records, and the rule `execution_date` tells of it.
+    if date_of(day.strip()) is None and work.strip() != _DAILY:
         yield _LABEL, "the processing date at positions 5-10 is no blank and YYDDD.", day
     if currency not in {"00", "  "}:
         yield _LABEL, "the currency code at positions 21-22 is not 00 (sterling).", currency

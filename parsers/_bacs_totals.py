@@ -124,6 +124,10 @@ def batch_sums(records: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
     return both.group_by("batch").sum().sort("batch").select(*SUMS_SCHEMA)
 
 
+_ACCOUNT_CHARS: Final = 14
+"""Originating sort code and account number, with which the key of a batch begins."""
+
+
 def _sterling(pence: pl.Expr) -> pl.Expr:
     return amount_text(pence, pl.lit("GBP")) + pl.lit(" GBP")
 
@@ -135,7 +139,10 @@ def contra_findings(sums: pl.DataFrame, keys: pl.DataFrame) -> Iterator[pl.DataF
     if sums.filter((pl.col("CRDT_contras") + pl.col("DBIT_contras") > 0) | _of_unknown_code()).is_empty():
         yield _NO_CONTRA.at(None, "The file has no contra records: nothing in it balances the payments.")
         return
-    known = sums.join(keys.select("batch", "batch_id", "line"), on="batch", how="left", maintain_order="left")
+    known = sums.join(
+        keys.select("batch", "batch_id", "line", "key", "date"), on="batch", how="left", maintain_order="left"
+    )
+    known = known.filter(~_of_no_day())
     for code, side in CONTRA_CODES.items():
         name = "credits" if side == "CRDT" else "debits"
         total, contra = pl.col(side), pl.col(f"{side}_contra")
@@ -155,3 +162,13 @@ def _of_unknown_code() -> pl.Expr:
     gaps = [(pl.col(side) - pl.col(f"{side}_contra")).abs() for side in CONTRA_CODES.values()]
     same = (pl.sum_horizontal(gaps) == pl.col("unknown")) & (pl.col("unknown") > 0)
     return same | (pl.col("unknown_unread") > 0)
+
+
+def _of_no_day() -> pl.Expr:
+    """Boolean: the account has records whose day is none, and without looking at days its contra records balance it.
+
+    Such a record has its own finding, and belongs to one of the account's other batches.
+    """
+    account = pl.col("key").str.head(_ACCOUNT_CHARS)
+    gaps = [(pl.col(side).sum() - pl.col(f"{side}_contra").sum()).over(account) == 0 for side in CONTRA_CODES.values()]
+    return pl.col("date").is_null().any().over(account) & pl.all_horizontal(gaps)

@@ -168,7 +168,7 @@ def _read(window: Records, state: _State, file_id: str) -> tuple[_State, Window]
     )
     findings = [
         *order_findings(here),
-        *label_findings(here),
+        *label_findings(here, state.place.user),
         *record_findings(data),
         *character_findings(window.characters, data),
     ]

@@ -15,6 +15,8 @@ TODAY = dt.date(2026, 11, 20)
 CLIENT = ClientProfile(client_id="example", name="Example", formats=("*",))
 MT101 = (GOLDEN / "mt101" / "two_messages.fin").read_text()
 BACS = (GOLDEN / "bacs18" / "single_day.txt").read_text()
+BACS_MULTI = (GOLDEN / "bacs18" / "multi_day.txt").read_text()
+FIRST = BACS_MULTI.splitlines()[4]
 NACHA = (GOLDEN / "nacha" / "origination.ach").read_text()
 PAYER = ":50H:/GB42ABCD10799988837491\nHARBOUR TEA CO\n1 QUAY STREET\nBRISTOL\n"
 
@@ -47,6 +49,8 @@ ONCE = {
     "an ACH debit with a code of neither side": (changed(NACHA, "627987654320", "601987654320"), ("nacha-transaction-code", 9, None)),
     "another service class in the header": (changed(NACHA, "5220HARBOUR", "5225HARBOUR"), ("nacha-service-class-match", 7, None)),
     "a service class that there is not": (changed(NACHA, "5220HARBOUR", "5999HARBOUR"), ("nacha-service-class", 2, None)),
+    "a day of a single-day Bacs file": (changed(BACS, "UHL1 26331", "UHL1 26400"), ("execution_date", 5, None)),
+    "a day of one Bacs record": (changed(BACS_MULTI, FIRST, FIRST[:100] + " 26400"), ("execution_date", 5, None)),
     "a Bacs code that there is not": (changed(BACS, "99089999", "98089999"), ("bacs18-transaction-code", 5, None)),
 }  # fmt: skip
 
