@@ -26,6 +26,12 @@ FATES: Final = {
     "returned": ("returned", "booked, then sent back by the bank"),
 }
 """State of a payment → the column that counts it, and what the client is told."""
+STANDS: Final = {
+    "received": "received, not read yet", "parsed": "read, not checked yet", "validated": "checked, not decided yet",
+    "held": "waits for approval", "approved": "accepted, not planned yet", "refused": "refused at approval",
+    "rejected": "rejected", "routed": "accepted", "cancelled": "cancelled", "applied": "request to cancel, decided",
+}  # fmt: skip
+"""State of a file (`gateway.registry.tables.FILES`) → what the client is told."""
 COLUMNS: Final = tuple(dict.fromkeys(column for column, _ in FATES.values()))
 _KEYS: Final = ("file_id", "currency", "credit_debit")
 
@@ -89,7 +95,8 @@ def files_table(found: ClientDay) -> pl.DataFrame:
         rows.with_columns(numbers)
         .sort("received_at", "file_id", "currency", "credit_debit", nulls_last=True)
         .select(
-            "file", "received_on", "state", "currency", "credit_debit", "payments", amount="amount_minor",
+            "file", "received_on", pl.col("state").replace_strict(STANDS), "currency", "credit_debit", "payments",
+            amount="amount_minor",
             **{name: pl.col(name) for name in COLUMNS}, difference=pl.col("amount_minor") - by_fate,
             payments_difference=pl.col("payments") - pl.col("placed"), unreadable_rows="unreadable", file_id="file_id",
         )
