@@ -14,6 +14,7 @@ from parsers._csv_values import Cells, Misfit, texts_of
 from parsers._settlement_amounts import signed_amounts
 from parsers._settlement_options import SettlementOptions
 
+_SIGN: Final = "has a currency sign that is not agreed (option symbols), or that of another currency than the row's"
 COLUMNS_OF_TEXT: Final = ("gross_currency",)
 DATES: Final = ("booking_date", "value_date")
 
@@ -111,7 +112,9 @@ def _sum(
     total, misfits = pl.Series([None] * texts.height, dtype=pl.Int64), list[Misfit]()
     for column, side in parts:
         minor = signed_amounts(texts[column], currency, options)
-        misfits += _lost(column, texts[column], minor, "is no amount in the row's currency")
+        signed = texts[column].str.contains(r"[\p{Sc}A-Za-z]").fill_null(value=False)
+        for chosen, words in ((signed, _SIGN), (~signed, "is no amount in the row's currency")):
+            misfits += _lost(column, texts[column].set(~chosen, None), minor, words)
         frame = pl.DataFrame({"total": total, "more": minor * (side * factor)})
         total = frame.select(
             pl.when(pl.col("more").is_null()).then("total").otherwise(pl.col("total").fill_null(0) + pl.col("more"))

@@ -114,6 +114,14 @@ def test_what_is_no_amount_with_a_currency_sign(options: dict[str, Any], currenc
     assert feedback.entries.is_empty()
 
 
+@pytest.mark.parametrize(
+    ("text", "why"), [("£5.00", "has a currency sign"), ("5.001", "is no amount in the row's currency")]
+)
+def test_why_an_amount_is_none(text: str, why: str) -> None:
+    (message,) = read(f"Date,Ccy,Amount,Cost\n2026-01-05,USD,7.00,{text}\n", **DOLLAR).findings["message"]
+    assert message.startswith(f"“{text}” {why}")
+
+
 def test_columns_without_headings_are_named_by_their_position() -> None:
     options = {**SIGNS, "header": False, "columns": {**DAYS, "booking_date": 1}, "gross": 2, "fees": [3], "width": 3}
     found = read("2026-01-05,7.00,x\n", **options).findings
