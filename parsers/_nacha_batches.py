@@ -147,7 +147,13 @@ def _header_checks() -> Iterator[Check]:
     no_service = pl.format("There is no service class {}.", service)
     yield Check(SERVICE_CLASS, ~service.is_in(SERVICE_CLASSES), no_service, service)
     yield Check(ADVICE, sec == "ADV", "The batch holds accounting advices (ADV), which are no payments.", sec)
-    no_class = pl.format("Entries of class {} are not taken as payments; the whole batch is refused.", sec)
+    no_class = (
+        pl.when(sec.str.to_uppercase().is_in(PAYMENT_CLASSES))
+        .then(
+            pl.format("Class {} is written in capitals, {}; the whole batch is refused.", sec, sec.str.to_uppercase())
+        )
+        .otherwise(pl.format("Entries of class {} are not taken as payments; the whole batch is refused.", sec))
+    )
     yield Check(SEC, ~sec.is_in(PAYMENT_CLASSES | {"ADV"}), no_class, sec)
     common = sec.is_in(PAYMENT_CLASSES)
     # An ACH Operator rejects a batch where one of these is all blanks or all zeros.

@@ -477,6 +477,11 @@ def test_one_line_that_is_moved_is_told_once() -> None:
     ]
 
 
+def test_a_class_in_small_letters_is_told_as_that() -> None:
+    told = read(edited(2, 51, "ppd")).findings.filter(rule="nacha-sec")
+    assert told["message"].to_list() == ["Class ppd is written in capitals, PPD; the whole batch is refused."]
+
+
 def test_codes_of_accounting_advices_are_no_payments() -> None:
     told = read(edited(3, 2, "81")).findings.filter(rule="nacha-transaction-code")
     assert told["message"].to_list() == ["Transaction code 81 is for accounting advices (ADV), not for payments."]
