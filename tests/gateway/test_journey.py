@@ -78,6 +78,16 @@ def test_repeating_every_stage_changes_nothing(gateway) -> None:
     assert list(gateway.store.list("")) == objects
 
 
+def test_the_same_bytes_of_another_client_are_its_own_file(gateway) -> None:
+    first = receive_one(gateway, "alder", "a.xml", salaries_pain001(TODAY))
+    upload(gateway, "cedar", "b.xml", salaries_pain001(TODAY))
+    (second,) = receive(gateway)
+    assert second.outcome == "new"
+    assert second.file_id is not None
+    assert second.file_id != first
+    assert gateway.store.get(archive_key(second.file_id)) == salaries_pain001(TODAY), "its bytes are its own, too"
+
+
 def test_the_same_bytes_again_are_a_duplicate_and_the_original_stands(gateway) -> None:
     data = salaries_pain001(TODAY)
     first = receive_one(gateway, "alder", "a.xml", data)
