@@ -30,7 +30,7 @@ from gateway.composition import Gateway, open_gateway
 from gateway.delivery import merging
 from gateway.delivery.dispatch import _write, dispatch, due, submission_payments
 from gateway.delivery.funds import fund
-from gateway.delivery.parts import parts_of
+from gateway.delivery.parts import dissolve, parts_of
 from gateway.delivery.resolve import resolve
 from gateway.delivery.stops import resume, stop
 from gateway.delivery.submissions import RegistryLog, submission_row
@@ -395,6 +395,16 @@ def test_too_late_for_one_is_too_late_for_its_payments_only(gateway, clock) -> N
     merge_all(gateway, to="RELEASING")
     assert told(outcomes(gateway, asked(gateway, ONE))) == [("RJCT", "TM01")]
     assert merged(gateway)["state"] == "RELEASING"
+    assert [row["state"] for file in files for row in live_submissions(gateway, file)] == ["RELEASING"] * 2
+
+
+def test_what_began_to_be_released_meanwhile_is_not_dissolved(gateway, clock) -> None:
+    """Who looked before would plan its parts anew, and they would be paid twice."""
+    files = both(gateway)
+    clock.now = AFTERNOON
+    whole = merge_all(gateway, to="RELEASING")
+    with pytest.raises(Conflict, match="being released"), gateway.registry.transaction() as connection:
+        dissolve(gateway, connection, whole["submission_id"], "cancelled in part")
     assert [row["state"] for file in files for row in live_submissions(gateway, file)] == ["RELEASING"] * 2
 
 
