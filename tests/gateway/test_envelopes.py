@@ -162,6 +162,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str, 
 
 
 def _home(folder: Path) -> Path:
+    # Short, whatever the test is called: the name of its agent's socket may have 107 bytes.
     folder.mkdir(mode=0o700)
     return folder
 
@@ -298,11 +299,13 @@ def test_a_pinned_key_that_has_expired_signs_nothing_any_more(keys, sealed, tmp_
     assert not (tmp_path / "plain").exists()
 
 
-def test_a_signature_alone_and_a_damaged_message_are_called_that(keys, sealed, tmp_path: Path) -> None:
+def test_a_signature_alone_and_a_damaged_message_are_called_that(
+    keys, sealed, tmp_path: Path, tmp_path_factory
+) -> None:
     held = {"pub": keys["client"][1], "key": keys["bulkrail"][2], "theirs": keys["client"][2]}
     agreed = Pgp(signers=(keys["client"][0],), public_keys=("pub",), private_keys=("key",))
     ring, packed = PgpKeyring(agreed, held.__getitem__), tmp_path / "packed"
-    home = _home(tmp_path / "client")
+    home = _home(tmp_path_factory.mktemp("g") / "h")
     gpg = gnupg.GPG(gnupghome=str(home))
     gpg.import_keys(held["theirs"])
     alone = bytes(gpg.sign(SALARIES, detach=True).data)
@@ -330,15 +333,16 @@ def test_what_keeps_an_envelope_closed_is_told_alone(pgp_gateway, clock, sealed)
     assert file_row(pgp_gateway, file_id)["state"] == "rejected"
 
 
-def test_a_key_that_seals_no_more_says_whose_it_is(keys, sealed, tmp_path: Path) -> None:
+def test_a_key_that_seals_no_more_says_whose_it_is(keys, sealed, tmp_path: Path, tmp_path_factory) -> None:
     """GnuPG refuses a key without a part to encrypt to, as it refuses one that has expired."""
-    gpg = gnupg.GPG(gnupghome=str(_home(tmp_path / "signs-only")))
+    home = _home(tmp_path_factory.mktemp("g") / "h")
+    gpg = gnupg.GPG(gnupghome=str(home))
     wanted = gpg.gen_key_input(
         key_type="eddsa", key_curve="ed25519", name_real="client", name_email="client@example.com", no_protection=True
     )
     theirs = gpg.gen_key(wanted).fingerprint
     held = {"pub": gpg.export_keys(theirs), "key": keys["bulkrail"][2]}
-    _end_agent(tmp_path / "signs-only")
+    _end_agent(home)
     agreed = Pgp(signers=(theirs,), encrypt_to=theirs, public_keys=("pub",), private_keys=("key",))
     (tmp_path / "plain").write_bytes(SALARIES)
     with pytest.raises(OutsideError, match=f"{theirs}.*expired"):

@@ -270,7 +270,7 @@ BROKEN_LINES = {
         f"{name} with a byte order mark": (b"\xef\xbb\xbf" + data, "file-format", f"looks like {name}")
         for name, data in {"nacha": ACH, "bacs18": BACS_DAY, "mt101": FIN}.items()
     },
-    "nacha in small letters": (ACH.lower(), "nacha-sec", "class ppd"),
+    "nacha in small letters": (ACH.lower(), "nacha-sec", "Class ppd"),
     "nacha with its header twice": (lines(ACH)[0] + b"\n" + ACH, "nacha-order", "file header follows"),
     "nacha twice": (ACH + ACH, "nacha-order", "A second file begins here"),
     "nacha with filler too much": (ACH + FILLER * 10, "file_structure", "block count"),
