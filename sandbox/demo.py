@@ -159,7 +159,7 @@ def _host_key(world: World) -> tuple[str, bytes]:
     return kind, base64.b64decode(text)
 
 
-def _until(done: Callable[[], Any], what: str, patience_s: float = 90) -> None:
+def _until(done: Callable[[], Any], what: str, patience_s: float = 240) -> None:
     wait_for(lambda: done() or None, what, None, None, patience_s)
 
 

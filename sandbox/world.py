@@ -87,6 +87,8 @@ class World:
         url = self.airflow_url
         airflow = {
             "AIRFLOW_HOME": str(self.root / "airflow"),
+            # Its processes wait for one another longer than the five seconds that SQLite waits by itself: machines may be slow.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.root / 'airflow' / 'airflow.db'}?timeout=30",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "4",
@@ -244,7 +246,7 @@ class Airflow:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._client = httpx.Client(base_url=world.airflow_url, timeout=20, trust_env=False)
+        self._client = httpx.Client(base_url=world.airflow_url, timeout=60, trust_env=False)
 
     def healthy(self) -> bool:
         """All four components say so."""
