@@ -19,9 +19,8 @@ _PARTS: Final = {"YYYY": "y", "YY": "y", "MM": "m", "M": "m", "DD": "d", "D": "d
 _PART: Final = re.compile("|".join(_PARTS))
 _PAYS, _COLLECTS = CreditDebit.CRDT.value, CreditDebit.DBIT.value
 _ONE_OF_TWO: Final = "Fill one of the two amounts in each row; leave the other empty or zero."
-
-
 BLANK: Final = "[ \u00a0\u202f]"
+"""A blank as programs write it between thousands and beside currency signs, as a pattern."""
 
 
 def symbols_pattern(symbols: Mapping[str, str]) -> str:
@@ -58,15 +57,19 @@ def two_amounts(
     pays: pl.Series, collects: pl.Series, currency: pl.Series, options: TableOptions
 ) -> tuple[Amounts, Misfit | None]:
     """Amounts of two columns, of which each row fills one."""
-    paid, collected = (_filled(_unmarked(side, currency, options)) for side in (pays, collects))
-    text = pl.select(pl.when(paid).then(pays).otherwise(collects)).to_series()
+    bare = [_unmarked(side, currency, options) for side in (pays, collects)]
+    paid, collected = map(_filled, bare)
+    text, plain = (
+        pl.select(pl.when(paid).then(first).otherwise(second)).to_series()
+        for first, second in ((pays, collects), (bare[0], bare[1]))
+    )
     lost = paid == collected
     misfit = None
     if lost.any():
         words = "Both amounts are filled, or neither: nobody can tell whether the row pays or collects"
         rows = lost.arg_true()
         misfit = Misfit("amount", rows, text.gather(rows), words, _ONE_OF_TWO)
-    minor = _unsigned(_unmarked(text, currency, options), currency, options)
+    minor = _unsigned(plain, currency, options)
     return _with_point(text, minor, currency, options, _directions(paid)), misfit
 
 
@@ -115,28 +118,22 @@ def _unsigned(text: pl.Series, currency: pl.Series, options: TableOptions) -> pl
     """Int64 minor units of amounts without sign: where none is agreed, a plus tells of other rows with a minus."""
     if options.minor_units:
         return _of_minor_units(text, currency)
-    if options.thousands:
-        text = _ungrouped(text, options)
-    elif options.decimal == ",":
-        frame = text.to_frame("t")
-        plain = pl.when(~pl.col("t").str.contains(".", literal=True)).then(
-            pl.col("t").str.replace(",", ".", literal=True)
-        )
-        text = frame.select(plain).to_series()
+    text = text.to_frame("t").select(plain_digits(pl.col("t"), options.thousands, options.decimal)).to_series()
     signed = text.str.contains("+", literal=True)
     if signed.any():
         text = text.set(signed.fill_null(value=False), None)
     return minor_of(text, currency)
 
 
-def _ungrouped(text: pl.Series, options: TableOptions) -> pl.Series:
-    """Plain text of amounts whose groups of three are right, or that have none; null of others."""
-    sign = {" ": "[ \u00a0\u202f]", "'": "['’]"}.get(options.thousands, re.escape(options.thousands))
-    point = re.escape(options.decimal)
-    column = pl.col("t")
-    fits = column.str.contains(rf"^(([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?|{point}[0-9]+)$")
-    plain = column.str.replace_all(sign, "").str.replace(options.decimal, ".", literal=True)
-    return text.to_frame("t").select(pl.when(fits).then(plain)).to_series()
+def plain_digits(digits: pl.Expr, thousands: str, decimal: str) -> pl.Expr:
+    """Digits with a decimal point and without signs between thousands; null where these are not as agreed."""
+    if thousands:
+        sign, point = {" ": BLANK, "'": "['’]"}.get(thousands, re.escape(thousands)), re.escape(decimal)
+        fits = digits.str.contains(rf"^(([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?|{point}[0-9]+)$")
+        digits = pl.when(fits).then(digits.str.replace_all(sign, ""))
+    elif decimal == ",":
+        digits = pl.when(~digits.str.contains(".", literal=True)).then(digits)
+    return digits if decimal == "." else digits.str.replace(decimal, ".", literal=True)
 
 
 def _of_minor_units(text: pl.Series, currency: pl.Series) -> pl.Series:

@@ -6,14 +6,13 @@ write what goes out; each of these says the same, and one amount has one of them
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import polars as pl
 
 from canonical.limits import ENTRY_MINOR_MAX
 from canonical.money import amount_minor
-from parsers._csv_amounts import BLANK, symbols_pattern
+from parsers._csv_amounts import BLANK, plain_digits, symbols_pattern
 from parsers._settlement_options import SettlementOptions
 
 _MINUS: Final = "[-\u2212]"
@@ -23,7 +22,7 @@ _DIGITS: Final = "[0-9.,](?:[0-9.,'’ \u00a0\u202f]*[0-9.,])?"
 def signed_amounts(text: pl.Series, currency: pl.Series, options: SettlementOptions) -> pl.Series:
     """Int64 minor units of amounts as agreed; null of others, and of those with the sign of another currency."""
     frame = pl.DataFrame({"t": text, "c": currency}).with_columns(_parted(options)).unnest("parts")
-    plain = _plain(pl.col("digits"), options)
+    plain = plain_digits(pl.col("digits"), options.thousands, options.decimal)
     if options.minor_units:
         whole = pl.when(plain.str.contains("^[0-9]{1,15}$")).then(plain).cast(pl.Int64, strict=False)
     else:
@@ -55,15 +54,3 @@ def _once(options: SettlementOptions) -> pl.Expr:
     symbols = pl.concat_str(pl.col(name).fill_null("") for name in _SYMBOLS)
     means = symbols.replace_strict(options.symbols, default=None, return_dtype=pl.String)
     return (signs <= 1) & paired & ((symbols == "") | (means == pl.col("c")).fill_null(value=False))
-
-
-def _plain(digits: pl.Expr, options: SettlementOptions) -> pl.Expr:
-    """The digits with a decimal point and without signs between thousands; null where they are not as agreed."""
-    point = re.escape(options.decimal)
-    if options.thousands:
-        sign = {" ": BLANK, "'": "['’]"}.get(options.thousands, re.escape(options.thousands))
-        fits = digits.str.contains(rf"^(([0-9]+|[0-9]{{1,3}}({sign}[0-9]{{3}})+)({point}[0-9]*)?|{point}[0-9]+)$")
-        digits = pl.when(fits).then(digits.str.replace_all(sign, ""))
-    elif options.decimal == ",":
-        digits = pl.when(~digits.str.contains(".", literal=True)).then(digits)
-    return digits.str.replace(options.decimal, ".", literal=True)

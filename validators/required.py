@@ -74,21 +74,14 @@ def _checks(context: Context) -> tuple[Check, ...]:
 
 def _nobodys() -> tuple[Check, ...]:
     """An account of zeros fills a field that a program had nothing for: nobody's."""
-    return tuple(
-        Check(
-            field,
-            pl.col(field).str.contains(_ZEROS),
-            pl.lit(f"{name} ") + quoted(field) + pl.lit(" is nothing but zeros: nobody has it"),
-            reason,
-            remedy=remedy,
-        )
-        for field in _ACCOUNTS
-        for reason, name, remedy in (_FIELDS[field],)
-    ) + tuple(
-        Check(field, pl.col(field).is_in(_NONE), f"{name} says {NOT_PROVIDED}: there is none", reason, remedy=remedy)
-        for field in _ACCOUNTS
-        for reason, name, remedy in (_FIELDS[field],)
-    )
+    checks = []
+    for field in _ACCOUNTS:
+        reason, name, remedy = _FIELDS[field]
+        zeros = pl.lit(f"{name} ") + quoted(field) + pl.lit(" is nothing but zeros: nobody has it")
+        none = f"{name} says {NOT_PROVIDED}: there is none"
+        checks.append(Check(field, pl.col(field).str.contains(_ZEROS), zeros, reason, remedy=remedy))
+        checks.append(Check(field, pl.col(field).is_in(_NONE), none, reason, remedy=remedy))
+    return tuple(checks)
 
 
 def _demanded(context: Context) -> tuple[Check, ...]:

@@ -11,7 +11,7 @@ import polars as pl
 from canonical.calendars import Schedule
 from canonical.frames import CORRECTIONS, PAYMENTS, conform, empty
 from canonical.parties import counterparty
-from gateway.books.book import attribution
+from gateway.books.book import known_of
 from gateway.books.heard import feedback_frames
 from gateway.composition import Gateway
 from reconciliation.frames import BOOK
@@ -36,21 +36,21 @@ _DUE: Final = {True: ("fed", 6), False: ("uk", 3)}
 
 def corrections(gateway: Gateway, states: pl.DataFrame, words: pl.DataFrame | None = None) -> pl.DataFrame:
     """CORRECTIONS of the payments of STATES, in the order in which they were told. `words`: ATTRIBUTED of them, where it is at hand."""
+    if words is None:
+        words = known_of(gateway, states.select(BOOK.columns.keys())).words
+    words = words.filter(pl.col("kind") == "correction")
     found = [empty(CORRECTIONS)]
-    if words is not None and words.filter(pl.col("kind") == "correction").is_empty():
+    if words.is_empty():
         return found[0]
     files = states["file_id"].unique().to_list()
     for provider in states["provider"].drop_nulls().unique().sort().to_list():
         heard = feedback_frames(gateway, provider, "statuses", of_files=files)
-        statuses = heard.filter(pl.col("kind") == "correction")
-        if not statuses.is_empty():
-            found.append(_of_provider(gateway, provider, states, statuses))
+        found.append(_of_provider(words, heard))
     return pl.concat(found)
 
 
-def _of_provider(gateway: Gateway, provider: str, states: pl.DataFrame, statuses: pl.DataFrame) -> pl.DataFrame:
-    book, files = states.select(BOOK.columns.keys()), states["file_id"].unique().to_list()
-    words = attribution(gateway, provider, book, files).attributed.filter(pl.col("kind") == "correction")
+def _of_provider(words: pl.DataFrame, statuses: pl.DataFrame) -> pl.DataFrame:
+    """CORRECTIONS that these STATUSES of one provider brought. `words`: ATTRIBUTED of corrections, of whatever provider."""
     told = words.select("payment_id", "feedback_id", "position", "sequence", code="reason", reason="reason_text").join(
         statuses.select("feedback_id", "position", "corrected", told_on="received_on"),
         on=["feedback_id", "position"], how="inner", maintain_order="left",

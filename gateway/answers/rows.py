@@ -21,7 +21,7 @@ from gateway.answers.corrections import corrections, of_payments
 from gateway.answers.inherited import inherited, own_words, why, with_inherited
 from gateway.answers.rejected import rejected_rows
 from gateway.answers.states import NOTHING_COUNTED, decided, happened
-from gateway.books.book import states_of
+from gateway.books.book import known_states_of
 from gateway.composition import Gateway
 from gateway.intake.reading import asks_to_cancel, facts_of
 from gateway.laid_out import compact, laid_out
@@ -80,7 +80,8 @@ def answer_of(
 
 
 def _corrections(gateway: Gateway, file_id: str, news: pl.DataFrame | None) -> pl.DataFrame:
-    return of_payments(gateway, file_id, corrections(gateway, states_of(gateway, [file_id])), news)
+    states, heard = known_states_of(gateway, [file_id])
+    return of_payments(gateway, file_id, corrections(gateway, states, heard.words), news)
 
 
 def _original(file: Mapping[str, Any]) -> str:

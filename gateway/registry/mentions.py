@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, exists, literal, or_, true
+from sqlalchemy import ColumnElement, Connection, exists, or_, true
 
 from gateway.registry import tables as t
 
@@ -32,8 +32,7 @@ def may_speak_of(
     """True of stages that speak of one of these files, and of those of which nobody noted what they speak of."""
     if len(file_ids) > _FILES_MAX:
         return true()
-    named = stage if isinstance(stage, ColumnElement) else literal(stage)
     s, m = t.STAGES.c, t.MENTIONS.c
-    noted = exists().where(s.subject == subject, s.stage == named, s.mentions.is_not(None))
-    speaks = exists().where(m.subject == subject, m.stage == named, m.file_id.in_(sorted(file_ids)))
+    noted = exists().where(s.subject == subject, s.stage == stage, s.mentions.is_not(None))
+    speaks = exists().where(m.subject == subject, m.stage == stage, m.file_id.in_(sorted(file_ids)))
     return or_(~noted, speaks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -87,6 +87,19 @@ def both(gateway: Gateway) -> tuple[str, str]:
     for file_id in found:
         run_journey(gateway, file_id)
     return found
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """The next merge has looked at its parts; before it goes on, somebody does this."""
+    whole = merging._alike
+
+    def slept(*arguments):
+        found = whole(*arguments)
+        monkeypatch.setattr(merging, "_alike", whole)
+        act()
+        return found
+
+    monkeypatch.setattr(merging, "_alike", slept)
 
 
 def run_due(gateway: Gateway) -> list[str]:
@@ -292,16 +305,10 @@ def test_two_workers_merge_once(gateway_anywhere, tmp_path, clock, monkeypatch) 
     files = both(gateway)
     clock.now = AFTERNOON
     first, second = due(gateway)
-    whole = merging._alike
-
-    def slept(*arguments):
-        found = whole(*arguments)
-        monkeypatch.setattr(merging, "_alike", whole)
-        assert dispatch(gateway, second["submission_id"]) == "DELIVERED"
-        return found
-
-    monkeypatch.setattr(merging, "_alike", slept)
+    seen = list[str]()
+    meanwhile(monkeypatch, lambda: seen.append(dispatch(gateway, second["submission_id"])))
     assert dispatch(gateway, first["submission_id"]) == "DELIVERED"
+    assert seen == ["DELIVERED"]
     assert merged(gateway)["payments"] == 20
     assert sent(tmp_path) == sorted(accepted(gateway, files[0]) + accepted(gateway, files[1]))
 
@@ -323,15 +330,7 @@ def test_who_comes_second_to_a_merge_makes_no_other_of_the_same_parts(gateway, c
     both(gateway)
     clock.now = AFTERNOON
     first, second = due(gateway)
-    whole = merging._alike
-
-    def slept(*arguments):
-        found = whole(*arguments)
-        monkeypatch.setattr(merging, "_alike", whole)
-        merging.merge(gateway, second)
-        return found
-
-    monkeypatch.setattr(merging, "_alike", slept)
+    meanwhile(monkeypatch, lambda: merging.merge(gateway, second))
     with pytest.raises(Conflict):
         merging.merge(gateway, first)
     assert merged(gateway)["payments"] == 20
@@ -345,15 +344,12 @@ def test_what_moved_on_before_the_merge_is_committed_is_not_merged(
     both(gateway)
     clock.now = AFTERNOON
     first, second = due(gateway)
-    whole = merging._alike
 
-    def slept(*arguments):
-        found = whole(*arguments)
+    def moves_on() -> None:
         with gateway.registry.transaction() as connection:
             assert move(connection, t.SUBMISSIONS, {"submission_id": second["submission_id"]}, state=became)
-        return found
 
-    monkeypatch.setattr(merging, "_alike", slept)
+    meanwhile(monkeypatch, moves_on)
     with pytest.raises(Conflict):
         merging.merge(gateway, first)
     assert submission_row(gateway, second["submission_id"])["merged_into"] is None
